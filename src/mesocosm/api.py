@@ -1,0 +1,96 @@
+"""The laboratory from Python: `import mesocosm as mc; run = mc.run("chemotaxis", replicates=16)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mesocosm.experiments.declaration import Summary
+from mesocosm.experiments.launch import go_on, start
+from mesocosm.experiments.registry import declaration
+from mesocosm.record import Record
+from mesocosm.record.configuration import from_dict
+from mesocosm.record.reader import ReplicateStatus
+from mesocosm.record.reader import load as load_record
+
+if TYPE_CHECKING:
+    from mesocosm.core import Progress
+
+
+@dataclass(frozen=True)
+class Run:
+    """A thin handle on a run folder; everything is read from the record when asked for."""
+
+    record: Record
+
+    @property
+    def folder(self) -> Path:
+        return self.record.folder
+
+    @property
+    def status(self) -> str:
+        """`running`, `finished`, `interrupted` or `killed`."""
+        return self.record.status
+
+    @property
+    def metrics(self) -> dict[str, np.ndarray]:
+        """Columns `replicate`, `tick` and one for each measure."""
+        return self.record.metrics
+
+    @property
+    def statuses(self) -> list[ReplicateStatus]:
+        """What became of each replicate."""
+        return self.record.statuses
+
+    def log(self, name: str) -> dict[str, np.ndarray]:
+        """A log (births, deaths, exchanges) as columns."""
+        return self.record.log(name)
+
+    @cached_property
+    def summary(self) -> Summary:
+        """The short table of the experiment."""
+        return declaration(self.record.header["experiment"]).summarise(self.record)
+
+    def resume(self, ticks: int | None = None, progress: Callable[[Progress], None] | None = None) -> Run:
+        """Go on after an interruption, or make the run longer."""
+        return Run(go_on(self.folder, ticks, progress))
+
+
+def run(
+    name: str,
+    *,
+    out: str | Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    **configuration: Any,
+) -> Run:
+    """Run an experiment; what is not given has its default.
+
+    Uses the devices that jax has. On a CPU that is one: for one device a core, set
+    `XLA_FLAGS=--xla_force_host_platform_device_count=N` before jax is imported, as the command line does.
+
+    Args:
+      name: of the experiment.
+      out: run folder (default: under ./runs, named by experiment, seed and configuration).
+      progress: called between chunks.
+      configuration: fields of the experiment's configuration; nested ones as dictionaries, `world={"side": 64}`.
+
+    Raises:
+      ConfigurationError: for an unknown field or a value that is not permitted.
+      FolderError: if the folder holds another run, or an unfinished one.
+    """
+    configured = from_dict(declaration(name).configuration, configuration)
+    return Run(start(name, configured, Path(out) if out is not None else None, progress))
+
+
+def load(folder: str | Path) -> Run:
+    """Open the folder of a run.
+
+    Raises:
+      FolderError: if it is no run folder.
+    """
+    return Run(load_record(folder))

@@ -1,0 +1,94 @@
+"""`doctor`: is this machine fit to run experiments, and if not, what mends it?"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from mesocosm.cli.devices import cache_folder, cores, prepare_devices
+from mesocosm.record.folder import versions
+
+_LEAST_FREE = 200 * 2**20
+
+
+def _python() -> str:
+    return f"{sys.version.split()[0]} at {sys.prefix}"
+
+
+def _versions() -> str:
+    found = versions()
+    if missing := [name for name, version in found.items() if version == "unknown"]:
+        raise RuntimeError(f"{', '.join(missing)} not installed; `pip install .` in the project's folder")
+    return ", ".join(f"{name} {version}" for name, version in found.items() if name != "python")
+
+
+def _devices() -> str:
+    prepare_devices()
+    began = time.perf_counter()
+    import jax
+
+    devices = jax.devices()
+    kinds = {d.device_kind for d in devices}
+    return f"{len(devices)} x {', '.join(kinds)} ({cores()} cores), jax ready in {time.perf_counter() - began:.1f} s"
+
+
+def _bits() -> str:
+    import jax.numpy as jnp
+
+    from mesocosm.core.random import threefry2x32
+
+    zero = jnp.uint32(0)
+    if [int(word) for word in threefry2x32((zero, zero), (zero, zero))] != [0x6B200159, 0x99BA4EFE]:
+        raise RuntimeError("differ from the published vectors; this jax computes wrongly here, do not trust its runs")
+    return "random bits agree with the published vectors"
+
+
+def _writable(folder: Path) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"x")
+    free = shutil.disk_usage(folder).free
+    if free < _LEAST_FREE:
+        raise RuntimeError(f"{folder} has only {free / 2**20:.0f} MiB free; make room or use --out")
+    return f"{folder.absolute()}, {free / 2**30:.1f} GiB free"
+
+
+def _memory() -> str:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
+    return f"{total / 2**30:.1f} GiB" if total else "unknown"
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "python": _python,
+    "packages": _versions,
+    "devices": _devices,
+    "arithmetic": _bits,
+    "memory": _memory,
+    "this folder": lambda: _writable(Path()),
+    "compiled programs": lambda: _writable(cache_folder()),
+}
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Look at everything; exit code 3 if something must be mended."""
+    results = {}
+    for name, check in CHECKS.items():
+        try:
+            results[name] = (True, check())
+        except Exception as error:
+            results[name] = (False, f"{error}")
+    if options.json:
+        from mesocosm.cli.show import JSON_SCHEMA, print_json
+
+        checks = [{"check": n, "fine": fine, "found": text} for n, (fine, text) in results.items()]
+        print_json({"schema": JSON_SCHEMA, "checks": checks})
+    else:
+        for name, (fine, text) in results.items():
+            print(f"{'fine ' if fine else 'MEND '} {name:18s} {text}")
+    return 0 if all(fine for fine, _ in results.values()) else 3

@@ -1,0 +1,110 @@
+"""Reading the command line. Nothing heavy is imported before it is known to be needed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from mesocosm.record.errors import MesocosmError
+
+USAGE, ENVIRONMENT, INTERRUPTED = 2, 3, 130
+
+_EXAMPLES = """examples:
+  mesocosm run chemotaxis                        bacteria that come to follow their food, about a minute
+  mesocosm run chemotaxis --world.speed 128      change anything; `run chemotaxis --help` lists it
+  mesocosm run chemotaxis --config my.toml       configuration from a file; flags override
+  mesocosm list                                  experiments, and runs here
+  mesocosm show runs/chemotaxis-0-...            what a run found
+  mesocosm resume runs/chemotaxis-0-...          go on after Ctrl-C or a crash
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="results as JSON on stdout")
+    common.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser = argparse.ArgumentParser(
+        prog="mesocosm",
+        description="A laboratory for minds that have no loss function.",
+        epilog=_EXAMPLES,
+        formatter_class=raw,
+    )
+    parser.add_argument("--version", action="store_true", help="show the version and leave")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    run = commands.add_parser(
+        "run", parents=[common], help="run an experiment", add_help=False, allow_abbrev=False, formatter_class=raw
+    )
+    run.add_argument("name", nargs="?", metavar="NAME", help="which experiment; `mesocosm list` shows them")
+    run.add_argument("--config", metavar="FILE", help="configuration in TOML; flags override it")
+    run.add_argument("--out", metavar="FOLDER", help="run folder (default: runs/NAME-SEED-HASH)")
+    run.add_argument("-h", "--help", action="store_true", help="show this, or all that can be set in NAME")
+    resume = commands.add_parser("resume", parents=[common], help="go on with a run that was stopped or killed")
+    resume.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
+    resume.add_argument("--ticks", type=int, metavar="N", help="make the run this long")
+    listing = commands.add_parser("list", parents=[common], help="list experiments and runs")
+    listing.add_argument("--under", metavar="FOLDER", default="runs", help="where to look for runs (default: runs)")
+    show = commands.add_parser("show", parents=[common], help="show a run")
+    show.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
+    commands.add_parser("doctor", parents=[common], help="check this machine: versions, devices, disk")
+    parser.set_defaults(run_parser=run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line. Returns the exit code."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if options.version:
+        from mesocosm.record.folder import versions
+
+        print(versions()["mesocosm"])
+        return 0
+    if options.command is None:
+        parser.print_help()
+        return 0
+    if rest and options.command != "run":
+        parser.error(f"unrecognised: {' '.join(rest)}")
+    try:
+        return _command(options, rest)
+    except MesocosmError as error:
+        if options.debug:
+            raise
+        print(f"{'' if error.exit_code == INTERRUPTED else 'error: '}{error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if options.debug:
+            raise
+        print(
+            f"error: {type(error).__name__}: {error}\nThis is a fault of mesocosm or of its environment; "
+            "`--debug` shows where, `mesocosm doctor` looks at the machine.",
+            file=sys.stderr,
+        )
+        return ENVIRONMENT
+
+
+def _command(options: argparse.Namespace, rest: list[str]) -> int:
+    if options.command == "run":
+        from mesocosm.cli.run import run
+
+        return run(options, rest)
+    if options.command == "resume":
+        from mesocosm.cli.run import resume
+
+        return resume(options)
+    if options.command == "doctor":
+        from mesocosm.cli.doctor import doctor
+
+        return doctor(options)
+    from mesocosm.cli import show
+
+    return show.list_all(options) if options.command == "list" else show.show(options)

@@ -1,0 +1,55 @@
+"""One live line on a terminal; elsewhere a line every 30 seconds."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from mesocosm.experiments.declaration import Declaration
+
+if TYPE_CHECKING:
+    from mesocosm.core import Progress
+
+_EVERY_SECONDS = 30.0
+
+
+class ProgressLine:
+    """Shows where a run is. Use as a context manager."""
+
+    def __init__(self, declaration: Declaration, silent: bool = False):
+        self.measure_name, self.measure = declaration.measure
+        self.silent = silent
+        self.is_live = sys.stderr.isatty()
+        self.begun = self.shown = time.monotonic()
+        self.first_tick: int | None = None
+
+    def __enter__(self) -> ProgressLine:
+        if not self.silent and self.is_live:
+            self._write("compiling (some 15 s the first time, kept for later runs)")
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if not self.silent and self.is_live:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if self.first_tick is None:  # compilation ends here: the time left is estimated from now on
+            self.first_tick, self.begun = progress.tick, now
+        if self.silent or (not self.is_live and now - self.shown < _EVERY_SECONDS):
+            return
+        self.shown = now
+        self._write(self._text(progress, now))
+
+    def _text(self, p: Progress, now: float) -> str:
+        done = p.tick - (self.first_tick or 0)
+        speed = done / (now - self.begun) if done and now > self.begun else 0.0
+        left = f"{(p.ticks - p.tick) / speed:.0f} s left" if speed else "..."
+        text = f"tick {p.tick}/{p.ticks}  {speed:.0f} ticks/s  {left}  {p.living}/{p.replicates} alive"
+        return f"{text}  {self.measure_name} {self.measure(p.row):+.2f}" if p.row else text
+
+    def _write(self, text: str) -> None:
+        sys.stderr.write(f"\r\x1b[K{text}" if self.is_live else f"{text}\n")
+        sys.stderr.flush()

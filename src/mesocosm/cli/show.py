@@ -1,0 +1,120 @@
+"""`list` and `show`: looking at experiments and runs, without jax."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mesocosm.experiments.declaration import Summary
+from mesocosm.experiments.registry import NAMES, declaration
+from mesocosm.record import MesocosmError, Record, load
+from mesocosm.record.folder import HEADER
+
+JSON_SCHEMA = 1
+"""Version of what `--json` prints."""
+
+
+def folder_named(name: str) -> Path:
+    """A run folder by its path, or by its name under runs/."""
+    path = Path(name)
+    return path if path.exists() or not (Path("runs") / name).exists() else Path("runs") / name
+
+
+def print_record(record: Record, as_json: bool = False) -> None:
+    """What a run found: the short table."""
+    summary = declaration(record.header["experiment"]).summarise(record)
+    if as_json:
+        print_json({**_brief(record), "folder": str(record.folder), "summary": asdict(summary)})
+        return
+    for line in _table(summary):
+        print(line)
+    print(f"\n{summary.sentence}")
+    for note in summary.notes:
+        print(note)
+    ticks = f"{record.tick} of {record.header['ticks']} ticks"
+    print(f"{record.status}: {ticks}, {record.seconds:.0f} s -> {record.folder}")
+
+
+def _table(summary: Summary) -> list[str]:
+    """Aligned columns under headings of one or two words; totals below a rule."""
+    heads = [(*[""] * (2 - len(words)), *words) for words in (c.split(" ", 1) for c in summary.columns)]
+    groups = [list(zip(*heads, strict=True)), summary.rows, summary.total]
+    cells = [[[_cell(value) for value in row] for row in group] for group in groups]
+    widths = [max(len(row[k]) for group in cells for row in group) for k in range(len(summary.columns))]
+    lines = [["  ".join(f"{c:>{w}}" for c, w in zip(row, widths, strict=True)) for row in group] for group in cells]
+    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+    return [*lines[0], rule, *lines[1], *([rule] if lines[2] else []), *lines[2]]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.0f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
+    return str(value)
+
+
+def _brief(record: Record) -> dict[str, Any]:
+    header = record.header
+    alive = sum(s.status == "alive" for s in record.statuses)
+    return {
+        "schema": JSON_SCHEMA,
+        "run": record.folder.name,
+        "experiment": header["experiment"],
+        "seed": header["seed"],
+        "status": record.status,
+        "tick": record.tick,
+        "ticks": header["ticks"],
+        "replicates": record.replicates,
+        "alive": alive,
+    }
+
+
+def show(options: argparse.Namespace) -> int:
+    """What a run is and found."""
+    record = load(folder_named(options.run))
+    if not options.json:
+        from mesocosm.experiments.launch import configuration_of, difference
+
+        header = record.header
+        print(f"{header['command']}   (begun {header['begun']}, mesocosm {header['versions']['mesocosm']})")
+        default = declaration(header["experiment"]).configuration()
+        changed = difference(default, configuration_of(record))
+        print(f"differs from the defaults (there) in: {changed or 'nothing'}\n")
+    print_record(record, as_json=options.json)
+    return 0
+
+
+def list_all(options: argparse.Namespace) -> int:
+    """Experiments, and the runs under a folder."""
+    experiments = [(name, declaration(name).question) for name in NAMES]
+    runs, damaged = [], []
+    under = Path(options.under)
+    for path in sorted(under.glob(f"*/{HEADER}")) if under.is_dir() else []:
+        try:
+            runs.append(_brief(load(path.parent)))
+        except MesocosmError as error:
+            damaged.append(str(error))
+    if options.json:
+        names = [{"name": name, "question": question} for name, question in experiments]
+        print_json({"schema": JSON_SCHEMA, "experiments": names, "runs": runs, "damaged": damaged})
+        return 0
+    print("experiments (mesocosm run NAME)")
+    for name, question in experiments:
+        print(f"  {name:12s} {question}")
+    print(f"\nruns under {under} (mesocosm show RUN)" if runs else f"\nno runs under {under}")
+    for run in runs:
+        progress = f"{run['tick']}/{run['ticks']} ticks"
+        print(f"  {run['run']:32s} {run['status']:12s} {progress:22s} {run['alive']}/{run['replicates']} alive")
+    for sentence in damaged:
+        print(f"  {sentence}", file=sys.stderr)
+    return 0
+
+
+def print_json(value: Any) -> None:
+    json.dump(value, sys.stdout, indent=2, default=float)
+    print()

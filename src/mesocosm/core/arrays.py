@@ -1,0 +1,175 @@
+"""A few array operations that the laws of many bodies share, each with a reason to exist.
+
+`gather_cells` and `deposit` flatten the replicate axis when they are batched (a batched scatter is 2-3 times slower on
+a CPU); `first_true` lists set bits without a scan over all places; `any_replicate` lets a loop inside a law go on until
+no replicate of the batch needs another round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+from jax import lax
+from jax.custom_batching import custom_vmap
+from jaxtyping import Array, Bool, Int, UInt32
+
+LANES = "lanes"
+"""Name of the axis along which the loop batches replicates."""
+
+
+def any_replicate(flag: Bool[Array, ""]) -> Bool[Array, ""]:
+    """Whether `flag` holds in any replicate of the batch.
+
+    For the condition of a loop whose extra rounds change nothing: unlike a batched condition it costs no copy of the
+    carried arrays.
+    """
+    try:
+        return lax.pmax(flag.astype(jnp.int32), LANES) > 0
+    except NameError:  # outside a batch: one replicate alone
+        return flag
+
+
+def _flat(cells: Int[Array, "r n"], n_cells: int) -> Int[Array, " rn"]:
+    offsets = jnp.arange(cells.shape[0], dtype=jnp.int32) * n_cells
+    return (cells + offsets[:, None]).ravel()
+
+
+def _batched(arg: Array, is_batched: bool, axis_size: int) -> Array:
+    return arg if is_batched else jnp.broadcast_to(arg, (axis_size, *arg.shape))
+
+
+@custom_vmap
+def gather_cells(field: Array, cells: Int[Array, " n"]) -> Array:
+    """`field[cells]` for a flat field; every cell must exist."""
+    return field.at[cells].get(mode="promise_in_bounds")
+
+
+@gather_cells.def_vmap
+def _(axis_size, in_batched, field, cells):
+    if not in_batched[0]:
+        return gather_cells(field, cells.ravel()).reshape(cells.shape), True
+    cells = _batched(cells, in_batched[1], axis_size)
+    out = gather_cells(field.ravel(), _flat(cells, field.shape[1]))
+    return out.reshape(cells.shape), True
+
+
+def _scatter(update: Callable[[Array, Array, Array], Array]) -> Callable[[Array, Array, Array], Array]:
+    @custom_vmap
+    def scatter(field, cells, values):
+        return update(field, cells, values)
+
+    @scatter.def_vmap
+    def _(axis_size, in_batched, field, cells, values):
+        field, cells, values = (
+            _batched(a, b, axis_size) for a, b in zip((field, cells, values), in_batched, strict=True)
+        )
+        out = scatter(field.ravel(), _flat(cells, field.shape[1]), values.ravel())
+        return out.reshape(field.shape), True
+
+    return scatter
+
+
+deposit = _scatter(lambda field, cells, values: field.at[cells].add(values, mode="promise_in_bounds"))
+"""`field[cells] += values`, several values for one cell adding up; every cell must exist."""
+
+lowest_in = _scatter(lambda field, cells, values: field.at[cells].min(values, mode="promise_in_bounds"))
+"""`field[cells] = min(field[cells], values)`."""
+
+highest_in = _scatter(lambda field, cells, values: field.at[cells].max(values, mode="promise_in_bounds"))
+"""`field[cells] = max(field[cells], values)`."""
+
+
+def first_true(mask: Bool[Array, " n"], size: int) -> Int[Array, " size"]:
+    """The places of the first `size` true values, in order; `n` where there are fewer. `n` is a multiple of 32.
+
+    Packs the mask into words and looks bits up by counting, so the cost beyond one pass is that of `size` places.
+    """
+    n = mask.shape[0]
+    shifts = jnp.arange(32, dtype=jnp.uint32)
+    words = jnp.sum(mask.reshape(-1, 32).astype(jnp.uint32) << shifts[None, :], axis=1, dtype=jnp.uint32)
+    counts = lax.population_count(words).astype(jnp.int32)
+    ends = jnp.cumsum(counts)
+    k = jnp.arange(size, dtype=jnp.int32)
+    at = jnp.minimum(jnp.searchsorted(ends, k, side="right", method="scan_unrolled"), words.shape[0] - 1)
+    at = at.astype(jnp.int32)
+    left = k - (ends[at] - counts[at])
+    word, place = words[at], jnp.zeros_like(k)
+    for step in (16, 8, 4, 2, 1):  # descend into the half of the word that holds the bit
+        below = lax.population_count(word & jnp.uint32((1 << step) - 1)).astype(jnp.int32)
+        up = left >= below
+        left = jnp.where(up, left - below, left)
+        word = jnp.where(up, word >> step, word)
+        place = jnp.where(up, place + step, place)
+    return jnp.where(k < ends[-1], at * 32 + place, n)
+
+
+def lowest(mask: Bool[Array, " n"], rank: UInt32[Array, " n"], k: Int[Array, ""]) -> Bool[Array, " n"]:
+    """The `k` masked places of lowest rank (all of them if there are no more). Masked ranks differ pairwise.
+
+    The search for the limiting rank, bit by bit, runs only where the mask holds more than `k`.
+    """
+    crowded = jnp.sum(mask, dtype=jnp.int32) > k
+
+    def narrow(carry):
+        bit, limit = carry
+        trial = limit | (jnp.uint32(1) << bit)
+        fits = jnp.sum(mask & (rank < trial), dtype=jnp.int32) <= k
+        return bit - jnp.uint32(1), jnp.where(fits, trial, limit)
+
+    last = jnp.uint32(0xFFFFFFFF)  # bit 31, 30, ... 0, then wrapped below zero
+    start = jnp.where(any_replicate(crowded), jnp.uint32(31), last)
+    _, limit = lax.while_loop(lambda carry: carry[0] != last, narrow, (start, jnp.uint32(0)))
+    return mask & (~crowded | (rank < limit))
+
+
+def order_of(keys: UInt32[Array, " k"], valid: Bool[Array, " k"]) -> Int[Array, " k"]:
+    """For each valid key the number of valid keys below it. Quadratic, for the short lists of a tick."""
+    below = (keys[None, :] < keys[:, None]) & valid[None, :]
+    return jnp.sum(below, axis=1, dtype=jnp.int32)
+
+
+def pick_row(table: Array, index: Int[Array, ""], unroll: int = 16) -> Array:
+    """`table[index]` for one individual; short tables become selects, which vectorise where a gather does not."""
+    if table.shape[0] > unroll:
+        return lax.dynamic_index_in_dim(table, index, keepdims=False)
+    row = table[0]
+    for i in range(1, table.shape[0]):
+        row = jnp.where(index == i, table[i], row)
+    return row
+
+
+def split_cumulative(weights: Array) -> Array:
+    """Cumulative sums along a short first axis, unrolled."""
+    total, out = weights[0], [weights[0]]
+    for i in range(1, weights.shape[0]):
+        total = total + weights[i]
+        out.append(total)
+    return jnp.stack(out)
+
+
+def next_power_of_two(n: int, least: int = 32) -> int:
+    """The size class that holds `n` places."""
+    return max(least, 1 << max(0, n - 1).bit_length())
+
+
+def sum32(x: Array) -> Int[Array, ""]:
+    """The sum in int32 (the configuration proves that it fits)."""
+    return jnp.sum(x, dtype=jnp.int32)
+
+
+__all__ = [
+    "LANES",
+    "any_replicate",
+    "deposit",
+    "first_true",
+    "gather_cells",
+    "highest_in",
+    "lowest",
+    "lowest_in",
+    "next_power_of_two",
+    "order_of",
+    "pick_row",
+    "split_cumulative",
+    "sum32",
+]

@@ -1,0 +1,220 @@
+"""The inner loop: many ticks of many replicates in one compiled program.
+
+Replicates are lanes of a batch; lanes are shared out over devices, and each device runs its own loop. It stops at the
+tick asked for, or before the first tick that an allocation could bind, or at once when a replicate's status changes:
+the host then grows, drains or takes out, and calls again. Nothing here depends on how long a chunk is.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Bool, Int32, UInt32
+
+from mesocosm.core.arrays import LANES, any_replicate, first_true
+from mesocosm.core.experiment import Experiment, Tick
+from mesocosm.core.instrument import Fold, Log
+from mesocosm.core.random import Bits
+
+MAX_ROWS = 64
+"""Rows (windows) that fit on the device before the host must drain them."""
+
+DEVICES = "devices"
+
+
+class Buffer(eqx.Module):
+    """Rows of a log that wait for the host, oldest first."""
+
+    columns: dict[str, Array]  # each [capacity, ...]
+    used: Int32[Array, ""]
+
+
+class Lanes(eqx.Module):
+    """All that the loop carries. Leading axis: lanes, but for `tick` and `n_rows` (devices)."""
+
+    tick: Int32[Array, " devices"]
+    n_rows: Int32[Array, " devices"]
+    state: Any
+    folded: dict[str, Any]
+    rows: dict[str, Array]  # each [lanes, MAX_ROWS]
+    buffers: dict[str, Buffer]
+
+
+class Watch(eqx.Module):
+    """The instruments of a run."""
+
+    folds: dict[str, Fold]
+    logs: tuple[Log, ...]
+    every: int = eqx.field(static=True)
+
+    def open(self, experiment: Experiment, state: Any) -> dict[str, Any]:
+        scene = experiment.scene(state)
+        return {name: fold.init(scene) for name, fold in self.folds.items()}
+
+    def update(self, folded: dict[str, Any], tick: Tick) -> dict[str, Any]:
+        return {name: fold.update(folded[name], tick) for name, fold in self.folds.items()}
+
+    def read(self, experiment: Experiment, folded: dict[str, Any], state: Any) -> dict[str, Array]:
+        scene = experiment.scene(state)
+        rows: dict[str, Array] = {}
+        for name, fold in self.folds.items():
+            rows.update(fold.read(folded[name], scene))
+        return rows
+
+
+def places(log: Log, tick: Tick) -> int:
+    """How many events of a log a tick can hold at most."""
+    return log.emit(tick).happened.shape[-1]
+
+
+def round_length(n: int) -> int:
+    return min(1024, max(8, n // 64))
+
+
+def empty_buffer(log: Log, tick: Tick) -> Buffer:
+    """A buffer for one replicate with room for many ticks; `tick` gives shapes."""
+    events = log.emit(tick)
+    n = events.happened.shape[-1]
+    capacity = max(8192, 4 * n) + round_length(n)
+    columns = {name: jnp.zeros((capacity, *column.shape[:-1]), column.dtype) for name, column in events.columns.items()}
+    return Buffer({"tick": jnp.zeros(capacity, jnp.int32), **columns}, jnp.int32(0))
+
+
+def _append(buffer: Buffer, log: Log, tick: Tick, bits: Bits, live: Bool[Array, ""]) -> Buffer:
+    events = log.emit(tick)
+    n = events.happened.shape[0]
+    size = round_length(n)
+
+    def one_round(carry):
+        buffer, waiting = carry
+        places = first_true(waiting, size)
+        rows = {
+            name: jnp.moveaxis(column.at[..., places].get(mode="fill", fill_value=0), -1, 0)
+            for name, column in events.columns.items()
+        }
+        rows["tick"] = jnp.full(size, 0, jnp.int32) + bits.tick
+        columns = {
+            name: lax.dynamic_update_slice_in_dim(column, rows[name], buffer.used, axis=0)
+            for name, column in buffer.columns.items()
+        }
+        used = buffer.used + jnp.sum(places < n, dtype=jnp.int32)
+        return Buffer(columns, used), waiting.at[places].set(False, mode="drop")
+
+    carry = (buffer, events.happened & live)
+    return lax.while_loop(lambda carry: any_replicate(jnp.any(carry[1])), one_round, carry)[0]
+
+
+def _has_capacity(buffer: Buffer, n: int) -> Bool[Array, ""]:
+    """Whether the buffer holds whatever one more tick can bring (and the scratch rows of a round)."""
+    capacity = buffer.columns["tick"].shape[0]
+    return buffer.used + n + round_length(n) <= capacity
+
+
+@partial(jax.jit, static_argnames=("mesh",), donate_argnames=("lanes",))
+def run_chunk(
+    experiment: Experiment,
+    watch: Watch,
+    lanes: Lanes,
+    live: Bool[Array, " lanes"],
+    seed: UInt32[Array, "2"],
+    replicate: UInt32[Array, " lanes"],
+    until: Int32[Array, ""],
+    mesh: Mesh,
+) -> Lanes:
+    """Advance every device's replicates to tick `until`, or to where the host is needed.
+
+    Args:
+      lanes: is consumed (its memory is used again).
+      live: lanes that count; the others are padding, or replicates that have ended.
+    """
+    split, whole = PartitionSpec(DEVICES), PartitionSpec()
+    on_device = jax.shard_map(
+        _advance,
+        mesh=mesh,
+        in_specs=(whole, whole, split, split, whole, split, whole),
+        out_specs=split,
+        check_vma=False,
+    )
+    return on_device(experiment, watch, lanes, live, seed, replicate, until)
+
+
+def _advance(experiment, watch, lanes, live, seed, replicate, until):
+    """One device's loop: windows, and within them ticks."""
+    start = lanes.tick[0], lanes.n_rows[0], lanes.state, lanes.folded, lanes.rows, lanes.buffers
+
+    def must_stop(n_rows, state, buffers):
+        ended = jax.vmap(experiment.status)(state) != 0
+        cramped = ~jax.vmap(experiment.has_room)(state)
+        stop = jnp.any(live & (ended | cramped)) | (n_rows >= MAX_ROWS)
+        for log in watch.logs:
+            full = ~jax.vmap(lambda b, n=n_places[log.name]: _has_capacity(b, n))(buffers[log.name])
+            stop = stop | jnp.any(live & full)
+        return stop
+
+    def step(carry):
+        tick, n_rows, state, folded, rows, buffers, _ = carry
+
+        def one(replicate, live, state, folded, buffers):
+            bits = Bits.at(seed, replicate, tick)
+            state, happened = experiment.tick(bits, state)
+            buffers = {log.name: _append(buffers[log.name], log, happened, bits, live) for log in watch.logs}
+            return state, watch.update(folded, happened), buffers
+
+        state, folded, buffers = jax.vmap(one, axis_name=LANES)(replicate, live, state, folded, buffers)
+        return tick + 1, n_rows, state, folded, rows, buffers, must_stop(n_rows, state, buffers)
+
+    def close_window(tick, n_rows, state, folded, rows, buffers, stop):
+        read = jax.vmap(lambda folded, state: watch.read(experiment, folded, state))(folded, state)
+        rows = {name: column.at[:, n_rows].set(read[name], mode="drop") for name, column in rows.items()}
+        folded = jax.vmap(lambda state: watch.open(experiment, state))(state)
+        n_rows = n_rows + 1
+        return tick, n_rows, state, folded, rows, buffers, stop | (n_rows >= MAX_ROWS)
+
+    def window(carry):
+        end = jnp.minimum(until, (carry[0] // watch.every + 1) * watch.every)
+        carry = lax.while_loop(lambda carry: (carry[0] < end) & ~carry[-1], step, carry)
+        return lax.cond(carry[0] % watch.every == 0, close_window, lambda *carry: carry, *carry)
+
+    one_state = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), lanes.state)
+    _, tick_shapes = jax.eval_shape(experiment.tick, Bits.shapes(), one_state)
+    n_places = {log.name: places(log, tick_shapes) for log in watch.logs}
+
+    carry = (*start, must_stop(start[1], start[2], start[5]))
+    carry = lax.while_loop(lambda carry: (carry[0] < until) & ~carry[-1], window, carry)
+    tick, n_rows, state, folded, rows, buffers, _ = carry
+    return Lanes(tick[None], n_rows[None], state, folded, rows, buffers)
+
+
+@partial(jax.jit, static_argnames=("mesh",))
+def found(
+    experiment: Experiment, watch: Watch, seed: UInt32[Array, "2"], replicate: UInt32[Array, " lanes"], mesh: Mesh
+) -> tuple[Any, dict[str, Any]]:
+    """The states of newly founded replicates, and the first window of each fold."""
+
+    def one(replicate):
+        state = experiment.init(Bits.founding(seed, replicate))
+        return state, watch.open(experiment, state)
+
+    out = jax.vmap(one, axis_name=LANES)(replicate)
+    return lax.with_sharding_constraint(out, NamedSharding(mesh, PartitionSpec(DEVICES)))
+
+
+@jax.jit
+def statuses(experiment: Experiment, state: Any) -> Int32[Array, " lanes"]:
+    return jax.vmap(experiment.status)(state)
+
+
+@jax.jit
+def rooms(experiment: Experiment, state: Any) -> Bool[Array, " lanes"]:
+    return jax.vmap(experiment.has_room)(state)
+
+
+@jax.jit
+def grown(experiment: Experiment, state: Any) -> Any:
+    return jax.vmap(experiment.grow)(state)

@@ -1,0 +1,424 @@
+"""Running an experiment: replicates over devices, chunk after chunk, into a record that survives being killed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from mesocosm.core import chunk
+from mesocosm.core.checkpoint import named, unnamed
+from mesocosm.core.chunk import DEVICES, Lanes, Watch
+from mesocosm.core.experiment import Experiment
+from mesocosm.core.instrument import Fold, Log, check_instruments, shapes
+from mesocosm.core.interrupt import Interrupted, watching_for_interrupt
+from mesocosm.core.random import Bits, seed_words
+from mesocosm.record.configuration import ConfigurationError, Intervention
+from mesocosm.record.errors import FolderError
+from mesocosm.record.reader import Record, load
+from mesocosm.record.status import RunStatus, Status
+from mesocosm.record.writer import Batch, Writer
+
+_CHUNK_SECONDS = 0.5
+"""What a chunk should take: the host answers interrupts and reports progress between chunks."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """An experiment with what watches it.
+
+    Args:
+      folds: measures by name; each gives columns of the metrics.
+      logs: which events are recorded one by one.
+      reconfigure: the experiment after these interventions, from the first on; needed only where there are some. It
+        may change parameters, nothing else.
+    """
+
+    experiment: Experiment
+    folds: dict[str, Fold] = field(default_factory=dict)
+    logs: tuple[Log, ...] = ()
+    reconfigure: Callable[[Sequence[Intervention]], Experiment] | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run: the identity of a run.
+
+    Args:
+      name: of the experiment.
+      ticks: length of the run; a multiple of `every`.
+      every: ticks in a window; each window is a row of the metrics.
+      interventions: sorted changes of parameters.
+      configuration: all plain values that determine the setup.
+      config: the same as TOML, written into the run folder.
+    """
+
+    name: str
+    seed: int
+    replicates: int
+    ticks: int
+    every: int
+    interventions: tuple[Intervention, ...] = ()
+    configuration: dict[str, Any] = field(default_factory=dict)
+    config: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**64:
+            raise ConfigurationError(f"seed = {self.seed}: must be in 0 ... 2^64 - 1")
+        if not 1 <= self.replicates < 2**31:
+            raise ConfigurationError(f"replicates = {self.replicates}: must be at least 1")
+        if not 1 <= self.every < 2**31:
+            raise ConfigurationError(f"every = {self.every}: must be at least 1")
+        if not 1 <= self.ticks < 2**31 or self.ticks % self.every:
+            raise ConfigurationError(
+                f"ticks = {self.ticks}: must be a multiple of every = {self.every}, at least once and below 2^31"
+            )
+        ticks = [i.tick for i in self.interventions]
+        if ticks != sorted(ticks) or any(t < 0 for t in ticks):
+            raise ConfigurationError(f"interventions at ticks {ticks}: must be sorted, from tick 0 on")
+
+    def identity(self) -> dict[str, Any]:
+        interventions = [[i.tick, i.field, i.value] for i in self.interventions]
+        return {
+            "experiment": self.name,
+            "seed": self.seed,
+            "replicates": self.replicates,
+            "ticks": self.ticks,
+            "every": self.every,
+            "interventions": interventions,
+            "configuration": self.configuration,
+        }
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is. `row` holds the newest measures, one value a living replicate."""
+
+    tick: int
+    ticks: int
+    living: int
+    replicates: int
+    ticks_per_second: float
+    row: dict[str, np.ndarray]
+
+
+def run(
+    setup: Setup,
+    plan: Plan,
+    folder: Path,
+    *,
+    devices: Sequence[Any] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    checkpoint_seconds: float = 10.0,
+) -> Record:
+    """Run from the beginning into a new folder.
+
+    Args:
+      devices: where to run; replicates are shared out over them (default: all there are).
+      progress: called between chunks.
+      checkpoint_seconds: time between checkpoints; changes no bit of the record.
+
+    Raises:
+      ValueError: for an instrument that needs what the experiment does not show.
+      FolderError: if the folder exists or cannot be made.
+      StorageError: if the record can no longer be written; `resume` goes on from what is there.
+      Interrupted: after Ctrl-C, with a checkpoint written.
+    """
+    columns = check_instruments(setup.experiment, setup.folds, setup.logs)
+    _check_interventions(setup, plan)
+    measures = {name: "INTEGER" if c.dtype.kind in "iub" else "REAL" for name, c in columns.items()}
+    identity = {**plan.identity(), "exact": setup.experiment.exact, "logs": [log.name for log in setup.logs]}
+    with Writer.create(folder, identity, measures, plan.config) as writer:
+        loop = _Loop(setup, plan, writer, devices, progress, checkpoint_seconds)
+        loop.found()
+        loop.to_the_end()
+    return load(folder)
+
+
+def resume(
+    setup: Setup,
+    plan: Plan,
+    folder: Path,
+    *,
+    devices: Sequence[Any] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    checkpoint_seconds: float = 10.0,
+) -> Record:
+    """Go on with a run that was interrupted or killed, or make a finished one longer (a plan with more ticks).
+
+    Arguments and errors as of `run`; besides, `FolderError` if the folder holds a run of another identity.
+    """
+    _check_interventions(setup, plan)
+    with Writer.reopen(folder) as writer:
+        there, asked = dict(writer.header), plan.identity()
+        for key, value in asked.items():
+            if key != "ticks" and there.get(key) != value:
+                raise FolderError(f"{folder}: holds another run: {key} is {there.get(key)} there, {value} was asked")
+        loop = _Loop(setup, plan, writer, devices, progress, checkpoint_seconds)
+        loop.restore()
+        if plan.ticks < loop.tick:
+            raise FolderError(f"{folder}: has {loop.tick} ticks already, more than the {plan.ticks} asked for")
+        writer.set_status(RunStatus.RUNNING, ticks=plan.ticks)
+        loop.to_the_end()
+    return load(folder)
+
+
+def _check_interventions(setup: Setup, plan: Plan) -> None:
+    """Every intervention must change parameters only; found out before the run begins."""
+    for k in range(1, len(plan.interventions) + 1):
+        if setup.reconfigure is None:
+            raise ConfigurationError(f"{plan.name}: takes no interventions")
+        after = setup.reconfigure(plan.interventions[:k])
+        before = jax.tree.map(jnp.shape, setup.experiment)
+        if (
+            jax.tree.structure(after) != jax.tree.structure(setup.experiment)
+            or jax.tree.map(jnp.shape, after) != before
+        ):
+            raise ConfigurationError(
+                f"interventions: {plan.interventions[k - 1].field} is a size or a switch; only parameters can change"
+            )
+
+
+def _form(experiment: Experiment) -> Any:
+    """All of an experiment but the values of its parameters."""
+    return jax.tree.structure(experiment), [(jnp.shape(x), jnp.result_type(x)) for x in jax.tree.leaves(experiment)]
+
+
+class _Loop:
+    """The host's side of a run."""
+
+    def __init__(self, setup, plan, writer, devices, progress, checkpoint_seconds):
+        self.setup, self.plan, self.writer, self.progress = setup, plan, writer, progress
+        self.checkpoint_seconds = checkpoint_seconds
+        self.mesh = Mesh(np.array(devices if devices is not None else jax.devices()), (DEVICES,))
+        self.by_lane = NamedSharding(self.mesh, PartitionSpec(DEVICES))
+        self.watch = Watch(setup.folds, setup.logs, plan.every)
+        self.experiment = setup.experiment
+        self.seed = seed_words(plan.seed)
+        self.tick = 0
+        self.batch = Batch()
+        self.pending_rows: list[dict[str, np.ndarray]] = []
+        self.pending_logs: dict[str, list[dict[str, np.ndarray]]] = {log.name: [] for log in setup.logs}
+        self.newest: dict[str, np.ndarray] = {}
+        self.begun, self.before = time.perf_counter(), 0.0
+        self.chunk_ticks, self.rate = 1, 0.0
+
+    # -- lanes -----------------------------------------------------------------------------------------------------
+
+    def found(self) -> None:
+        self._set_lanes(np.arange(self.plan.replicates))
+        replicate = jnp.asarray(self.replicate)
+        state, folded = chunk.found(self.experiment, self.watch, self.seed, replicate, mesh=self.mesh)
+        self._load(state, folded)
+        self.checkpoint()
+
+    def restore(self) -> None:
+        self.tick, arrays = self.writer.last_checkpoint()
+        self.before = float(arrays["seconds"])
+        self._set_lanes(arrays["replicate"])
+        if self.replicate.size == 0:
+            return
+        pad = np.minimum(np.arange(self.replicate.size), arrays["replicate"].size - 1)
+        template = shapes(self.experiment)
+        folded = jax.eval_shape(lambda: self.watch.open(self.experiment, template[0]))
+        tree = {"state": template[0], "folded": folded}
+        batched = jax.tree.map(lambda s: jax.ShapeDtypeStruct((1, *s.shape), s.dtype), tree)
+        values = jax.tree.map(lambda a: jax.device_put(a[pad], self.by_lane), unnamed(batched, arrays))
+        self._load(values["state"], values["folded"])
+
+    def _set_lanes(self, replicate: np.ndarray) -> None:
+        """One lane a replicate, padded so that every device has equally many."""
+        n, devices = replicate.size, self.mesh.size
+        pad = -n % devices
+        self.replicate = np.concatenate([replicate, np.zeros(pad, replicate.dtype)]).astype(np.uint32)
+        self.live = np.arange(n + pad) < n
+
+    def _load(self, state: Any, folded: Any) -> None:
+        """Put replicates on the devices, with empty rows and buffers."""
+        n, devices = self.replicate.size, self.mesh.size
+        one_state = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), state)
+        self.lanes = Lanes(
+            tick=self._put(np.full(devices, self.tick, np.int32)),
+            n_rows=self._put(np.zeros(devices, np.int32)),
+            state=state,
+            folded=folded,
+            rows=self._empty_rows(n),
+            buffers=self._empty_buffers(n, one_state),
+        )
+
+    def _put(self, x: Any) -> Any:
+        return jax.device_put(x, self.by_lane)
+
+    def _empty_rows(self, n: int) -> dict[str, Any]:
+        columns = check_instruments(self.experiment, self.setup.folds, self.setup.logs)
+        return {name: self._put(np.zeros((n, chunk.MAX_ROWS), c.dtype)) for name, c in columns.items()}
+
+    def _empty_buffers(self, n: int, one_state: Any) -> dict[str, Any]:
+        if not self.setup.logs:
+            return {}
+        tick = jax.eval_shape(self.experiment.tick, Bits.shapes(), one_state)[1]
+        one = {log.name: jax.eval_shape(lambda t, log=log: chunk.empty_buffer(log, t), tick) for log in self.setup.logs}
+        return jax.tree.map(lambda s: self._put(np.zeros((n, *s.shape), s.dtype)), one)
+
+    # -- going on --------------------------------------------------------------------------------------------------
+
+    def to_the_end(self) -> None:
+        """Advance to the plan's last tick, applying interventions and writing checkpoints on the way."""
+        with watching_for_interrupt() as interrupt:
+            last_checkpoint = time.perf_counter()
+            while self.tick < self.plan.ticks and self.live.any():
+                self._intervene()
+                self._advance(self._next_stop())
+                late = time.perf_counter() - last_checkpoint > self.checkpoint_seconds
+                if late or interrupt.is_set():
+                    self._synchronise()
+                    self.checkpoint()
+                    last_checkpoint = time.perf_counter()
+                if interrupt.is_set():
+                    self.writer.set_status(RunStatus.INTERRUPTED)
+                    raise Interrupted(self.writer.folder, self.tick)
+        self.tick = self.plan.ticks  # where all replicates have ended before it, nothing is left to happen
+        self.checkpoint()
+        self.writer.set_status(RunStatus.FINISHED)
+
+    def _intervene(self) -> None:
+        applied = [i for i in self.plan.interventions if i.tick <= self.tick]
+        if applied and self.setup.reconfigure:
+            self.experiment = self.setup.reconfigure(applied)
+
+    def _next_stop(self) -> int:
+        """The tick up to which the experiment's parameters stay as they are."""
+        return min([i.tick for i in self.plan.interventions if i.tick > self.tick] + [self.plan.ticks])
+
+    def _advance(self, stop: int) -> None:
+        """One chunk on every device, at most to `stop`; `tick` is then what all devices have reached."""
+        until = min(stop, self.tick + self.chunk_ticks)
+        began = time.perf_counter()
+        self.lanes = chunk.run_chunk(
+            self.experiment,
+            self.watch,
+            self.lanes,
+            self._put(self.live),
+            self.seed,
+            self._put(self.replicate),
+            jnp.int32(until),
+            mesh=self.mesh,
+        )
+        ticks = np.asarray(self.lanes.tick)
+        seconds = time.perf_counter() - began
+        done = int(ticks.min()) - self.tick
+        if done > 0:
+            self.rate = done / seconds
+            self.chunk_ticks = int(np.clip(self.chunk_ticks * min(4.0, _CHUNK_SECONDS / seconds), 1, 1 << 20))
+        self._drain(ticks)
+        self.tick = int(ticks.min())
+        if self.progress:
+            self.progress(self._progress())
+
+    def _synchronise(self) -> None:
+        """Let all devices reach the tick of the foremost."""
+        foremost = int(np.asarray(self.lanes.tick).max())
+        while self.tick < foremost and self.live.any():
+            self._advance(foremost)
+
+    def _progress(self) -> Progress:
+        return Progress(self.tick, self.plan.ticks, int(self.live.sum()), self.plan.replicates, self.rate, self.newest)
+
+    # -- what the devices give back --------------------------------------------------------------------------------
+
+    def _drain(self, ticks: np.ndarray) -> None:
+        """Take over rows and logged events, note statuses, grow what is cramped."""
+        lane_tick = np.repeat(ticks, self.replicate.size // self.mesh.size)
+        live = np.flatnonzero(self.live)
+        self._drain_rows(live, lane_tick)
+        self._drain_logs(live)
+        codes = np.asarray(chunk.statuses(self.experiment, self.lanes.state))
+        for lane in live[codes[live] != 0]:
+            status = Status(int(codes[lane]))
+            cause = type(self.setup.experiment).endings.get(status, status.name.lower())
+            entry = int(self.replicate[lane]), status.name.lower(), int(lane_tick[lane]), cause
+            self.batch.statuses.append(entry)
+            self.live[lane] = False
+        if not np.all(np.asarray(chunk.rooms(self.experiment, self.lanes.state))[self.live]):
+            self._load_after_growth()
+
+    def _drain_rows(self, live: np.ndarray, lane_tick: np.ndarray) -> None:
+        n_rows = np.repeat(np.asarray(self.lanes.n_rows), self.replicate.size // self.mesh.size)
+        if n_rows.max() == 0:
+            return
+        lane, row = np.nonzero(np.arange(chunk.MAX_ROWS)[None, :] < n_rows[live][:, None])
+        lane = live[lane]
+        every = self.plan.every
+        tick = (lane_tick[lane] // every - n_rows[lane] + row + 1) * every
+        rows = {"replicate": self.replicate[lane].astype(np.int64), "tick": tick.astype(np.int64)}
+        rows |= {name: np.asarray(column)[lane, row] for name, column in self.lanes.rows.items()}
+        self.pending_rows.append(rows)
+        newest = tick == tick.max()
+        self.newest = {name: column[newest] for name, column in rows.items()}
+        zero = self._put(np.zeros(self.mesh.size, np.int32))
+        self.lanes = Lanes(**{**vars(self.lanes), "n_rows": zero})
+
+    def _drain_logs(self, live: np.ndarray) -> None:
+        buffers = {}
+        for name, buffer in self.lanes.buffers.items():
+            used = np.asarray(buffer.used)
+            taken = np.flatnonzero(used[live])
+            columns = {c: np.asarray(values) for c, values in buffer.columns.items()}
+            for lane in live[taken]:
+                rows = {c: values[lane, : used[lane]].copy() for c, values in columns.items()}
+                rows["replicate"] = np.full(used[lane], self.replicate[lane], np.int32)
+                self.pending_logs[name].append(rows)
+            buffers[name] = chunk.Buffer(buffer.columns, self._put(np.zeros(used.shape, np.int32)))
+        self.lanes = Lanes(**{**vars(self.lanes), "buffers": buffers})
+
+    def _load_after_growth(self) -> None:
+        ticks, n_rows, rows = self.lanes.tick, self.lanes.n_rows, self.lanes.rows
+        self._load(self._put(chunk.grown(self.experiment, self.lanes.state)), self.lanes.folded)
+        self.lanes = Lanes(**{**vars(self.lanes), "tick": ticks, "n_rows": n_rows, "rows": rows})
+
+    # -- checkpoints -----------------------------------------------------------------------------------------------
+
+    def checkpoint(self) -> None:
+        """Make everything so far part of the record. All devices must be at the same tick."""
+        lanes = np.flatnonzero(self.live)
+        tree = {"state": self.lanes.state, "folded": self.lanes.folded} if self.replicate.size else {}
+        state = {name: values[lanes] for name, values in named(tree).items()}
+        seconds = self.before + time.perf_counter() - self.begun
+        state |= {"replicate": self.replicate[lanes].astype(np.int64), "seconds": np.array(seconds)}
+        self.batch.metrics = _ordered(self.pending_rows, ("tick", "replicate"))
+        for log in self.setup.logs:
+            rows = _ordered(self.pending_logs[log.name], ("tick", "replicate", log.columns[0][0]))
+            if rows:
+                front = {"replicate": rows.pop("replicate"), "tick": rows.pop("tick")}
+                self.batch.logs[log.name] = {**front, **rows}
+        self.writer.commit(self.tick, self.batch, state, seconds)
+        self.batch, self.pending_rows = Batch(), []
+        self.pending_logs = {log.name: [] for log in self.setup.logs}
+        self._shrink(lanes)
+
+    def _shrink(self, lanes: np.ndarray) -> None:
+        """Take ended replicates out of the batch once half of it has ended."""
+        fewer = -(-lanes.size // self.mesh.size) * self.mesh.size
+        if not 0 < fewer <= self.replicate.size // 2:
+            return
+        replicate = self.replicate[lanes]
+        index = np.concatenate([lanes, np.full(fewer - lanes.size, lanes[0])])
+        tree = jax.tree.map(lambda x: self._put(np.asarray(x)[index]), (self.lanes.state, self.lanes.folded))
+        self._set_lanes(replicate)
+        self._load(*tree)
+
+
+def _ordered(parts: list[dict[str, np.ndarray]], keys: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Parts joined, rows in the order of the keys (the first being the most significant)."""
+    if not parts:
+        return {}
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    order = np.lexsort([joined[key] for key in reversed(keys)])
+    return {name: values[order] for name, values in joined.items()}

@@ -1,0 +1,1 @@
+"""A bilinear game of two players, in integers."""

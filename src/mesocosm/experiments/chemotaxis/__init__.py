@@ -1,0 +1,1 @@
+"""Bacteria that come to follow their food: run and tumble, evolved."""

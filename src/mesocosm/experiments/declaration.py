@@ -1,0 +1,80 @@
+"""The jax-free half of every experiment: what is asked, what is varied, and what a record of it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+from mesocosm.record.configuration import Intervention, Range
+
+if TYPE_CHECKING:
+    from mesocosm.record import Record
+
+
+@dataclass(frozen=True)
+class RunConfiguration:
+    """What every run has. Experiments add their own fields."""
+
+    seed: Annotated[int, Range(0, 2**64 - 1)] = 0
+    """The same seed gives the same run, everywhere."""
+    replicates: Annotated[int, Range(1, 1 << 20, "replicates", "size")] = 32
+    """Independently founded worlds (or games, or searches)."""
+    ticks: Annotated[int, Range(1, 2**31 - 1, "ticks")] = 1000
+    """Length of the run, a multiple of `every`."""
+    every: Annotated[int, Range(1, 2**31 - 1, "ticks", "switch")] = 100
+    """Ticks in a window: each window is a row of the metrics."""
+    interventions: tuple[str, ...] = ()
+    """Changes of parameters, TICK:FIELD=VALUE, in order: 1000:world.jump_probability=0.0"""
+
+    def contradictions(self):
+        if self.ticks % self.every:
+            nearest = max(1, round(self.ticks / self.every)) * self.every
+            yield f"ticks = {self.ticks}: must be a multiple of every = {self.every}, for example {nearest}"
+        ticks = [i.tick for i in self.parsed_interventions()]
+        if ticks != sorted(ticks) or any(not 0 <= t < self.ticks for t in ticks):
+            yield f"interventions at ticks {ticks}: must be in order and within 0 ... {self.ticks - 1}"
+
+    def parsed_interventions(self) -> tuple[Intervention, ...]:
+        return tuple(Intervention.parse(text) for text in self.interventions)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The short table at the end of a run.
+
+    Args:
+      sentence: what is seen, in words.
+      columns: headings.
+      rows: one a replicate; then `total` over replicates.
+      notes: what a reader must know: units, what was left out.
+    """
+
+    sentence: str
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    total: list[tuple[Any, ...]] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What an experiment says of itself before it is run.
+
+    Args:
+      question: in one sentence.
+      prediction: with its sign.
+      control: against what.
+      configuration: the dataclass of all that can be set.
+      summarise: from a record to the short table.
+      measure: one number to show while it runs: its name, and the function from the newest rows.
+    """
+
+    name: str
+    title: str
+    question: str
+    prediction: str
+    control: str
+    configuration: type[RunConfiguration]
+    summarise: Callable[[Record], Summary]
+    measure: tuple[str, Callable[[dict[str, Any]], float]]

@@ -1,0 +1,165 @@
+"""One experiment class for every ecology: a world, a mind and a heredity, which never know each other.
+
+`tick` follows docs/worlds/petri.md, section 5, one phase a line.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Bool, Int, Int8
+
+from mesocosm.core.experiment import Events, Experiment, Field, Points, Scene, Tick
+from mesocosm.core.random import Bits, unmix32
+from mesocosm.heredity.genomes import EXPRESSED, Heredity
+from mesocosm.minds.table import Table
+from mesocosm.record.status import Status
+from mesocosm.worlds.petri.law import LAST_ID, Petri
+from mesocosm.worlds.petri.state import PetriState, contest_word, ranks
+
+
+class EcologyState(eqx.Module):
+    world: PetriState
+    genomes: Int8[Array, "2 loci n"]  # strand 0 expressed, strand 1 shadow; the last axis is the slot
+
+
+class Ecology(Experiment):
+    """Bodies that sense, act, eat, meet, divide and die in a world; nobody is scored."""
+
+    exact: ClassVar[bool] = True
+    endings: ClassVar[dict[int, str]] = {
+        Status.EXTINCT: "the last body starved",
+        Status.OVERFLOW: "the ids of individuals came to their end",
+    }
+
+    world: Petri
+    mind: Table
+    heredity: Heredity
+
+    def init(self, bits: Bits) -> EcologyState:
+        world = self.world.found(bits)
+        genomes = self.heredity.found(bits, world.bodies.id)
+        return EcologyState(world, jnp.where(world.bodies.alive[None, None, :], genomes, 0))
+
+    def tick(self, bits: Bits, state: EcologyState) -> tuple[EcologyState, Tick]:
+        word = contest_word(bits)
+        world, genomes = self._divide(bits, state, word)
+        world = self.world.move_sources(bits, world)
+        world, spilled = self.world.drop(bits, world)
+        world, decayed = self.world.age_fields(bits, world)
+        world, stimulus = self.world.sense(world)
+        act_word, meet_word = self.world.draw(bits, world)
+        act = jax.vmap(self.mind.act, in_axes=(1, 0, 0))(genomes[EXPRESSED], stimulus, act_word)
+        world = self.world.move(world, act, act_word)
+        world, paid = self.world.pay(world, act)
+        rank = ranks(world.bodies.id, word)
+        world, eaten, crowd, is_first = self.world.eat(world, rank)
+        world = self.world.touch(world, crowd)
+        last_rank = self.world.last_ranks(world, rank)
+        exchanging = is_first & (crowd >= 2) & self.heredity.wants_exchange(meet_word)
+        genomes = self._exchange(bits, world, genomes, exchanging, (last_rank == rank) & world.bodies.alive)
+        before = world.bodies
+        world, died = self.world.die(world)
+
+        births = before.alive & (before.born == bits.tick)
+        appeared = births | (before.alive & (before.born < 0) & (bits.tick == 0))  # founders are logged in tick 0
+        partner = (unmix32(last_rank) ^ word).astype(jnp.int32)
+        per_body = dict(id=before.id, lineage=before.lineage, born=before.born)
+        n_alive = jnp.sum(before.alive, dtype=jnp.int32)
+        flows = dict(
+            inflow=self.world.n_sources * self.world.drops * self.world.drop_food,
+            spilled=spilled,
+            decayed=decayed,
+            **paid,
+            **eaten,
+            births=jnp.sum(births, dtype=jnp.int32),
+            deaths=jnp.sum(died, dtype=jnp.int32),
+            exchanges=jnp.sum(exchanging, dtype=jnp.int32),
+            agent_ticks=n_alive,
+        )
+        events = dict(
+            births=Events(appeared, {**per_body, "parent": before.parent, "genome": genomes}),
+            deaths=Events(died, per_body),
+            exchanges=Events(exchanging, {"id": before.id, "partner": partner}),
+            acts=Events(before.alive, {"stimulus": stimulus, "act": act}),
+        )
+        return EcologyState(world, genomes), Tick(flows, events)
+
+    def _divide(self, bits: Bits, state: EcologyState, word: Array) -> tuple[PetriState, Array]:
+        """Divisions in rounds until none waits: the length of a round is speed, never physics."""
+
+        def one_round(carry):
+            world, genomes, waiting = carry
+            world, births, waiting = self.world.divide(bits, world, waiting, word)
+            parents = genomes.at[:, :, births.parent].get(mode="fill", fill_value=0)
+            children = self.heredity.copy(bits, parents, births.child_id)
+            return world, genomes.at[:, :, births.child].set(children, mode="drop"), waiting
+
+        carry = (state.world, state.genomes, self.world.may_divide(state.world, word))
+        world, genomes, _ = lax.while_loop(lambda carry: self.world.is_waiting(carry[2]), one_round, carry)
+        return world, genomes
+
+    def _exchange(
+        self, bits: Bits, world: PetriState, genomes: Array, waiting: Bool[Array, " n"], is_last: Bool[Array, " n"]
+    ) -> Array:
+        """Exchanges in rounds until none waits."""
+
+        def one_round(carry):
+            genomes, waiting = carry
+            pairs, waiting = self.world.meet(world, waiting, is_last)
+            a, b = (genomes.at[:, :, slots].get(mode="fill", fill_value=0) for slots in (pairs.first, pairs.last))
+            a, b = self.heredity.exchange(bits, a, b, pairs.first_id)
+            genomes = genomes.at[:, :, pairs.first].set(a, mode="drop").at[:, :, pairs.last].set(b, mode="drop")
+            return genomes, waiting
+
+        genomes, _ = lax.while_loop(lambda carry: self.world.is_waiting(carry[1]), one_round, (genomes, waiting))
+        return genomes
+
+    def scene(self, state: EcologyState) -> Scene:
+        world, b = state.world, state.world.bodies
+        columns = {name: getattr(b, name) for name in ("id", "x", "y", "energy", "born", "lineage", "parent")}
+        names = ("food", "odour", "signal")
+        units = ("quanta", "amount", "amount")
+        sources = Points(jnp.ones(self.world.n_sources, bool), {"x": world.sources.x, "y": world.sources.y})
+        return Scene(
+            points={"bodies": Points(b.alive, {**columns, "genome": state.genomes}), "sources": sources},
+            fields={n: Field(v, u) for n, v, u in zip(names, world.fields, units, strict=False)},
+        )
+
+    def status(self, state: EcologyState) -> Int[Array, ""]:
+        extinct = state.world.population == 0
+        overflow = state.world.next_id >= LAST_ID
+        return jnp.where(extinct, Status.EXTINCT, jnp.where(overflow, Status.OVERFLOW, Status.ALIVE)).astype(jnp.int32)
+
+    def has_room(self, state: EcologyState) -> Bool[Array, ""]:
+        """Whether the slots hold everybody after the next divisions, counted exactly."""
+        population, n = state.world.population, state.world.bodies.id.shape[0]
+        asking = jnp.sum(self.world.asks_to_divide(state.world), dtype=jnp.int32)
+        return population + jnp.minimum(asking, jnp.maximum(self.world.ceiling - population, 0)) <= n
+
+    def grow(self, state: EcologyState) -> EcologyState:
+        def double(column: Array) -> Array:
+            return jnp.concatenate([column, jnp.zeros_like(column)], axis=-1)
+
+        bodies = jax.tree.map(double, state.world.bodies)
+        world = eqx.tree_at(lambda w: w.bodies, state.world, bodies)
+        return EcologyState(world, double(state.genomes))
+
+    def canonical(self, state: EcologyState) -> dict[str, Any]:
+        """Bodies in the order of their ids, empty slots left out (NumPy)."""
+        b = state.world.bodies
+        ids = np.asarray(b.id)
+        order = np.argsort(ids, kind="stable")[np.sum(ids == 0) :]
+        bodies = {name: np.asarray(getattr(b, name))[order] for name in vars(b)}
+        return {
+            "next_id": np.asarray(state.world.next_id),
+            "fields": [np.asarray(v) for v in state.world.fields],
+            "sources": {name: np.asarray(v) for name, v in vars(state.world.sources).items()},
+            "bodies": bodies,
+            "genome": np.moveaxis(np.asarray(state.genomes)[:, :, order], 2, 0),
+        }

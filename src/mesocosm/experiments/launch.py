@@ -1,0 +1,147 @@
+"""From a name and a configuration to a run in a folder: what the command line and the Python interface share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mesocosm.experiments.declaration import RunConfiguration
+from mesocosm.experiments.registry import declaration
+from mesocosm.record import ConfigurationError, FolderError, Record, load
+from mesocosm.record.configuration import check, digest, from_toml, replace_at, to_dict, to_toml
+from mesocosm.record.status import RunStatus
+
+if TYPE_CHECKING:
+    from mesocosm.core import Plan, Progress, Setup
+
+RUNS = Path("runs")
+"""Where runs go unless a folder is named."""
+
+
+def folder_of(name: str, configuration: RunConfiguration, under: Path = RUNS) -> Path:
+    """`<experiment>-<seed>-<hash of the configuration>`."""
+    return under / f"{name}-{configuration.seed}-{digest(to_dict(configuration))[:10]}"
+
+
+def prepare(name: str, configuration: RunConfiguration) -> tuple[Setup, Plan]:
+    """Check a configuration and build what is to be run. Loads jax.
+
+    Raises:
+      ConfigurationError: for what is not permitted.
+    """
+    check(configuration)
+    interventions = configuration.parsed_interventions()
+    for intervention in interventions:
+        replace_at(configuration, intervention.field, intervention.value)
+    from mesocosm.core import Plan
+
+    build = import_module(f"mesocosm.experiments.{name}.system").build
+
+    def reconfigure(interventions):
+        changed = configuration
+        for intervention in interventions:
+            changed = replace_at(changed, intervention.field, intervention.value)
+        return build(changed).experiment
+
+    setup: Setup = replace(build(configuration), reconfigure=reconfigure)
+    own = {k: v for k, v in to_dict(configuration).items() if k not in _PLAN_FIELDS}
+    plan = Plan(
+        name,
+        configuration.seed,
+        configuration.replicates,
+        configuration.ticks,
+        configuration.every,
+        interventions,
+        configuration=own,
+        config=to_toml(configuration),
+    )
+    return setup, plan
+
+
+_PLAN_FIELDS = {"seed", "replicates", "ticks", "every", "interventions"}
+
+
+def start(
+    name: str,
+    configuration: RunConfiguration,
+    folder: Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Record:
+    """Run an experiment; a finished run of the same configuration is returned as it is.
+
+    Raises:
+      ConfigurationError: for what is not permitted.
+      FolderError: if the folder holds an unfinished run (the message names `resume`), or another one.
+    """
+    check(configuration)
+    folder = folder or folder_of(name, configuration)
+    if folder.exists():
+        return _existing(name, configuration, folder)
+    from mesocosm.core import run
+
+    return run(*prepare(name, configuration), folder, progress=progress)
+
+
+def _existing(name: str, configuration: RunConfiguration, folder: Path) -> Record:
+    record = load(folder)
+    there = configuration_of(record)
+    if record.header["experiment"] != name or there != configuration:
+        raise FolderError(f"{folder}: holds another run ({difference(there, configuration)}); choose another --out")
+    if record.status == RunStatus.RUNNING:
+        raise FolderError(f"{folder}: is being run by another process now; `mesocosm show {folder}` looks at it")
+    if record.status != RunStatus.FINISHED:
+        raise FolderError(
+            f"{folder}: was {record.status} at tick {record.tick}; `mesocosm resume {folder}` goes on from there"
+        )
+    return record
+
+
+def go_on(folder: Path, ticks: int | None = None, progress: Callable[[Progress], None] | None = None) -> Record:
+    """Resume a run that was interrupted or killed; with more `ticks`, make a finished one longer.
+
+    Raises:
+      FolderError: if the folder is no run, or cannot be continued by this version.
+    """
+    record = load(folder)
+    configuration = configuration_of(record)
+    if ticks is not None:
+        configuration = replace(configuration, ticks=ticks)
+    if record.status == RunStatus.FINISHED and configuration.ticks == record.tick:
+        return record
+    setup, plan = prepare(record.header["experiment"], configuration)
+    from mesocosm.core import resume
+
+    return resume(setup, plan, folder, progress=progress)
+
+
+def configuration_of(record: Record) -> Any:
+    """The configuration that a run folder holds.
+
+    Raises:
+      FolderError: if it is not one that this version knows.
+    """
+    cls = declaration(record.header["experiment"]).configuration
+    try:
+        configuration = from_toml(cls, record.config, f"{record.folder}/config.toml")
+    except (ConfigurationError, OSError) as error:
+        raise FolderError(f"{record.folder}: its configuration cannot be read ({error})") from None
+    # A run that was made longer says so in its header only.
+    return replace(configuration, ticks=int(record.header["ticks"]))
+
+
+def difference(a: Any, b: Any) -> str:
+    """In what two configurations differ, in words."""
+
+    def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for key, value in values.items():
+            out |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        return out
+
+    if type(a) is not type(b):
+        return "it is another experiment"
+    x, y = flat(to_dict(a)), flat(to_dict(b))
+    return ", ".join(f"{k} is {x.get(k)} there, {y.get(k)} here" for k in x | y if x.get(k) != y.get(k))

@@ -1,0 +1,1 @@
+"""The Lorenz system: the experiment in floating point."""

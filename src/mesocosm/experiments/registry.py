@@ -1,0 +1,24 @@
+"""Which experiments there are. A name stands for a folder here with `declaration.py` (no jax) and `system.py`."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+
+from mesocosm.experiments.declaration import Declaration
+from mesocosm.record import ConfigurationError
+
+NAMES = ("chemotaxis", "bilinear", "lorenz")
+
+
+def declaration(name: str) -> Declaration:
+    """The declaration of an experiment; loads no jax.
+
+    Raises:
+      ConfigurationError: if there is no such experiment, offering the nearest name.
+    """
+    if name not in NAMES:
+        near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.4)
+        hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(NAMES)}."
+        raise ConfigurationError(f"{name}: there is no such experiment. {hint}")
+    return import_module(f"mesocosm.experiments.{name}.declaration").DECLARATION

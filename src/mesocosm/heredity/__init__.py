@@ -1,0 +1,1 @@
+"""Heredity: how genomes are founded, copied, mutated and exchanged."""

@@ -1,0 +1,1 @@
+"""Minds: from a genome to the behaviour of ONE individual. The loop does the batching."""

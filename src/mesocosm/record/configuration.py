@@ -1,0 +1,230 @@
+"""Typed, frozen configurations: their permitted values are data, so that they can be checked, shown and swept.
+
+A configuration is a frozen dataclass of plain values, possibly nested. Every number is annotated with a `Range`; what
+is annotated is refused by name, value and permitted range before anything is compiled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import math
+import tomllib
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, Union
+
+from mesocosm.record.errors import MesocosmError
+
+C = TypeVar("C")
+
+
+class ConfigurationError(MesocosmError):
+    """A configuration that is not permitted: names the field, the value, what is allowed and the remedy."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Range:
+    """The permitted values of a number, with its unit.
+
+    `kind` says what a change costs: a *parameter* is swept without recompiling, a *size* is a shape, a *switch*
+    changes the program.
+    """
+
+    low: float
+    high: float
+    unit: str = ""
+    kind: Literal["parameter", "size", "switch"] = "parameter"
+
+    def __str__(self) -> str:
+        return f"{_plain(self.low)} ... {_plain(self.high)}" + (f" {self.unit}" if self.unit else "")
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """A change of one parameter from one tick on: part of the identity of a run."""
+
+    tick: int
+    field: str
+    value: Any
+
+    @staticmethod
+    def parse(text: str) -> Intervention:
+        """From `TICK:FIELD=VALUE`, as on the command line."""
+        try:
+            tick, rest = text.split(":", 1)
+            field, value = rest.split("=", 1)
+            return Intervention(int(tick), field.strip(), tomllib.loads(f"v = {value}")["v"])
+        except (ValueError, tomllib.TOMLDecodeError):
+            raise ConfigurationError(
+                f"intervention = {text!r}: write TICK:FIELD=VALUE, for example 1000:world.jump_probability=0.0"
+            ) from None
+
+
+def _plain(x: float) -> str:
+    return str(int(x)) if float(x).is_integer() else str(x)
+
+
+def _unwrap(hint: Any) -> tuple[Any, Range | None]:
+    if typing.get_origin(hint) is typing.Annotated:
+        hint, *marks = typing.get_args(hint)
+        return hint, next((m for m in marks if isinstance(m, Range)), None)
+    return hint, None
+
+
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls, include_extras=True)
+
+
+def _wrong_type(hint: Any, value: Any) -> str | None:
+    """What a value should be, in words, if it is not."""
+    origin = typing.get_origin(hint)
+    if hint is int:
+        return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
+    if hint is float:
+        good = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        return None if good else "a finite number"
+    if hint is bool:
+        return None if isinstance(value, bool) else "true or false"
+    if hint is str:
+        return None if isinstance(value, str) else "a text"
+    if origin is Literal:
+        allowed = typing.get_args(hint)
+        return None if value in allowed else "one of " + ", ".join(map(str, allowed))
+    if origin is tuple:
+        items = typing.get_args(hint)
+        if not isinstance(value, tuple):
+            return "a list"
+        if items[-1:] != (Ellipsis,) and len(value) != len(items):
+            return f"a list of {len(items)}"
+        pairs = [(items[0], v) for v in value] if items[-1:] == (Ellipsis,) else zip(items, value, strict=True)
+        return next((f"a list in which each is {w}" for h, v in pairs if (w := _wrong_type(_unwrap(h)[0], v))), None)
+    if origin in (Union, types.UnionType):
+        wrongs = [_wrong_type(h, value) for h in typing.get_args(hint)]
+        return None if None in wrongs else " or ".join(w for w in wrongs if w)
+    if hint is type(None):
+        return None if value is None else "nothing"
+    return None if isinstance(hint, type) and isinstance(value, hint) else f"a {hint}"
+
+
+def check(configuration: Any, prefix: str = "") -> None:
+    """Refuse what is not permitted.
+
+    Raises:
+      ConfigurationError: naming the field, its value, what is allowed and the remedy. A dataclass may add conditions
+        between fields in a method `contradictions() -> Iterable[str]`.
+    """
+    for name, annotated in _hints(type(configuration)).items():
+        hint, permitted = _unwrap(annotated)
+        value, path = getattr(configuration, name), f"{prefix}{name}"
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type) and isinstance(value, hint):
+            check(value, f"{path}.")
+            continue
+        if wrong := _wrong_type(hint, value):
+            raise ConfigurationError(f"{path} = {value!r}: must be {wrong}")
+        if permitted is not None:
+            for v in value if isinstance(value, tuple) else (value,):
+                if not permitted.low <= v <= permitted.high:
+                    raise ConfigurationError(f"{path} = {value!r}: must be in {permitted}")
+    for sentence in getattr(configuration, "contradictions", tuple)():
+        raise ConfigurationError(f"{prefix}{sentence}")
+
+
+def to_dict(configuration: Any) -> dict[str, Any]:
+    """The configuration as nested plain values (lists for tuples), leaving out what is None."""
+    out: dict[str, Any] = {}
+    for field in dataclasses.fields(configuration):
+        value = getattr(configuration, field.name)
+        if dataclasses.is_dataclass(value):
+            out[field.name] = to_dict(value)
+        elif isinstance(value, tuple):
+            out[field.name] = [to_dict(v) if dataclasses.is_dataclass(v) else v for v in value]
+        elif value is not None:
+            out[field.name] = value
+    return out
+
+
+def from_dict(cls: type[C], values: dict[str, Any], default: C | None = None, prefix: str = "") -> C:
+    """A configuration from nested plain values; what is missing comes from `default` (or the class).
+
+    Raises:
+      ConfigurationError: for an unknown key, offering the nearest name, or a value that is not permitted.
+    """
+    hints = _hints(cls)
+    changes: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in hints:
+            near = difflib.get_close_matches(key, list(hints), n=1, cutoff=0.5)
+            hint = f" Did you mean {prefix}{near[0]}?" if near else f" Known here: {', '.join(hints)}."
+            raise ConfigurationError(f"{prefix}{key}: there is no such field.{hint}")
+        hint, _ = _unwrap(hints[key])
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            if not isinstance(value, dict):
+                raise ConfigurationError(f"{prefix}{key} = {value!r}: must be a table of fields")
+            inner = getattr(default, key) if default is not None else None
+            changes[key] = from_dict(hint, value, inner, f"{prefix}{key}.")
+        else:
+            changes[key] = _plain_value(hint, value)
+    return cls(**changes) if default is None else dataclasses.replace(default, **changes)  # type: ignore[type-var]
+
+
+def _plain_value(hint: Any, value: Any) -> Any:
+    if typing.get_origin(hint) is tuple and isinstance(value, list):
+        item = typing.get_args(hint)[0]
+        if dataclasses.is_dataclass(item) and isinstance(item, type):
+            return tuple(from_dict(item, v) if isinstance(v, dict) else v for v in value)
+        return tuple(value)
+    return float(value) if hint is float and isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def replace_at(configuration: C, path: str, value: Any) -> C:
+    """A copy with the field at a dotted path changed, checked."""
+    nested: Any = value
+    for name in reversed(path.split(".")):
+        nested = {name: nested}
+    changed = from_dict(type(configuration), nested, configuration)
+    check(changed)
+    return changed
+
+
+def to_toml(configuration: Any) -> str:
+    """The configuration as TOML; reading it back gives an equal configuration."""
+    lines: list[str] = []
+
+    def write(table: dict[str, Any], name: str) -> None:
+        if name:
+            lines.append(f"\n[{name}]")
+        lines.extend(f"{k} = {_toml_value(v)}" for k, v in table.items() if not isinstance(v, dict))
+        for key, value in table.items():
+            if isinstance(value, dict):
+                write(value, f"{name}.{key}" if name else key)
+
+    write(to_dict(configuration), "")
+    return "\n".join(lines).strip() + "\n"
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {_toml_value(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml_value, value)) + "]"
+    return repr(value) if isinstance(value, float) else json.dumps(value)
+
+
+def from_toml(cls: type[C], text: str, source: str, default: C | None = None) -> C:
+    """A configuration from TOML; `source` names the file in messages."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{source}: not valid TOML: {error}") from None
+    return from_dict(cls, values, default)
+
+
+def digest(values: dict[str, Any]) -> str:
+    """SHA-256 of the canonical JSON of plain values: the identity of a configuration."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,152 @@
+"""The run folder: what lies where, and how a file gets there whole or not at all.
+
+config.toml      the resolved configuration; reading it back repeats the run
+run.json         schema, experiment, identity, status, versions, host, command
+record.sqlite    metrics (one column a measure), statuses, which files belong to the record, clock times apart
+log/             births, deaths, exchanges... in chunks of compressed columns (NPZ)
+checkpoints/     the last two states from which the run can go on (NPZ)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mesocosm.record.errors import FolderError, StorageError
+
+SCHEMA = 1
+"""Version of the run folder's layout. A folder of another version is read by the program that wrote it."""
+
+CONFIG, HEADER, DATABASE, LOGS, CHECKPOINTS = "config.toml", "run.json", "record.sqlite", "log", "checkpoints"
+_LOCK, _BESIDE = ".lock", ".beside"
+
+
+@contextmanager
+def storing(what: Path) -> Iterator[None]:
+    """Turns what the system says about a write into an error that a person can mend."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{what}: could not be written ({error.strerror or error}). What was recorded before is intact; "
+            "make room or mend the folder, then `mesocosm resume` goes on from the last checkpoint."
+        ) from error
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write beside and rename: readers see the old file or the new one, never a torn one."""
+    beside = path.with_name(path.name + _BESIDE)
+    with storing(path):
+        try:
+            with open(beside, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, path)
+        except OSError:
+            beside.unlink(missing_ok=True)
+            raise
+
+
+def pack(arrays: Mapping[str, np.ndarray], compressed: bool) -> bytes:
+    """Arrays as the bytes of an NPZ file."""
+    buffer = io.BytesIO()
+    (np.savez_compressed if compressed else np.savez)(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def unpack(content: bytes) -> dict[str, np.ndarray]:
+    """The arrays of an NPZ file."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def checksum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_header(folder: Path, header: Mapping[str, Any]) -> None:
+    write_whole(folder / HEADER, (json.dumps(header, indent=2) + "\n").encode())
+
+
+def read_header(folder: Path) -> dict[str, Any]:
+    """What `run.json` says.
+
+    Raises:
+      FolderError: if this is no run folder, or one of another schema.
+    """
+    try:
+        header = json.loads((folder / HEADER).read_text())
+    except FileNotFoundError:
+        raise FolderError(f"{folder}: is not a run folder (it has no {HEADER}); `mesocosm list` shows runs") from None
+    except (OSError, ValueError) as error:
+        raise FolderError(f"{folder / HEADER}: cannot be read ({error}); the run folder is damaged") from None
+    if not isinstance(header, dict) or header.get("schema") != SCHEMA:
+        found = header.get("schema") if isinstance(header, dict) else header
+        raise FolderError(
+            f"{folder}: was written with schema {found}; this is schema {SCHEMA}. "
+            f"Read it with the version of mesocosm that its {HEADER} names."
+        )
+    return header
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the result may depend on, without importing any of it."""
+    out = {"python": platform.python_version()}
+    for name in ("mesocosm", "jax", "jaxlib", "equinox", "numpy"):
+        try:
+            out[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            out[name] = "unknown"
+    return out
+
+
+def host() -> dict[str, Any]:
+    return {"system": platform.platform(), "machine": platform.machine(), "cores": os.cpu_count()}
+
+
+def command_line() -> str:
+    import shlex
+
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder for one writer; the system lets go when the process ends, however it ends."""
+    with storing(folder):
+        file = open(folder / _LOCK, "w")  # noqa: SIM115 - held open for as long as the lock
+    try:
+        try:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # Windows: no advisory lock
+            pass
+        except OSError:
+            raise FolderError(f"{folder}: another process is writing this run; wait for it or stop it") from None
+        yield
+    finally:
+        file.close()
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process is writing this run now."""
+    try:
+        with locked(folder):
+            return False
+    except FolderError:
+        return True
+    except StorageError:
+        return False

@@ -1,0 +1,132 @@
+"""Reading a record: plain arrays, without jax."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mesocosm.record import database
+from mesocosm.record.errors import FolderError
+from mesocosm.record.folder import CONFIG, DATABASE, checksum, is_locked, read_header, unpack
+from mesocosm.record.status import RunStatus, Status
+
+
+@dataclass(frozen=True)
+class ReplicateStatus:
+    """What became of a replicate: `tick` is the number of ticks it lived."""
+
+    replicate: int
+    status: str
+    tick: int
+    cause: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run folder as arrays. Everything is read when asked for."""
+
+    folder: Path
+    header: dict[str, Any]
+
+    @property
+    def status(self) -> str:
+        """`running`, `finished`, `interrupted`, or `killed` (it says running and nobody writes it)."""
+        status = self.header["status"]
+        return "killed" if status == RunStatus.RUNNING and not is_locked(self.folder) else status
+
+    @property
+    def replicates(self) -> int:
+        return int(self.header["replicates"])
+
+    @property
+    def config(self) -> str:
+        """The resolved configuration (TOML)."""
+        return (self.folder / CONFIG).read_text()
+
+    @cached_property
+    def tick(self) -> int:
+        """The tick up to which the record goes."""
+        return int(self._rows("SELECT coalesce(max(tick), 0) FROM checkpoints")[0][0])
+
+    @cached_property
+    def seconds(self) -> float:
+        """Wall time of the run so far, compilation included."""
+        return float(self._rows("SELECT coalesce(max(seconds), 0) FROM clock")[0][0])
+
+    @cached_property
+    def metrics(self) -> dict[str, np.ndarray]:
+        """Columns `replicate`, `tick` and one for each measure; rows ordered by tick, then replicate."""
+        with database.connect(self.folder / DATABASE, read_only=True) as db:
+            cursor = db.execute("SELECT * FROM metrics ORDER BY tick, replicate")
+            names = [column[0] for column in cursor.description]
+            rows = cursor.fetchall()
+        columns = zip(*rows, strict=True) if rows else ([] for _ in names)
+        return {name: np.array(column) for name, column in zip(names, columns, strict=True)}
+
+    @cached_property
+    def statuses(self) -> list[ReplicateStatus]:
+        """One for each replicate, in order; those that still live have the status `alive`."""
+        ended = {row[0]: ReplicateStatus(*row) for row in self._rows("SELECT * FROM statuses")}
+        alive = Status.ALIVE.name.lower()
+        return [ended.get(r, ReplicateStatus(r, alive, self.tick, "")) for r in range(self.replicates)]
+
+    def log(self, name: str) -> dict[str, np.ndarray]:
+        """A log as columns, ordered by tick, replicate and its own key.
+
+        Raises:
+          FolderError: if the run keeps no such log, or a chunk is damaged.
+        """
+        if name not in self.header.get("logs", []):
+            raise FolderError(f"{self.folder}: keeps no log {name!r}; it has {', '.join(self.header.get('logs', []))}")
+        chunks = []
+        query = "SELECT file, sha256 FROM chunks WHERE log = ? ORDER BY first, last"
+        for file, sha256 in self._rows(query, (name,)):
+            content = (self.folder / file).read_bytes()
+            if checksum(content) != sha256:
+                raise FolderError(f"{self.folder / file}: is damaged (its checksum differs from the record's)")
+            chunks.append(unpack(content))
+        if not chunks:
+            return {"replicate": np.zeros(0, np.int32), "tick": np.zeros(0, np.int32)}
+        return {column: np.concatenate([chunk[column] for chunk in chunks]) for column in chunks[0]}
+
+    @cached_property
+    def state(self) -> dict[str, np.ndarray]:
+        """The arrays of the newest checkpoint, by name."""
+        file = self._rows("SELECT file FROM checkpoints ORDER BY tick DESC LIMIT 1")[0][0]
+        return unpack((self.folder / file).read_bytes())
+
+    def digest(self) -> str:
+        """SHA-256 over all rows in canonical order: equal exactly when two records say the same. Clock times aside."""
+        total = hashlib.sha256()
+
+        def add(columns: dict[str, np.ndarray]) -> None:
+            for name, values in columns.items():
+                total.update(f"{name}:{values.dtype.kind}:{values.shape}".encode())
+                plain = values.astype(np.int64 if values.dtype.kind in "iub" else np.float64)
+                total.update(np.ascontiguousarray(plain.astype(plain.dtype.newbyteorder("<"))).tobytes())
+
+        add(self.metrics)
+        total.update(repr([(s.replicate, s.status, s.tick, s.cause) for s in self.statuses]).encode())
+        for name in sorted(self.header.get("logs", [])):
+            total.update(name.encode())
+            add(self.log(name))
+        return total.hexdigest()
+
+    def _rows(self, query: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        with database.connect(self.folder / DATABASE, read_only=True) as db:
+            return db.execute(query, arguments).fetchall()
+
+
+def load(folder: str | Path) -> Record:
+    """Open a run folder for reading.
+
+    Raises:
+      FolderError: if it is no run folder or of another schema.
+    """
+    folder = Path(folder)
+    return Record(folder, read_header(folder))

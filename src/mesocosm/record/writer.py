@@ -1,0 +1,203 @@
+"""Writing a record: rows and the checkpoint from which a run goes on advance together, or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mesocosm.record import database
+from mesocosm.record.errors import FolderError
+from mesocosm.record.folder import (
+    CHECKPOINTS,
+    CONFIG,
+    DATABASE,
+    LOGS,
+    SCHEMA,
+    checksum,
+    command_line,
+    host,
+    locked,
+    pack,
+    read_header,
+    storing,
+    unpack,
+    versions,
+    write_header,
+    write_whole,
+)
+from mesocosm.record.status import RunStatus
+
+_KEPT_CHECKPOINTS = 2
+
+
+@dataclass
+class Batch:
+    """What has happened since the last checkpoint.
+
+    Args:
+      metrics: columns `replicate`, `tick` and the measures, one row a replicate and window.
+      statuses: (replicate, status, tick, cause).
+      logs: columns by log, the first two `replicate` and `tick`; rows in canonical order.
+    """
+
+    metrics: dict[str, np.ndarray] = field(default_factory=dict)
+    statuses: list[tuple[int, str, int, str]] = field(default_factory=list)
+    logs: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+
+
+class Writer:
+    """The one writer of a run folder. Use as a context manager: it holds the folder's lock."""
+
+    def __init__(self, folder: Path, header: dict[str, Any]):
+        self.folder, self.header = folder, header
+        self._lock = ExitStack()
+
+    @staticmethod
+    def create(folder: Path, identity: Mapping[str, Any], measures: Mapping[str, str], config: str) -> Writer:
+        """A new run folder.
+
+        Args:
+          identity: what the run is: experiment, seed, replicates, ticks, every, interventions, ...; plain values.
+          measures: columns of the metrics: name -> INTEGER or REAL.
+          config: the resolved configuration (TOML).
+
+        Raises:
+          FolderError: if the folder exists or cannot be made.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=False)
+            (folder / LOGS).mkdir()
+            (folder / CHECKPOINTS).mkdir()
+        except FileExistsError:
+            raise FolderError(f"{folder}: exists already; choose another folder with --out") from None
+        except OSError as error:
+            raise FolderError(f"{folder}: cannot be made ({error.strerror}); choose another place with --out") from None
+        header = {
+            "schema": SCHEMA,
+            "status": RunStatus.RUNNING,
+            **identity,
+            "versions": versions(),
+            "host": host(),
+            "command": command_line(),
+            "begun": _now(),
+        }
+        write_whole(folder / CONFIG, config.encode())
+        database.create(folder / DATABASE, measures)
+        write_header(folder, header)
+        return Writer(folder, header)
+
+    @staticmethod
+    def reopen(folder: Path) -> Writer:
+        """An existing run folder, to go on with it.
+
+        Raises:
+          FolderError: if it is no run folder, of another schema or of another version of the program.
+        """
+        header = read_header(folder)
+        there, here = header.get("versions", {}).get("mesocosm"), versions()["mesocosm"]
+        if there != here:
+            raise FolderError(
+                f"{folder}: was begun with mesocosm {there}, this is {here}; a run is continued by the version that "
+                "began it. Install that version, or run again with --out."
+            )
+        return Writer(folder, header)
+
+    def __enter__(self) -> Writer:
+        self._lock.enter_context(locked(self.folder))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.close()
+
+    def set_status(self, status: RunStatus, **changes: Any) -> None:
+        """Write the run's status (and other entries) into the header."""
+        self.header = {**self.header, **changes, "status": status, "updated": _now()}
+        write_header(self.folder, self.header)
+
+    def commit(self, tick: int, batch: Batch, state: Mapping[str, np.ndarray], seconds: float) -> None:
+        """Make everything up to `tick` part of the record, with the state from which to go on.
+
+        Files are written beside and renamed first; the rows that name them follow in one transaction. Killed anywhere,
+        the folder is at this tick or at the one before.
+        """
+        files = [self._write_log(name, tick, columns) for name, columns in batch.logs.items() if columns["tick"].size]
+        content = pack(state, compressed=False)
+        checkpoint = f"{CHECKPOINTS}/{tick:012d}.npz"
+        write_whole(self.folder / checkpoint, content)
+        names = list(batch.metrics)
+        rows = zip(*(batch.metrics[name].tolist() for name in names), strict=True)
+        marks = ", ".join("?" * len(names))
+        quoted = ", ".join(f'"{name}"' for name in names)
+        with database.connect(self.folder / DATABASE) as db, database.transaction(db):
+            if names:
+                db.executemany(f"INSERT INTO metrics ({quoted}) VALUES ({marks})", rows)
+            db.executemany("INSERT INTO statuses VALUES (?, ?, ?, ?)", batch.statuses)
+            db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)", files)
+            db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)", (tick, checkpoint, checksum(content)))
+            db.execute("INSERT OR REPLACE INTO clock VALUES (?, ?, ?)", (tick, seconds, _now()))
+            old = db.execute("SELECT tick FROM checkpoints ORDER BY tick DESC").fetchall()[_KEPT_CHECKPOINTS:]
+            db.executemany("DELETE FROM checkpoints WHERE tick = ?", old)
+        self._sweep()
+
+    def _write_log(self, name: str, tick: int, columns: dict[str, np.ndarray]) -> tuple[Any, ...]:
+        ticks = columns["tick"]
+        path = f"{LOGS}/{name}-{tick:012d}.npz"
+        content = pack(columns, compressed=True)
+        write_whole(self.folder / path, content)
+        return name, path, int(ticks.min()), int(ticks.max()), int(ticks.size), checksum(content)
+
+    def _sweep(self) -> None:
+        """Remove files that belong to no row: what a kill left, and old checkpoints."""
+        with database.connect(self.folder / DATABASE) as db:
+            known = {row[0] for row in db.execute("SELECT file FROM chunks UNION SELECT file FROM checkpoints")}
+        with storing(self.folder):
+            for sub in (LOGS, CHECKPOINTS):
+                for path in (self.folder / sub).iterdir():
+                    if f"{sub}/{path.name}" not in known:
+                        os.unlink(path)
+
+    def last_checkpoint(self) -> tuple[int, dict[str, np.ndarray]]:
+        """The newest state that is whole; the record is rolled back to it.
+
+        Raises:
+          FolderError: if no checkpoint is whole.
+        """
+        with database.connect(self.folder / DATABASE) as db:
+            pointers = db.execute("SELECT tick, file, sha256 FROM checkpoints ORDER BY tick DESC").fetchall()
+            for tick, file, sha256 in pointers:
+                try:
+                    content = (self.folder / file).read_bytes()
+                except OSError:
+                    continue
+                if checksum(content) == sha256:
+                    self._roll_back(db, tick)
+                    self._sweep()
+                    return tick, unpack(content)
+        raise FolderError(f"{self.folder}: has no whole checkpoint; the run cannot go on. Run again with --out.")
+
+    def _roll_back(self, db: Any, tick: int) -> None:
+        with database.transaction(db):
+            for table, column in (
+                ("metrics", "tick"),
+                ("statuses", "tick"),
+                ("clock", "tick"),
+                ("checkpoints", "tick"),
+            ):
+                db.execute(f"DELETE FROM {table} WHERE {column} > ?", (tick,))
+            db.execute("DELETE FROM chunks WHERE last > ?", (tick,))
+
+    def measures(self) -> Sequence[str]:
+        """The measures for which the metrics have columns."""
+        with database.connect(self.folder / DATABASE) as db:
+            return [row[1] for row in db.execute("PRAGMA table_info(metrics)")][2:]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,42 @@
+"""What every test stands on: devices, strictness, shape checks.
+
+Environment variables are set here, before anything imports jax, so that child processes inherit them.
+"""
+
+import importlib.util
+import os
+
+import pytest
+from hypothesis import settings
+from jaxtyping import install_import_hook
+
+# Two virtual devices, so that every test of sharding means something on any machine.
+if "--xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+    flags = (os.environ.get("XLA_FLAGS", ""), "--xla_force_host_platform_device_count=2")
+    os.environ["XLA_FLAGS"] = " ".join(filter(None, flags))
+
+# Shapes and types in the annotations of every room that computes with jax are checked at every call; must precede
+# their first import. Configurations are left out: they have checks of their own, which are tested.
+CHECKED = ["core", "worlds.petri.law", "worlds.petri.fields", "worlds.petri.state", "minds.table", "heredity.genomes"]
+CHECKED += ["instruments.ecology", "experiments.ecology"]
+CHECKED += [f"experiments.{name}.system" for name in ("chemotaxis", "bilinear", "lorenz")]
+install_import_hook([f"mesocosm.{room}" for room in CHECKED], "beartype.beartype")
+
+# The first call of a compiled function takes seconds: no deadline. In CI the same examples every time.
+settings.register_profile("mesocosm", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("mesocosm")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep compiled programs between sessions and test processes; make jax strict."""
+    cache = getattr(config, "cache", None)  # absent under `-p no:cacheprovider`
+    if cache is not None:
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache.mkdir("xla")))
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+
+    if importlib.util.find_spec("jax") is None:
+        return
+    import jax
+
+    jax.config.update("jax_numpy_rank_promotion", "raise")
+    jax.config.update("jax_numpy_dtype_promotion", "strict")
