@@ -3,8 +3,9 @@
 from mesocosm.core.experiment import Events, Experiment, Field, Points, Scene, Tick
 from mesocosm.core.instrument import Fold, Log
 from mesocosm.core.interrupt import Interrupted
+from mesocosm.core.loop import resume, run
+from mesocosm.core.plan import Plan, Progress, Setup
 from mesocosm.core.random import Bits
-from mesocosm.core.run import Plan, Progress, Setup, resume, run
 
 __all__ = [
     "Bits",

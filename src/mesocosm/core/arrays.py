@@ -8,7 +8,9 @@ no replicate of the batch needs another round.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.custom_batching import custom_vmap
@@ -91,7 +93,8 @@ def first_true(mask: Bool[Array, " n"], size: int) -> Int[Array, " size"]:
     counts = lax.population_count(words).astype(jnp.int32)
     ends = jnp.cumsum(counts)
     k = jnp.arange(size, dtype=jnp.int32)
-    at = jnp.minimum(jnp.searchsorted(ends, k, side="right", method="scan_unrolled"), words.shape[0] - 1)
+    method = "compare_all" if words.shape[0] <= 128 else "scan"  # few words: one small fused kernel
+    at = jnp.minimum(jnp.searchsorted(ends, k, side="right", method=method), words.shape[0] - 1)
     at = at.astype(jnp.int32)
     left = k - (ends[at] - counts[at])
     word, place = words[at], jnp.zeros_like(k)
@@ -129,23 +132,18 @@ def order_of(keys: UInt32[Array, " k"], valid: Bool[Array, " k"]) -> Int[Array, 
     return jnp.sum(below, axis=1, dtype=jnp.int32)
 
 
-def pick_row(table: Array, index: Int[Array, ""], unroll: int = 16) -> Array:
-    """`table[index]` for one individual; short tables become selects, which vectorise where a gather does not."""
-    if table.shape[0] > unroll:
-        return lax.dynamic_index_in_dim(table, index, keepdims=False)
-    row = table[0]
-    for i in range(1, table.shape[0]):
-        row = jnp.where(index == i, table[i], row)
-    return row
+def materialise(tick: Int[Array, ""], compute: Callable[..., Any], *arguments: Any) -> Any:
+    """`compute(*arguments)`, computed once and stored.
 
+    XLA counts integer arithmetic as free and repeats it inside every kernel that uses its result; a branch (which is
+    always taken: ticks are not below -1) is what it does not repeat.
+    """
+    shapes = jax.eval_shape(compute, *arguments)
 
-def split_cumulative(weights: Array) -> Array:
-    """Cumulative sums along a short first axis, unrolled."""
-    total, out = weights[0], [weights[0]]
-    for i in range(1, weights.shape[0]):
-        total = total + weights[i]
-        out.append(total)
-    return jnp.stack(out)
+    def never(*arguments: Any) -> Any:
+        return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+
+    return lax.cond(tick >= -1, compute, never, *arguments)
 
 
 def next_power_of_two(n: int, least: int = 32) -> int:
@@ -167,9 +165,8 @@ __all__ = [
     "highest_in",
     "lowest",
     "lowest_in",
+    "materialise",
     "next_power_of_two",
     "order_of",
-    "pick_row",
-    "split_cumulative",
     "sum32",
 ]

@@ -25,14 +25,17 @@ from mesocosm.core.random import Bits
 MAX_ROWS = 64
 """Rows (windows) that fit on the device before the host must drain them."""
 
+LOG_ROWS = 8192
+"""Events of one log and replicate that fit on the device at least."""
+
 DEVICES = "devices"
 
 
 class Buffer(eqx.Module):
     """Rows of a log that wait for the host, oldest first."""
 
-    columns: dict[str, Array]  # each [capacity, ...]
-    used: Int32[Array, ""]
+    columns: dict[str, Array]  # each [capacity, ...]; with lanes in front outside the loop
+    used: Int32[Array, "*lanes"]
 
 
 class Lanes(eqx.Module):
@@ -51,7 +54,7 @@ class Watch(eqx.Module):
 
     folds: dict[str, Fold]
     logs: tuple[Log, ...]
-    every: int = eqx.field(static=True)
+    every: Int32[Array, ""]
 
     def open(self, experiment: Experiment, state: Any) -> dict[str, Any]:
         scene = experiment.scene(state)
@@ -70,7 +73,7 @@ class Watch(eqx.Module):
 
 def places(log: Log, tick: Tick) -> int:
     """How many events of a log a tick can hold at most."""
-    return log.emit(tick).happened.shape[-1]
+    return jax.eval_shape(log.emit, tick).happened.shape[-1]
 
 
 def round_length(n: int) -> int:
@@ -81,7 +84,7 @@ def empty_buffer(log: Log, tick: Tick) -> Buffer:
     """A buffer for one replicate with room for many ticks; `tick` gives shapes."""
     events = log.emit(tick)
     n = events.happened.shape[-1]
-    capacity = max(8192, 4 * n) + round_length(n)
+    capacity = max(LOG_ROWS, 4 * n) + round_length(n)
     columns = {name: jnp.zeros((capacity, *column.shape[:-1]), column.dtype) for name, column in events.columns.items()}
     return Buffer({"tick": jnp.zeros(capacity, jnp.int32), **columns}, jnp.int32(0))
 

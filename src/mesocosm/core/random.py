@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, UInt32
 
+from mesocosm.core.arrays import materialise
+
 FOUNDING = 0xFFFFFFFF
 """The tick in the address of what is drawn when a replicate is founded; real ticks stay below 2^31."""
 
@@ -52,8 +54,8 @@ class Bits(eqx.Module):
     @staticmethod
     def at(seed: UInt32[Array, "2"], replicate: UInt32[Array, ""], tick: Int[Array, ""]) -> Bits:
         """The bits of `replicate` in `tick` of the run with this seed (low word, high word)."""
-        k0, k1 = threefry2x32((seed[0], seed[1]), (replicate, tick.astype(jnp.uint32)))
-        return Bits(k0, k1, tick)
+        key = materialise(tick, threefry2x32, (seed[0], seed[1]), (replicate, tick.astype(jnp.uint32)))
+        return Bits(*key, tick)
 
     @staticmethod
     def founding(seed: UInt32[Array, "2"], replicate: UInt32[Array, ""]) -> Bits:
@@ -75,7 +77,7 @@ class Bits(eqx.Module):
         """
         c0 = index.astype(jnp.uint32)
         c1 = jnp.asarray(purpose, jnp.uint32)
-        return threefry2x32((self.k0, self.k1), (c0, c1))
+        return materialise(self.tick, threefry2x32, (self.k0, self.k1), (c0, c1))
 
     def key(self, purpose: int) -> Array:
         """A jax key made from the same address, for experiments in floating point."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -14,11 +15,13 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Int, Int8
 
+from mesocosm.core.arrays import materialise
 from mesocosm.core.experiment import Events, Experiment, Field, Points, Scene, Tick
 from mesocosm.core.random import Bits, unmix32
 from mesocosm.heredity.genomes import EXPRESSED, Heredity
 from mesocosm.minds.table import Table
 from mesocosm.record.status import Status
+from mesocosm.worlds.petri.fields import as_grid
 from mesocosm.worlds.petri.law import LAST_ID, Petri
 from mesocosm.worlds.petri.state import PetriState, contest_word, ranks
 
@@ -54,7 +57,7 @@ class Ecology(Experiment):
         world, decayed = self.world.age_fields(bits, world)
         world, stimulus = self.world.sense(world)
         act_word, meet_word = self.world.draw(bits, world)
-        act = jax.vmap(self.mind.act, in_axes=(1, 0, 0))(genomes[EXPRESSED], stimulus, act_word)
+        act = materialise(bits.tick, jax.vmap(self.mind.act, in_axes=(1, 0, 0)), genomes[EXPRESSED], stimulus, act_word)
         world = self.world.move(world, act, act_word)
         world, paid = self.world.pay(world, act)
         rank = ranks(world.bodies.id, word)
@@ -94,24 +97,28 @@ class Ecology(Experiment):
         """Divisions in rounds until none waits: the length of a round is speed, never physics."""
 
         def one_round(carry):
-            world, genomes, waiting = carry
-            world, births, waiting = self.world.divide(bits, world, waiting, word)
+            next_id, bodies, genomes, waiting = carry
+            next_id, bodies, births, waiting = self.world.divide(bits, next_id, bodies, waiting, word)
             parents = genomes.at[:, :, births.parent].get(mode="fill", fill_value=0)
             children = self.heredity.copy(bits, parents, births.child_id)
-            return world, genomes.at[:, :, births.child].set(children, mode="drop"), waiting
+            return next_id, bodies, genomes.at[:, :, births.child].set(children, mode="drop"), waiting
 
-        carry = (state.world, state.genomes, self.world.may_divide(state.world, word))
-        world, genomes, _ = lax.while_loop(lambda carry: self.world.is_waiting(carry[2]), one_round, carry)
-        return world, genomes
+        world = state.world
+        carry = (world.next_id, world.bodies, state.genomes, self.world.may_divide(world, word))
+        carry = lax.while_loop(lambda carry: self.world.is_waiting(carry[-1]), one_round, carry)
+        next_id, bodies, genomes, _ = carry
+        return dataclasses.replace(world, next_id=next_id, bodies=bodies), genomes
 
     def _exchange(
         self, bits: Bits, world: PetriState, genomes: Array, waiting: Bool[Array, " n"], is_last: Bool[Array, " n"]
     ) -> Array:
         """Exchanges in rounds until none waits."""
 
+        last_in_cell = self.world.last_slots(world, is_last)
+
         def one_round(carry):
             genomes, waiting = carry
-            pairs, waiting = self.world.meet(world, waiting, is_last)
+            pairs, waiting = self.world.meet(world, waiting, last_in_cell)
             a, b = (genomes.at[:, :, slots].get(mode="fill", fill_value=0) for slots in (pairs.first, pairs.last))
             a, b = self.heredity.exchange(bits, a, b, pairs.first_id)
             genomes = genomes.at[:, :, pairs.first].set(a, mode="drop").at[:, :, pairs.last].set(b, mode="drop")
@@ -128,7 +135,7 @@ class Ecology(Experiment):
         sources = Points(jnp.ones(self.world.n_sources, bool), {"x": world.sources.x, "y": world.sources.y})
         return Scene(
             points={"bodies": Points(b.alive, {**columns, "genome": state.genomes}), "sources": sources},
-            fields={n: Field(v, u) for n, v, u in zip(names, world.fields, units, strict=False)},
+            fields={n: Field(as_grid(v), u) for n, v, u in zip(names, world.fields, units, strict=False)},
         )
 
     def status(self, state: EcologyState) -> Int[Array, ""]:
@@ -158,7 +165,7 @@ class Ecology(Experiment):
         bodies = {name: np.asarray(getattr(b, name))[order] for name in vars(b)}
         return {
             "next_id": np.asarray(state.world.next_id),
-            "fields": [np.asarray(v) for v in state.world.fields],
+            "fields": [as_grid(np.asarray(v)) for v in state.world.fields],
             "sources": {name: np.asarray(v) for name, v in vars(state.world.sources).items()},
             "bodies": bodies,
             "genome": np.moveaxis(np.asarray(state.genomes)[:, :, order], 2, 0),

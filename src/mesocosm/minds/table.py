@@ -5,13 +5,19 @@ The arithmetic is in integers (docs/worlds/petri.md, 5.5), so that a mind is exa
 
 from __future__ import annotations
 
+from functools import reduce
+from itertools import accumulate
+
 import equinox as eqx
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Int, Int8, Int32, UInt32
 
-from mesocosm.core.arrays import pick_row, split_cumulative
 from mesocosm.minds.parameters import TableParameters
-from mesocosm.minds.policy import softmax_weights
+from mesocosm.minds.policy import softmax_weight
+
+_UNROLLED_STIMULI = 16
+"""Tables up to this long are read by selects, which vectorise over bodies where a gather does not."""
 
 
 class Table(eqx.Module):
@@ -32,16 +38,32 @@ class Table(eqx.Module):
 
     def act(self, genome: Int8[Array, " loci"], stimulus: Int[Array, ""], word: UInt32[Array, ""]) -> Int[Array, ""]:
         """The act that this individual chooses; `word` holds 16 random bits (the low ones)."""
-        row = pick_row(genome.reshape(self.n_stimuli, self.n_acts), stimulus).astype(jnp.int32)
+        row = self._row(genome, stimulus)
+        top = reduce(jnp.maximum, row)
+        act = jnp.int32(0)
         if self.policy == "argmax":
-            return jnp.argmax(row).astype(jnp.int32)
-        ends = split_cumulative(softmax_weights(row, self.sharpness).astype(jnp.uint32))
+            for a in reversed(range(self.n_acts)):
+                act = jnp.where(row[a] == top, a, act)
+            return act
+        ends = list(accumulate(softmax_weight(top - q, self.sharpness).astype(jnp.uint32) for q in row))
         drawn = ((word & 0xFFFF) * ends[-1]) >> 16
-        return jnp.sum(ends[:-1] <= drawn, dtype=jnp.int32)
+        for end in ends[:-1]:
+            act = act + (end <= drawn).astype(jnp.int32)
+        return act
+
+    def _row(self, genome: Int8[Array, " loci"], stimulus: Int[Array, ""]) -> list[Int32[Array, ""]]:
+        """The preferences for each act under a stimulus: separate scalars, which the batch keeps contiguous."""
+        if self.n_stimuli > _UNROLLED_STIMULI:
+            row = lax.dynamic_slice(genome, (stimulus * self.n_acts,), (self.n_acts,))
+            return [row[a].astype(jnp.int32) for a in range(self.n_acts)]
+        row = [genome[a] for a in range(self.n_acts)]
+        for s in range(1, self.n_stimuli):
+            row = [jnp.where(stimulus == s, genome[s * self.n_acts + a], q) for a, q in enumerate(row)]
+        return [q.astype(jnp.int32) for q in row]
 
     def act_weights(self, genome: Int8[Array, " loci"]) -> Int32[Array, "stimuli acts"]:
         """How likely each act is under each stimulus: weights in proportion to probabilities (1 or 0 for argmax)."""
         rows = genome.reshape(self.n_stimuli, self.n_acts).astype(jnp.int32)
         if self.policy == "argmax":
             return (jnp.argmax(rows, axis=1)[:, None] == jnp.arange(self.n_acts)[None, :]).astype(jnp.int32)
-        return softmax_weights(rows.T, self.sharpness).T
+        return softmax_weight(jnp.max(rows, axis=1, keepdims=True) - rows, self.sharpness)

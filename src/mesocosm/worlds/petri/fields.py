@@ -1,6 +1,14 @@
-"""Fields of integer amounts: diffusion and decay with exact sums and exact expectations (petri.md, 5.4)."""
+"""Fields of integer amounts: diffusion and decay with exact sums and exact expectations (petri.md, 5.4).
+
+A field is stored as four sublattices, by the parity of its row and column: `v[row & 1, column & 1, row >> 1, column >>
+1]`. A matching then pairs whole sublattices, each pair is computed once, and every step is a contiguous array
+operation (2.5 times faster on a CPU than shifted copies of the plain grid).
+"""
 
 from __future__ import annotations
+
+from functools import partial
+from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
@@ -8,45 +16,79 @@ from jaxtyping import Array, Int32, UInt32
 
 _GOLDEN = 2654435769  # 2^32 / golden ratio: neighbouring cells get well-spread dithers
 
-
-def _dither(side: int, word: UInt32[Array, ""]) -> UInt32[Array, "side side"]:
-    cells = jnp.arange(side * side, dtype=jnp.uint32).reshape(side, side)
-    return cells * jnp.uint32(_GOLDEN) + word
+Sublattices = Int32[Array, "2 2 half half"]
 
 
-def _exchange(
-    v: Int32[Array, "side side"], strength: Int32[Array, ""], word: UInt32[Array, ""], axis: int, odd: int
-) -> Int32[Array, "side side"]:
-    """Every pair of the matching (along `axis`, beginning at even or odd places) shares its difference."""
-    place = lax.broadcasted_iota(jnp.int32, v.shape, axis)
-    is_second = ((place ^ odd) & 1) == 1
-    partner = jnp.where(is_second, jnp.roll(v, 1, axis), jnp.roll(v, -1, axis))
-    dither = _dither(v.shape[0], word)
-    dither = jnp.where(is_second, jnp.roll(dither, 1, axis), dither)  # the pair's first cell addresses its dither
-    difference = jnp.where(is_second, partner - v, v - partner)
-    flow = (difference * strength + (dither >> 24).astype(jnp.int32)) >> 8
-    return jnp.where(is_second, v + flow, v - flow)
+def as_grid(v: Any) -> Any:
+    """A field (or its last four axes) as `[side, side]`; NumPy or jax."""
+    *lead, _, _, half, _ = v.shape
+    axes = (*range(len(lead)), *(len(lead) + k for k in (2, 0, 3, 1)))
+    return v.transpose(axes).reshape(*lead, 2 * half, 2 * half)
 
 
-def diffuse(
-    v: Int32[Array, "side side"], strength: Int32[Array, ""], word: UInt32[Array, ""], tick: Int32[Array, ""]
-) -> Int32[Array, "side side"]:
-    """One of four matchings, in turn: sums are conserved, values stay between the old extremes.
+def address(row: Int32[Array, " n"], column: Int32[Array, " n"], side: int) -> Int32[Array, " n"]:
+    """Where the cell lies in a flattened field."""
+    half = side // 2
+    return (((row & 1) * 2 + (column & 1)) * half + (row >> 1)) * half + (column >> 1)
+
+
+def _cells(row_parity: Any, column_parity: Any, shape: tuple[int, ...]) -> UInt32[Array, "..."]:
+    """The cells (row * side + column) of sublattices of this shape; the last two axes are the half grid."""
+    half = shape[-1]
+    row = 2 * lax.broadcasted_iota(jnp.uint32, shape, len(shape) - 2) + row_parity
+    return row * (2 * half) + 2 * lax.broadcasted_iota(jnp.uint32, shape, len(shape) - 1) + column_parity
+
+
+def _exchange(v: Sublattices, strength: Int32[Array, ""], word: UInt32[Array, ""], axis: int, odd: int) -> Sublattices:
+    """Every pair of a matching shares its difference; the pair's first cell addresses the dither.
+
+    Args:
+      axis: 0 for pairs of neighbouring rows, 1 for columns.
+      odd: 1 if pairs begin at odd rows (columns).
+    """
+    even_half, odd_half = (lax.index_in_dim(v, parity, axis, keepdims=False) for parity in (0, 1))
+    across = lax.broadcasted_iota(jnp.uint32, even_half.shape, 0)  # parity along the other axis
+    cells = _cells(*((odd, across) if axis == 0 else (across, odd)), even_half.shape)
+    dither = ((cells * jnp.uint32(_GOLDEN) + word) >> 24).astype(jnp.int32)
+    if odd:
+        second = jnp.roll(even_half, -1, 1 + axis)
+        flow = ((odd_half - second) * strength + dither) >> 8
+        return jnp.stack([even_half + jnp.roll(flow, 1, 1 + axis), odd_half - flow], axis)
+    flow = ((even_half - odd_half) * strength + dither) >> 8
+    return jnp.stack([even_half - flow, odd_half + flow], axis)
+
+
+def age(
+    v: Sublattices,
+    strength: Int32[Array, ""],
+    rate: Int32[Array, ""],
+    words: tuple[Array, Array],
+    tick: Int32[Array, ""],
+) -> tuple[Sublattices, Int32[Array, ""]]:
+    """Diffusion along one of four matchings, in turn, and after the fourth, decay.
+
+    Diffusion conserves sums and keeps values between the old extremes; in decay each quantum is lost with probability
+    rate / 65536, to the exact mean.
 
     Args:
       strength: share of a pair's difference that flows, in 1/256, at most 128.
-      word: random bits of this field and tick.
+      words: random bits of this field and tick, for diffusion and for decay.
+
+    Returns:
+      the field, and how much decayed.
     """
-    matchings = [lambda v, s, w, m=m: _exchange(v, s, w, axis=m & 1, odd=m >> 1) for m in range(4)]
-    return lax.switch(tick & 3, matchings, v, strength, word)
+
+    def matching(m: int, v: Array, words: tuple[Array, Array]) -> tuple[Array, Array]:
+        v = _exchange(v, strength, words[0], axis=m & 1, odd=m >> 1)
+        if m < 3:
+            return v, jnp.int32(0)
+        aged = _decay(v, rate, words[1])
+        return aged, jnp.sum(v - aged, dtype=jnp.int32)
+
+    return lax.switch(tick & 3, [partial(matching, m) for m in range(4)], v, words)
 
 
-def decay(
-    v: Int32[Array, "side side"], rate: Int32[Array, ""], word: UInt32[Array, ""], tick: Int32[Array, ""]
-) -> Int32[Array, "side side"]:
-    """Every fourth tick each quantum is lost with probability rate / 65536, to the exact mean."""
-
-    def lose(v: Array, rate: Array, word: Array) -> Array:
-        return v - ((v * rate + (_dither(v.shape[0], word) >> 16).astype(jnp.int32)) >> 16)
-
-    return lax.cond(tick & 3 == 3, lose, lambda v, rate, word: v, v, rate, word)
+def _decay(v: Sublattices, rate: Int32[Array, ""], word: UInt32[Array, ""]) -> Sublattices:
+    parities = (lax.broadcasted_iota(jnp.uint32, v.shape, axis) for axis in (0, 1))
+    dither = _cells(*parities, v.shape) * jnp.uint32(_GOLDEN) + word
+    return v - ((v * rate + (dither >> 16).astype(jnp.int32)) >> 16)

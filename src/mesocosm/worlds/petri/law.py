@@ -12,7 +12,6 @@ import math
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Bool, Int32, UInt32
 
 from mesocosm.core.arrays import (
@@ -28,7 +27,7 @@ from mesocosm.core.arrays import (
     sum32,
 )
 from mesocosm.core.random import Bits, threshold16
-from mesocosm.worlds.petri.fields import decay, diffuse
+from mesocosm.worlds.petri.fields import address, age
 from mesocosm.worlds.petri.parameters import SENSES, PetriParameters
 from mesocosm.worlds.petri.state import (
     BODY,
@@ -111,8 +110,8 @@ class Petri(eqx.Module):
         return position & (self.extent - 1)
 
     def cells(self, x: Int32[Array, " n"], y: Int32[Array, " n"]) -> Int32[Array, " n"]:
-        """The cell in which a position lies."""
-        return (y >> 8) * self.side + (x >> 8)
+        """Where the cell of a position lies in a flattened field."""
+        return address(y >> 8, x >> 8, self.side)
 
     def _step(self, heading: Int32[Array, " n"], speed: Int32[Array, ""]) -> tuple[Array, Array]:
         # One table of both components: a second gather costs as much as the rest of the phase.
@@ -146,7 +145,7 @@ class Petri(eqx.Module):
         j = jnp.arange(self.n_sources, dtype=jnp.int32)
         x, y = (self._wrap(word.astype(jnp.int32)) for word in bits.of(j, SOURCE))
         sources = Sources(x, y, (bits.of(j, SOURCE_PLACE)[0] & 63).astype(jnp.int32))
-        field = jnp.zeros((self.side, self.side), jnp.int32)
+        field = jnp.zeros((2, 2, self.side // 2, self.side // 2), jnp.int32)
         n_fields = 3 if self.has_signal else 2
         return PetriState(jnp.int32(self.founders + 1), (field,) * n_fields, sources, bodies)
 
@@ -161,10 +160,10 @@ class Petri(eqx.Module):
         return lowest(self.asks_to_divide(state), ranks(state.bodies.id, word), permitted)
 
     def divide(
-        self, bits: Bits, state: PetriState, waiting: Bool[Array, " n"], word: UInt32[Array, ""]
-    ) -> tuple[PetriState, Births, Bool[Array, " n"]]:
+        self, bits: Bits, next_id: Int32[Array, ""], b: Bodies, waiting: Bool[Array, " n"], word: UInt32[Array, ""]
+    ) -> tuple[Int32[Array, ""], Bodies, Births, Bool[Array, " n"]]:
         """A round of divisions: the first of those who wait. Returns who still waits. Harmless where nobody does."""
-        b, n = state.bodies, waiting.shape[0]
+        n = waiting.shape[0]
         size = min(1024, max(8, n // 64))
         rank = ranks(b.id, word)
         now = lowest(waiting, rank, jnp.int32(size))
@@ -176,7 +175,7 @@ class Petri(eqx.Module):
         def of_parent(column: Array) -> Array:
             return column.at[parent].get(mode="fill", fill_value=0)
 
-        child_id = state.next_id + order_of(of_parent(rank), is_birth)
+        child_id = next_id + order_of(of_parent(rank), is_birth)
         energy = of_parent(b.energy)
         newborn = dict(
             id=child_id,
@@ -192,8 +191,7 @@ class Petri(eqx.Module):
         )
         b = _set(b, energy=b.energy.at[parent].set(energy - (energy >> 1), mode="drop"))
         b = Bodies(**{name: getattr(b, name).at[child].set(value, mode="drop") for name, value in newborn.items()})
-        state = _set(state, bodies=b, next_id=state.next_id + sum32(is_birth))
-        return state, Births(parent, child, child_id), waiting & ~now
+        return next_id + sum32(is_birth), b, Births(parent, child, child_id), waiting & ~now
 
     # -- 5.2 to 5.4: sources and fields ----------------------------------------------------------------------------
 
@@ -226,29 +224,25 @@ class Petri(eqx.Module):
         food = deposit(food, cells, jnp.full(cells.shape, 0, jnp.int32) + self.drop_food)
         odour = deposit(odour, cells, jnp.full(cells.shape, 0, jnp.int32) + self.drop_odour)
         # Only cells on which something fell can spill; several drops may share one, whence the first of each.
-        order = jnp.arange(cells.shape[0], dtype=jnp.int32)
-        is_first = jnp.all((cells[None, :] != cells[:, None]) | (order[None, :] >= order[:, None]), axis=1)
+        cells = jnp.sort(cells)
+        is_first = jnp.concatenate([jnp.ones(1, bool), cells[1:] != cells[:-1]])
 
         def spill(field: Array) -> Array:
             return jnp.where(is_first, jnp.maximum(gather_cells(field, cells) - self.cell_capacity, 0), 0)
 
         spilled = spill(food)
         food, odour = deposit(food, cells, -spilled), deposit(odour, cells, -spill(odour))
-        shape = (self.side, self.side)
-        fields = tuple(f.reshape(shape) for f in (food, odour, *rest))
+        fields = tuple(f.reshape(state.food.shape) for f in (food, odour, *rest))
         return _set(state, fields=fields), sum32(spilled)
 
     def age_fields(self, bits: Bits, state: PetriState) -> tuple[PetriState, Int32[Array, ""]]:
         """All fields diffuse and decay. Returns the food that decayed."""
-        fields, decayed = [], jnp.int32(0)
-        for f, v in enumerate(state.fields):
-            a, b = bits.of(jnp.uint32(f), FIELD)
-            v = diffuse(v, self.diffusion[f], a, bits.tick)
-            aged = decay(v, self.decay[f], b, bits.tick)
-            if f == 0:
-                decayed = lax.cond(bits.tick & 3 == 3, lambda u, v: sum32(u - v), lambda u, v: jnp.int32(0), v, aged)
-            fields.append(aged)
-        return _set(state, fields=tuple(fields)), decayed
+        words = bits.of(jnp.arange(len(state.fields), dtype=jnp.int32), FIELD)
+        aged = [
+            age(v, self.diffusion[f], self.decay[f], (words[0][f], words[1][f]), bits.tick)
+            for f, v in enumerate(state.fields)
+        ]
+        return _set(state, fields=tuple(v for v, _ in aged)), aged[0][1]
 
     # -- 5.5 sense and act -----------------------------------------------------------------------------------------
 
@@ -352,16 +346,18 @@ class Petri(eqx.Module):
         most = jnp.zeros(self.side**2, jnp.uint32)
         return gather_cells(highest_in(most, cells, jnp.where(b.alive, rank, jnp.uint32(0))), cells)
 
+    def last_slots(self, state: PetriState, is_last: Bool[Array, " n"]) -> Int32[Array, " cells"]:
+        """The slot of the last body of each cell (anything where there is none)."""
+        slots = jnp.where(is_last, jnp.arange(is_last.shape[0], dtype=jnp.int32), 0)
+        return highest_in(jnp.zeros(self.side**2, jnp.int32), self.cells(state.bodies.x, state.bodies.y), slots)
+
     def meet(
-        self, state: PetriState, waiting: Bool[Array, " n"], is_last: Bool[Array, " n"]
+        self, state: PetriState, waiting: Bool[Array, " n"], last_in_cell: Int32[Array, " cells"]
     ) -> tuple[Meetings, Bool[Array, " n"]]:
         """A round of meetings: pairs whose first waits, with the last of its cell. Returns who still waits."""
         b, n = state.bodies, waiting.shape[0]
         cells = self.cells(b.x, b.y)
-        slot = jnp.arange(n, dtype=jnp.int32)
-        at = jnp.where(is_last, cells, self.side**2)
-        last_in_cell = jnp.zeros(self.side**2, jnp.int32).at[at].set(slot, mode="drop")
-        first = first_true(waiting, min(1024, max(8, n // 64)))
+        first = first_true(waiting, max(8, n // 64))
         exists = first < n
         last = jnp.where(exists, last_in_cell.at[cells.at[first].get(mode="clip")].get(mode="clip"), n)
         first_id = b.id.at[first].get(mode="fill", fill_value=0)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int32, UInt32
 
 from mesocosm.core.random import Bits, mix32
+from mesocosm.worlds.petri.fields import Sublattices
 
 # Purposes of random bits (docs/worlds/petri.md, section 2).
 BODY, PLACE, HEADING, SOURCE, SOURCE_PLACE, DROP, FIELD, CONTEST = range(8)
@@ -41,12 +42,12 @@ class PetriState(eqx.Module):
     """One replicate of the world."""
 
     next_id: Int32[Array, ""]
-    fields: tuple[Int32[Array, "side side"], ...]  # food, odour and, where bodies can emit, signal
+    fields: tuple[Sublattices, ...]  # food, odour and, where bodies can emit, signal
     sources: Sources
     bodies: Bodies
 
     @property
-    def food(self) -> Int32[Array, "side side"]:
+    def food(self) -> Sublattices:
         return self.fields[0]
 
     @property
@@ -63,7 +64,7 @@ class Births(eqx.Module):
 
 
 class Meetings(eqx.Module):
-    """A round of meetings: slots of the first and the last of each pair, and the id that addresses its random bits."""
+    """Slots of the first and the last of each pair that meets, and the id that addresses their random bits."""
 
     first: Int32[Array, " k"]  # slot; the number of slots where there is no k-th pair
     last: Int32[Array, " k"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,11 @@ from mesocosm.core import chunk
 from mesocosm.core.checkpoint import named, unnamed
 from mesocosm.core.chunk import DEVICES, Lanes, Watch
 from mesocosm.core.experiment import Experiment
-from mesocosm.core.instrument import Fold, Log, check_instruments, shapes
+from mesocosm.core.instrument import check_instruments, shapes
 from mesocosm.core.interrupt import Interrupted, watching_for_interrupt
+from mesocosm.core.plan import Plan, Progress, Setup
 from mesocosm.core.random import Bits, seed_words
-from mesocosm.record.configuration import ConfigurationError, Intervention
+from mesocosm.record.configuration import ConfigurationError
 from mesocosm.record.errors import FolderError
 from mesocosm.record.reader import Record, load
 from mesocosm.record.status import RunStatus, Status
@@ -28,85 +28,6 @@ from mesocosm.record.writer import Batch, Writer
 
 _CHUNK_SECONDS = 0.5
 """What a chunk should take: the host answers interrupts and reports progress between chunks."""
-
-
-@dataclass(frozen=True)
-class Setup:
-    """An experiment with what watches it.
-
-    Args:
-      folds: measures by name; each gives columns of the metrics.
-      logs: which events are recorded one by one.
-      reconfigure: the experiment after these interventions, from the first on; needed only where there are some. It
-        may change parameters, nothing else.
-    """
-
-    experiment: Experiment
-    folds: dict[str, Fold] = field(default_factory=dict)
-    logs: tuple[Log, ...] = ()
-    reconfigure: Callable[[Sequence[Intervention]], Experiment] | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be run: the identity of a run.
-
-    Args:
-      name: of the experiment.
-      ticks: length of the run; a multiple of `every`.
-      every: ticks in a window; each window is a row of the metrics.
-      interventions: sorted changes of parameters.
-      configuration: all plain values that determine the setup.
-      config: the same as TOML, written into the run folder.
-    """
-
-    name: str
-    seed: int
-    replicates: int
-    ticks: int
-    every: int
-    interventions: tuple[Intervention, ...] = ()
-    configuration: dict[str, Any] = field(default_factory=dict)
-    config: str = ""
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.seed < 2**64:
-            raise ConfigurationError(f"seed = {self.seed}: must be in 0 ... 2^64 - 1")
-        if not 1 <= self.replicates < 2**31:
-            raise ConfigurationError(f"replicates = {self.replicates}: must be at least 1")
-        if not 1 <= self.every < 2**31:
-            raise ConfigurationError(f"every = {self.every}: must be at least 1")
-        if not 1 <= self.ticks < 2**31 or self.ticks % self.every:
-            raise ConfigurationError(
-                f"ticks = {self.ticks}: must be a multiple of every = {self.every}, at least once and below 2^31"
-            )
-        ticks = [i.tick for i in self.interventions]
-        if ticks != sorted(ticks) or any(t < 0 for t in ticks):
-            raise ConfigurationError(f"interventions at ticks {ticks}: must be sorted, from tick 0 on")
-
-    def identity(self) -> dict[str, Any]:
-        interventions = [[i.tick, i.field, i.value] for i in self.interventions]
-        return {
-            "experiment": self.name,
-            "seed": self.seed,
-            "replicates": self.replicates,
-            "ticks": self.ticks,
-            "every": self.every,
-            "interventions": interventions,
-            "configuration": self.configuration,
-        }
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run is. `row` holds the newest measures, one value a living replicate."""
-
-    tick: int
-    ticks: int
-    living: int
-    replicates: int
-    ticks_per_second: float
-    row: dict[str, np.ndarray]
 
 
 def run(
@@ -199,7 +120,7 @@ class _Loop:
         self.checkpoint_seconds = checkpoint_seconds
         self.mesh = Mesh(np.array(devices if devices is not None else jax.devices()), (DEVICES,))
         self.by_lane = NamedSharding(self.mesh, PartitionSpec(DEVICES))
-        self.watch = Watch(setup.folds, setup.logs, plan.every)
+        self.watch = Watch(setup.folds, setup.logs, jnp.int32(plan.every))
         self.experiment = setup.experiment
         self.seed = seed_words(plan.seed)
         self.tick = 0
@@ -227,7 +148,7 @@ class _Loop:
             return
         pad = np.minimum(np.arange(self.replicate.size), arrays["replicate"].size - 1)
         template = shapes(self.experiment)
-        folded = jax.eval_shape(lambda: self.watch.open(self.experiment, template[0]))
+        folded = jax.eval_shape(self.watch.open, self.experiment, template[0])
         tree = {"state": template[0], "folded": folded}
         batched = jax.tree.map(lambda s: jax.ShapeDtypeStruct((1, *s.shape), s.dtype), tree)
         values = jax.tree.map(lambda a: jax.device_put(a[pad], self.by_lane), unnamed(batched, arrays))
@@ -359,9 +280,10 @@ class _Loop:
         tick = (lane_tick[lane] // every - n_rows[lane] + row + 1) * every
         rows = {"replicate": self.replicate[lane].astype(np.int64), "tick": tick.astype(np.int64)}
         rows |= {name: np.asarray(column)[lane, row] for name, column in self.lanes.rows.items()}
-        self.pending_rows.append(rows)
-        newest = tick == tick.max()
-        self.newest = {name: column[newest] for name, column in rows.items()}
+        if lane.size:
+            self.pending_rows.append(rows)
+            newest = tick == tick.max()
+            self.newest = {name: column[newest] for name, column in rows.items()}
         zero = self._put(np.zeros(self.mesh.size, np.int32))
         self.lanes = Lanes(**{**vars(self.lanes), "n_rows": zero})
 

@@ -1,0 +1,92 @@
+"""What is to be run: an experiment with its instruments, and the plan that is the identity of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mesocosm.core.experiment import Experiment
+from mesocosm.core.instrument import Fold, Log
+from mesocosm.record.configuration import ConfigurationError, Intervention
+
+
+@dataclass(frozen=True)
+class Setup:
+    """An experiment with what watches it.
+
+    Args:
+      folds: measures by name; each gives columns of the metrics.
+      logs: which events are recorded one by one.
+      reconfigure: the experiment after these interventions, from the first on; needed only where there are some. It
+        may change parameters, nothing else.
+    """
+
+    experiment: Experiment
+    folds: dict[str, Fold] = field(default_factory=dict)
+    logs: tuple[Log, ...] = ()
+    reconfigure: Callable[[Sequence[Intervention]], Experiment] | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run: the identity of a run.
+
+    Args:
+      name: of the experiment.
+      ticks: length of the run; a multiple of `every`.
+      every: ticks in a window; each window is a row of the metrics.
+      interventions: sorted changes of parameters.
+      configuration: all plain values that determine the setup.
+      config: the same as TOML, written into the run folder.
+    """
+
+    name: str
+    seed: int
+    replicates: int
+    ticks: int
+    every: int
+    interventions: tuple[Intervention, ...] = ()
+    configuration: dict[str, Any] = field(default_factory=dict)
+    config: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**64:
+            raise ConfigurationError(f"seed = {self.seed}: must be in 0 ... 2^64 - 1")
+        if not 1 <= self.replicates < 2**31:
+            raise ConfigurationError(f"replicates = {self.replicates}: must be at least 1")
+        if not 1 <= self.every < 2**31:
+            raise ConfigurationError(f"every = {self.every}: must be at least 1")
+        if not 1 <= self.ticks < 2**31 or self.ticks % self.every:
+            raise ConfigurationError(
+                f"ticks = {self.ticks}: must be a multiple of every = {self.every}, at least once and below 2^31"
+            )
+        ticks = [i.tick for i in self.interventions]
+        if ticks != sorted(ticks) or any(t < 0 for t in ticks):
+            raise ConfigurationError(f"interventions at ticks {ticks}: must be sorted, from tick 0 on")
+
+    def identity(self) -> dict[str, Any]:
+        interventions = [[i.tick, i.field, i.value] for i in self.interventions]
+        return {
+            "experiment": self.name,
+            "seed": self.seed,
+            "replicates": self.replicates,
+            "ticks": self.ticks,
+            "every": self.every,
+            "interventions": interventions,
+            "configuration": self.configuration,
+        }
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is. `row` holds the newest measures, one value a living replicate."""
+
+    tick: int
+    ticks: int
+    living: int
+    replicates: int
+    ticks_per_second: float
+    row: dict[str, np.ndarray]

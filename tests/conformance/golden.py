@@ -1,0 +1,29 @@
+"""Writes the digests that `test_golden_digests` expects, or prints them (`--print`)."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.conformance.cases import EXACT, Case, worlds
+
+
+def digests() -> dict[str, dict[str, str]]:
+    """State digests of two replicates of every exact case after 40 ticks."""
+    out = {}
+    for name in EXACT:
+        with tempfile.TemporaryDirectory() as folder:
+            case = Case.of(name, replicates=2, ticks=40)
+            found = worlds(case.setup, case.run(Path(folder) / "run"))
+            out[name] = {str(replicate): digest for replicate, digest in found.items()}
+    return out
+
+
+if __name__ == "__main__":
+    text = json.dumps(digests(), indent=2) + "\n"
+    if "--print" in sys.argv:
+        print(text)
+    else:
+        Path(__file__).with_name("golden.json").write_text(text)
