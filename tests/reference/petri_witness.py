@@ -305,14 +305,14 @@ def _let_drops_fall(law, k0, k1, places, count):
 
 
 @njit(cache=True)
-def _flow(one, two, rate, cell, word):
+def _flow(one, two, rate, cell, word, multiplier):
     """5.4: the `q` of a pair of which the first is `cell`."""
-    dither = u32(u32(u32(cell) * u32(2654435769)) + word) >> u32(24)
+    dither = u32(u32(u32(cell) * u32(multiplier | u32(1))) + word) >> u32(24)
     return i32(i32(i32(one - two) * i32(rate) + i32(dither)) >> i32(8))
 
 
 @njit(cache=True)
-def _diffuse(field, side, rate, matching, word):
+def _diffuse(field, side, rate, matching, word, multiplier):
     """5.4, number 1"""
     odd = matching >> 1
     if matching & 1 == 0:
@@ -320,26 +320,26 @@ def _diffuse(field, side, rate, matching, word):
             start, below = row * side, ((row + 1) & (side - 1)) * side
             one, two = field[start : start + side], field[below : below + side]
             for k in range(side):
-                q = _flow(one[k], two[k], rate, start + k, word)
+                q = _flow(one[k], two[k], rate, start + k, word, multiplier)
                 one[k], two[k] = i32(one[k] - q), i32(two[k] + q)
     else:
         for start in range(0, side * side, side):
             line = field[start + odd : start + side]
             for k in range(side // 2 - odd):
-                q = _flow(line[2 * k], line[2 * k + 1], rate, start + odd + 2 * k, word)
+                q = _flow(line[2 * k], line[2 * k + 1], rate, start + odd + 2 * k, word, multiplier)
                 line[2 * k], line[2 * k + 1] = i32(line[2 * k] - q), i32(line[2 * k + 1] + q)
             if odd:
                 last = start + side - 1
-                q = _flow(field[last], field[start], rate, last, word)
+                q = _flow(field[last], field[start], rate, last, word, multiplier)
                 field[last], field[start] = i32(field[last] - q), i32(field[start] + q)
 
 
 @njit(cache=True)
-def _decay(field, decay, word):
+def _decay(field, decay, word, multiplier):
     """5.4, number 2; returns what was lost."""
-    rate, golden, lost = i32(decay), u32(2654435769), 0
+    rate, odd, lost = i32(decay), u32(multiplier | u32(1)), 0
     for cell in range(field.size):
-        dither = i32(u32(u32(u32(cell) * golden) + word) >> u32(16))
+        dither = i32(u32(u32(u32(cell) * odd) + word) >> u32(16))
         loss = i32(i32(field[cell] * rate + dither) >> i32(16))
         field[cell] = i32(field[cell] - loss)
         lost += loss
@@ -575,9 +575,9 @@ def _advance(law, s0, s1, replicate, ticks, bodies, places, scratch, count):
             a, b = threefry(k0, k1, f, FIELD)
             field = (places.food, places.odour, places.signal)[f]
             diffusion = (law.food_diffusion, law.odour_diffusion, law.signal_diffusion)[f]
-            _diffuse(field, law.side, diffusion, t & 3, a)
+            _diffuse(field, law.side, diffusion, t & 3, a, b)
             if t & 3 == 3:
-                lost = _decay(field, (law.food_decay, law.odour_decay, law.signal_decay)[f], b)
+                lost = _decay(field, (law.food_decay, law.odour_decay, law.signal_decay)[f], b, a)
                 if f == 0:
                     count[DECAYED] += lost
         alive = count[ALIVE]

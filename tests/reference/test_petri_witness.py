@@ -15,6 +15,7 @@ from mesocosm.core.random import threshold16
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
 from mesocosm.experiments.chemotaxis.system import build
 from mesocosm.record.configuration import from_dict
+from mesocosm.worlds.petri.fields import as_grid
 from tests.reference import petri_witness as witness
 
 TICKS = 10_000
@@ -83,7 +84,7 @@ def worlds_after(c: ChemotaxisConfiguration, seed: int, ticks: int, folder) -> d
         world["genome"] = np.moveaxis(arrays["state.genomes"][lane][:, :, order], 2, 0)
         for k, field in enumerate(("food", "odour", "signal")):
             values = arrays.get(f"state.world.fields.{k}")
-            world[field] = values[lane].ravel() if values is not None else np.zeros(0, np.int64)
+            world[field] = as_grid(values[lane]).ravel() if values is not None else np.zeros(0, np.int64)
         for name in ("x", "y", "heading"):
             world[f"source_{name}"] = arrays[f"state.world.sources.{name}"][lane]
         world["next_id"] = arrays["state.world.next_id"][lane]

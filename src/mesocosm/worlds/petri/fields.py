@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Int32, UInt32
 
-_GOLDEN = 2654435769  # 2^32 / golden ratio: neighbouring cells get well-spread dithers
+from mesocosm.core.random import Words
 
 Sublattices = Int32[Array, "2 2 half half"]
 
@@ -39,7 +39,14 @@ def _cells(row_parity: Any, column_parity: Any, shape: tuple[int, ...]) -> UInt3
     return row * (2 * half) + 2 * lax.broadcasted_iota(jnp.uint32, shape, len(shape) - 1) + column_parity
 
 
-def _exchange(v: Sublattices, strength: Int32[Array, ""], word: UInt32[Array, ""], axis: int, odd: int) -> Sublattices:
+def _dither(cells: Words, addend: Words, multiplier: Words) -> Words:
+    """Uniform in every cell and tick; a multiplier new in every tick keeps any two cells from fluctuating together."""
+    return cells * (multiplier | 1) + addend
+
+
+def _exchange(
+    v: Sublattices, strength: Int32[Array, ""], words: tuple[Words, Words], axis: int, odd: int
+) -> Sublattices:
     """Every pair of a matching shares its difference; the pair's first cell addresses the dither.
 
     Args:
@@ -49,7 +56,7 @@ def _exchange(v: Sublattices, strength: Int32[Array, ""], word: UInt32[Array, ""
     even_half, odd_half = (lax.index_in_dim(v, parity, axis, keepdims=False) for parity in (0, 1))
     across = lax.broadcasted_iota(jnp.uint32, even_half.shape, 0)  # parity along the other axis
     cells = _cells(*((odd, across) if axis == 0 else (across, odd)), even_half.shape)
-    dither = ((cells * jnp.uint32(_GOLDEN) + word) >> 24).astype(jnp.int32)
+    dither = (_dither(cells, words[0], words[1]) >> 24).astype(jnp.int32)
     if odd:
         second = jnp.roll(even_half, -1, 1 + axis)
         flow = ((odd_half - second) * strength + dither) >> 8
@@ -72,23 +79,23 @@ def age(
 
     Args:
       strength: share of a pair's difference that flows, in 1/256, at most 128.
-      words: random bits of this field and tick, for diffusion and for decay.
+      words: the two words of this field and tick; diffusion adds the first, decay the second.
 
     Returns:
       the field, and how much decayed.
     """
 
     def matching(m: int, v: Array, words: tuple[Array, Array]) -> tuple[Array, Array]:
-        v = _exchange(v, strength, words[0], axis=m & 1, odd=m >> 1)
+        v = _exchange(v, strength, words, axis=m & 1, odd=m >> 1)
         if m < 3:
             return v, jnp.int32(0)
-        aged = _decay(v, rate, words[1])
+        aged = _decay(v, rate, words)
         return aged, jnp.sum(v - aged, dtype=jnp.int32)
 
     return lax.switch(tick & 3, [partial(matching, m) for m in range(4)], v, words)
 
 
-def _decay(v: Sublattices, rate: Int32[Array, ""], word: UInt32[Array, ""]) -> Sublattices:
+def _decay(v: Sublattices, rate: Int32[Array, ""], words: tuple[Words, Words]) -> Sublattices:
     parities = (lax.broadcasted_iota(jnp.uint32, v.shape, axis) for axis in (0, 1))
-    dither = _cells(*parities, v.shape) * jnp.uint32(_GOLDEN) + word
+    dither = _dither(_cells(*parities, v.shape), words[1], words[0])
     return v - ((v * rate + (dither >> 16).astype(jnp.int32)) >> 16)

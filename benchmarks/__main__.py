@@ -1,0 +1,243 @@
+"""Measure: scripts/bench [table|mesa|cores|stages|memory|start ...]; all of them if none is named.
+
+Both sides of a comparison run in one process, alternating; ratios are medians with their spread. Only living agents
+count. The first rounds, which compile, are left out and shown apart.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+CORE = max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+
+
+def _one_core() -> None:
+    """Before jax is imported: one device, one thread, one core."""
+    os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=1 --xla_cpu_multi_thread_eigen=false"
+    os.environ["NUMBA_NUM_THREADS"] = "1"
+    if hasattr(os, "sched_setaffinity") and os.environ.get("JAX_PLATFORMS", "cpu") == "cpu":
+        os.sched_setaffinity(0, {CORE})
+
+
+def _spread(values) -> str:
+    import numpy as np
+
+    low, middle, high = np.percentile(values, [10, 50, 90])
+    return f"{middle:8.2f} [{low:.2f} {high:.2f}]"
+
+
+def table() -> None:
+    """Ours against the Numba witness: the same law, generator and worlds, bit for bit."""
+    _one_core()
+    from benchmarks.worlds import Ours, Witness, configuration
+
+    print(
+        f"{'bodies':>7} {'replic.':>7} {'alive':>6}  {'ours M/s':>22} {'with logs':>22} {'Numba M/s':>22} {'ratio':>20}"
+    )
+    for bodies, replicates in [
+        (1000, 1), (10_000, 1), (118_000, 1), (500, 32), (1000, 32), (10_000, 32), (500, 256), (1000, 256),
+    ]:  # fmt: skip
+        c = configuration(bodies)
+        ours, logged, other = Ours(c, replicates), Ours(c, replicates, logs=True), Witness(c, replicates)
+        ticks = max(4, int(4e6 / (bodies * replicates)))
+        began = time.perf_counter()
+        for side in (ours, logged, other):
+            side.advance(200)
+        compiled = time.perf_counter() - began
+        rates: list[list[float]] = [[], [], []]
+        for _ in range(9):
+            for side, rate in zip((ours, logged, other), rates, strict=True):
+                seconds = side.advance(ticks)
+                rate.append(side.population() * ticks / seconds / 1e6)
+        assert ours.population() == other.population(), "both sides are the same worlds"
+        ratio = [a / b for a, b in zip(rates[0], rates[2], strict=True)]
+        alive = 100 * ours.population() / ours.slots()
+        print(
+            f"{bodies:7d} {replicates:7d} {alive:5.0f}%  {_spread(rates[0]):>22} {_spread(rates[1]):>22} "
+            f"{_spread(rates[2]):>22} {_spread(ratio):>20}   (compile and 200 ticks: {compiled:.0f} s)",
+            flush=True,
+        )
+
+
+def mesa() -> None:
+    """Ours against the same model in Mesa, one world of 10^5 bodies."""
+    _one_core()
+    from benchmarks.mesa_petri import PetriModel
+    from benchmarks.worlds import Ours, configuration, law_of
+
+    c = configuration(100_000)
+    ours, model = Ours(c, 1), PetriModel(law_of(c), 0)
+    ours.advance(50)
+    model.step()
+    ratios = []
+    for _ in range(5):
+        seconds = ours.advance(40)
+        rate = ours.population() * 40 / seconds
+        began = time.perf_counter()
+        model.step()
+        slow = len(model.agents) / (time.perf_counter() - began)
+        ratios.append(rate / slow)
+        print(f"ours {rate / 1e6:.2f} M/s, Mesa {slow / 1e6:.3f} M/s, ratio {rate / slow:.0f}", flush=True)
+    print(f"ratio {_spread(ratios)}")
+
+
+_WORKER = """
+import os, sys
+devices, core = int(sys.argv[1]), int(sys.argv[2])
+os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices} --xla_cpu_multi_thread_eigen=false"
+if core >= 0:
+    os.sched_setaffinity(0, {core})
+from benchmarks.worlds import Ours, configuration
+side = Ours(configuration(1000), int(sys.argv[3]), devices=devices)
+side.advance(100)
+print("ready", flush=True)
+for line in sys.stdin:
+    ticks = int(line)
+    print(side.population() * ticks / side.advance(ticks), flush=True)
+"""
+
+
+def cores() -> None:
+    """One process on all cores against independent processes, one a core."""
+    n = len(os.sched_getaffinity(0))
+
+    def worker(devices: int, core: int, replicates: int) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", _WORKER, str(devices), str(core), str(replicates)]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    together = worker(n, -1, 16 * n)
+    apart = [worker(1, core, 16) for core in sorted(os.sched_getaffinity(0))]
+
+    def rates(workers: list[subprocess.Popen[str]]) -> float:
+        for w in workers:
+            print(150, file=w.stdin, flush=True)
+        return sum(float(w.stdout.readline()) for w in workers)
+
+    for w in (together, *apart):
+        w.stdout.readline()
+    ratios = []
+    for _ in range(11):
+        one, many = rates([together]), rates(apart)
+        ratios.append(one / many)
+        print(f"one process on {n} cores {one / 1e6:.2f} M/s, {n} processes {many / 1e6:.2f} M/s", flush=True)
+    print(f"ratio {_spread(ratios)}")
+    for w in (together, *apart):
+        w.kill()
+
+
+def stages() -> None:
+    """Where the time goes: the tick with one stage left out at a time."""
+    _one_core()
+    import jax.numpy as jnp
+
+    from benchmarks.worlds import Ours, configuration
+    from mesocosm.experiments.ecology import Ecology
+    from mesocosm.worlds.petri.law import Petri
+
+    def stay(self, state, act, word):
+        return state
+
+    left_out = {
+        "nothing": (Ecology, "tick", Ecology.tick),
+        "divide": (Ecology, "_divide", lambda self, bits, state, word: (state.world, state.genomes)),
+        "sources and drops": (Petri, "drop", lambda self, bits, state: (state, jnp.int32(0))),
+        "fields": (Petri, "age_fields", lambda self, bits, state: (state, jnp.int32(0))),
+        "move": (Petri, "move", stay),
+        "exchange": (Ecology, "_exchange", lambda self, bits, world, genomes, waiting, is_last: genomes),
+    }
+    for bodies, replicates in ((118_000, 1), (500, 32)):
+        full = None
+        for stage, (owner, name, replacement) in left_out.items():
+            original = getattr(owner, name)
+            setattr(owner, name, replacement)
+            try:
+                side = Ours(configuration(bodies), replicates)
+                side.advance(20)
+                ticks = max(4, int(2e6 / (bodies * replicates)))
+                seconds = sorted(side.advance(ticks) / ticks for _ in range(7))[3]
+                per = seconds / (bodies * replicates) * 1e9
+            finally:
+                setattr(owner, name, original)
+            full = full or per
+            print(
+                f"{bodies:7d} x {replicates:3d} without {stage:18s} {per:6.1f} ns a body ({full - per:+.1f})",
+                flush=True,
+            )
+
+
+def memory() -> None:
+    """Bytes of state a body, and resident memory over a million ticks."""
+    _one_core()
+    import psutil
+
+    from benchmarks.worlds import Ours
+    from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
+    from mesocosm.record.configuration import from_dict
+
+    small = from_dict(
+        ChemotaxisConfiguration,
+        {"world": dict(side=16, founders=100, ceiling=256, drop_food=20, jump_probability=0.0, founding_energy=2000)},
+    )
+    side = Ours(small, 1, logs=True)
+    bodies = side.loop.lanes.state.world.bodies
+    per_body = sum(column.dtype.itemsize for column in vars(bodies).values())
+    print(f"{per_body} bytes of state a body, {side.loop.lanes.state.genomes.nbytes // bodies.id.size} of genome")
+    process = psutil.Process()
+    for _ in range(11):
+        resident = process.memory_info().rss / 2**20
+        print(f"tick {side.loop.tick:8d}: {resident:.1f} MiB resident, {side.population()} alive", flush=True)
+        side.advance(100_000)
+
+
+_FIRST_TICK = """
+import sys, time
+began = time.perf_counter()
+from mesocosm.cli.devices import prepare_devices
+prepare_devices()
+from pathlib import Path
+from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
+from mesocosm.experiments.launch import start
+def first(progress):
+    if progress.tick:
+        print(time.perf_counter() - began, flush=True)
+        raise SystemExit
+start("chemotaxis", ChemotaxisConfiguration(), Path(sys.argv[1]), first)
+"""
+
+
+def start() -> None:
+    """Seconds from the start of Python to the first tick of the default run, cold and with compiled programs kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "XDG_CACHE_HOME": folder}
+        environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+        for k, what in enumerate(("cold", "cached", "cached")):
+            command = [sys.executable, "-c", _FIRST_TICK, f"{folder}/run{k}"]
+            out = subprocess.run(command, env=environment, capture_output=True, text=True)
+            print(f"{what}: first tick after {float(out.stdout):.1f} s", flush=True)
+
+
+BENCHMARKS = {f.__name__: f for f in (table, mesa, cores, stages, memory, start)}
+
+
+def main(names: list[str]) -> None:
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        sys.exit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    if len(names) == 1:
+        BENCHMARKS[names[0]]()
+        return
+    import platform
+
+    print(json.dumps({"machine": platform.processor() or platform.machine(), "cores": os.cpu_count()}))
+    for name in names or BENCHMARKS:  # each in a process of its own: one core or all, a fresh memory
+        print(f"\n== {name}: {BENCHMARKS[name].__doc__}", flush=True)
+        subprocess.run([sys.executable, "-m", "benchmarks", name], check=False)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,96 @@
+"""The worlds that are measured, and the two programs on them: ours (the real loop) and the Numba witness."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from mesocosm.core.loop import _Loop
+from mesocosm.core.plan import Plan, Setup
+from mesocosm.core.random import threshold16
+from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
+from mesocosm.experiments.chemotaxis.system import build
+from mesocosm.record.configuration import from_dict
+from tests.reference import petri_witness as witness
+from tests.reference.test_petri_witness import law_of
+
+__all__ = ["Ours", "Witness", "configuration", "law_of", "threshold16", "witness"]
+
+
+def configuration(bodies: int) -> ChemotaxisConfiguration:
+    """A world in which about `bodies` live for long: food falls everywhere, the slots are nearly full.
+
+    128 x 128 cells up to 1,000 bodies, 256 x 256 beyond.
+    """
+    side = 128 if bodies <= 1000 else 256
+    sources = {128: 1, 256: 16}[side]
+    drops = 16 if side == 128 else 64
+    food = round(4 * bodies / (sources * drops))
+    world = dict(
+        side=side,
+        founders=bodies,
+        ceiling=1 << (bodies - 1).bit_length(),
+        n_sources=sources,
+        drops=drops,
+        drop_food=food,
+        drop_spread=64 * side,
+        jump_probability=0.0,
+        food_decay=10,
+        cell_capacity=8000,
+        division_energy=4000,
+        founding_energy=2000,
+    )
+    return from_dict(ChemotaxisConfiguration, {"world": world})
+
+
+class _NoRecord:
+    folder = Path()
+
+    def commit(self, *arguments: Any) -> None:
+        pass
+
+
+class Ours:
+    """The real loop without a record; with the logs of births and deaths if asked for."""
+
+    def __init__(self, c: ChemotaxisConfiguration, replicates: int, logs: bool = False, devices: int = 1):
+        built = build(c)
+        setup = Setup(built.experiment, logs=built.logs if logs else ())
+        plan = Plan("benchmark", 0, replicates, 10**9, 10**6)
+        self.loop = _Loop(setup, plan, _NoRecord(), jax.devices()[:devices], None, 1e9)
+        self.loop.found()
+
+    def advance(self, ticks: int) -> float:
+        """Seconds that these ticks took."""
+        began, stop = time.perf_counter(), self.loop.tick + ticks
+        while self.loop.tick < stop:
+            self.loop.chunk_ticks = stop - self.loop.tick
+            self.loop._advance(stop)
+        self.loop.pending_logs = {name: [] for name in self.loop.pending_logs}
+        return time.perf_counter() - began
+
+    def population(self) -> int:
+        return int(np.sum(np.asarray(self.loop.lanes.state.world.bodies.id) > 0))
+
+    def slots(self) -> int:
+        return self.loop.lanes.state.world.bodies.id.size
+
+
+class Witness:
+    """The Numba loop, one replicate after another."""
+
+    def __init__(self, c: ChemotaxisConfiguration, replicates: int):
+        self.worlds = [witness.found(law_of(c), 0, r) for r in range(replicates)]
+
+    def advance(self, ticks: int) -> float:
+        began = time.perf_counter()
+        for world in self.worlds:
+            witness.advance(world, ticks)
+        return time.perf_counter() - began
+
+    def population(self) -> int:
+        return sum(int(world.alive) for world in self.worlds)
