@@ -28,7 +28,7 @@ def prepare_devices() -> None:
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         try:
             cache_folder().mkdir(parents=True, exist_ok=True)
-        except OSError:
+        except (OSError, RuntimeError):
             return  # no home to write to: compile anew
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(cache_folder())
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,7 @@ def _configuration(options: argparse.Namespace, flags: list[str]) -> Any:
             raise ConfigurationError(f"--config {options.config}: cannot be read ({error})") from None
         default = from_toml(cls, text, options.config, default)
         check(default)
+    os.environ["COLUMNS"] = str(max(40, shutil.get_terminal_size().columns))  # tyro needs some room
     if options.help:
         print(f"{options.run_parser.format_help()}\nWhat can be set in {options.name}:\n")
     configuration = tyro.cli(

@@ -83,10 +83,13 @@ def resume(
             if key != "ticks" and there.get(key) != value:
                 raise FolderError(f"{folder}: holds another run: {key} is {there.get(key)} there, {value} was asked")
         loop = _Loop(setup, plan, writer, devices, progress, checkpoint_seconds)
-        loop.restore()
+        if writer.has_begun():
+            loop.restore()
+        else:
+            loop.found()
         if plan.ticks < loop.tick:
             raise FolderError(f"{folder}: has {loop.tick} ticks already, more than the {plan.ticks} asked for")
-        writer.set_status(RunStatus.RUNNING, ticks=plan.ticks)
+        writer.lengthen(plan.ticks, plan.config)
         loop.to_the_end()
     return load(folder)
 

@@ -54,8 +54,8 @@ class Bits(eqx.Module):
     @staticmethod
     def at(seed: UInt32[Array, "2"], replicate: UInt32[Array, ""], tick: Int[Array, ""]) -> Bits:
         """The bits of `replicate` in `tick` of the run with this seed (low word, high word)."""
-        key = materialise(tick, threefry2x32, (seed[0], seed[1]), (replicate, tick.astype(jnp.uint32)))
-        return Bits(*key, tick)
+        k0, k1 = materialise(tick, threefry2x32, (seed[0], seed[1]), (replicate, tick.astype(jnp.uint32)))
+        return Bits(k0, k1, tick)
 
     @staticmethod
     def founding(seed: UInt32[Array, "2"], replicate: UInt32[Array, ""]) -> Bits:

@@ -12,6 +12,7 @@ from mesocosm.experiments.declaration import RunConfiguration
 from mesocosm.experiments.registry import declaration
 from mesocosm.record import ConfigurationError, FolderError, Record, load
 from mesocosm.record.configuration import check, digest, from_toml, replace_at, to_dict, to_toml
+from mesocosm.record.folder import HEADER, is_unborn, versions
 from mesocosm.record.status import RunStatus
 
 if TYPE_CHECKING:
@@ -34,11 +35,19 @@ def prepare(name: str, configuration: RunConfiguration) -> tuple[Setup, Plan]:
     """
     check(configuration)
     interventions = configuration.parsed_interventions()
+    changed = configuration
     for intervention in interventions:
-        replace_at(configuration, intervention.field, intervention.value)
+        if intervention.field.split(".")[0] in _PLAN_FIELDS:
+            raise ConfigurationError(
+                f"interventions: {intervention.field} belongs to the plan; only parameters can change"
+            )
+        changed = replace_at(changed, intervention.field, intervention.value)
     from mesocosm.core import Plan
 
     build = import_module(f"mesocosm.experiments.{name}.system").build
+    if build(changed).logs != build(configuration).logs:
+        fields = ", ".join(i.field for i in interventions)
+        raise ConfigurationError(f"interventions: {fields}: what is logged cannot change; only parameters can")
 
     def reconfigure(interventions):
         changed = configuration
@@ -78,11 +87,24 @@ def start(
     """
     check(configuration)
     folder = folder or folder_of(name, configuration)
-    if folder.exists():
+    if _is_taken(folder):
         return _existing(name, configuration, folder)
     from mesocosm.core import run
 
     return run(*prepare(name, configuration), folder, progress=progress)
+
+
+def _is_taken(folder: Path) -> bool:
+    try:
+        if not folder.exists():
+            return False
+    except OSError as error:
+        raise FolderError(f"{folder}: cannot be made ({error.strerror}); choose another place with --out") from None
+    if (folder / HEADER).exists():
+        return True
+    if not is_unborn(folder):
+        raise FolderError(f"{folder}: is there already and is no run folder; choose another with --out")
+    return False
 
 
 def _existing(name: str, configuration: RunConfiguration, folder: Path) -> Record:
@@ -90,6 +112,9 @@ def _existing(name: str, configuration: RunConfiguration, folder: Path) -> Recor
     there = configuration_of(record)
     if record.header["experiment"] != name or there != configuration:
         raise FolderError(f"{folder}: holds another run ({difference(there, configuration)}); choose another --out")
+    there, here = record.header["versions"].get("mesocosm"), versions()["mesocosm"]
+    if there != here:
+        raise FolderError(f"{folder}: was begun with mesocosm {there}, this is {here}; choose another --out")
     if record.status == RunStatus.RUNNING:
         raise FolderError(f"{folder}: is being run by another process now; `mesocosm show {folder}` looks at it")
     if record.status != RunStatus.FINISHED:
@@ -126,7 +151,7 @@ def configuration_of(record: Record) -> Any:
     cls = declaration(record.header["experiment"]).configuration
     try:
         configuration = from_toml(cls, record.config, f"{record.folder}/config.toml")
-    except (ConfigurationError, OSError) as error:
+    except (ConfigurationError, OSError, UnicodeDecodeError) as error:
         raise FolderError(f"{record.folder}: its configuration cannot be read ({error})") from None
     # A run that was made longer says so in its header only.
     return replace(configuration, ticks=int(record.header["ticks"]))

@@ -59,11 +59,20 @@ class Intervention:
         try:
             tick, rest = text.split(":", 1)
             field, value = rest.split("=", 1)
-            return Intervention(int(tick), field.strip(), tomllib.loads(f"v = {value}")["v"])
-        except (ValueError, tomllib.TOMLDecodeError):
+            (read,) = tomllib.loads(f"v = {value}").values()
+            return Intervention(int(tick), field.strip(), read)
+        except (ValueError, RecursionError):  # a TOMLDecodeError is a ValueError
             raise ConfigurationError(
-                f"intervention = {text!r}: write TICK:FIELD=VALUE, for example 1000:world.jump_probability=0.0"
+                f"intervention = {_shown(text)}: write TICK:FIELD=VALUE, for example 1000:world.jump_probability=0.0"
             ) from None
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # more digits than Python writes
+        text = hex(value)
+    return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
 
 
 def _plain(x: float) -> str:
@@ -87,7 +96,7 @@ def _wrong_type(hint: Any, value: Any) -> str | None:
     if hint is int:
         return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
     if hint is float:
-        good = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        good = isinstance(value, float) and math.isfinite(value)  # whole numbers that a float holds are floats by now
         return None if good else "a finite number"
     if hint is bool:
         return None if isinstance(value, bool) else "true or false"
@@ -126,11 +135,11 @@ def check(configuration: Any, prefix: str = "") -> None:
             check(value, f"{path}.")
             continue
         if wrong := _wrong_type(hint, value):
-            raise ConfigurationError(f"{path} = {value!r}: must be {wrong}")
+            raise ConfigurationError(f"{path} = {_shown(value)}: must be {wrong}")
         if permitted is not None:
             for v in value if isinstance(value, tuple) else (value,):
                 if not permitted.low <= v <= permitted.high:
-                    raise ConfigurationError(f"{path} = {value!r}: must be in {permitted}")
+                    raise ConfigurationError(f"{path} = {_shown(value)}: must be in {permitted}")
     for sentence in getattr(configuration, "contradictions", tuple)():
         raise ConfigurationError(f"{prefix}{sentence}")
 
@@ -165,7 +174,7 @@ def from_dict(cls: type[C], values: dict[str, Any], default: C | None = None, pr
         hint, _ = _unwrap(hints[key])
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):
             if not isinstance(value, dict):
-                raise ConfigurationError(f"{prefix}{key} = {value!r}: must be a table of fields")
+                raise ConfigurationError(f"{prefix}{key} = {_shown(value)}: must be a table of fields")
             inner = getattr(default, key) if default is not None else None
             changes[key] = from_dict(hint, value, inner, f"{prefix}{key}.")
         else:
@@ -179,7 +188,9 @@ def _plain_value(hint: Any, value: Any) -> Any:
         if dataclasses.is_dataclass(item) and isinstance(item, type):
             return tuple(from_dict(item, v) if isinstance(v, dict) else v for v in value)
         return tuple(value)
-    return float(value) if hint is float and isinstance(value, int) and not isinstance(value, bool) else value
+    if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**1023:
+        return float(value)
+    return value
 
 
 def replace_at(configuration: C, path: str, value: Any) -> C:
@@ -213,6 +224,8 @@ def _toml_value(value: Any) -> str:
         return "{ " + ", ".join(f"{k} = {_toml_value(v)}" for k, v in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml_value, value)) + "]"
+    if isinstance(value, str):  # TOML knows no surrogate pairs, and wants DEL escaped
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value) if isinstance(value, float) else json.dumps(value)
 
 
@@ -220,7 +233,7 @@ def from_toml(cls: type[C], text: str, source: str, default: C | None = None) ->
     """A configuration from TOML; `source` names the file in messages."""
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError
         raise ConfigurationError(f"{source}: not valid TOML: {error}") from None
     return from_dict(cls, values, default)
 

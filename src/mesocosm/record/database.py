@@ -24,7 +24,7 @@ CREATE TABLE findings (claim TEXT PRIMARY KEY, finding TEXT NOT NULL);
 def create(path: Path, measures: Mapping[str, str]) -> None:
     """A new database whose metrics have one column for each measure (name -> INTEGER or REAL)."""
     columns = "".join(f', "{name}" {kind}' for name, kind in measures.items())
-    with connect(path) as db:
+    with connect(path, create=True) as db:
         db.executescript(
             f"CREATE TABLE metrics (replicate INTEGER, tick INTEGER{columns}, PRIMARY KEY (tick, replicate)) "
             f"WITHOUT ROWID;{_TABLES}"
@@ -32,23 +32,26 @@ def create(path: Path, measures: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def connect(path: Path, read_only: bool = False) -> Iterator[sqlite3.Connection]:
+def connect(path: Path, read_only: bool = False, create: bool = False) -> Iterator[sqlite3.Connection]:
     """A connection that closes; what SQLite says of the disk or the file becomes an error a person can mend."""
-    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    # Readers open for writing too, where they may: a transaction that a kill cut off must be rolled back to be read.
+    uri = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
     try:
         db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30)
         try:
+            if read_only:
+                db.execute("PRAGMA query_only = ON")
             yield db
         finally:
             db.close()
     except sqlite3.OperationalError as error:
-        if read_only:
-            raise FolderError(f"{path}: cannot be read ({error})") from error
+        if read_only or not path.exists() or error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+            raise FolderError(f"{path}: cannot be read ({error}); run again with --out") from error
         raise StorageError(
             f"{path}: could not be written ({error}). What was recorded before is intact; make room, then "
             "`mesocosm resume` goes on from the last checkpoint."
         ) from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise FolderError(
             f"{path}: is damaged ({error}). The logs and checkpoints beside it are readable; run again with --out."
         ) from error

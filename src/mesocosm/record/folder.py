@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
@@ -76,6 +77,17 @@ def checksum(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def is_unborn(folder: Path) -> bool:
+    """Whether this folder is empty, or holds only what a kill left of a run that had not begun."""
+    ours = {CONFIG, DATABASE, f"{DATABASE}-journal", LOGS, CHECKPOINTS, _LOCK, CONFIG + _BESIDE, HEADER + _BESIDE}
+    try:
+        if any(any((folder / sub).iterdir()) for sub in (LOGS, CHECKPOINTS) if (folder / sub).is_dir()):
+            return False
+        return {path.name for path in folder.iterdir()} <= ours
+    except OSError:
+        return False
+
+
 def write_header(folder: Path, header: Mapping[str, Any]) -> None:
     write_whole(folder / HEADER, (json.dumps(header, indent=2) + "\n").encode())
 
@@ -87,7 +99,7 @@ def read_header(folder: Path) -> dict[str, Any]:
       FolderError: if this is no run folder, or one of another schema.
     """
     try:
-        header = json.loads((folder / HEADER).read_text())
+        header = json.loads((folder / HEADER).read_text("utf-8"))
     except FileNotFoundError:
         raise FolderError(f"{folder}: is not a run folder (it has no {HEADER}); `mesocosm list` shows runs") from None
     except (OSError, ValueError) as error:
@@ -98,7 +110,13 @@ def read_header(folder: Path) -> dict[str, Any]:
             f"{folder}: was written with schema {found}; this is schema {SCHEMA}. "
             f"Read it with the version of mesocosm that its {HEADER} names."
         )
+    if wrong := [key for key, kind in _HEADER.items() if not isinstance(header.get(key), kind)]:
+        raise FolderError(f"{folder / HEADER}: lacks {', '.join(wrong)}; the run folder is damaged")
     return header
+
+
+_HEADER = {"status": str, "experiment": str, "seed": int, "replicates": int, "ticks": int, "every": int}
+_HEADER |= {"configuration": dict, "logs": list, "versions": dict, "command": str, "begun": str}
 
 
 def versions() -> dict[str, str]:
@@ -131,7 +149,14 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             import fcntl
 
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for patience in range(20, -1, -1):  # somebody who only looks holds it for a moment
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError:
+                    if not patience:
+                        raise
+                    time.sleep(0.05)
         except ImportError:  # Windows: no advisory lock
             pass
         except OSError:
@@ -144,9 +169,12 @@ def locked(folder: Path) -> Iterator[None]:
 def is_locked(folder: Path) -> bool:
     """Whether a process is writing this run now."""
     try:
-        with locked(folder):
-            return False
-    except FolderError:
+        import fcntl
+
+        with open(folder / _LOCK) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
-    except StorageError:
+    except (OSError, ImportError):
         return False
+    return False

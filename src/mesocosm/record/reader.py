@@ -46,7 +46,7 @@ class Record:
     @property
     def config(self) -> str:
         """The resolved configuration (TOML)."""
-        return (self.folder / CONFIG).read_text()
+        return (self.folder / CONFIG).read_text("utf-8")
 
     @cached_property
     def tick(self) -> int:
@@ -66,7 +66,14 @@ class Record:
             names = [column[0] for column in cursor.description]
             rows = cursor.fetchall()
         columns = zip(*rows, strict=True) if rows else ([] for _ in names)
-        return {name: np.array(column) for name, column in zip(names, columns, strict=True)}
+        arrays = {  # SQLite keeps what is not a number as nothing
+            name: np.array([np.nan if value is None else value for value in column])
+            for name, column in zip(names, columns, strict=True)
+        }
+        for name, values in arrays.items():
+            if values.dtype.kind not in "if":
+                raise FolderError(f"{self.folder / DATABASE}: is damaged (metrics.{name} holds what is no number)")
+        return arrays
 
     @cached_property
     def statuses(self) -> list[ReplicateStatus]:
@@ -86,10 +93,7 @@ class Record:
         chunks = []
         query = "SELECT file, sha256 FROM chunks WHERE log = ? ORDER BY first, last"
         for file, sha256 in self._rows(query, (name,)):
-            content = (self.folder / file).read_bytes()
-            if checksum(content) != sha256:
-                raise FolderError(f"{self.folder / file}: is damaged (its checksum differs from the record's)")
-            chunks.append(unpack(content))
+            chunks.append(self._unpacked(file, sha256))
         if not chunks:
             return {"replicate": np.zeros(0, np.int32), "tick": np.zeros(0, np.int32)}
         return {column: np.concatenate([chunk[column] for chunk in chunks]) for column in chunks[0]}
@@ -97,8 +101,19 @@ class Record:
     @cached_property
     def state(self) -> dict[str, np.ndarray]:
         """The arrays of the newest checkpoint, by name."""
-        file = self._rows("SELECT file FROM checkpoints ORDER BY tick DESC LIMIT 1")[0][0]
-        return unpack((self.folder / file).read_bytes())
+        newest = self._rows("SELECT file, sha256 FROM checkpoints ORDER BY tick DESC LIMIT 1")
+        if not newest:
+            raise FolderError(f"{self.folder}: has no checkpoint yet")
+        return self._unpacked(*newest[0])
+
+    def _unpacked(self, file: str, sha256: str) -> dict[str, np.ndarray]:
+        try:
+            content = (self.folder / file).read_bytes()
+        except (OSError, ValueError, TypeError) as error:
+            raise FolderError(f"{self.folder / str(file)}: cannot be read ({error})") from None
+        if checksum(content) != sha256:
+            raise FolderError(f"{self.folder / file}: is damaged (its checksum differs from the record's)")
+        return unpack(content)
 
     def digest(self) -> str:
         """SHA-256 over all rows in canonical order: equal exactly when two records say the same. Clock times aside."""

@@ -23,6 +23,7 @@ from mesocosm.record.folder import (
     checksum,
     command_line,
     host,
+    is_unborn,
     locked,
     pack,
     read_header,
@@ -72,11 +73,15 @@ class Writer:
           FolderError: if the folder exists or cannot be made.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=False)
-            (folder / LOGS).mkdir()
-            (folder / CHECKPOINTS).mkdir()
+            folder.mkdir(parents=True, exist_ok=True)
+            if not is_unborn(folder):
+                raise FolderError(f"{folder}: exists already; choose another folder with --out")
+            (folder / LOGS).mkdir(exist_ok=True)
+            (folder / CHECKPOINTS).mkdir(exist_ok=True)
+            (folder / DATABASE).unlink(missing_ok=True)
+            (folder / f"{DATABASE}-journal").unlink(missing_ok=True)
         except FileExistsError:
-            raise FolderError(f"{folder}: exists already; choose another folder with --out") from None
+            raise FolderError(f"{folder}: is in the way; choose another folder with --out") from None
         except OSError as error:
             raise FolderError(f"{folder}: cannot be made ({error.strerror}); choose another place with --out") from None
         header = {
@@ -163,6 +168,16 @@ class Writer:
                     if f"{sub}/{path.name}" not in known:
                         os.unlink(path)
 
+    def lengthen(self, ticks: int, config: str) -> None:
+        """The run is being written, up to `ticks`."""
+        write_whole(self.folder / CONFIG, config.encode())
+        self.set_status(RunStatus.RUNNING, ticks=ticks)
+
+    def has_begun(self) -> bool:
+        """Whether there ever was a checkpoint; if not, the run goes on from its beginning."""
+        with database.connect(self.folder / DATABASE) as db:
+            return bool(db.execute("SELECT 1 FROM checkpoints").fetchall())
+
     def last_checkpoint(self) -> tuple[int, dict[str, np.ndarray]]:
         """The newest state that is whole; the record is rolled back to it.
 
@@ -191,7 +206,7 @@ class Writer:
                 ("checkpoints", "tick"),
             ):
                 db.execute(f"DELETE FROM {table} WHERE {column} > ?", (tick,))
-            db.execute("DELETE FROM chunks WHERE last > ?", (tick,))
+            db.execute("DELETE FROM chunks WHERE last >= ?", (tick,))  # the tick after it would be logged as `tick`
 
     def measures(self) -> Sequence[str]:
         """The measures for which the metrics have columns."""

@@ -96,6 +96,6 @@ def age(
 
 
 def _decay(v: Sublattices, rate: Int32[Array, ""], words: tuple[Words, Words]) -> Sublattices:
-    parities = (lax.broadcasted_iota(jnp.uint32, v.shape, axis) for axis in (0, 1))
-    dither = _dither(_cells(*parities, v.shape), words[1], words[0])
+    row_parity, column_parity = (lax.broadcasted_iota(jnp.uint32, v.shape, axis) for axis in (0, 1))
+    dither = _dither(_cells(row_parity, column_parity, v.shape), words[1], words[0])
     return v - ((v * rate + (dither >> 16).astype(jnp.int32)) >> 16)
