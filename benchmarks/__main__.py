@@ -40,7 +40,7 @@ def table() -> None:
         f"{'bodies':>7} {'replic.':>7} {'alive':>6}  {'ours M/s':>22} {'with logs':>22} {'Numba M/s':>22} {'ratio':>20}"
     )
     for bodies, replicates in [
-        (1000, 1), (10_000, 1), (118_000, 1), (500, 32), (1000, 32), (10_000, 32), (500, 256), (1000, 256),
+        (118_000, 1), (490, 32), (1000, 1), (10_000, 1), (1000, 32), (10_000, 32), (490, 256), (1000, 256),
     ]:  # fmt: skip
         c = configuration(bodies)
         ours, logged, other = Ours(c, replicates), Ours(c, replicates, logs=True), Witness(c, replicates)
@@ -148,9 +148,9 @@ def stages() -> None:
         "sources and drops": (Petri, "drop", lambda self, bits, state: (state, jnp.int32(0))),
         "fields": (Petri, "age_fields", lambda self, bits, state: (state, jnp.int32(0))),
         "move": (Petri, "move", stay),
-        "exchange": (Ecology, "_exchange", lambda self, bits, world, genomes, waiting, is_last: genomes),
+        "exchange": (Ecology, "_exchange", lambda self, bits, world, genomes, waiting, rank: genomes),
     }
-    for bodies, replicates in ((118_000, 1), (500, 32)):
+    for bodies, replicates in ((118_000, 1), (490, 32)):
         full = None
         for stage, (owner, name, replacement) in left_out.items():
             original = getattr(owner, name)

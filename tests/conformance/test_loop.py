@@ -133,6 +133,11 @@ def test_golden_digests(name, tmp_path):
     assert {str(r): d for r, d in found.items()} == golden[name]
 
 
+def test_ten_seeds_give_ten_different_worlds(tmp_path):
+    found = [worlds((c := Case.of("chemotaxis", seed=s)).setup, c.run(tmp_path / str(s))) for s in range(10)]
+    assert len({digest for world in found for digest in world.values()}) == sum(map(len, found)) >= 25
+
+
 # -- 2: watching changes nothing ---------------------------------------------------------------------------------------
 
 

@@ -46,6 +46,7 @@ CONFIGURATIONS = {
         "heredity": {"exchange_probability": 1.0, "mutation_probability": 0.3},
         "mind": {"sharpness": 300},
     },
+    "crowd": {"world": {"founders": 1100, "ceiling": 4000, "drop_food": 900, "n_sources": 2}},
     "senseless": {"world": {"senses": [], "food_decay": 9000, "drop_food": 160, "jump_probability": 0.0}},
 }
 

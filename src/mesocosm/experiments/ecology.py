@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Int, Int8
+from jaxtyping import Array, Bool, Int, Int8, UInt32
 
 from mesocosm.core.arrays import materialise
 from mesocosm.core.experiment import Events, Experiment, Field, Points, Scene, Tick
@@ -63,15 +63,14 @@ class Ecology(Experiment):
         rank = ranks(world.bodies.id, word)
         world, eaten, crowd, is_first = self.world.eat(world, rank)
         world = self.world.touch(world, crowd)
-        last_rank = self.world.last_ranks(world, rank)
         exchanging = is_first & (crowd >= 2) & self.heredity.wants_exchange(meet_word)
-        genomes = self._exchange(bits, world, genomes, exchanging, (last_rank == rank) & world.bodies.alive)
+        genomes = self._exchange(bits, world, genomes, exchanging, rank)
+        partner = (unmix32(self.world.last_ranks(world, rank)) ^ word).astype(jnp.int32)  # a rank is an id, mixed
         before = world.bodies
         world, died = self.world.die(world)
 
         births = before.alive & (before.born == bits.tick)
         appeared = births | (before.alive & (before.born < 0) & (bits.tick == 0))  # founders are logged in tick 0
-        partner = (unmix32(last_rank) ^ word).astype(jnp.int32)
         per_body = dict(id=before.id, lineage=before.lineage, born=before.born)
         n_alive = jnp.sum(before.alive, dtype=jnp.int32)
         flows = dict(
@@ -110,15 +109,14 @@ class Ecology(Experiment):
         return dataclasses.replace(world, next_id=next_id, bodies=bodies), genomes
 
     def _exchange(
-        self, bits: Bits, world: PetriState, genomes: Array, waiting: Bool[Array, " n"], is_last: Bool[Array, " n"]
+        self, bits: Bits, world: PetriState, genomes: Array, waiting: Bool[Array, " n"], rank: UInt32[Array, " n"]
     ) -> Array:
         """Exchanges in rounds until none waits."""
-
-        last_in_cell = self.world.last_slots(world, is_last)
+        last_slot = self.world.last_finder(world, rank)
 
         def one_round(carry):
             genomes, waiting = carry
-            pairs, waiting = self.world.meet(world, waiting, last_in_cell)
+            pairs, waiting = self.world.meet(world, waiting, last_slot)
             a, b = (genomes.at[:, :, slots].get(mode="fill", fill_value=0) for slots in (pairs.first, pairs.last))
             a, b = self.heredity.exchange(bits, a, b, pairs.first_id)
             genomes = genomes.at[:, :, pairs.first].set(a, mode="drop").at[:, :, pairs.last].set(b, mode="drop")

@@ -16,7 +16,8 @@ from mesocosm.heredity.parameters import HeredityParameters
 
 EXCHANGE, GENE = 0x100, 0x10000  # purposes of random bits; the number of the locus (or of 32 loci) is added
 
-EXPRESSED, SHADOW = 0, 1
+EXPRESSED = 0
+"""The strand that a mind reads; strand 1 is the shadow."""
 
 Genomes = Int8[Array, "2 loci n"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -207,11 +207,6 @@ class Writer:
             ):
                 db.execute(f"DELETE FROM {table} WHERE {column} > ?", (tick,))
             db.execute("DELETE FROM chunks WHERE last >= ?", (tick,))  # the tick after it would be logged as `tick`
-
-    def measures(self) -> Sequence[str]:
-        """The measures for which the metrics have columns."""
-        with database.connect(self.folder / DATABASE) as db:
-            return [row[1] for row in db.execute("PRAGMA table_info(metrics)")][2:]
 
 
 def _now() -> str:

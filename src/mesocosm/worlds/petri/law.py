@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -49,6 +50,15 @@ _COSINES = np.array([math.floor(256 * math.cos(2 * math.pi * h / 64) + 0.5) for 
 _SINES = np.roll(_COSINES, 16)
 LAST_ID = 2**31 - 2**20
 """Where ids end: a replicate that gets there has the status overflow."""
+
+
+_SEARCHED = 2**16
+"""Comparisons up to which searching bodies is cheaper than a table of cells."""
+
+
+def _round(n: int) -> int:
+    """Places in a round of births or meetings: speed, never physics."""
+    return max(8, n // 64)
 
 
 def _set(module, **changes):
@@ -164,7 +174,7 @@ class Petri(eqx.Module):
     ) -> tuple[Int32[Array, ""], Bodies, Births, Bool[Array, " n"]]:
         """A round of divisions: the first of those who wait. Returns who still waits. Harmless where nobody does."""
         n = waiting.shape[0]
-        size = min(1024, max(8, n // 64))
+        size = min(1024, _round(n))
         rank = ranks(b.id, word)
         now = lowest(waiting, rank, jnp.int32(size))
         parent = first_true(now, size)
@@ -346,22 +356,39 @@ class Petri(eqx.Module):
         most = jnp.zeros(self.side**2, jnp.uint32)
         return gather_cells(highest_in(most, cells, jnp.where(b.alive, rank, jnp.uint32(0))), cells)
 
-    def last_slots(self, state: PetriState, is_last: Bool[Array, " n"]) -> Int32[Array, " cells"]:
-        """The slot of the last body of each cell (anything where there is none)."""
-        slots = jnp.where(is_last, jnp.arange(is_last.shape[0], dtype=jnp.int32), 0)
-        return highest_in(jnp.zeros(self.side**2, jnp.int32), self.cells(state.bodies.x, state.bodies.y), slots)
+    def last_finder(
+        self, state: PetriState, rank: UInt32[Array, " n"]
+    ) -> Callable[[Int32[Array, " k"]], Int32[Array, " k"]]:
+        """A function from cells to the slot of the last body (highest rank) in each.
+
+        A table of all cells costs as much as a phase; where few bodies are asked for among few, each is searched.
+        """
+        b, n = state.bodies, rank.shape[0]
+        cells = self.cells(b.x, b.y)
+        slot = jnp.arange(n, dtype=jnp.int32)
+        if n * _round(n) <= _SEARCHED:
+
+            def search(asked: Array) -> Array:
+                there = (cells[None, :] == asked[:, None]) & b.alive[None, :]
+                ranks = jnp.where(there, rank[None, :], jnp.uint32(0))
+                is_last = there & (ranks == jnp.max(ranks, axis=1, keepdims=True))
+                return jnp.sum(jnp.where(is_last, slot[None, :], 0), axis=1, dtype=jnp.int32)
+
+            return search
+        is_last = b.alive & (self.last_ranks(state, rank) == rank)
+        table = highest_in(jnp.zeros(self.side**2, jnp.int32), cells, jnp.where(is_last, slot, 0))
+        return lambda asked: table.at[asked].get(mode="promise_in_bounds")
 
     def meet(
-        self, state: PetriState, waiting: Bool[Array, " n"], last_in_cell: Int32[Array, " cells"]
+        self, state: PetriState, waiting: Bool[Array, " n"], last_slot: Callable[[Array], Array]
     ) -> tuple[Meetings, Bool[Array, " n"]]:
         """A round of meetings: pairs whose first waits, with the last of its cell. Returns who still waits."""
         b, n = state.bodies, waiting.shape[0]
-        cells = self.cells(b.x, b.y)
-        first = first_true(waiting, max(8, n // 64))
-        exists = first < n
-        last = jnp.where(exists, last_in_cell.at[cells.at[first].get(mode="clip")].get(mode="clip"), n)
+        first = first_true(waiting, _round(n))
+        last = last_slot(self.cells(b.x, b.y).at[first].get(mode="clip"))
         first_id = b.id.at[first].get(mode="fill", fill_value=0)
-        return Meetings(first, last, first_id), waiting & ~jnp.zeros_like(waiting).at[first].set(True, mode="drop")
+        still = waiting & ~jnp.zeros_like(waiting).at[first].set(True, mode="drop")
+        return Meetings(first, jnp.where(first < n, last, n), first_id), still
 
     def die(self, state: PetriState) -> tuple[PetriState, Bool[Array, " n"]]:
         """Bodies without energy leave their slots. Returns who died."""
