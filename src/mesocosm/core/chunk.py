@@ -36,6 +36,7 @@ class Buffer(eqx.Module):
 
     columns: dict[str, Array]  # each [capacity, ...]; with lanes in front outside the loop
     used: Int32[Array, "*lanes"]
+    places: int = eqx.field(static=True)  # events that a tick can hold at most
 
 
 class Lanes(eqx.Module):
@@ -71,11 +72,6 @@ class Watch(eqx.Module):
         return rows
 
 
-def places(log: Log, tick: Tick) -> int:
-    """How many events of a log a tick can hold at most."""
-    return jax.eval_shape(log.emit, tick).happened.shape[-1]
-
-
 def round_length(n: int) -> int:
     return min(1024, max(8, n // 64))
 
@@ -86,7 +82,7 @@ def empty_buffer(log: Log, tick: Tick) -> Buffer:
     n = events.happened.shape[-1]
     capacity = max(LOG_ROWS, 4 * n) + round_length(n)
     columns = {name: jnp.zeros((capacity, *column.shape[:-1]), column.dtype) for name, column in events.columns.items()}
-    return Buffer({"tick": jnp.zeros(capacity, jnp.int32), **columns}, jnp.int32(0))
+    return Buffer({"tick": jnp.zeros(capacity, jnp.int32), **columns}, jnp.int32(0), n)
 
 
 def _append(buffer: Buffer, log: Log, tick: Tick, bits: Bits, live: Bool[Array, ""]) -> Buffer:
@@ -107,16 +103,16 @@ def _append(buffer: Buffer, log: Log, tick: Tick, bits: Bits, live: Bool[Array, 
             for name, column in buffer.columns.items()
         }
         used = buffer.used + jnp.sum(places < n, dtype=jnp.int32)
-        return Buffer(columns, used), waiting.at[places].set(False, mode="drop")
+        return Buffer(columns, used, n), waiting.at[places].set(False, mode="drop")
 
     carry = (buffer, events.happened & live)
     return lax.while_loop(lambda carry: any_replicate(jnp.any(carry[1])), one_round, carry)[0]
 
 
-def _has_capacity(buffer: Buffer, n: int) -> Bool[Array, ""]:
+def _has_capacity(buffer: Buffer) -> Bool[Array, ""]:
     """Whether the buffer holds whatever one more tick can bring (and the scratch rows of a round)."""
     capacity = buffer.columns["tick"].shape[0]
-    return buffer.used + n + round_length(n) <= capacity
+    return buffer.used + buffer.places + round_length(buffer.places) <= capacity
 
 
 @partial(jax.jit, static_argnames=("mesh",), donate_argnames=("lanes",))
@@ -155,9 +151,8 @@ def _advance(experiment, watch, lanes, live, seed, replicate, until):
         ended = jax.vmap(experiment.status)(state) != 0
         cramped = ~jax.vmap(experiment.has_room)(state)
         stop = jnp.any(live & (ended | cramped)) | (n_rows >= MAX_ROWS)
-        for log in watch.logs:
-            full = ~jax.vmap(lambda b, n=n_places[log.name]: _has_capacity(b, n))(buffers[log.name])
-            stop = stop | jnp.any(live & full)
+        for buffer in buffers.values():
+            stop = stop | jnp.any(live & ~jax.vmap(_has_capacity)(buffer))
         return stop
 
     def step(carry):
@@ -183,10 +178,6 @@ def _advance(experiment, watch, lanes, live, seed, replicate, until):
         end = jnp.minimum(until, (carry[0] // watch.every + 1) * watch.every)
         carry = lax.while_loop(lambda carry: (carry[0] < end) & ~carry[-1], step, carry)
         return lax.cond(carry[0] % watch.every == 0, close_window, lambda *carry: carry, *carry)
-
-    one_state = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), lanes.state)
-    _, tick_shapes = jax.eval_shape(experiment.tick, Bits.shapes(), one_state)
-    n_places = {log.name: places(log, tick_shapes) for log in watch.logs}
 
     carry = (*start, must_stop(start[1], start[2], start[5]))
     carry = lax.while_loop(lambda carry: (carry[0] < until) & ~carry[-1], window, carry)

@@ -57,7 +57,7 @@ def run(
     measures = {name: "INTEGER" if c.dtype.kind in "iub" else "REAL" for name, c in columns.items()}
     identity = {**plan.identity(), "exact": setup.experiment.exact, "logs": [log.name for log in setup.logs]}
     with Writer.create(folder, identity, measures, plan.config) as writer:
-        loop = _Loop(setup, plan, writer, devices, progress, checkpoint_seconds)
+        loop = _Loop(setup, plan, writer, devices, progress, checkpoint_seconds, columns)
         loop.found()
         loop.to_the_end()
     return load(folder)
@@ -118,13 +118,14 @@ def _form(experiment: Experiment) -> Any:
 class _Loop:
     """The host's side of a run."""
 
-    def __init__(self, setup, plan, writer, devices, progress, checkpoint_seconds):
+    def __init__(self, setup, plan, writer, devices, progress, checkpoint_seconds, columns=None):
         self.setup, self.plan, self.writer, self.progress = setup, plan, writer, progress
         self.checkpoint_seconds = checkpoint_seconds
         self.mesh = Mesh(np.array(devices if devices is not None else jax.devices()), (DEVICES,))
         self.by_lane = NamedSharding(self.mesh, PartitionSpec(DEVICES))
         self.watch = Watch(setup.folds, setup.logs, jnp.int32(plan.every))
         self.experiment = setup.experiment
+        self.columns = columns if columns is not None else check_instruments(setup.experiment, setup.folds, setup.logs)
         self.seed = seed_words(plan.seed)
         self.tick = 0
         self.batch = Batch()
@@ -181,8 +182,7 @@ class _Loop:
         return jax.device_put(x, self.by_lane)
 
     def _empty_rows(self, n: int) -> dict[str, Any]:
-        columns = check_instruments(self.experiment, self.setup.folds, self.setup.logs)
-        return {name: self._put(np.zeros((n, chunk.MAX_ROWS), c.dtype)) for name, c in columns.items()}
+        return {name: self._put(np.zeros((n, chunk.MAX_ROWS), c.dtype)) for name, c in self.columns.items()}
 
     def _empty_buffers(self, n: int, one_state: Any) -> dict[str, Any]:
         if not self.setup.logs:
@@ -300,7 +300,7 @@ class _Loop:
                 rows = {c: values[lane, : used[lane]].copy() for c, values in columns.items()}
                 rows["replicate"] = np.full(used[lane], self.replicate[lane], np.int32)
                 self.pending_logs[name].append(rows)
-            buffers[name] = chunk.Buffer(buffer.columns, self._put(np.zeros(used.shape, np.int32)))
+            buffers[name] = chunk.Buffer(buffer.columns, self._put(np.zeros(used.shape, np.int32)), buffer.places)
         self.lanes = Lanes(**{**vars(self.lanes), "buffers": buffers})
 
     def _load_after_growth(self) -> None:
