@@ -8,6 +8,8 @@ Reference: J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", S
 
 from __future__ import annotations
 
+from functools import partial
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -24,6 +26,7 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA  # Skein's key-schedule constant
 
 
+@partial(jax.jit, inline=True)  # traced once for each shape, and then part of its caller
 def threefry2x32(key: tuple[Words, Words], counter: tuple[Words, Words]) -> tuple[Words, Words]:
     """The Threefry-2x32-20 block function: two words of key, two of counter, two of random bits.
 
