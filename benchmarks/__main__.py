@@ -131,45 +131,32 @@ def cores() -> None:
 
 
 def stages() -> None:
-    """Where the time goes: the tick with one stage left out at a time."""
+    """Where the time goes: the tick with one stage left out, against the whole tick, alternating."""
     _one_core()
-    import jax
     import jax.numpy as jnp
 
-    from benchmarks.worlds import Ours, configuration
-    from mesocosm.experiments.ecology import Ecology
-    from mesocosm.worlds.petri.law import Petri
+    from benchmarks.worlds import Ours, configuration, without
 
-    def stay(self, state, act, word):
-        return state
+    def no_flow(self, bits, state):
+        return state, jnp.int32(0)
 
     left_out = {
-        "nothing": (Ecology, "tick", Ecology.tick),
-        "divide": (Ecology, "_divide", lambda self, bits, state, word: (state.world, state.genomes)),
-        "sources and drops": (Petri, "drop", lambda self, bits, state: (state, jnp.int32(0))),
-        "fields": (Petri, "age_fields", lambda self, bits, state: (state, jnp.int32(0))),
-        "move": (Petri, "move", stay),
-        "exchange": (Ecology, "_exchange", lambda self, bits, world, genomes, waiting, rank: genomes),
+        "divide": dict(_divide=lambda self, bits, state, word: (state.world, state.genomes)),
+        "sources and drops": dict(drop=no_flow),
+        "fields": dict(age_fields=no_flow),
+        "move": dict(move=lambda self, state, act, word: state),
+        "exchange": dict(_exchange=lambda self, bits, world, genomes, waiting, rank: genomes),
     }
     for bodies, replicates in ((118_000, 1), (490, 32)):
-        full = None
-        for stage, (owner, name, replacement) in left_out.items():
-            original = getattr(owner, name)
-            setattr(owner, name, replacement)
-            jax.clear_caches()  # the same shapes, another program
-            try:
-                side = Ours(configuration(bodies), replicates)
-                side.advance(20)
-                ticks = max(4, int(2e6 / (bodies * replicates)))
-                seconds = sorted(side.advance(ticks) / ticks for _ in range(7))[3]
-                per = seconds / (bodies * replicates) * 1e9
-            finally:
-                setattr(owner, name, original)
-            full = full or per
-            print(
-                f"{bodies:7d} x {replicates:3d} without {stage:18s} {per:6.1f} ns a body ({full - per:+.1f})",
-                flush=True,
-            )
+        ticks = max(4, int(2e6 / (bodies * replicates)))
+        whole = Ours(configuration(bodies), replicates)
+        whole.advance(50)
+        for stage, methods in left_out.items():
+            part = Ours(configuration(bodies), replicates, change=lambda e, m=methods: without(e, m))
+            part.advance(50)
+            pairs = [(whole.advance(ticks), part.advance(ticks)) for _ in range(9)]
+            share = _spread([100 * (1 - b / a) for a, b in pairs])
+            print(f"{bodies:7d} x {replicates:3d}: {stage:18s} {share} % of the tick", flush=True)
 
 
 def memory() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,14 @@ import numpy as np
 
 from mesocosm.core.loop import _Loop
 from mesocosm.core.plan import Plan, Setup
-from mesocosm.core.random import threshold16
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
 from mesocosm.experiments.chemotaxis.system import build
+from mesocosm.experiments.ecology import Ecology
 from mesocosm.record.configuration import from_dict
 from tests.reference import petri_witness as witness
 from tests.reference.test_petri_witness import law_of
 
-__all__ = ["Ours", "Witness", "configuration", "law_of", "threshold16", "witness"]
+__all__ = ["Ours", "Witness", "configuration", "law_of", "without"]
 
 
 def configuration(bodies: int) -> ChemotaxisConfiguration:
@@ -48,6 +49,22 @@ def configuration(bodies: int) -> ChemotaxisConfiguration:
     return from_dict(ChemotaxisConfiguration, {"world": world})
 
 
+def without(experiment: Ecology, methods: dict[str, Any]) -> Ecology:
+    """The experiment with methods of it, or of its world, replaced: a type of its own, so a program of its own."""
+
+    def as_type(module: Any, replaced: dict[str, Any]) -> Any:
+        cls = type(f"Without{'_'.join(replaced)}", (type(module),), replaced)
+        out = object.__new__(cls)
+        for field in dataclasses.fields(module):
+            object.__setattr__(out, field.name, getattr(module, field.name))
+        return out
+
+    of_world = {name: method for name, method in methods.items() if hasattr(type(experiment.world), name)}
+    world = as_type(experiment.world, of_world) if of_world else experiment.world
+    of_all = {name: method for name, method in methods.items() if name not in of_world}
+    return dataclasses.replace(as_type(experiment, of_all) if of_all else experiment, world=world)
+
+
 class _NoRecord:
     folder = Path()
 
@@ -58,9 +75,10 @@ class _NoRecord:
 class Ours:
     """The real loop without a record; with the logs of births and deaths if asked for."""
 
-    def __init__(self, c: ChemotaxisConfiguration, replicates: int, logs: bool = False, devices: int = 1):
+    def __init__(self, c: ChemotaxisConfiguration, replicates: int, logs: bool = False, devices: int = 1, change=None):
         built = build(c)
-        setup = Setup(built.experiment, logs=built.logs if logs else ())
+        experiment = change(built.experiment) if change else built.experiment
+        setup = Setup(experiment, logs=built.logs if logs else ())
         plan = Plan("benchmark", 0, replicates, 10**9, 10**6)
         self.loop = _Loop(setup, plan, _NoRecord(), jax.devices()[:devices], None, 1e9)
         self.loop.found()

@@ -58,20 +58,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit code."""
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
-    if options.version:
-        from mesocosm.record.folder import versions
-
-        print(versions()["mesocosm"])
-        return 0
-    if options.command is None:
-        parser.print_help()
-        return 0
     if rest and options.command != "run":
         parser.error(f"unrecognised: {' '.join(rest)}")
     try:
-        return _command(options, rest)
+        code = _command(parser, options, rest)
+        sys.stdout.flush()  # an error of the output is ours to say, not the interpreter's at its end
+        return code
     except MesocosmError as error:
-        if options.debug:
+        if getattr(options, "debug", False):
             raise
         print(f"{'' if error.exit_code == INTERRUPTED else 'error: '}{error}", file=sys.stderr)
         return error.exit_code
@@ -79,11 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("stopped", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 0
     except Exception as error:
-        if options.debug:
+        if getattr(options, "debug", False):
             raise
+        if isinstance(error, OSError):
+            _discard_output()
         print(
             f"error: {type(error).__name__}: {error}\nThis is a fault of mesocosm or of its environment; "
             "`--debug` shows where, `mesocosm doctor` looks at the machine.",
@@ -92,7 +88,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ENVIRONMENT
 
 
-def _command(options: argparse.Namespace, rest: list[str]) -> int:
+def _discard_output() -> None:
+    """What is still buffered can go nowhere; without this the interpreter would try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _command(parser: argparse.ArgumentParser, options: argparse.Namespace, rest: list[str]) -> int:
+    if options.version:
+        from mesocosm.record.folder import versions
+
+        print(versions()["mesocosm"])
+        return 0
+    if options.command is None:
+        parser.print_help()
+        return 0
     if options.command == "run":
         from mesocosm.cli.run import run
 
