@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.custom_batching import custom_vmap
-from jaxtyping import Array, Bool, Int, UInt32
+from jaxtyping import Array, Bool, Int, Int32, UInt32
 
 LANES = "lanes"
 """Name of the axis along which the loop batches replicates."""
@@ -170,3 +170,17 @@ __all__ = [
     "order_of",
     "sum32",
 ]
+
+
+def quotient(a: Int32[Array, " n"], b: Int32[Array, " n"]) -> Int32[Array, " n"]:
+    """floor(a / b) for 0 <= a < 2^15 and b > 0. A float quotient, made exact: integer division does not vectorise."""
+    q = (a.astype(jnp.float32) / b.astype(jnp.float32)).astype(jnp.int32)
+    q = jnp.where(q * b > a, q - 1, q)
+    return jnp.where((q + 1) * b <= a, q + 1, q)
+
+
+def root(a: Int32[Array, " n"]) -> Int32[Array, " n"]:
+    """floor(sqrt(a)) for 0 <= a < 2^28. A float root, made exact."""
+    q = jnp.sqrt(a.astype(jnp.float32)).astype(jnp.int32)
+    q = jnp.where(q * q > a, q - 1, q)
+    return jnp.where((q + 1) * (q + 1) <= a, q + 1, q)

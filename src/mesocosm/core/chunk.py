@@ -18,15 +18,16 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool, Int32, UInt32
 
 from mesocosm.core.arrays import LANES, any_replicate, first_true
-from mesocosm.core.experiment import Experiment, Tick
-from mesocosm.core.instrument import Fold, Log
+from mesocosm.core.experiment import Events, Experiment, Tick
+from mesocosm.core.instrument import Camera, Fold, Log
+from mesocosm.core.plan import Founding
 from mesocosm.core.random import Bits
 
 MAX_ROWS = 64
 """Rows (windows) that fit on the device before the host must drain them."""
 
-LOG_ROWS = 8192
-"""Events of one log and replicate that fit on the device at least."""
+LOG_ROWS, FRAMES = 8192, 64
+"""Events, and frames of a field, of one replicate that fit on the device at least."""
 
 DEVICES = "devices"
 
@@ -54,7 +55,7 @@ class Watch(eqx.Module):
     """The instruments of a run."""
 
     folds: dict[str, Fold]
-    logs: tuple[Log, ...]
+    logs: tuple[Log | Camera, ...]
     every: Int32[Array, ""]
 
     def open(self, experiment: Experiment, state: Any) -> dict[str, Any]:
@@ -76,17 +77,16 @@ def round_length(n: int) -> int:
     return min(1024, max(8, n // 64))
 
 
-def empty_buffer(log: Log, tick: Tick) -> Buffer:
-    """A buffer for one replicate with room for many ticks; `tick` gives shapes."""
-    events = log.emit(tick)
+def empty_buffer(events: Events) -> Buffer:
+    """A buffer for one replicate with room for many ticks of such events."""
     n = events.happened.shape[-1]
-    capacity = max(LOG_ROWS, 4 * n) + round_length(n)
+    # A frame of a field is as large as many events, but there is one a tick at most.
+    capacity = max(LOG_ROWS if n > 1 else FRAMES, 4 * n) + round_length(n)
     columns = {name: jnp.zeros((capacity, *column.shape[:-1]), column.dtype) for name, column in events.columns.items()}
     return Buffer({"tick": jnp.zeros(capacity, jnp.int32), **columns}, jnp.int32(0), n)
 
 
-def _append(buffer: Buffer, log: Log, tick: Tick, bits: Bits, live: Bool[Array, ""]) -> Buffer:
-    events = log.emit(tick)
+def _append(buffer: Buffer, events: Events, bits: Bits, live: Bool[Array, ""]) -> Buffer:
     n = events.happened.shape[0]
     size = round_length(n)
 
@@ -161,7 +161,9 @@ def _advance(experiment, watch, lanes, live, seed, replicate, until):
         def one(replicate, live, state, folded, buffers):
             bits = Bits.at(seed, replicate, tick)
             state, happened = experiment.tick(bits, state)
-            buffers = {log.name: _append(buffers[log.name], log, happened, bits, live) for log in watch.logs}
+            scene = experiment.scene(state)
+            emitted = {log.name: log.emit(happened, scene, tick, replicate) for log in watch.logs}
+            buffers = {name: _append(buffers[name], events, bits, live) for name, events in emitted.items()}
             return state, watch.update(folded, happened), buffers
 
         state, folded, buffers = jax.vmap(one, axis_name=LANES)(replicate, live, state, folded, buffers)
@@ -187,12 +189,19 @@ def _advance(experiment, watch, lanes, live, seed, replicate, until):
 
 @partial(jax.jit, static_argnames=("mesh",))
 def found(
-    experiment: Experiment, watch: Watch, seed: UInt32[Array, "2"], replicate: UInt32[Array, " lanes"], mesh: Mesh
+    experiment: Experiment,
+    founding: Founding | None,
+    watch: Watch,
+    seed: UInt32[Array, "2"],
+    replicate: UInt32[Array, " lanes"],
+    mesh: Mesh,
 ) -> tuple[Any, dict[str, Any]]:
     """The states of newly founded replicates, and the first window of each fold."""
 
     def one(replicate):
         state = experiment.init(Bits.founding(seed, replicate))
+        if founding is not None:
+            state = founding.replace(state, replicate)
         return state, watch.open(experiment, state)
 
     out = jax.vmap(one, axis_name=LANES)(replicate)

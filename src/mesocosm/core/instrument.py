@@ -1,13 +1,15 @@
-"""What watches a run: folds give one row a window, logs give a row for each event. Neither can change anything."""
+"""What watches a run: folds give one row a window, logs a row for each event, cameras frames. None can change anything."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
-from jaxtyping import Array
+import jax.numpy as jnp
+from jaxtyping import Array, Int32
 
 from mesocosm.core.experiment import Events, Experiment, Scene, Tick
 from mesocosm.core.random import Bits
@@ -39,13 +41,67 @@ class Log(eqx.Module):
       columns: which of their columns, by the name in the log -> name in the event. The first orders rows within a tick.
     """
 
+    is_view: ClassVar[bool] = False
+
     name: str = eqx.field(static=True)
     event: str = eqx.field(static=True)
     columns: tuple[tuple[str, str], ...] = eqx.field(static=True)
 
-    def emit(self, tick: Tick) -> Events:
+    def emit(self, tick: Tick, scene: Scene, clock: Array, replicate: Array) -> Events:
         events = tick.events[self.event]
         return Events(events.happened, {name: events.columns[source] for name, source in self.columns})
+
+
+class Shutter(eqx.Module):
+    """When and whom a camera takes: parameters, so that opening it compiles nothing.
+
+    Args:
+      start, every: takes the ticks start, start + every, ...; 0 is never.
+      replicate: whom; -1 is everybody.
+    """
+
+    every: Int32[Array, ""]
+    start: Int32[Array, ""]
+    replicate: Int32[Array, ""]
+
+    def __init__(self, every: int = 0, start: int = 0, replicate: int = -1):
+        self.every, self.start, self.replicate = jnp.int32(every), jnp.int32(start), jnp.int32(replicate)
+
+    def is_open(self, clock: Array, replicate: Array) -> Array:
+        due = (clock >= self.start) & ((clock - self.start) % jnp.maximum(self.every, 1) == 0)
+        mine = (self.replicate < 0) | (replicate.astype(jnp.int32) == self.replicate)
+        return (self.every > 0) & due & mine
+
+
+class Camera(eqx.Module):
+    """Frames for the replay: points of the scene (a row each), or a field (a row a frame), where its shutter is open.
+
+    Frames are a view, no part of what the record says: they lie in a folder of their own and enter no digest.
+
+    Args:
+      name: of the frames; a file name.
+      source: a population of points, or a field, of the scene.
+      columns: of the points; the first orders rows. For a field, one name.
+      most: longest side of a field that is taken; a larger one is summed over blocks of cells.
+    """
+
+    is_view: ClassVar[bool] = True
+
+    name: str = eqx.field(static=True)
+    source: str = eqx.field(static=True)
+    columns: tuple[tuple[str, str], ...] = eqx.field(static=True)
+    shutter: Shutter
+    most: int = eqx.field(static=True, default=32)
+
+    def emit(self, tick: Tick, scene: Scene, clock: Array, replicate: Array) -> Events:
+        is_open = self.shutter.is_open(clock, replicate)
+        if self.source in scene.fields:
+            values = scene.fields[self.source].values
+            height, width = (max(1, side // self.most) for side in values.shape)
+            blocks = values.reshape(values.shape[0] // height, height, values.shape[1] // width, width)
+            return Events(is_open[None], {self.columns[0][0]: jnp.sum(blocks, axis=(1, 3), dtype=jnp.int32)[..., None]})
+        points = scene.points[self.source]
+        return Events(points.alive & is_open, {name: points.columns[column] for name, column in self.columns})
 
 
 def shapes(experiment: Experiment) -> tuple[Any, Tick, Scene]:
@@ -58,18 +114,29 @@ def shapes(experiment: Experiment) -> tuple[Any, Tick, Scene]:
     return jax.eval_shape(one_step, Bits.shapes())
 
 
-def check_instruments(experiment: Experiment, folds: dict[str, Fold], logs: tuple[Log, ...]) -> dict[str, Any]:
+def emitted(log: Log | Camera, tick: Tick, scene: Scene) -> Events:
+    """What a log emits, as shapes."""
+    clock, replicate = jax.ShapeDtypeStruct((), jnp.int32), jax.ShapeDtypeStruct((), jnp.uint32)
+    return jax.eval_shape(log.emit, tick, scene, clock, replicate)
+
+
+def check_instruments(
+    shown: tuple[Any, Tick, Scene], folds: dict[str, Fold], logs: tuple[Log | Camera, ...]
+) -> dict[str, Any]:
     """Refuse an instrument that needs what the experiment does not show. Returns the columns of a row, as shapes.
+
+    Args:
+      shown: the experiment's `shapes`.
 
     Raises:
       ValueError: naming the instrument and what is missing.
     """
-    _, tick, scene = shapes(experiment)
+    _, tick, scene = shown
     columns: dict[str, Any] = {}
 
     def needs(name: str, call: Callable[..., Any], *args: Any) -> Any:
         try:
-            return jax.eval_shape(call, *args)
+            return call(*args)
         except KeyError as missing:
             offered = [*tick.flows, *tick.events, *scene.points, *scene.fields, *scene.curves]
             raise ValueError(
@@ -77,12 +144,12 @@ def check_instruments(experiment: Experiment, folds: dict[str, Fold], logs: tupl
             ) from None
 
     for name, fold in folds.items():
-        folded = needs(name, fold.init, scene)
-        folded = needs(name, fold.update, folded, tick)
-        row = needs(name, fold.read, folded, scene)
+        folded = needs(name, partial(jax.eval_shape, fold.init), scene)
+        folded = needs(name, partial(jax.eval_shape, fold.update), folded, tick)
+        row = needs(name, partial(jax.eval_shape, fold.read), folded, scene)
         if twice := set(row) & set(columns):
             raise ValueError(f"instrument {name}: the measure {min(twice)} is given by another instrument too")
         columns.update(row)
     for log in logs:
-        needs(log.name, log.emit, tick)
+        needs(log.name, emitted, log, tick, scene)
     return columns

@@ -16,7 +16,7 @@ from mesocosm.core import chunk
 from mesocosm.core.checkpoint import named, unnamed
 from mesocosm.core.chunk import DEVICES, Lanes, Watch
 from mesocosm.core.experiment import Experiment
-from mesocosm.core.instrument import check_instruments, shapes
+from mesocosm.core.instrument import check_instruments, emitted, shapes
 from mesocosm.core.interrupt import Interrupted, watching_for_interrupt
 from mesocosm.core.plan import Plan, Progress, Setup
 from mesocosm.core.random import Bits, seed_words
@@ -52,12 +52,15 @@ def run(
       StorageError: if the record can no longer be written; `resume` goes on from what is there.
       Interrupted: after Ctrl-C, with a checkpoint written.
     """
-    columns = check_instruments(setup.experiment, setup.folds, setup.logs)
+    shown = shapes(setup.experiment)
+    columns = check_instruments(shown, setup.folds, setup.logs)
     _check_interventions(setup, plan)
     measures = {name: "INTEGER" if c.dtype.kind in "iub" else "REAL" for name, c in columns.items()}
-    identity = {**plan.identity(), "exact": setup.experiment.exact, "logs": [log.name for log in setup.logs]}
+    kept = {"logs": [log.name for log in setup.logs if not log.is_view]}
+    kept |= {"frames": [log.name for log in setup.logs if log.is_view]}
+    identity = {**plan.identity(), "exact": setup.experiment.exact, **kept}
     with Writer.create(folder, identity, measures, plan.config) as writer:
-        loop = _Loop(setup, plan, writer, devices, progress, checkpoint_seconds, columns)
+        loop = _Loop(setup, plan, writer, devices, progress, checkpoint_seconds, shown, columns)
         loop.found()
         loop.to_the_end()
     return load(folder)
@@ -118,14 +121,15 @@ def _form(experiment: Experiment) -> Any:
 class _Loop:
     """The host's side of a run."""
 
-    def __init__(self, setup, plan, writer, devices, progress, checkpoint_seconds, columns=None):
+    def __init__(self, setup, plan, writer, devices, progress, checkpoint_seconds, shown=None, columns=None):
         self.setup, self.plan, self.writer, self.progress = setup, plan, writer, progress
         self.checkpoint_seconds = checkpoint_seconds
         self.mesh = Mesh(np.array(devices if devices is not None else jax.devices()), (DEVICES,))
         self.by_lane = NamedSharding(self.mesh, PartitionSpec(DEVICES))
         self.watch = Watch(setup.folds, setup.logs, jnp.int32(plan.every))
         self.experiment = setup.experiment
-        self.columns = columns if columns is not None else check_instruments(setup.experiment, setup.folds, setup.logs)
+        self.shown = shown if shown is not None else shapes(setup.experiment)
+        self.columns = columns if columns is not None else check_instruments(self.shown, setup.folds, setup.logs)
         self.seed = seed_words(plan.seed)
         self.tick = 0
         self.batch = Batch()
@@ -140,7 +144,9 @@ class _Loop:
     def found(self) -> None:
         self._set_lanes(np.arange(self.plan.replicates))
         replicate = jnp.asarray(self.replicate)
-        state, folded = chunk.found(self.experiment, self.watch, self.seed, replicate, mesh=self.mesh)
+        state, folded = chunk.found(
+            self.experiment, self.setup.founding, self.watch, self.seed, replicate, mesh=self.mesh
+        )
         self._load(state, folded)
         self.checkpoint()
 
@@ -151,9 +157,9 @@ class _Loop:
         if self.replicate.size == 0:
             return
         pad = np.minimum(np.arange(self.replicate.size), arrays["replicate"].size - 1)
-        template = shapes(self.experiment)
-        folded = jax.eval_shape(self.watch.open, self.experiment, template[0])
-        tree = {"state": template[0], "folded": folded}
+        template = self.shown[0]
+        folded = jax.eval_shape(self.watch.open, self.experiment, template)
+        tree = {"state": template, "folded": folded}
         batched = jax.tree.map(lambda s: jax.ShapeDtypeStruct((1, *s.shape), s.dtype), tree)
         values = jax.tree.map(lambda a: jax.device_put(a[pad], self.by_lane), unnamed(batched, arrays))
         self._load(values["state"], values["folded"])
@@ -187,8 +193,11 @@ class _Loop:
     def _empty_buffers(self, n: int, one_state: Any) -> dict[str, Any]:
         if not self.setup.logs:
             return {}
-        tick = jax.eval_shape(self.experiment.tick, Bits.shapes(), one_state)[1]
-        one = {log.name: jax.eval_shape(lambda t, log=log: chunk.empty_buffer(log, t), tick) for log in self.setup.logs}
+        if jax.tree.map(lambda s: s.shape, one_state) != jax.tree.map(lambda s: s.shape, self.shown[0]):
+            tick = jax.eval_shape(self.experiment.tick, Bits.shapes(), one_state)[1]
+            self.shown = one_state, tick, jax.eval_shape(self.experiment.scene, one_state)
+        events = {log.name: emitted(log, *self.shown[1:]) for log in self.setup.logs}
+        one = {name: jax.eval_shape(chunk.empty_buffer, e) for name, e in events.items()}
         return jax.tree.map(lambda s: self._put(np.zeros((n, *s.shape), s.dtype)), one)
 
     # -- going on --------------------------------------------------------------------------------------------------
@@ -322,7 +331,8 @@ class _Loop:
             rows = _ordered(self.pending_logs[log.name], ("tick", "replicate", log.columns[0][0]))
             if rows:
                 front = {"replicate": rows.pop("replicate"), "tick": rows.pop("tick")}
-                self.batch.logs[log.name] = {**front, **rows}
+                place = self.batch.frames if log.is_view else self.batch.logs
+                place[log.name] = {**front, **rows}
         self.writer.commit(self.tick, self.batch, state, seconds)
         self.batch, self.pending_rows = Batch(), []
         self.pending_logs = {log.name: [] for log in self.setup.logs}

@@ -6,11 +6,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import equinox as eqx
 import numpy as np
+from jaxtyping import Array, UInt32
 
 from mesocosm.core.experiment import Experiment
-from mesocosm.core.instrument import Fold, Log
+from mesocosm.core.instrument import Camera, Fold, Log
 from mesocosm.record.configuration import ConfigurationError, Intervention
+
+
+class Founding(eqx.Module):
+    """Who is there at the beginning, where that is not what the experiment founds by itself. Subclasses are final."""
+
+    def replace(self, state: Any, replicate: UInt32[Array, ""]) -> Any:
+        """The founding state of one replicate, changed; its shapes stay."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -19,14 +29,16 @@ class Setup:
 
     Args:
       folds: measures by name; each gives columns of the metrics.
-      logs: which events are recorded one by one.
+      logs: which events are recorded one by one, and the cameras.
+      founding: who is there at the beginning, if that is given.
       reconfigure: the experiment after these interventions, from the first on; needed only where there are some. It
         may change parameters, nothing else.
     """
 
     experiment: Experiment
     folds: dict[str, Fold] = field(default_factory=dict)
-    logs: tuple[Log, ...] = ()
+    logs: tuple[Log | Camera, ...] = ()
+    founding: Founding | None = None
     reconfigure: Callable[[Sequence[Intervention]], Experiment] | None = None
 
 
@@ -40,6 +52,7 @@ class Plan:
       every: ticks in a window; each window is a row of the metrics.
       interventions: sorted changes of parameters.
       configuration: all plain values that determine the setup.
+      declaration: what was claimed before the run, plain values; part of its identity.
       config: the same as TOML, written into the run folder.
     """
 
@@ -50,6 +63,7 @@ class Plan:
     every: int
     interventions: tuple[Intervention, ...] = ()
     configuration: dict[str, Any] = field(default_factory=dict)
+    declaration: dict[str, Any] = field(default_factory=dict)
     config: str = ""
 
     def __post_init__(self) -> None:
@@ -77,6 +91,7 @@ class Plan:
             "every": self.every,
             "interventions": interventions,
             "configuration": self.configuration,
+            "declaration": self.declaration,
         }
 
 

@@ -83,6 +83,7 @@ class Ecology(Experiment):
             deaths=jnp.sum(died, dtype=jnp.int32),
             exchanges=jnp.sum(exchanging, dtype=jnp.int32),
             agent_ticks=n_alive,
+            distance=self.world.mean_distance(world),
         )
         events = dict(
             births=Events(appeared, {**per_body, "parent": before.parent, "genome": genomes}),
@@ -130,7 +131,9 @@ class Ecology(Experiment):
         columns = {name: getattr(b, name) for name in ("id", "x", "y", "energy", "born", "lineage", "parent")}
         names = ("food", "odour", "signal")
         units = ("quanta", "amount", "amount")
-        sources = Points(jnp.ones(self.world.n_sources, bool), {"x": world.sources.x, "y": world.sources.y})
+        number = jnp.arange(self.world.n_sources, dtype=jnp.int32)
+        places = {"source": number, "x": world.sources.x, "y": world.sources.y}
+        sources = Points(jnp.ones(self.world.n_sources, bool), places)
         return Scene(
             points={"bodies": Points(b.alive, {**columns, "genome": state.genomes}), "sources": sources},
             fields={n: Field(as_grid(v), u) for n, v, u in zip(names, world.fields, units, strict=False)},

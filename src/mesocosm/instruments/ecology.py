@@ -10,12 +10,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int32
 
 from mesocosm.core.experiment import Scene, Tick
-from mesocosm.core.instrument import Fold, Log
+from mesocosm.core.instrument import Camera, Fold, Log, Shutter
 from mesocosm.instruments.analysis import GRAIN
 
 ENERGY_FLOWS = ("inflow", "spilled", "decayed", "metabolism", "signalling", "eaten", "wasted")
+FIELD_FRAMES = 5
+"""Frames of bodies for each frame of the fields."""
 _LOSSES = ("spilled", "decayed", "metabolism", "signalling", "wasted")
-COUNTS = ("births", "deaths", "exchanges", "agent_ticks")
+COUNTS = ("births", "deaths", "exchanges", "agent_ticks", "distance")
 
 
 def _sum(x: Array) -> Int32[Array, ""]:
@@ -49,7 +51,11 @@ class Ledger(Fold):
 
 
 class Census(Fold):
-    """Who is there at the end of the window, and how many were born, died and exchanged in it."""
+    """Who is there at the end of the window, how many were born, died and exchanged in it, and how far from food.
+
+    `marked` counts bodies of odd lineage: a neutral mark where founders are random, and in a competition the label of
+    one of two populations. `distance` adds up, over ticks, the mean distance to the nearest source in 1/16 cell.
+    """
 
     def init(self, scene: Scene) -> Any:
         return {name: jnp.int32(0) for name in COUNTS}
@@ -58,7 +64,9 @@ class Census(Fold):
         return {name: folded[name] + tick.flows[name] for name in COUNTS}
 
     def read(self, folded: Any, scene: Scene) -> dict[str, Array]:
-        return {"population": _sum(scene.points["bodies"].alive), **folded}
+        bodies = scene.points["bodies"]
+        marked = bodies.alive & ((bodies.columns["lineage"] & 1) == 1)
+        return {"population": _sum(bodies.alive), "marked": _sum(marked), **folded}
 
 
 class Visits(Fold):
@@ -99,6 +107,15 @@ class TumbleByStimulus(Fold):
             sums = jnp.sum(chance, axis=1, dtype=jnp.int32)
             rows.update({f"tumble_{name}_{s}": sums[s] for s in range(sums.shape[0])})
         return rows
+
+
+def ecology_cameras(every: int, start: int = 0, replicate: int = -1) -> tuple[Camera, ...]:
+    """What the replay of an ecology needs: bodies, sources, and now and then the fields. `every` = 0 takes nothing."""
+    shutter, rare = Shutter(every, start, replicate), Shutter(FIELD_FRAMES * every, start, replicate)
+    bodies = (("id", "id"), ("x", "x"), ("y", "y"), ("energy", "energy"))
+    sources = (("source", "source"), ("x", "x"), ("y", "y"))
+    fields = (Camera(f"{name}_field", name, ((name, name),), rare) for name in ("food", "odour"))
+    return Camera("bodies", "bodies", bodies, shutter), Camera("sources", "sources", sources, shutter), *fields
 
 
 def ecology_logs(births_and_deaths: bool, exchanges: bool) -> tuple[Log, ...]:

@@ -4,6 +4,8 @@ config.toml      the resolved configuration; reading it back repeats the run
 run.json         schema, experiment, identity, status, versions, host, command
 record.sqlite    metrics (one column a measure), statuses, which files belong to the record, clock times apart
 log/             births, deaths, exchanges... in chunks of compressed columns (NPZ)
+frames/          what cameras took for the replay, likewise; a view, no part of the digest
+assays/          run folders of the assays of this run
 checkpoints/     the last two states from which the run can go on (NPZ)
 """
 
@@ -29,7 +31,8 @@ from mesocosm.record.errors import FolderError, StorageError
 SCHEMA = 1
 """Version of the run folder's layout. A folder of another version is read by the program that wrote it."""
 
-CONFIG, HEADER, DATABASE, LOGS, CHECKPOINTS = "config.toml", "run.json", "record.sqlite", "log", "checkpoints"
+CONFIG, HEADER, DATABASE = "config.toml", "run.json", "record.sqlite"
+LOGS, FRAMES, CHECKPOINTS, ASSAYS = "log", "frames", "checkpoints", "assays"
 _LOCK, _BESIDE = ".lock", ".beside"
 
 
@@ -79,9 +82,9 @@ def checksum(content: bytes) -> str:
 
 def is_unborn(folder: Path) -> bool:
     """Whether this folder is empty, or holds only what a kill left of a run that had not begun."""
-    ours = {CONFIG, DATABASE, f"{DATABASE}-journal", LOGS, CHECKPOINTS, _LOCK, CONFIG + _BESIDE, HEADER + _BESIDE}
+    ours = {CONFIG, DATABASE, f"{DATABASE}-journal", LOGS, FRAMES, CHECKPOINTS, _LOCK, CONFIG + _BESIDE, HEADER + _BESIDE}
     try:
-        if any(any((folder / sub).iterdir()) for sub in (LOGS, CHECKPOINTS) if (folder / sub).is_dir()):
+        if any(any((folder / sub).iterdir()) for sub in (LOGS, FRAMES, CHECKPOINTS) if (folder / sub).is_dir()):
             return False
         return {path.name for path in folder.iterdir()} <= ours
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -88,8 +89,28 @@ class Record:
         Raises:
           FolderError: if the run keeps no such log, or a chunk is damaged.
         """
-        if name not in self.header.get("logs", []):
-            raise FolderError(f"{self.folder}: keeps no log {name!r}; it has {', '.join(self.header.get('logs', []))}")
+        return self._columns("log", name, self.header.get("logs", []))
+
+    def frames(self, name: str) -> dict[str, np.ndarray]:
+        """What a camera took, as columns ordered by tick, replicate and its own key.
+
+        Raises:
+          FolderError: if the run has no such camera, or a chunk is damaged.
+        """
+        return self._columns("frames", name, self.header.get("frames", []))
+
+    @cached_property
+    def findings(self) -> list[dict[str, Any]]:
+        """What was found, as plain values in the order in which it was declared; empty before the run is judged."""
+        rows = self._rows("SELECT finding FROM findings ORDER BY rowid")
+        try:
+            return [json.loads(row[0]) for row in rows]
+        except (TypeError, ValueError) as error:
+            raise FolderError(f"{self.folder / DATABASE}: is damaged (findings: {error})") from None
+
+    def _columns(self, kind: str, name: str, kept: list[str]) -> dict[str, np.ndarray]:
+        if name not in kept:
+            raise FolderError(f"{self.folder}: keeps no {kind} {name!r}; it has {', '.join(kept) or 'none'}")
         chunks = []
         query = "SELECT file, sha256 FROM chunks WHERE log = ? ORDER BY first, last"
         for file, sha256 in self._rows(query, (name,)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -18,6 +19,7 @@ from mesocosm.record.folder import (
     CHECKPOINTS,
     CONFIG,
     DATABASE,
+    FRAMES,
     LOGS,
     SCHEMA,
     checksum,
@@ -46,11 +48,13 @@ class Batch:
       metrics: columns `replicate`, `tick` and the measures, one row a replicate and window.
       statuses: (replicate, status, tick, cause).
       logs: columns by log, the first two `replicate` and `tick`; rows in canonical order.
+      frames: the same by camera.
     """
 
     metrics: dict[str, np.ndarray] = field(default_factory=dict)
     statuses: list[tuple[int, str, int, str]] = field(default_factory=list)
     logs: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    frames: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
 
 class Writer:
@@ -76,8 +80,8 @@ class Writer:
             folder.mkdir(parents=True, exist_ok=True)
             if not is_unborn(folder):
                 raise FolderError(f"{folder}: exists already; choose another folder with --out")
-            (folder / LOGS).mkdir(exist_ok=True)
-            (folder / CHECKPOINTS).mkdir(exist_ok=True)
+            for sub in (LOGS, FRAMES, CHECKPOINTS):
+                (folder / sub).mkdir(exist_ok=True)
             (folder / DATABASE).unlink(missing_ok=True)
             (folder / f"{DATABASE}-journal").unlink(missing_ok=True)
         except FileExistsError:
@@ -132,7 +136,12 @@ class Writer:
         Files are written beside and renamed first; the rows that name them follow in one transaction. Killed anywhere,
         the folder is at this tick or at the one before.
         """
-        files = [self._write_log(name, tick, columns) for name, columns in batch.logs.items() if columns["tick"].size]
+        files = [
+            self._write_columns(sub, name, tick, columns)
+            for sub, kept in ((LOGS, batch.logs), (FRAMES, batch.frames))
+            for name, columns in kept.items()
+            if columns["tick"].size
+        ]
         content = pack(state, compressed=False)
         checkpoint = f"{CHECKPOINTS}/{tick:012d}.npz"
         write_whole(self.folder / checkpoint, content)
@@ -151,9 +160,9 @@ class Writer:
             db.executemany("DELETE FROM checkpoints WHERE tick = ?", old)
         self._sweep()
 
-    def _write_log(self, name: str, tick: int, columns: dict[str, np.ndarray]) -> tuple[Any, ...]:
+    def _write_columns(self, sub: str, name: str, tick: int, columns: dict[str, np.ndarray]) -> tuple[Any, ...]:
         ticks = columns["tick"]
-        path = f"{LOGS}/{name}-{tick:012d}.npz"
+        path = f"{sub}/{name}-{tick:012d}.npz"
         content = pack(columns, compressed=True)
         write_whole(self.folder / path, content)
         return name, path, int(ticks.min()), int(ticks.max()), int(ticks.size), checksum(content)
@@ -163,10 +172,17 @@ class Writer:
         with database.connect(self.folder / DATABASE) as db:
             known = {row[0] for row in db.execute("SELECT file FROM chunks UNION SELECT file FROM checkpoints")}
         with storing(self.folder):
-            for sub in (LOGS, CHECKPOINTS):
+            for sub in (LOGS, FRAMES, CHECKPOINTS):
                 for path in (self.folder / sub).iterdir():
                     if f"{sub}/{path.name}" not in known:
                         os.unlink(path)
+
+    def conclude(self, findings: list[dict[str, Any]]) -> None:
+        """Write what was found, in place of what was found before."""
+        rows = [(finding["name"], json.dumps(finding, allow_nan=False)) for finding in findings]
+        with database.connect(self.folder / DATABASE) as db, database.transaction(db):
+            db.execute("DELETE FROM findings")
+            db.executemany("INSERT INTO findings VALUES (?, ?)", rows)
 
     def lengthen(self, ticks: int, config: str) -> None:
         """The run is being written, up to `ticks`."""

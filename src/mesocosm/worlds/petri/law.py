@@ -25,6 +25,8 @@ from mesocosm.core.arrays import (
     lowest_in,
     next_power_of_two,
     order_of,
+    quotient,
+    root,
     sum32,
 )
 from mesocosm.core.random import Bits, threshold16
@@ -302,6 +304,22 @@ class Petri(eqx.Module):
         y = jnp.where(runs, self._wrap(b.y + dy), b.y)
         return _set(state, bodies=_set(b, x=x, y=y, heading=heading))
 
+    def mean_distance(self, state: PetriState) -> Int32[Array, ""]:
+        """Mean distance of living bodies to the nearest source, in 1/16 cell (no part of the law; 0 where none lives).
+
+        Bodies' distances are rounded to cells before they are added, so that no sum leaves int32.
+        """
+        b, s, half = state.bodies, state.sources, self.extent // 2
+
+        def apart(a: Array, b: Array) -> Array:
+            return (self._wrap(a[:, None] - b[None, :] + half) - half) >> 4
+
+        dx, dy = apart(b.x, s.x), apart(b.y, s.y)
+        nearest = root(jnp.min(dx * dx + dy * dy, axis=1))
+        total = sum32(jnp.where(b.alive, (nearest + 8) >> 4, 0))
+        living = jnp.maximum(state.population, 1)
+        return 16 * (total // living) + (16 * (total % living)) // living
+
     # -- 5.6 to 5.9: pay, eat, meet, die ---------------------------------------------------------------------------
 
     def pay(self, state: PetriState, act: Int32[Array, " n"]) -> tuple[PetriState, dict[str, Int32[Array, ""]]]:
@@ -336,7 +354,7 @@ class Petri(eqx.Module):
         best = lowest_in(worst, cells, jnp.where(b.alive, rank, jnp.uint32(0xFFFFFFFF)))
         is_first = b.alive & (gather_cells(best, cells) == rank)
         food = gather_cells(state.food.ravel(), cells)
-        share = jnp.minimum(_quotient(food, crowd), self.bite)
+        share = jnp.minimum(quotient(food, crowd), self.bite)
         rest = jnp.where(is_first, jnp.minimum(food - crowd * share, self.bite - share), 0)
         taken = jnp.where(b.alive, share + rest, 0)
         energy = b.energy + taken
@@ -399,10 +417,3 @@ class Petri(eqx.Module):
     def is_waiting(self, waiting: Bool[Array, " n"]) -> Bool[Array, ""]:
         """Whether anybody waits for another round, here or in a replicate beside."""
         return any_replicate(jnp.any(waiting))
-
-
-def _quotient(a: Int32[Array, " n"], b: Int32[Array, " n"]) -> Int32[Array, " n"]:
-    """floor(a / b) for 0 <= a < 2^15 and b > 0. A float quotient, made exact: integer division does not vectorise."""
-    q = (a.astype(jnp.float32) / b.astype(jnp.float32)).astype(jnp.int32)
-    q = jnp.where(q * b > a, q - 1, q)
-    return jnp.where((q + 1) * b <= a, q + 1, q)

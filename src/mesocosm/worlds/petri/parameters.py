@@ -122,9 +122,10 @@ class PetriParameters:
         """Why the totals of a window of `every` ticks could leave int32, if they could."""
         turnover = every * self.ceiling * max(self.metabolism, self.emission_cost, self.bite)
         fallen = every * self.inflow + self.side**2 * self.cell_capacity
-        if max(turnover, fallen) < 2**31:
+        distances = every * 16 * self.side
+        if (most := max(turnover, fallen, distances)) < 2**31:
             return None
         return (
-            f"every = {every}: totals of a window could reach {max(turnover, fallen)}, more than int32 holds; "
+            f"every = {every}: totals of a window could reach {most}, more than int32 holds; "
             "lower every, world.ceiling, world.bite, world.cell_capacity or the inflow"
         )
