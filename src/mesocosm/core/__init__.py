@@ -1,18 +1,20 @@
 """The loop that every experiment shares: the law of one replicate, replicates over devices, random bits, the record."""
 
 from mesocosm.core.experiment import Events, Experiment, Field, Points, Scene, Tick
-from mesocosm.core.instrument import Fold, Log
+from mesocosm.core.instrument import Camera, Fold, Log, Shutter
 from mesocosm.core.interrupt import Interrupted
-from mesocosm.core.loop import resume, run
-from mesocosm.core.plan import Plan, Progress, Setup
+from mesocosm.core.loop import founders, resume, run
+from mesocosm.core.plan import Founding, Plan, Progress, Setup
 from mesocosm.core.random import Bits
 
 __all__ = [
     "Bits",
+    "Camera",
     "Events",
     "Experiment",
     "Field",
     "Fold",
+    "Founding",
     "Interrupted",
     "Log",
     "Plan",
@@ -20,7 +22,9 @@ __all__ = [
     "Progress",
     "Scene",
     "Setup",
+    "Shutter",
     "Tick",
+    "founders",
     "resume",
     "run",
 ]

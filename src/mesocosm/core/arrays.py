@@ -83,12 +83,13 @@ highest_in = _scatter(lambda field, cells, values: field.at[cells].max(values, m
 
 
 def first_true(mask: Bool[Array, " n"], size: int) -> Int[Array, " size"]:
-    """The places of the first `size` true values, in order; `n` where there are fewer. `n` is a multiple of 32.
+    """The places of the first `size` true values, in order; `n` where there are fewer.
 
     Packs the mask into words and looks bits up by counting, so the cost beyond one pass is that of `size` places.
     """
     n = mask.shape[0]
     shifts = jnp.arange(32, dtype=jnp.uint32)
+    mask = jnp.pad(mask, (0, -n % 32))
     words = jnp.sum(mask.reshape(-1, 32).astype(jnp.uint32) << shifts[None, :], axis=1, dtype=jnp.uint32)
     counts = lax.population_count(words).astype(jnp.int32)
     ends = jnp.cumsum(counts)

@@ -97,6 +97,15 @@ def resume(
     return load(folder)
 
 
+def founders(setup: Setup, seed: int, replicates: int, every: int) -> Any:
+    """The founding states of a run, batched by replicate. Compiles nothing where such a run was just founded."""
+    mesh = Mesh(np.array(jax.devices()), (DEVICES,))
+    watch = Watch(setup.folds, setup.logs, jnp.int32(every))
+    number = jnp.asarray(np.arange(replicates + -replicates % mesh.size) % replicates, jnp.uint32)
+    state, _ = chunk.found(setup.experiment, setup.founding, watch, seed_words(seed), number, mesh=mesh)
+    return jax.tree.map(lambda x: x[:replicates], state)
+
+
 def _check_interventions(setup: Setup, plan: Plan) -> None:
     """Every intervention must change parameters only; found out before the run begins."""
     for k in range(1, len(plan.interventions) + 1):
@@ -218,7 +227,7 @@ class _Loop:
                     self.writer.set_status(RunStatus.INTERRUPTED)
                     raise Interrupted(self.writer.folder, self.tick)
         self.tick = self.plan.ticks  # where all replicates have ended before it, nothing is left to happen
-        self.checkpoint()
+        self.checkpoint(is_last=True)
         self.writer.set_status(RunStatus.FINISHED)
 
     def _intervene(self) -> None:
@@ -262,7 +271,8 @@ class _Loop:
             self._advance(foremost)
 
     def _progress(self) -> Progress:
-        return Progress(self.tick, self.plan.ticks, int(self.live.sum()), self.plan.replicates, self.rate, self.newest)
+        living, plan = int(self.live.sum()), self.plan
+        return Progress(plan.name, self.tick, plan.ticks, living, plan.replicates, self.rate, self.newest)
 
     # -- what the devices give back --------------------------------------------------------------------------------
 
@@ -319,7 +329,7 @@ class _Loop:
 
     # -- checkpoints -----------------------------------------------------------------------------------------------
 
-    def checkpoint(self) -> None:
+    def checkpoint(self, is_last: bool = False) -> None:
         """Make everything so far part of the record. All devices must be at the same tick."""
         lanes = np.flatnonzero(self.live)
         tree = {"state": self.lanes.state, "folded": self.lanes.folded} if self.replicate.size else {}
@@ -333,7 +343,7 @@ class _Loop:
                 front = {"replicate": rows.pop("replicate"), "tick": rows.pop("tick")}
                 place = self.batch.frames if log.is_view else self.batch.logs
                 place[log.name] = {**front, **rows}
-        self.writer.commit(self.tick, self.batch, state, seconds)
+        self.writer.commit(self.tick, self.batch, state, seconds, is_last)
         self.batch, self.pending_rows = Batch(), []
         self.pending_logs = {log.name: [] for log in self.setup.logs}
         self._shrink(lanes)
@@ -355,5 +365,5 @@ def _ordered(parts: list[dict[str, np.ndarray]], keys: tuple[str, ...]) -> dict[
     if not parts:
         return {}
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    order = np.lexsort([joined[key] for key in reversed(keys)])
+    order = np.lexsort([joined[key] for key in reversed(keys) if joined[key].ndim == 1])  # a field orders nothing
     return {name: values[order] for name, values in joined.items()}

@@ -31,6 +31,8 @@ class Setup:
       folds: measures by name; each gives columns of the metrics.
       logs: which events are recorded one by one, and the cameras.
       founding: who is there at the beginning, if that is given.
+      facts: plain values that the configuration names but does not hold (what it reads elsewhere); they belong to the
+        identity of the run.
       reconfigure: the experiment after these interventions, from the first on; needed only where there are some. It
         may change parameters, nothing else.
     """
@@ -39,6 +41,7 @@ class Setup:
     folds: dict[str, Fold] = field(default_factory=dict)
     logs: tuple[Log | Camera, ...] = ()
     founding: Founding | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
     reconfigure: Callable[[Sequence[Intervention]], Experiment] | None = None
 
 
@@ -99,6 +102,7 @@ class Plan:
 class Progress:
     """Where a run is. `row` holds the newest measures, one value a living replicate."""
 
+    name: str
     tick: int
     ticks: int
     living: int

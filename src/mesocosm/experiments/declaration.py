@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
+from mesocosm.findings.claim import Claim
 from mesocosm.record.configuration import Intervention, Range
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from mesocosm.experiments.story import Story
+    from mesocosm.findings.claim import Finding
     from mesocosm.record import Record
 
 
@@ -57,6 +62,22 @@ class Summary:
     notes: tuple[str, ...] = ()
 
 
+class Results(Protocol):
+    """How an experiment gets from its record to findings and to a story; a module with these functions."""
+
+    def assays(self, record: Record) -> dict[str, dict[str, Any]]:
+        """The declared assays by name: what each sets in `AssayConfiguration`."""
+        ...
+
+    def values(self, record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray]:
+        """The statistic of each claim in each replicate [replicates]; NaN where a replicate has none."""
+        ...
+
+    def tell(self, record: Record, assays: Mapping[str, Record], findings: Sequence[Finding]) -> Story:
+        """What the report shows."""
+        ...
+
+
 @dataclass(frozen=True)
 class Declaration:
     """What an experiment says of itself before it is run.
@@ -68,6 +89,9 @@ class Declaration:
       configuration: the dataclass of all that can be set.
       summarise: from a record to the short table.
       measure: one number to show while it runs: its name, and the function from the newest rows.
+      claims: what is claimed, each with its statistic and minimal effect.
+      presets: named changes of the configuration.
+      results: loads the functions from a record to findings and a story; None where nothing is claimed.
     """
 
     name: str
@@ -78,3 +102,11 @@ class Declaration:
     configuration: type[RunConfiguration]
     summarise: Callable[[Record], Summary]
     measure: tuple[str, Callable[[dict[str, Any]], float]]
+    claims: tuple[Claim, ...] = ()
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    results: Callable[[], Results] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is declared, as plain values: part of the identity of every run."""
+        words = {name: getattr(self, name) for name in ("question", "prediction", "control")}
+        return {**words, "claims": [claim.to_dict() for claim in self.claims]}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mesocosm.experiments.declaration import RunConfiguration
 from mesocosm.experiments.registry import declaration
-from mesocosm.record import ConfigurationError, FolderError, Record, load
+from mesocosm.findings.claim import Claim
+from mesocosm.record import ConfigurationError, FolderError, Record, Writer, load
 from mesocosm.record.configuration import check, digest, from_toml, replace_at, to_dict, to_toml
 from mesocosm.record.folder import HEADER, is_unborn, versions
 from mesocosm.record.status import RunStatus
@@ -45,18 +46,23 @@ def prepare(name: str, configuration: RunConfiguration) -> tuple[Setup, Plan]:
     from mesocosm.core import Plan
 
     build = import_module(f"mesocosm.experiments.{name}.system").build
-    if build(changed).logs != build(configuration).logs:
-        fields = ", ".join(i.field for i in interventions)
-        raise ConfigurationError(f"interventions: {fields}: what is logged cannot change; only parameters can")
+    setup: Setup = build(configuration)
+    if interventions:
+        if [log.name for log in build(changed).logs] != [log.name for log in setup.logs]:
+            raise ConfigurationError(
+                f"interventions: {', '.join(i.field for i in interventions)}: what is logged cannot change; "
+                "only parameters can"
+            )
 
-    def reconfigure(interventions):
-        changed = configuration
-        for intervention in interventions:
-            changed = replace_at(changed, intervention.field, intervention.value)
-        return build(changed).experiment
+        def reconfigure(interventions):
+            changed = configuration
+            for intervention in interventions:
+                changed = replace_at(changed, intervention.field, intervention.value)
+            return build(changed).experiment
 
-    setup: Setup = replace(build(configuration), reconfigure=reconfigure)
-    own = {k: v for k, v in to_dict(configuration).items() if k not in _PLAN_FIELDS}
+        setup = replace(setup, reconfigure=reconfigure)
+    aside = _PLAN_FIELDS | {f.name for f in fields(configuration) if not f.compare}
+    own = {k: v for k, v in to_dict(configuration).items() if k not in aside}
     plan = Plan(
         name,
         configuration.seed,
@@ -64,7 +70,8 @@ def prepare(name: str, configuration: RunConfiguration) -> tuple[Setup, Plan]:
         configuration.ticks,
         configuration.every,
         interventions,
-        configuration=own,
+        configuration=own | setup.facts,
+        declaration=declaration(name).to_dict(),
         config=to_toml(configuration),
     )
     return setup, plan
@@ -88,10 +95,36 @@ def start(
     check(configuration)
     folder = folder or folder_of(name, configuration)
     if _is_taken(folder):
-        return _existing(name, configuration, folder)
+        return conclude(_existing(name, configuration, folder), progress)
     from mesocosm.core import run
 
-    return run(*prepare(name, configuration), folder, progress=progress)
+    return conclude(run(*prepare(name, configuration), folder, progress=progress), progress)
+
+
+def conclude(record: Record, progress: Callable[[Progress], None] | None = None) -> Record:
+    """Run the declared assays of a finished run and judge its claims; what is there already is not repeated."""
+    declared = declaration(record.header["experiment"])
+    if declared.results is None or record.findings or not record.header["configuration"].get("assays", True):
+        return record
+    from mesocosm.experiments.assay.call import assay
+    from mesocosm.findings.verdicts import judge
+
+    results = declared.results()
+    assays = {name: assay(record, name, progress, **what) for name, what in results.assays(record).items()}
+    survived = sum(s.status == "alive" for s in record.statuses)
+    claims = claims_of(record)
+    found = judge(claims, results.values(record, assays), record.replicates, survived, record.header["seed"])
+    with Writer.reopen(record.folder) as writer:
+        writer.conclude([finding.to_dict() for finding in found])
+    return load(record.folder)
+
+
+def claims_of(record: Record) -> tuple[Claim, ...]:
+    """What was claimed before the run. After interventions nothing is declared any more: a person has interfered."""
+    claims = (Claim.from_dict(values) for values in record.header["declaration"]["claims"])
+    if record.header["interventions"]:
+        return tuple(replace(claim, declared=False) for claim in claims)
+    return tuple(claims)
 
 
 def _is_taken(folder: Path) -> bool:
@@ -135,11 +168,11 @@ def go_on(folder: Path, ticks: int | None = None, progress: Callable[[Progress],
     if ticks is not None:
         configuration = replace(configuration, ticks=ticks)
     if record.status == RunStatus.FINISHED and configuration.ticks == record.tick:
-        return record
+        return conclude(record, progress)
     setup, plan = prepare(record.header["experiment"], configuration)
     from mesocosm.core import resume
 
-    return resume(setup, plan, folder, progress=progress)
+    return conclude(resume(setup, plan, folder, progress=progress), progress)
 
 
 def configuration_of(record: Record) -> Any:

@@ -8,7 +8,9 @@ from importlib import import_module
 from mesocosm.experiments.declaration import Declaration
 from mesocosm.record import ConfigurationError
 
-NAMES = ("chemotaxis", "bilinear", "lorenz")
+NAMES = ("chemotaxis", "trend", "bilinear", "lorenz")
+ASSAYS = ("assay",)
+"""What is run on the bodies of another run."""
 
 
 def declaration(name: str) -> Declaration:
@@ -17,8 +19,8 @@ def declaration(name: str) -> Declaration:
     Raises:
       ConfigurationError: if there is no such experiment, offering the nearest name.
     """
-    if name not in NAMES:
-        near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.4)
+    if name not in NAMES + ASSAYS:
+        near = difflib.get_close_matches(name, NAMES + ASSAYS, n=1, cutoff=0.4)
         hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(NAMES)}."
         raise ConfigurationError(f"{name}: there is no such experiment. {hint}")
     return import_module(f"mesocosm.experiments.{name}.declaration").DECLARATION

@@ -34,6 +34,11 @@ def level_names(senses: Sequence[str]) -> list[str]:
     return LEVELS[ordered[0]] if ordered else ["always"]
 
 
+def direction(senses: Sequence[str]) -> int:
+    """+1 where tumbling should rise with the levels of the first sense, -1 where it should fall (the trend)."""
+    return -1 if ordered_senses(senses)[:1] == ["trend"] else 1
+
+
 def last_rows(record: Record) -> dict[int, dict[str, Any]]:
     """The newest row of each replicate."""
     metrics = record.metrics

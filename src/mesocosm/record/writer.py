@@ -130,8 +130,12 @@ class Writer:
         self.header = {**self.header, **changes, "status": status, "updated": _now()}
         write_header(self.folder, self.header)
 
-    def commit(self, tick: int, batch: Batch, state: Mapping[str, np.ndarray], seconds: float) -> None:
+    def commit(
+        self, tick: int, batch: Batch, state: Mapping[str, np.ndarray], seconds: float, is_last: bool = False
+    ) -> None:
         """Make everything up to `tick` part of the record, with the state from which to go on.
+
+        The state at the end of a run is compressed, for it stays.
 
         Files are written beside and renamed first; the rows that name them follow in one transaction. Killed anywhere,
         the folder is at this tick or at the one before.
@@ -142,7 +146,7 @@ class Writer:
             for name, columns in kept.items()
             if columns["tick"].size
         ]
-        content = pack(state, compressed=False)
+        content = pack(state, compressed=is_last)
         checkpoint = f"{CHECKPOINTS}/{tick:012d}.npz"
         write_whole(self.folder / checkpoint, content)
         names = list(batch.metrics)
@@ -156,7 +160,7 @@ class Writer:
             db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)", files)
             db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)", (tick, checkpoint, checksum(content)))
             db.execute("INSERT OR REPLACE INTO clock VALUES (?, ?, ?)", (tick, seconds, _now()))
-            old = db.execute("SELECT tick FROM checkpoints ORDER BY tick DESC").fetchall()[_KEPT_CHECKPOINTS:]
+            old = db.execute("SELECT tick FROM checkpoints ORDER BY tick DESC").fetchall()[1 if is_last else _KEPT_CHECKPOINTS :]
             db.executemany("DELETE FROM checkpoints WHERE tick = ?", old)
         self._sweep()
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
-from mesocosm.experiments.declaration import Declaration, RunConfiguration, Summary
+from mesocosm.experiments.declaration import Declaration, Results, RunConfiguration, Summary
+from mesocosm.findings.claim import Claim
 from mesocosm.heredity.parameters import HeredityParameters
 from mesocosm.minds.parameters import TableParameters
 from mesocosm.record.configuration import Range
@@ -28,6 +29,12 @@ class ChemotaxisConfiguration(RunConfiguration):
     world: PetriParameters = field(default_factory=PetriParameters)
     mind: TableParameters = field(default_factory=TableParameters)
     heredity: HeredityParameters = field(default_factory=HeredityParameters)
+    assays: bool = True
+    """Whether the declared assays follow the run; the claims need them."""
+    frames_every: Annotated[int, Range(0, 2**20, "ticks")] = 0
+    """Ticks between frames kept for the replay; 0 keeps none."""
+    frames_of: Annotated[int, Range(-1, 2**31 - 1, "replicate")] = 0
+    """Whose frames are kept; -1 is everybody's."""
     log_births_and_deaths: bool = True
     """Whether every birth (with its genome) and death is recorded."""
     log_exchanges: bool = False
@@ -53,6 +60,64 @@ def _contrast(row: dict[str, Any]) -> float:
     return contrast(row)
 
 
+def _results() -> Results:
+    from mesocosm.experiments.chemotaxis import results
+
+    return results
+
+
+GARDEN = "in the common garden (frozen clones, fresh worlds, the same for all)"
+
+CLAIMS = (
+    Claim(
+        "follows",
+        "tumbling in the odour less tumbling away from it",
+        control="the shadow genome",
+        statistic=f"P(tumble | near) - P(tumble | far), rows weighted by visits {GARDEN}, evolved less shadow",
+        delta=0.1,
+    ),
+    Claim(
+        "sign",
+        "tumbling rises with the odour in at least 90 % of surviving worlds",
+        control="the shadow genome",
+        statistic="whether the statistic of `follows` is positive",
+        delta=0.9,
+        kind="fraction",
+    ),
+    Claim(
+        "intake",
+        "food eaten per body and tick",
+        control="the founders",
+        statistic=f"ln(intake of the evolved / intake of the founders) {GARDEN}",
+        delta=1.1,
+        kind="ratio",
+    ),
+    Claim(
+        "distance",
+        "distance to the food",
+        control="the founders",
+        statistic=f"mean distance to the nearest source, evolved less founders, {GARDEN}",
+        delta=2.0,
+        direction=-1,
+        unit="cells",
+    ),
+    Claim(
+        "selection",
+        "selection coefficient of the evolved",
+        control="the founders",
+        statistic="change of ln((a + 1/2) / (b + 1/2)) per 100 ticks in one world, mean of both assignments of marks",
+        delta=0.02,
+        unit="per 100 ticks",
+    ),
+)
+"""What is claimed of bacteria that follow their food, by whichever sense."""
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "quick": {"replicates": 8, "ticks": 2000},
+    "paper": {"replicates": 160, "ticks": 6000},
+}
+
 DECLARATION = Declaration(
     name="chemotaxis",
     title="Bacteria that follow their food",
@@ -62,4 +127,7 @@ DECLARATION = Declaration(
     configuration=ChemotaxisConfiguration,
     summarise=_summarise,
     measure=("P(tumble) near - far", _contrast),
+    claims=CLAIMS,
+    presets=PRESETS,
+    results=_results,
 )

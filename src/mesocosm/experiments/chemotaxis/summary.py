@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mesocosm.experiments.declaration import Summary
-from mesocosm.instruments.analysis import GRAIN, by_level, last_rows, level_names
+from mesocosm.instruments.analysis import GRAIN, by_level, direction, last_rows, level_names
 from mesocosm.record import Record
 
 
@@ -15,6 +15,7 @@ def summarise(record: Record) -> Summary:
     """P(tumble) by level of the first sense, evolved and shadow, per replicate and over those that live."""
     world = record.header["configuration"]["world"]
     names = level_names(world["senses"])
+    sign = direction(world["senses"])
     last = last_rows(record)
     evolved, shadow = (by_level(record, strand, world["senses"]) for strand in ("evolved", "shadow"))
     rows: list[tuple[Any, ...]] = []
@@ -24,7 +25,7 @@ def summarise(record: Record) -> Summary:
         if status.status != "alive" or r not in last:
             rows.append((r, f"{status.status} at {status.tick}", 0, *[None] * (2 * len(names) + 1)))
             continue
-        effect = (evolved[r][-1] - evolved[r][0]) - (shadow[r][-1] - shadow[r][0])
+        effect = sign * ((evolved[r][-1] - evolved[r][0]) - (shadow[r][-1] - shadow[r][0]))
         effects.append(effect)
         rows.append((r, status.status, int(last[r]["population"]), *evolved[r], *shadow[r], effect))
     living = [row for row in rows if row[3] is not None]
@@ -43,33 +44,33 @@ def summarise(record: Record) -> Summary:
         *(f"shadow {n}" for n in names),
         "effect",
     )
+    ends = " - ".join((names[-1], names[0]) if sign > 0 else (names[0], names[-1]))
     return Summary(
-        _sentence(effects, record.replicates, names, world["senses"]),
+        _sentence(effects, record.replicates, ends, world["senses"]),
         columns,
         rows,
         total,
         (
             "P(tumble) by level of the first sense, means over living bodies, rows weighted by visits.",
-            "effect = (last - first level) evolved minus the same of the shadow genome, which is never expressed.",
+            f"effect = ({ends}) evolved minus the same of the shadow genome, which is never expressed.",
             f"Energy ledger: residual {residual} quanta over {record.metrics['tick'].size} windows.",
         ),
     )
 
 
-def _sentence(effects: list[float], started: int, names: list[str], senses: list[str]) -> str:
+def _sentence(effects: list[float], started: int, ends: str, senses: list[str]) -> str:
     if not effects:
         return f"All {started} replicates died out: nothing evolved that lasted."
     right = sum(e > 0 for e in effects)
     sense = senses[0] if senses else "nothing"
     return (
-        f"{len(effects)} of {started} worlds live. P(tumble) at {sense} {names[-1]} minus {names[0]} is "
-        f"{np.mean(effects):+.2f} against the shadow genome, positive in {right} of {len(effects)}. "
-        "(Exploratory.)"
+        f"{len(effects)} of {started} worlds live. P(tumble) by {sense}, {ends}, is {np.mean(effects):+.2f} above "
+        f"the shadow genome, positive in {right} of {len(effects)}."
     )
 
 
 def contrast(row: dict[str, Any]) -> float:
-    """Evolved P(tumble) at the highest stimulus minus the lowest, median over replicates, from the newest rows."""
+    """Evolved P(tumble) at the last stimulus minus the first, median over replicates, from the newest rows."""
     levels = sorted((k for k in row if k.startswith("tumble_evolved_")), key=lambda k: int(k.rsplit("_", 1)[1]))
     population = np.maximum(row["population"], 1) * float(GRAIN)
     return float(np.median((row[levels[-1]] - row[levels[0]]) / population))

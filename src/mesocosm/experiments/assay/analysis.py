@@ -1,0 +1,112 @@
+"""What the records of assays say: intake, distance, behaviour, survival, selection. NumPy, no jax."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mesocosm.experiments.declaration import Summary
+from mesocosm.instruments.analysis import by_level, level_names
+from mesocosm.record import Record
+
+Array = np.ndarray
+
+
+def totals(record: Record, measure: str) -> Array:
+    """A measure added up over the windows of each replicate; NaN where a replicate has no row. [replicates]"""
+    out = np.full(record.replicates, np.nan)
+    metrics = record.metrics
+    replicate = metrics["replicate"].astype(int)
+    there = np.unique(replicate)
+    out[there] = np.bincount(replicate, metrics[measure].astype(float), record.replicates)[there]
+    return out
+
+
+def intake(record: Record) -> Array:
+    """Food eaten per body and tick, in quanta. [replicates], NaN where nobody lived."""
+    return _ratio(totals(record, "eaten"), totals(record, "agent_ticks"))
+
+
+def distance(record: Record) -> Array:
+    """Mean distance to the nearest source, in cells. [replicates]"""
+    metrics = record.metrics
+    rows = np.bincount(metrics["replicate"].astype(int), metrics["population"] > 0, record.replicates)
+    return _ratio(totals(record, "distance"), 16.0 * int(record.header["every"]) * rows)
+
+
+def tumbling(record: Record) -> Array:
+    """P(tumble) at each level of the first sense, of the expressed genomes. [replicates, levels]"""
+    senses = senses_of(record)
+    out = np.full((record.replicates, len(level_names(senses))), np.nan)
+    for replicate, values in by_level(record, "evolved", senses).items():
+        out[replicate] = values
+    out[~np.isfinite(intake(record))] = np.nan
+    return out
+
+
+def survival(record: Record) -> Array:
+    """Share of the founders that lives at the end of each window. [replicates, windows]"""
+    every, n = int(record.header["every"]), int(record.header["ticks"]) // int(record.header["every"])
+    out = np.zeros((record.replicates, n))
+    metrics = record.metrics
+    out[metrics["replicate"].astype(int), metrics["tick"].astype(int) // every - 1] = metrics["population"]
+    return out / world_of(record)["founders"]
+
+
+def selection(record: Record) -> Array:
+    """Selection coefficient of the first population of a competition, per tick: the change of ln((a + 1/2)/(b + 1/2)).
+
+    [replicates], NaN where a replicate was not founded.
+    """
+    own = record.header["configuration"]
+    n = int(world_of(record)["founders"])
+    first = n * int(own["tenths"]) // 10
+    metrics = record.metrics
+    out = np.full(record.replicates, np.nan)
+    for r in range(record.replicates):
+        mine = np.flatnonzero(metrics["replicate"] == r)
+        lived = [i for i in mine if metrics["population"][i] > 0] or list(mine[:1])
+        if not lived:
+            continue
+        i = lived[-1]  # where all have died, what counts is the last window in which somebody lived
+        marked, others = int(metrics["marked"][i]), int(metrics["population"][i] - metrics["marked"][i])
+        a, b = (others, marked) if own["marks_swapped"] else (marked, others)
+        began = np.log((first + 0.5) / (n - first + 0.5))
+        out[r] = (np.log((a + 0.5) / (b + 0.5)) - began) / float(metrics["tick"][i])
+    return out
+
+
+def world_of(record: Record) -> dict:
+    """The plain values of the world in which an assay ran."""
+    return record.header["configuration"]["resolved"]["world"]
+
+
+def senses_of(record: Record) -> list[str]:
+    return world_of(record)["senses"]
+
+
+def _ratio(a: Array, b: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(b > 0, a / b, np.nan)
+
+
+def summarise(record: Record) -> Summary:
+    """One row a replicate: intake, distance, P(tumble) by level; selection where two populations meet."""
+    own = record.header["configuration"]
+    competes = own["kind"] == "competition"
+    columns = {"intake": intake(record), "distance": distance(record)}
+    if competes:
+        columns["selection per 100"] = 100 * selection(record)
+    else:
+        names = level_names(senses_of(record))
+        columns |= {f"tumble {name}": p for name, p in zip(names, tumbling(record).T, strict=True)}
+    rows = []
+    for status in record.statuses:
+        values = [float(c[status.replicate]) for c in columns.values()]
+        shown = [v if np.isfinite(v) else None for v in values]
+        rows.append((status.replicate, status.status, *shown))
+    kept = [c[np.isfinite(c)] for c in columns.values()]
+    total = [("mean", "", *(float(c.mean()) if c.size else None for c in kept))]
+    who = f"{own['population']} against {own['against']}" if competes else own["population"]
+    sentence = f"{own['kind']} of {who}: {sum(s.status == 'alive' for s in record.statuses)} of {record.replicates} lived."
+    notes = ("intake: quanta per body and tick; distance to the nearest source in cells.",)
+    return Summary(sentence, ("replicate", "status", *columns), rows, total, notes)

@@ -1,0 +1,97 @@
+"""Assays of the bodies of a finished run: what is asked of whom, and what the record says. No jax.
+
+An assay is the law of the source run itself with some of its parameters changed, founded by chosen genomes; mutation
+and exchange are off. It runs in fresh worlds: the same for every population of a replicate, other than the run's own.
+
+garden       nobody is born, dies or pays; reserves are full, so that what is eaten goes to heat: behaviour alone counts
+survival     bodies pay and die, nobody is born
+competition  births and deaths; two marked populations share a world
+A *transplant* is any of them with `changes` to the world.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from mesocosm.experiments.declaration import Declaration, RunConfiguration, Summary
+from mesocosm.record.configuration import Range
+
+if TYPE_CHECKING:
+    from mesocosm.record import Record
+
+Kind = Literal["garden", "survival", "competition"]
+Population = Literal["evolved", "shadow", "founders", "genotypes"]
+ASSAY_SEEDS = 0x6173736179 << 20
+"""Differs a seed of assays from the seed of the run: their worlds are fresh."""
+
+
+@dataclass(frozen=True)
+class AssayConfiguration(RunConfiguration):
+    """Frozen bodies of a finished run, or genotypes written by hand, in fresh worlds of its kind."""
+
+    seed: Annotated[int, Range(0, 2**64 - 1)] = ASSAY_SEEDS
+    """Of the worlds of the assay: another than the run's, so that they are fresh."""
+    ticks: Annotated[int, Range(1, 2**31 - 1, "ticks")] = 600
+    """Length of the assay, a multiple of `every`."""
+    every: Annotated[int, Range(1, 2**31 - 1, "ticks", "switch")] = 50
+    """Ticks in a window: each window is a row of the metrics."""
+    of: str = field(default="", compare=False)
+    """Folder of the run whose bodies are assayed."""
+    source: str = ""
+    """Digest of that run's record; filled in."""
+    kind: Kind = "garden"
+    """garden, survival or competition."""
+    population: Population = "evolved"
+    """Who is assayed: living bodies at the end of the run, their shadows, its founders, or `genotypes`."""
+    against: Population = "founders"
+    """In a competition: the other population."""
+    tenths: Annotated[int, Range(1, 9, "of ten bodies")] = 5
+    """In a competition: the share of the first population at the beginning."""
+    marks_swapped: bool = False
+    """In a competition: the first population has the other mark, and takes the others' places."""
+    genotypes: tuple[str, ...] = ()
+    """P(tumble) under each stimulus, 0.1,0.1,0.5,0.9: replicate r has genotype r modulo their number."""
+    changes: tuple[str, ...] = ()
+    """In what the worlds differ from those of the run: FIELD=VALUE (a transplant)."""
+    frames_every: Annotated[int, Range(0, 2**20, "ticks")] = 0
+    """Ticks between frames kept for the replay; 0 keeps none."""
+    frames_of: Annotated[int, Range(-1, 2**31 - 1, "replicate")] = -1
+    """Whose frames are kept; -1 is everybody's."""
+
+    def contradictions(self):
+        yield from super().contradictions()
+        who = {self.population, self.against if self.kind == "competition" else self.population}
+        if "genotypes" in who and not self.genotypes:
+            yield "genotypes = (): name some, or choose another population"
+        if not self.of:
+            yield "of: name the folder of a finished run"
+        for text in self.changes:
+            if "=" not in text:
+                yield f"changes = {text!r}: write FIELD=VALUE, for example world.speed=128"
+        if self.interventions:
+            yield f"interventions = {self.interventions}: an assay takes none; use changes"
+
+
+def _summarise(record: Record) -> Summary:
+    from mesocosm.experiments.assay.analysis import summarise
+
+    return summarise(record)
+
+
+def _intake(row: dict[str, Any]) -> float:
+    import numpy as np
+
+    return float(np.median(row["eaten"] / np.maximum(row["agent_ticks"], 1)))
+
+
+DECLARATION = Declaration(
+    name="assay",
+    title="An assay of frozen bodies",
+    question="What do these genomes do in fresh worlds, where nothing evolves?",
+    prediction="none of its own; the claims that use it are those of the run",
+    control="the same worlds with another population",
+    configuration=AssayConfiguration,
+    summarise=_summarise,
+    measure=("food a body and tick", _intake),
+)

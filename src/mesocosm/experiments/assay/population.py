@@ -1,0 +1,87 @@
+"""Who is assayed: genomes out of a finished run, or written by hand. NumPy, no jax."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from mesocosm.experiments.assay.declaration import AssayConfiguration
+from mesocosm.experiments.launch import configuration_of
+from mesocosm.minds.policy import softmax_weight
+from mesocosm.record import ConfigurationError, FolderError, Record
+from mesocosm.record.configuration import Intervention, replace_at
+
+
+class _Table(Protocol):
+    n_stimuli: int
+    n_acts: int
+    policy: str
+    sharpness: Any
+
+
+def resolved(c: AssayConfiguration, record: Record, changed: bool = True) -> Any:
+    """The configuration of the source, with the changes of a transplant.
+
+    Raises:
+      ConfigurationError: for a change that is not permitted.
+    """
+    configuration = replace(configuration_of(record), interventions=())
+    for text in c.changes if changed else ():
+        change = Intervention.parse(f"0:{text}")
+        configuration = replace_at(configuration, change.field, change.value)
+    return configuration
+
+
+def living(record: Record, strand: int, n: int, replicates: int) -> tuple[np.ndarray, np.ndarray]:
+    """Genomes of n living bodies of each replicate, evenly spaced by id (again and again where fewer live).
+
+    Returns:
+      Genomes [replicates, loci, n], int8, zeros where a replicate has died out; and whether it lives [replicates].
+    """
+    state = record.state
+    lanes = {int(r): lane for lane, r in enumerate(state["replicate"])}
+    if "state.genomes" not in state:
+        if lanes:
+            raise FolderError(f"{record.folder}: its checkpoint holds no genomes; it cannot be assayed")
+        return np.zeros((replicates, 1, n), np.int8), np.zeros(replicates, bool)
+    ids, genomes = state["state.world.bodies.id"], state["state.genomes"]
+    out = np.zeros((replicates, genomes.shape[2], n), np.int8)
+    is_there = np.zeros(replicates, bool)
+    for r in range(replicates):
+        lane = lanes.get(r % record.replicates)
+        if lane is None:
+            continue
+        slots = np.flatnonzero(ids[lane] > 0)
+        slots = slots[np.argsort(ids[lane][slots], kind="stable")]
+        chosen = slots[np.arange(n) * max(slots.size, 1) // n] if slots.size >= n else slots[np.arange(n) % slots.size]
+        out[r], is_there[r] = genomes[lane, strand][:, chosen], True
+    return out, is_there
+
+
+def genes_of(text: str, mind: _Table) -> np.ndarray:
+    """The genes [loci] whose table tumbles with these probabilities, one for each stimulus, as nearly as genes can.
+
+    Raises:
+      ConfigurationError: for what is no list of probabilities of that length.
+    """
+    try:
+        chances = np.array([float(word) for word in text.split(",")])
+    except ValueError:
+        chances = np.array([np.nan])
+    if chances.size != mind.n_stimuli or not np.all((chances >= 0) & (chances <= 1)):
+        raise ConfigurationError(
+            f"genotypes = {text!r}: must be {mind.n_stimuli} probabilities of tumbling between commas, one a stimulus"
+        )
+    gaps = np.arange(-255, 256)  # the gene of tumbling less that of running
+    if mind.policy == "argmax":
+        offered = (gaps > 0).astype(float)
+    else:
+        run, tumble = (softmax_weight(np.maximum(0, sign * gaps), int(mind.sharpness)) for sign in (1, -1))
+        offered = tumble / (run + tumble)
+    best = gaps[np.argmin(np.abs(offered[None, :] - chances[:, None]), axis=1)]
+    tumbling = np.where(best >= 0, np.minimum(127, best), best + 127)
+    genes = np.full((mind.n_stimuli, mind.n_acts), -128, np.int16)
+    genes[:, 1], genes[:, 0] = tumbling, tumbling - best
+    return genes.ravel().astype(np.int8)

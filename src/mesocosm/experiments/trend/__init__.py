@@ -1,0 +1,1 @@
+"""The strategy of E. coli: tumble when the odour falls."""
