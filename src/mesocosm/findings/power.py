@@ -1,0 +1,83 @@
+"""How likely an effect is to be found, and how many replicates that takes."""
+
+from __future__ import annotations
+
+import math
+
+from scipy.special import nctdtr, ndtri, stdtrit
+
+from mesocosm.findings.claim import floor_replicates
+
+MOST = 1_000_000
+"""More replicates than this are not proposed."""
+
+
+def power_of(effect: float, sd: float, n: int, confidence: float = 0.95, delta: float = 0.0) -> float:
+    """Probability that the lower bound of Student's interval over n replicates lies above `delta`.
+
+    Exact for normal values: P(T > t(n - 1)), T noncentral t with n - 1 degrees of freedom and noncentrality
+    sqrt(n) (effect - delta) / sd.
+
+    Args:
+      effect: true mean, positive in the declared direction, in the unit of `sd` and `delta`.
+      sd: true standard deviation between replicates, > 0.
+      n: replicates with a value, >= 2.
+
+    >>> round(power_of(0.5, 1.0, 34), 2)
+    0.81
+    """
+    if not sd > 0 or n < 2:
+        raise ValueError(f"sd = {sd}, n = {n}: must be above 0, and 2 or more")
+    critical = float(stdtrit(n - 1, (1 + confidence) / 2))
+    return float(1 - nctdtr(n - 1, math.sqrt(n) * (effect - delta) / sd, critical))
+
+
+def replicates_needed(
+    effect: float, sd: float, confidence: float = 0.95, delta: float = 0.0, power: float = 0.8, at_least: int = 0
+) -> int | None:
+    """Replicates with a value for which the interval would clear `delta` with probability `power`.
+
+    Args:
+      effect: positive in the declared direction.
+      at_least: the floor; the default is that of one declared claim.
+
+    Returns:
+      None where the effect points the other way or lies within delta, or where a million would not do.
+
+    >>> replicates_needed(0.5, 1.0)
+    34
+    >>> replicates_needed(-0.5, 1.0) is None
+    True
+    """
+    least = max(2, at_least or floor_replicates())
+    if effect <= delta:
+        return None
+    if sd <= 0:
+        return least
+    # The normal distribution bounds n from below and is right to a few replicates; go on from there by ones.
+    z = float(ndtri((1 + confidence) / 2) + ndtri(power))
+    start = (max(0.0, z) * sd / (effect - delta)) ** 2
+    if start > MOST:
+        return None
+    n = max(least, math.floor(start))
+    while power_of(effect, sd, n, confidence, delta) < power:
+        n += 1
+    return n
+
+
+def replicates_needed_for_fraction(
+    fraction: float, stated: float, confidence: float = 0.95, direction: int = 1, power: float = 0.8, at_least: int = 0
+) -> int | None:
+    """Replicates for which Wilson's interval would clear the stated fraction with probability `power` (normal
+    approximation): ((z sqrt(s (1 - s)) + z' sqrt(f (1 - f))) / (f - s))^2.
+
+    >>> replicates_needed_for_fraction(1.0, 0.9)  # all of 35 give [0.901, 1]
+    35
+    """
+    gap = direction * (fraction - stated)
+    if gap <= 0:
+        return None
+    z, z_power = float(ndtri((1 + confidence) / 2)), float(ndtri(power))
+    root = z * math.sqrt(stated * (1 - stated)) + z_power * math.sqrt(fraction * (1 - fraction))
+    n = (root / gap) ** 2
+    return None if n > MOST else max(at_least or floor_replicates(), math.floor(n) + 1)
