@@ -39,8 +39,8 @@ def assert_kept(panel: Panel, every: int = 10) -> None:
     back = unpack(pack(panel, every))
     assert np.array_equal(back.frame_ticks, panel.frame_ticks)
     assert (back.title, back.side) == (panel.title, panel.side)
-    for kept, given in zip(steps(back), steps(panel), strict=True):
-        assert np.array_equal(kept, given)
+    for kept, expected in zip(steps(back), steps(panel), strict=True):
+        assert np.array_equal(kept, expected)
     for name, values in panel.bodies.items():
         if name in ("tick", "id", "act"):
             assert np.array_equal(back.bodies[name], values), name

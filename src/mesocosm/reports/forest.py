@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mesocosm.experiments.story import Axis
-from mesocosm.reports.readable import aligned, is_number, number, round_ticks, tick_labels
+from mesocosm.reports.readable import interval, is_number, number, round_ticks, tick_labels
 from mesocosm.reports.svg import Plot, Scale, area, dots, line, scale_for
 
 Finding = Mapping[str, Any]
@@ -90,12 +90,12 @@ def _row(finding: Finding, scale: Scale) -> str:
 
 
 def _interval(finding: Finding) -> str:
-    estimate, low, high = aligned([finding.get(k) for k in ("estimate", "low", "high")])
+    estimate, low, high = interval(*(finding.get(k) for k in ("estimate", "low", "high")))
     return f"{estimate} [{low}, {high}]"
 
 
 def _figures(finding: Finding) -> str:
-    estimate, low, high = aligned([finding.get(k) for k in ("estimate", "low", "high")])
+    estimate, low, high = interval(*(finding.get(k) for k in ("estimate", "low", "high")))
     right, used = finding.get("n_right"), finding.get("n_used")
     line_of = [f"<strong>{estimate}</strong> <span>[{low}, {high}]</span>"]
     if is_number(right) and is_number(used):
@@ -135,7 +135,7 @@ def _within(finding: Finding) -> str | None:
     delta = finding.get("delta")
     if not is_number(delta) or delta is None:
         return None
-    return f"less than ±{number(abs(delta))} {finding.get('unit') or ''} from {number(_null(finding))}".replace("  ", " ")
+    return f"less than {number(abs(delta))} from {number(_null(finding))}"
 
 
 def _p(finding: Finding) -> str | None:

@@ -67,8 +67,9 @@ def render(
     """
     tables = {name: _columns(name, table) for name, table in (data or {}).items()}
     script, style = assets.script() + "\n" + _template("report.js"), assets.style() + _template("report.css")
-    embedded = {"title": title, "sentence": story.sentence, "findings": findings, "trust": trust or {}, "tables": tables}
-    page = _environment().get_template("report.html").render(
+    embedded = {"title": title, "sentence": story.sentence, "findings": findings, "trust": trust or {}}
+    template = _environment().get_template("report.html")
+    return template.render(
         title=title,
         question=question,
         story=story,
@@ -79,19 +80,19 @@ def render(
         stills=Markup(stills(story.replay)) if story.replay else "",
         trust=trust or {},
         table_names=list(tables),
-        embedded=_json(embedded),
+        embedded=_json(embedded | {"tables": tables}),
         script=Markup(script),
         style=Markup(style),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         number=number,
     )
-    return page
 
 
 def _environment() -> Environment:
     loader = PackageLoader("mesocosm.reports", "templates")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["paragraphs"] = lambda text: [part for part in str(text).split("\n\n") if part.strip()]
+    environment.filters["setting"] = lambda value: f"{value:.6g}" if isinstance(value, float) else value
     return environment
 
 

@@ -36,19 +36,20 @@ def number(value: Any, digits: int = 3) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
 
 
-def aligned(values: list[Any], digits: int = 2) -> list[str]:
-    """Numbers of one kind with the same decimals: an estimate and its interval.
+def interval(estimate: Any, low: Any, high: Any) -> tuple[str, str, str]:
+    """An estimate and its interval with the same decimals, as many as the interval's width bears.
 
-    >>> aligned([0.5, 0.1234, 1.0])
-    ['0.50', '0.12', '1.00']
+    >>> interval(0.5512, 0.513, 0.588), interval(3.1, 2.6, 3.6), interval(-420.3, -610, None)
+    (('0.55', '0.51', '0.59'), ('3.1', '2.6', '3.6'), ('−420.3', '−610', '–'))
     """
-    finite = [float(v) for v in values if is_number(v)]
-    if all(v.is_integer() for v in finite) and max(map(abs, finite), default=0) >= 10:
-        return [number(v) for v in values]
-    span = max((abs(v) for v in finite), default=1) or 1
-    decimals = min(9, max(0, digits - 1 - math.floor(math.log10(span)) + (span < 10)))
-    decimals = decimals if span >= 1 else max(decimals - 1, digits)
-    return [f"{float(v):,.{decimals}f}".replace("-", "−") if is_number(v) else NONE for v in values]
+    if not all(map(is_number, (estimate, low, high))) or high <= low:
+        return number(estimate, 4), number(low, 4), number(high, 4)
+    decimals = min(12, max(0, math.ceil(-math.log10((high - low) / 4))))
+    size = max(abs(low), abs(high), abs(estimate))
+    if decimals > 8 or size >= 1e15:
+        return number(estimate), number(low), number(high)
+    estimate, low, high = (f"{float(v):,.{decimals}f}".replace("-", "−") for v in (estimate, low, high))
+    return estimate, low, high
 
 
 def round_ticks(low: float, high: float, n: int = 5) -> list[float]:

@@ -48,7 +48,7 @@ def scale_for(axis: Axis, values: Iterable[np.ndarray], is_down: bool = False, p
     if not flat.size and (axis.low is None or axis.high is None):
         return None
     low, high = (float(f(flat)) if flat.size else 0.0 for f in (np.min, np.max))
-    room = (high - low) * pad or (abs(high) or 1) * 0.1
+    room = (high - low) * pad if high > low else (abs(high) or 1) * 0.1
     low = low - room if axis.low is None else float(axis.low)
     high = high + room if axis.high is None else float(axis.high)
     if axis.low is None and 0 <= low + room < 0.35 * (high - low):
@@ -144,7 +144,7 @@ class Plot:
             at = self.y.percent(value)
             self.text("0%", at, words, "tick end", dx=-10, dy=4)
             self.rule("0%", at, "100%", at, "zero" if value == 0 and self.y.low < 0 else "grid")
-        self.text("0%", "0%", named(axis), "label", dx=-44, dy=-14)
+        self.text("0%", "0%", named(axis), "label y-name")
 
     def render(self, title: str, alt: str) -> str:
         """The markup of the plot, with its title and its words for those who do not see it."""

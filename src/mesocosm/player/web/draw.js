@@ -158,7 +158,7 @@
     bodySize(n) {
       const cells = this.size / 170;
       const crowd = Math.min(1, (900 / Math.max(n, 1)) ** 0.25);
-      const radius = Math.max(1.15 * this.pixel, Math.min(3.2 * this.pixel, cells * crowd * 0.72));
+      const radius = Math.max(1.15 * this.pixel, Math.min(3.6 * this.pixel, cells * crowd * 0.85));
       return radius * Math.min(2, this.camera.zoom ** 0.6);
     }
 
