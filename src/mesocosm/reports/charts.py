@@ -68,18 +68,23 @@ def _key(*entries: tuple[str, str, int | None]) -> str:
     return f'<ul class="key">{items}</ul>'
 
 
+def _matrix(values: np.ndarray) -> np.ndarray:
+    """As numbers in two dimensions; what is not finite becomes NaN."""
+    plain = np.atleast_2d(np.asarray(values, np.float64))
+    return np.where(np.isfinite(plain), plain, math.nan)
+
+
 def _quantiles(lines: np.ndarray) -> np.ndarray:
     """Quartiles over replicates at each point: [3, points], NaN where nobody is left."""
     out = np.full((3, lines.shape[1]), math.nan)
     left = np.isfinite(lines).any(axis=0)
     if left.any():
-        out[:, left] = np.nanquantile(np.where(np.isfinite(lines), lines, np.nan)[:, left], [0.25, 0.5, 0.75], axis=0)
+        out[:, left] = np.nanquantile(lines[:, left], [0.25, 0.5, 0.75], axis=0)
     return out
 
 
 def _trajectories(figure: Trajectories) -> tuple[str, str, str]:
-    lines = np.asarray(figure.lines, np.float64).reshape(-1, len(figure.x))
-    x = np.asarray(figure.x, np.float64)
+    lines, x = _matrix(figure.lines), np.asarray(figure.x, np.float64)
     band = figure.control
     shown = [lines] if band is None else [lines, band.low, band.high, band.median]
     x_scale, y_scale = scale_for(figure.x_axis, [x], pad=0), scale_for(figure.y_axis, shown, is_down=True)
@@ -169,8 +174,7 @@ class _Bounds:
 
 
 def _shares(figure: Shares) -> tuple[str, str, str]:
-    shares = np.asarray(figure.shares, np.float64).reshape(len(figure.labels), -1)
-    x = np.asarray(figure.x, np.float64)
+    shares, x = _matrix(figure.shares), np.asarray(figure.x, np.float64)
     behind = table([named(figure.x_axis), *figure.labels], list(zip(x.tolist(), *shares.tolist(), strict=True)))
     x_scale = scale_for(figure.x_axis, [x], pad=0)
     if x_scale is None or not np.isfinite(shares).any():
@@ -194,7 +198,7 @@ def _shares(figure: Shares) -> tuple[str, str, str]:
 
 def _strips(figure: Strips) -> tuple[str, str, str]:
     n = len(figure.conditions)
-    values = np.asarray(figure.values, np.float64).reshape(n, -1)
+    values = _matrix(figure.values)
     intervals = list(figure.intervals) + [None] * (n - len(figure.intervals))
     bounds = np.array([i if i is not None else (math.nan,) * 3 for i in intervals], np.float64).reshape(n, 3)
     columns = ["condition", "n", "estimate", "low", "high", "median", "smallest", "largest"]
@@ -227,7 +231,7 @@ def _strips(figure: Strips) -> tuple[str, str, str]:
 
 def _heat(figure: Heat) -> tuple[str, str, str]:
     """A table whose cells are coloured: it is its own numbers."""
-    values = np.asarray(figure.values, np.float64).reshape(len(figure.rows), len(figure.columns))
+    values = _matrix(figure.values)
     finite = values[np.isfinite(values)]
     if not finite.size:
         return "", "", ""

@@ -11,7 +11,7 @@ import numpy as np
 
 from mesocosm.experiments.story import Axis
 from mesocosm.reports.readable import interval, is_number, number, round_ticks, tick_labels
-from mesocosm.reports.svg import Plot, Scale, area, dots, line, scale_for
+from mesocosm.reports.svg import LARGEST, Plot, Scale, area, dots, line, scale_for
 
 Finding = Mapping[str, Any]
 """name, sentence, kind, unit, control, statistic, delta, direction, declared, estimate, low, high, confidence,
@@ -46,7 +46,7 @@ def _null(finding: Finding) -> float:
 
 
 def _number(value: Any) -> float:
-    return float(value) if is_number(value) else np.nan
+    return float(value) if is_number(value) and abs(value) < LARGEST else np.nan
 
 
 def _group(findings: Sequence[Finding]) -> str:
@@ -57,8 +57,6 @@ def _group(findings: Sequence[Finding]) -> str:
         ends += [_null(f), _null(f) - delta, _null(f) + delta]
     unit = str(findings[0].get("unit") or "")
     scale = scale_for(Axis(""), [np.array(ends)], pad=0.08) or Scale(-1, 1)
-    if scale.high - scale.low < 1e-12:
-        scale = Scale(scale.low - 1, scale.high + 1)
     rows = "".join(_row(f, scale) for f in findings)
     axis = Plot(scale, Scale(0, 1), height=26)
     ticks = round_ticks(scale.low, scale.high, 5)

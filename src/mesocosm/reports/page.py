@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any, TypedDict
 
@@ -88,6 +89,7 @@ def render(
     )
 
 
+@cache
 def _environment() -> Environment:
     loader = PackageLoader("mesocosm.reports", "templates")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)

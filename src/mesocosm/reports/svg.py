@@ -21,6 +21,8 @@ UNITS = 1000
 """Units along each side of the drawing."""
 POINTS_AT_MOST = 400
 """Points of a line: more could not be told apart."""
+LARGEST = 1e100
+"""What is larger, or as small, is no measurement: scales leave it out."""
 _ids = count()
 
 
@@ -44,11 +46,12 @@ def scale_for(axis: Axis, values: Iterable[np.ndarray], is_down: bool = False, p
     """A scale that shows all finite values; None where there are none and the axis fixes no ends."""
     arrays = [np.ravel(np.asarray(v, np.float64)) for v in values]
     flat = np.concatenate(arrays) if arrays else np.zeros(0)
-    flat = flat[np.isfinite(flat)]
+    flat = flat[np.abs(flat) < LARGEST]
     if not flat.size and (axis.low is None or axis.high is None):
         return None
     low, high = (float(f(flat)) if flat.size else 0.0 for f in (np.min, np.max))
-    room = (high - low) * pad if high > low else (abs(high) or 1) * 0.1
+    is_flat = high - low <= max(1 / LARGEST, 1e-12 * abs(high))
+    room = (abs(high) * 0.1 if abs(high) > 1 / LARGEST else 0.1) if is_flat else (high - low) * pad
     low = low - room if axis.low is None else float(axis.low)
     high = high + room if axis.high is None else float(axis.high)
     if axis.low is None and 0 <= low + room < 0.35 * (high - low):
