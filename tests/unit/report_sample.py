@@ -328,3 +328,39 @@ def _sections(replicates: int) -> list[Section]:
 
 def _around(values: list[float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.array(values), np.array(values) - 0.04, np.array(values) + 0.04
+
+
+NASTY = """</script><script>alert(1)</script> "quoted" 'single' & <img src=x onerror=alert(2)> \u2028 Ünï ✓ {{ 7*7 }}"""
+
+
+def nasty_arguments() -> dict:
+    """Arguments of `render` in which every text tries to leave its place."""
+    axis, figures = Axis(NASTY, NASTY), []
+    x, two = np.arange(3), np.arange(6.0).reshape(2, 3)
+    figures.append(Trajectories(NASTY, NASTY, axis, axis, x, two, Band(NASTY, *two, two[0]), NASTY, [(1, NASTY)]))
+    figures.append(Curves(NASTY, NASTY, [NASTY] * 3, axis, axis, [Curve(NASTY, two[0], two[0], two[1])]))
+    figures.append(Shares(NASTY, NASTY, axis, axis, x, two / 10, [NASTY, NASTY]))
+    figures.append(Strips(NASTY, NASTY, [NASTY, NASTY], axis, two, [(1, 0, 2), None]))
+    figures.append(Heat(NASTY, NASTY, axis, axis, [NASTY] * 3, [NASTY] * 2, two, None, [[NASTY] * 3] * 2))
+    figures.append(Table(NASTY, [NASTY, "b"], [[NASTY, 1]], [[NASTY, None]]))
+    bodies = {name: np.array([1, 1]) for name in ("tick", "x", "y", "act")} | {"id": np.array([3, 4])}
+    panel = Panel(NASTY, 128, bodies, words={"act": (NASTY, NASTY)}, units={"act": NASTY})
+    words = "name sentence kind unit control statistic direction verdict method still_needed note"
+    finding = dict.fromkeys(words.split(), NASTY)
+    return {
+        "story": Story(NASTY, [(NASTY, NASTY)], Replay(NASTY, [panel]), [Section(NASTY, NASTY, figures)], [NASTY]),
+        "title": NASTY,
+        "question": NASTY,
+        "verdict": NASTY,
+        "findings": [finding],
+        "trust": {
+            "seed": NASTY,
+            "versions": {NASTY: NASTY},
+            "host": NASTY,
+            "command": NASTY,
+            "differences": [(NASTY, NASTY, NASTY)],
+            "warnings": [NASTY],
+            "digest": NASTY,
+        },
+        "data": {NASTY: {NASTY: [NASTY, "=1+1"]}},
+    }

@@ -223,7 +223,7 @@ def _strips(figure: Strips) -> tuple[str, str, str]:
         beside = plot.x(np.array([k + 0.68, k + 0.68]))
         plot.path(line(beside, y_scale(np.array([low, high]))), "bar interval")
         plot.path(dots(beside[:1], y_scale(np.array([estimate]))), "dots interval")
-    key = [("dots", "one replicate", 0)]
+    key: list[tuple[str, str, int | None]] = [("dots", "one replicate", 0)]
     if np.isfinite(bounds).any():
         key.append(("bar", "estimate and interval", None))
     return plot.render(figure.title, figure.alt) + categories_row(figure.conditions), _key(*key), behind

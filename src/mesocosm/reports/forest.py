@@ -131,7 +131,7 @@ def _words(value: Any) -> str:
 
 def _within(finding: Finding) -> str | None:
     delta = finding.get("delta")
-    if not is_number(delta) or delta is None:
+    if not is_number(delta):
         return None
     return f"less than {number(abs(delta))} from {number(_null(finding))}"
 

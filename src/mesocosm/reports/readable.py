@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -11,7 +11,7 @@ NONE = "–"
 """Stands where there is no number."""
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Whether this is a finite number (a truth value is none)."""
     return isinstance(value, int | float | np.integer | np.floating) and math.isfinite(value) and value is not True
 

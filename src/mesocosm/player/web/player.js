@@ -349,8 +349,10 @@
     compare() {
       const shown = this.state.shown === "all" ? 0 : this.state.shown + 1;
       this.state.shown = shown < this.panes.length && this.panes.length > 1 ? shown : "all";
+      const focused = this.panes.some((pane) => pane.canvas === document.activeElement);
       this.panes.forEach((pane, k) => (pane.figure.hidden = this.state.shown !== "all" && this.state.shown !== k));
       this.element.classList.toggle("mp-alone", this.state.shown !== "all");
+      if (focused) this.panes.find((pane) => !pane.figure.hidden).canvas.focus(); // keys go on being heard
       this.redraw();
     }
 
@@ -440,5 +442,5 @@
   }
 
   /** Builds a player inside `element`. `player.state` is what `window.__viewer` shows. */
-  mesocosm.createPlayer = (element, sources, options = {}) => new Player(element, sources, options);
+  mesocosm.createPlayer = (element, sources, options = {}) => (element.player = new Player(element, sources, options));
 })((globalThis.mesocosm ??= {}));
