@@ -1,6 +1,7 @@
 """The report as text: its order, its escapes, its size, and stories with nothing to tell."""
 
 import dataclasses
+import doctest
 import json
 import math
 import re
@@ -28,6 +29,7 @@ from mesocosm.experiments.story import (
 )
 from mesocosm.player import assets
 from mesocosm.player.planes import DamagedFrames
+from mesocosm.reports import readable
 from mesocosm.reports.charts import draw
 from mesocosm.reports.forest import forest
 from mesocosm.reports.page import render
@@ -306,6 +308,11 @@ def test_worlds_share_the_scale_of_their_fields(given_sample):
     assert len(highs) == 1 and highs.pop() > 100
     with pytest.raises(DamagedFrames):
         unseal(worlds[0][:-1])
+
+
+def test_examples_in_the_docstrings():
+    results = doctest.testmod(readable)
+    assert results.attempted >= 4 and results.failed == 0
 
 
 def test_tables_of_unequal_columns_are_refused():
