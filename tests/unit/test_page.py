@@ -29,7 +29,7 @@ from mesocosm.experiments.story import (
 )
 from mesocosm.player import assets
 from mesocosm.player.planes import DamagedFrames
-from mesocosm.reports import readable
+from mesocosm.reports import readable, svg
 from mesocosm.reports.charts import draw
 from mesocosm.reports.forest import forest
 from mesocosm.reports.page import render
@@ -313,6 +313,19 @@ def test_worlds_share_the_scale_of_their_fields(given_sample):
 def test_examples_in_the_docstrings():
     results = doctest.testmod(readable)
     assert results.attempted >= 4 and results.failed == 0
+
+
+def test_lines_break_where_there_is_no_number():
+    assert svg.line(np.arange(5), np.array([0, np.nan, 5, 6, np.inf])) == "M0 0h0M2 5h0l1 1"
+    low, high = np.array([0, np.nan, 5, 6]), np.array([9.0, 9, 9, 9])
+    assert svg.area(np.arange(4), low, high).count("M") == 2
+    assert svg.dots(np.arange(2), np.array([np.nan, 4])) == "M1 4h0"
+
+
+def test_what_is_no_number_is_embedded_as_nothing():
+    page = render(Story("s"), title="t", data={"a": {"b": [np.nan, np.inf, 1.5, None, "x", True]}})
+    data = json.loads(re.search(r'id="report-data">(.*?)</script>', page, re.S)[1])
+    assert data["tables"]["a"]["b"] == [None, None, 1.5, None, "x", True]
 
 
 def test_tables_of_unequal_columns_are_refused():
