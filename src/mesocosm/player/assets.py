@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-SCRIPTS = ("frames.js", "draw.js", "controls.js", "player.js")
+SCRIPTS = ("frames.js", "draw.js", "controls.js", "words.js", "player.js")
 """In the order in which a page must run them. Together they define one global name, `mesocosm`."""
 
 

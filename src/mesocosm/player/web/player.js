@@ -8,10 +8,8 @@
 "use strict";
 
 ((mesocosm) => {
-  const { make, icon } = mesocosm;
+  const { icon, make, plain } = mesocosm;
   const SPEEDS = [1, 2, 5, 10, 20, 30, 60, 120];
-  const plain = (value) => Number(value).toLocaleString("en", { maximumFractionDigits: Math.abs(value) < 10 ? 2 : 0 });
-  const words = (column, value) => column.words[value] ?? plain(value);
 
   class Player {
     constructor(element, sources, options) {
@@ -287,44 +285,17 @@
       this.bar.setAttribute("aria-valuetext", `${this.clock.textContent}, frame ${state.t + 1} of ${state.n_frames}`);
       for (const pane of drawn) {
         pane.count.textContent = `${plain(pane.frame.n)} living`;
-        pane.canvas.setAttribute("aria-label", this.sentence(pane));
+        pane.canvas.setAttribute("aria-label", mesocosm.tellWorld(pane));
       }
-      this.inspector.textContent = this.individual();
+      this.inspector.textContent = mesocosm.tellIndividual(this.panes, this.state.selected);
       this.inspector.classList.toggle("mp-chosen", Boolean(state.selected));
-    }
-
-    sentence({ meta, frame }) {
-      const parts = [`${meta.title}: tick ${plain(frame.tick)}, ${plain(frame.n)} living`];
-      const column = meta.columns.find((c) => c.words.length);
-      if (column && frame.n) {
-        const counts = column.words.map(() => 0);
-        for (const value of frame.columns[column.name]) counts[value] += 1;
-        parts.push(...column.words.map((word, k) => `${Math.round((100 * counts[k]) / frame.n)}% ${word}`));
-      }
-      return `${parts.join(", ")}.`;
-    }
-
-    /** The chosen individual in words. */
-    individual() {
-      const { selected } = this.state;
-      if (!selected) return "Click an individual to see where it came from, and what it does.";
-      const pane = this.panes[selected.world];
-      const row = pane.frame ? pane.frame.id.indexOf(selected.id) : -1;
-      const name = `Individual ${selected.id} (${pane.meta?.title ?? "?"})`;
-      if (row < 0) return `${name} is not alive at this tick.`;
-      const said = pane.meta.columns.map((column) => {
-        const value = words(column, pane.frame.columns[column.name][row]);
-        const about = column.kind === "sampled" ? " (about)" : "";
-        return `${column.name}: ${value}${column.unit ? ` ${column.unit}` : ""}${about}`;
-      });
-      const cell = (step) => plain(Math.floor((step * pane.meta.side) / pane.meta.extent));
-      return [name, ...said, `cell ${cell(pane.frame.x[row])}, ${cell(pane.frame.y[row])}`].join(" · ");
     }
 
     speak() {
       if (this.state.playing) return;
-      const worlds = this.living.filter((pane) => pane.frame).map((pane) => this.sentence(pane));
-      this.summary.textContent = [...worlds, this.state.selected ? this.individual() : ""].join(" ").trim();
+      const worlds = this.living.filter((pane) => pane.frame).map((pane) => mesocosm.tellWorld(pane));
+      if (this.state.selected) worlds.push(mesocosm.tellIndividual(this.panes, this.state.selected));
+      this.summary.textContent = worlds.join(" ");
     }
 
     // ---------------------------------------------------------------------------------------------------- looks
@@ -380,27 +351,9 @@
     }
 
     showLegend() {
-      const swatch = (text, style, shape) => {
-        const mark = make("i", { class: `mp-swatch mp-${shape}` });
-        mark.style.background = style;
-        return make("li", {}, mark, text);
-      };
-      const items = [];
-      const { column, theme } = this;
-      if (column?.words.length) {
-        column.words.forEach((word, k) => items.push(swatch(word, theme.classes[k % 7], k ? "dot" : "rod")));
-      } else if (column) {
-        const ramp = column.kind === "life" ? theme.classes : theme.scale;
-        items.push(swatch(column.name + (column.unit ? `, low to high (${column.unit})` : ""), gradient(ramp), "ramp"));
-      }
-      this.fields.forEach((field, k) => {
-        if (!this.overlays.has(field.name)) return;
-        const colour = theme.fields[k % 3].join(" ");
-        const text = `${field.name}, 0 to ${plain(field.high)} ${field.unit} (logarithmic)`;
-        items.push(swatch(text, `linear-gradient(90deg, rgb(${colour} / 0.05), rgb(${colour}))`, "ramp"));
-      });
-      if (this.living.some((pane) => pane.frame?.sources?.x.length)) items.push(swatch("source", "none", "source"));
-      this.legend.replaceChildren(...items);
+      const hasSources = this.living.some((pane) => pane.frame?.sources?.x.length);
+      const fields = this.fields.map((field) => (this.overlays.has(field.name) ? field : null));
+      this.legend.replaceChildren(...mesocosm.legend(this.column, fields, hasSources, this.theme));
     }
 
     // ----------------------------------------------------------------------------------------------------- keys
@@ -435,10 +388,6 @@
       const at = this.columns.indexOf(this.column);
       this.colourBy(this.columns[(at + 1) % this.columns.length].name);
     }
-  }
-
-  function gradient(colours) {
-    return `linear-gradient(90deg, ${colours.join(", ")})`;
   }
 
   /** Builds a player inside `element`. `player.state` is what `window.__viewer` shows. */
