@@ -7,10 +7,29 @@ can be read back as a table.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from mesocosm.player.panel import Panel, Replay
+
+__all__ = [
+    "Axis",
+    "Band",
+    "Curve",
+    "Curves",
+    "Figure",
+    "Heat",
+    "Panel",
+    "Replay",
+    "Section",
+    "Shares",
+    "Story",
+    "Strips",
+    "Table",
+    "Trajectories",
+]
 
 
 @dataclass(frozen=True)
@@ -145,31 +164,6 @@ class Table:
 
 
 Figure = Trajectories | Curves | Shares | Strips | Heat | Table
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One recorded world for the replay: columns of rows, one row a body and frame, ordered by tick, then id.
-
-    Args:
-      bodies: `tick` and `id`, `x`, `y` (1/256 cell), and classes by name (`act`, `energy`, ...), all integers.
-      sources: the same for sources: `tick`, `x`, `y`.
-      fields: by name `[frames, height, width]` with the ticks of its frames.
-    """
-
-    title: str
-    side: int
-    bodies: dict[str, np.ndarray]
-    sources: dict[str, np.ndarray] = field(default_factory=dict)
-    fields: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Replay:
-    """Worlds that are watched side by side, in step."""
-
-    caption: str
-    panels: Sequence[Panel]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,113 @@
+/* What the player puts on the page: canvases, buttons, the bar of time, words. Text only ever as text. */
+"use strict";
+
+((mesocosm) => {
+  const KEYS = [
+    ["space", "play, pause"],
+    [". ,", "one frame on, one back"],
+    ["] [", "faster, slower"],
+    ["Home End", "first frame, last frame"],
+    ["click, n p", "choose an individual; the next, the one before"],
+    ["f", "follow it; the view moves with it"],
+    ["Esc", "choose nobody"],
+    ["o", "colour by another property"],
+    ["1 … 9", "show or hide a field"],
+    ["c", "one world alone, the next, all"],
+    ["?", "this list"],
+  ];
+  const ICONS = {
+    play: "M4 2.5v11l9-5.5z",
+    pause: "M4 2.5h3v11H4zM9 2.5h3v11H9z",
+    first: "M3 3h1.6v10H3zM13 3v10L6 8z",
+    last: "M11.4 3H13v10h-1.6zM3 3v10l7-5z",
+    back: "M10.5 3v10L4 8z",
+    on: "M5.5 3v10L12 8z",
+  };
+
+  function make(name, attributes = {}, ...children) {
+    const element = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) {
+      if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+      else element.setAttribute(key, value);
+    }
+    element.append(...children);
+    return element;
+  }
+
+  function icon(name) {
+    const create = (tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
+    const [svg, path] = [create("svg"), create("path")];
+    svg.setAttribute("viewBox", "0 0 16 16");
+    svg.setAttribute("aria-hidden", "true");
+    path.setAttribute("d", ICONS[name]);
+    svg.append(path);
+    return svg;
+  }
+
+  function iconButton(name, label, key, act) {
+    const button = make("button", { type: "button", "aria-label": label, title: `${label} (${key})`, onclick: act });
+    button.append(icon(name));
+    return button;
+  }
+
+  function buildPane(player) {
+    const canvas = make("canvas", { tabindex: 0, role: "img" });
+    const title = make("strong");
+    const count = make("span", { class: "mp-count" });
+    const message = make("p", { class: "mp-message", role: "alert", hidden: "" });
+    const figure = make("figure", {}, make("figcaption", {}, title, count), canvas, message);
+    const pane = { canvas, title, count, message, figure, source: null, view: null, frame: null };
+    canvas.addEventListener("click", (event) => player.pick(pane, event));
+    return pane;
+  }
+
+  function buildTransport(player) {
+    const last = () => player.pause().seek(player.state.n_frames - 1);
+    const playButton = iconButton("play", "Play", "space", () => player.toggle());
+    const transport = make("div", { class: "mp-transport" },
+      iconButton("first", "First frame", "Home", () => player.pause().seek(0)),
+      iconButton("back", "One frame back", ",", () => player.step(-1)),
+      playButton,
+      iconButton("on", "One frame on", ".", () => player.step(1)),
+      iconButton("last", "Last frame", "End", last));
+    return { transport, playButton };
+  }
+
+  function buildLooks(player) {
+    const speedLabel = make("output", { class: "mp-speed", title: "Speed (keys [ and ])" });
+    const colourSelect = make("select", { onchange: () => player.colourBy(colourSelect.value) });
+    const overlayBox = make("span", { class: "mp-overlays" });
+    const helpButton = make("button",
+      { type: "button", "aria-label": "Keys", "aria-expanded": "false", title: "Keys (?)", onclick: () => player.help() }, "?");
+    const looks = make("div", { class: "mp-looks" },
+      speedLabel, make("label", {}, "colour ", colourSelect), overlayBox, helpButton);
+    return { looks, speedLabel, colourSelect, overlayBox, helpButton };
+  }
+
+  /** Fills the player's element and gives what the player has to reach again. */
+  mesocosm.buildControls = (player, nWorlds) => {
+    const panes = Array.from({ length: nWorlds }, () => buildPane(player));
+    const { transport, playButton } = buildTransport(player);
+    const { looks, ...looked } = buildLooks(player);
+    const bar = make("input", { type: "range", min: 0, max: 0, value: 0, step: 1, "aria-label": "Time" });
+    bar.addEventListener("input", () => player.pause().seek(Number(bar.value)));
+    const clock = make("output", { class: "mp-clock" });
+    const controls = make("div", { class: "mp-controls" }, transport, bar, clock, looks);
+    const helpBox = make("dl", { class: "mp-help", hidden: "" });
+    for (const [key, what] of KEYS) helpBox.append(make("dt", {}, key), make("dd", {}, what));
+    const inspector = make("p", { class: "mp-inspector" });
+    const summary = make("p", { class: "mp-summary", "aria-live": "polite" });
+    const legend = make("ul", { class: "mp-legend" });
+    const worlds = make("div", { class: "mp-worlds" }, ...panes.map((pane) => pane.figure));
+    worlds.style.setProperty("--mp-columns", Math.min(nWorlds, 3));
+    const { element } = player;
+    element.classList.add("mp");
+    element.setAttribute("role", "group");
+    element.setAttribute("aria-label", "Replay");
+    element.replaceChildren(worlds, controls, inspector, legend, helpBox, summary);
+    element.addEventListener("keydown", (event) => player.key(event));
+    return { panes, playButton, ...looked, bar, clock, helpBox, inspector, summary, legend };
+  };
+
+  Object.assign(mesocosm, { make, icon });
+})((globalThis.mesocosm ??= {}));

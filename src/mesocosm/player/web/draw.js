@@ -1,0 +1,300 @@
+/* Draws one frame of a world on a torus into a canvas: fields beneath, then sources, bodies, what is selected.
+ * Few bodies are drawn as small rounded shapes, many as dots written straight into memory. Colours are CSS variables. */
+"use strict";
+
+((mesocosm) => {
+  const TURN = (2 * Math.PI) / 256;
+  const N_CLASSES = 7;
+  const N_STEPS = 16; // of the colour scale for energy
+
+  const known = new Map();
+
+  /** Any CSS colour as [r, g, b]. */
+  function rgb(text) {
+    if (!known.has(text)) known.set(text, mixed(text));
+    return known.get(text);
+  }
+
+  function mixed(text) {
+    const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    context.fillStyle = text;
+    context.fillRect(0, 0, 1, 1);
+    return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+  }
+
+  /** The colours that the style sheet gives, read anew when light and dark change. */
+  mesocosm.readTheme = (element) => {
+    const style = getComputedStyle(element);
+    const get = (name) => style.getPropertyValue(`--mp-${name}`).trim() || "#888";
+    const classes = Array.from({ length: N_CLASSES }, (_, k) => get(`class-${k}`));
+    const stops = ["low", "middle", "high"].map((name) => rgb(get(`scale-${name}`)));
+    const scale = Array.from({ length: N_STEPS }, (_, k) => {
+      const at = (k / (N_STEPS - 1)) * 2;
+      const [from, to] = at < 1 ? [stops[0], stops[1]] : [stops[1], stops[2]];
+      return `rgb(${from.map((c, i) => Math.round(c + (to[i] - c) * (at < 1 ? at : at - 1))).join(" ")})`;
+    });
+    const fields = [0, 1, 2].map((k) => rgb(get(`field-${k}`)));
+    return { classes, scale, fields, ground: get("ground"), ink: get("ink"), accent: get("accent") };
+  };
+
+  /** Colours of all bodies: [index of a colour for each], and the colours. */
+  mesocosm.colourOf = (frame, column, highs, theme) => {
+    const values = column && frame.columns[column.name];
+    if (!values) return { index: null, colours: theme.classes };
+    if (column.words.length || column.kind === "life") {
+      return { index: (i) => values[i] % N_CLASSES, colours: theme.classes };
+    }
+    const step = (N_STEPS - 1) / Math.max(1, highs[column.name] ?? 1);
+    return { index: (i) => Math.max(0, Math.min(N_STEPS - 1, Math.round(values[i] * step))), colours: theme.scale };
+  };
+
+  class View {
+    constructor(canvas, meta, options) {
+      this.canvas = canvas;
+      this.context = canvas.getContext("2d");
+      this.meta = meta;
+      this.rasterAbove = options.raster_above ?? 4000;
+      this.camera = { x: meta.extent / 2, y: meta.extent / 2, zoom: 1 };
+      this.fieldCanvas = document.createElement("canvas");
+      this.rasterCanvas = document.createElement("canvas");
+    }
+
+    /** Sets the canvas to its size on screen, in device pixels. */
+    fit() {
+      const size = Math.max(1, Math.round(this.canvas.clientWidth * (globalThis.devicePixelRatio || 1)));
+      if (this.canvas.width !== size) this.canvas.width = this.canvas.height = size;
+      this.size = size;
+      this.scale = (size / this.meta.extent) * this.camera.zoom;
+      this.pixel = size / Math.max(1, this.canvas.clientWidth);
+    }
+
+    /** Where a place lies, in device pixels: the nearest of its images on the torus. */
+    across(place, centre) {
+      const extent = this.meta.extent;
+      const away = ((((place - centre + extent / 2) % extent) + extent) % extent) - extent / 2;
+      return away * this.scale + this.size / 2;
+    }
+
+    /** Draws a frame. `look`: {column, highs, overlays, selected, trail, theme}. */
+    draw(frame, look) {
+      this.fit();
+      const { context, size } = this;
+      context.fillStyle = look.theme.ground;
+      context.fillRect(0, 0, size, size);
+      this.meta.fields.forEach((field, k) => {
+        if (look.overlays.has(field.name) && frame.fields?.[field.name]) {
+          this.drawField(field, frame.fields[field.name], look.theme.fields[k % 3]);
+        }
+      });
+      this.drawSources(frame.sources, look.theme);
+      if (look.trail.length > 1) this.drawTrail(look.trail, look.theme);
+      const paint = mesocosm.colourOf(frame, look.column, look.highs, look.theme);
+      if (frame.n > this.rasterAbove) this.drawDots(frame, paint);
+      else this.drawBodies(frame, paint, look);
+      if (look.selected >= 0) this.drawRing(frame, look.selected, look.theme);
+    }
+
+    drawField(field, levels, [r, g, b]) {
+      const { width, height } = field;
+      const canvas = this.fieldCanvas; // with a border one cell wide, so that smoothing goes on around the torus
+      canvas.width = width + 2;
+      canvas.height = height + 2;
+      const context = canvas.getContext("2d");
+      const image = context.createImageData(width + 2, height + 2);
+      const out = new Uint32Array(image.data.buffer);
+      const colour = (b << 16) | (g << 8) | r;
+      for (let row = 0, k = 0; row < height + 2; row++) {
+        const from = ((row + height - 1) % height) * width;
+        for (let column = 0; column < width + 2; column++, k++) {
+          const level = levels[from + ((column + width - 1) % width)];
+          out[k] = ((Math.round((level * level * 0.78) / 255) << 24) | colour) >>> 0;
+        }
+      }
+      context.putImageData(image, 0, 0);
+      this.tile(field, canvas);
+    }
+
+    tile({ width, height }, canvas) {
+      const { context, size } = this;
+      const whole = this.meta.extent * this.scale;
+      const first = (centre) => {
+        const at = size / 2 - centre * this.scale;
+        return at - Math.ceil(at / whole) * whole;
+      };
+      context.imageSmoothingEnabled = true;
+      context.imageSmoothingQuality = "high";
+      for (let y = first(this.camera.y); y < size - 0.5; y += whole) {
+        for (let x = first(this.camera.x); x < size - 0.5; x += whole) {
+          context.save();
+          context.beginPath();
+          context.rect(x, y, whole, whole);
+          context.clip();
+          const [dx, dy] = [whole / width, whole / height];
+          context.drawImage(canvas, x - dx, y - dy, whole + 2 * dx, whole + 2 * dy);
+          context.restore();
+        }
+      }
+    }
+
+    drawSources(sources, theme) {
+      const { context, pixel } = this;
+      for (let k = 0; k < (sources?.x.length ?? 0); k++) {
+        const [x, y] = [this.across(sources.x[k], this.camera.x), this.across(sources.y[k], this.camera.y)];
+        for (const [radius, width] of [[9, 1.25], [13, 0.75]]) {
+          context.beginPath();
+          context.arc(x, y, radius * pixel, 0, 2 * Math.PI);
+          context.strokeStyle = theme.ink;
+          context.globalAlpha = 0.8;
+          context.lineWidth = width * pixel;
+          context.setLineDash(radius === 13 ? [2.5 * pixel, 3.3 * pixel] : []);
+          context.stroke();
+        }
+        context.setLineDash([]);
+        context.globalAlpha = 1;
+      }
+    }
+
+    /** Length and width of a body, in device pixels: smaller where there are many. */
+    bodySize(n) {
+      const cells = this.size / 170;
+      const crowd = Math.min(1, (900 / Math.max(n, 1)) ** 0.25);
+      const radius = Math.max(1.15 * this.pixel, Math.min(3.6 * this.pixel, cells * crowd * 0.85));
+      return radius * Math.min(2, this.camera.zoom ** 0.6);
+    }
+
+    drawBodies(frame, { index, colours }, look) {
+      const { context, size } = this;
+      const radius = this.bodySize(frame.n);
+      const acts = this.shapeColumn(frame);
+      const thin = colours.map(() => new Path2D());
+      const round = colours.map(() => new Path2D());
+      for (let i = 0; i < frame.n; i++) {
+        const x = this.across(frame.x[i], this.camera.x);
+        const y = this.across(frame.y[i], this.camera.y);
+        if (x < -9 * radius || y < -9 * radius || x > size + 9 * radius || y > size + 9 * radius) continue;
+        const colour = index ? index(i) : 0;
+        if (acts && acts[i] > 0) {
+          round[colour].moveTo(x, y);
+          round[colour].lineTo(x + 0.01, y);
+          continue;
+        }
+        const turn = frame.heading?.[i] >= 0 ? frame.heading[i] : Math.imul(frame.id[i], 2654435761) >>> 24;
+        const [dx, dy] = [Math.cos(turn * TURN) * radius * 1.25, Math.sin(turn * TURN) * radius * 1.25];
+        thin[colour].moveTo(x - dx, y - dy);
+        thin[colour].lineTo(x + dx, y + dy);
+      }
+      context.lineCap = "round";
+      const stroke = (paths, width, style, alpha) => {
+        context.lineWidth = width;
+        context.globalAlpha = alpha;
+        paths.forEach((path, k) => {
+          context.strokeStyle = style ?? colours[k];
+          context.stroke(path);
+        });
+      };
+      stroke(thin, radius * 1.5 + 1.6 * this.pixel, look.theme.ground, 0.55); // a rim, so that neighbours stay apart
+      stroke(round, radius * 2.1 + 1.6 * this.pixel, look.theme.ground, 0.55);
+      stroke(thin, radius * 1.5, null, 0.95);
+      stroke(round, radius * 2.1, null, 0.95);
+      context.globalAlpha = 1;
+    }
+
+    shapeColumn(frame) {
+      const column = this.meta.columns.find((c) => c.words.length);
+      return column ? frame.columns[column.name] : null;
+    }
+
+    /** Many bodies: squares of a few pixels, written into the memory of an image. */
+    drawDots(frame, { index, colours }) {
+      const { size, rasterCanvas } = this;
+      if (rasterCanvas.width !== size) {
+        rasterCanvas.width = rasterCanvas.height = size;
+        this.rasterContext = rasterCanvas.getContext("2d");
+        this.image = this.rasterContext.createImageData(size, size);
+        this.memory = new Uint32Array(this.image.data.buffer);
+      }
+      const memory = this.memory.fill(0);
+      const words = colours.map((text) => rgb(text)).map(([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0);
+      const side = Math.max(1, Math.round(this.pixel * (frame.n > 40000 ? 1 : 2) * this.camera.zoom ** 0.6));
+      const { x: xs, y: ys, n } = frame;
+      const { extent } = this.meta;
+      const [left, top] = [extent * 1.5 - this.camera.x, extent * 1.5 - this.camera.y];
+      const shift = (size - extent * this.scale) / 2;
+      for (let i = 0; i < n; i++) {
+        const x = (((xs[i] + left) % extent) * this.scale + shift) | 0;
+        const y = (((ys[i] + top) % extent) * this.scale + shift) | 0;
+        if (x < 0 || y < 0 || x > size - side || y > size - side) continue;
+        const word = words[index ? index(i) : 0];
+        for (let row = 0, at = y * size + x; row < side; row++, at += size) {
+          for (let k = 0; k < side; k++) memory[at + k] = word;
+        }
+      }
+      this.rasterContext.putImageData(this.image, 0, 0);
+      this.context.drawImage(rasterCanvas, 0, 0);
+    }
+
+    /** The way of one body, oldest place first: unrolled from the torus, then drawn at each of its images. */
+    drawTrail(trail, theme) {
+      const { context, size } = this;
+      const { extent } = this.meta;
+      const half = extent / 2;
+      const turn = (d) => ((((d + half) % extent) + extent) % extent) - half;
+      const last = trail.at(-1);
+      const points = [[this.across(last.x, this.camera.x), this.across(last.y, this.camera.y)]];
+      for (let k = trail.length - 2; k >= 0; k--) {
+        const [x, y] = points[0];
+        const dx = turn(trail[k].x - trail[k + 1].x) * this.scale;
+        const dy = turn(trail[k].y - trail[k + 1].y) * this.scale;
+        points.unshift([x + dx, y + dy]);
+      }
+      const whole = extent * this.scale;
+      context.strokeStyle = theme.accent;
+      context.lineWidth = 1.6 * this.pixel;
+      context.lineJoin = context.lineCap = "round";
+      for (const across of [-whole, 0, whole]) {
+        for (const down of [-whole, 0, whole]) {
+          const seen = points.some(([x, y]) => x + across > 0 && x + across < size && y + down > 0 && y + down < size);
+          if (seen) this.drawFading(points, across, down);
+        }
+      }
+      context.globalAlpha = 1;
+    }
+
+    drawFading(points, across, down) {
+      const pieces = 6;
+      const length = Math.ceil((points.length - 1) / pieces);
+      for (let from = 0, k = 0; from < points.length - 1; from += length, k++) {
+        this.context.globalAlpha = 0.25 + (0.7 * (k + 1)) / pieces;
+        this.context.beginPath();
+        points.slice(from, from + length + 1).forEach(([x, y]) => this.context.lineTo(x + across, y + down));
+        this.context.stroke();
+      }
+    }
+
+    drawRing(frame, i, theme) {
+      const { context, pixel } = this;
+      const [x, y] = [this.across(frame.x[i], this.camera.x), this.across(frame.y[i], this.camera.y)];
+      for (const [style, width] of [[theme.ground, 4.5], [theme.accent, 2.25]]) {
+        context.beginPath();
+        context.arc(x, y, Math.max(8 * pixel, this.bodySize(frame.n) * 2.6), 0, 2 * Math.PI);
+        context.strokeStyle = style;
+        context.lineWidth = width * pixel;
+        context.stroke();
+      }
+    }
+
+    /** Row of the body nearest to a point of the screen (CSS pixels), or -1 where none is within 24 pixels. */
+    nearest(frame, left, top) {
+      this.fit();
+      let [best, found] = [(24 * this.pixel) ** 2, -1];
+      for (let i = 0; i < frame.n; i++) {
+        const dx = this.across(frame.x[i], this.camera.x) - left * this.pixel;
+        const dy = this.across(frame.y[i], this.camera.y) - top * this.pixel;
+        if (dx * dx + dy * dy < best) [best, found] = [dx * dx + dy * dy, i];
+      }
+      return found;
+    }
+  }
+
+  mesocosm.View = View;
+})((globalThis.mesocosm ??= {}));

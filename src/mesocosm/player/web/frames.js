@@ -1,0 +1,273 @@
+/* Reads what frames.py packs. `mesocosm.openFrames(bytes)` resolves to a source {meta(), frame(t)} for createPlayer.
+ * Frames are read one after the other when first asked for; all that were read are kept. */
+"use strict";
+
+((mesocosm) => {
+  const MAGIC = "MESOFRM1";
+  const FEW = 16;
+  const ESCAPE = 128;
+
+  class Damaged extends Error {}
+
+  /** Signed integers as zigzag and seven bits a byte. */
+  class Numbers {
+    constructor(bytes) {
+      this.bytes = bytes;
+      this.at = 0;
+    }
+
+    next() {
+      let value = 0;
+      let scale = 1;
+      for (;;) {
+        if (this.at >= this.bytes.length) throw new Damaged("a plane ends too early");
+        const byte = this.bytes[this.at++];
+        value += (byte & 127) * scale;
+        if (byte < 128) break;
+        scale *= 128;
+      }
+      return value % 2 ? -(value + 1) / 2 : value / 2;
+    }
+
+    all() {
+      const out = [];
+      while (this.at < this.bytes.length) out.push(this.next());
+      return out;
+    }
+  }
+
+  /** Differences from the forecast, one byte each; those that do not fit come from the plane beside. */
+  class Moves {
+    constructor(bytes, far) {
+      this.bytes = bytes;
+      this.far = new Numbers(far);
+      this.at = 0;
+    }
+
+    next() {
+      if (this.at >= this.bytes.length) throw new Damaged("a plane ends too early");
+      const byte = this.bytes[this.at++];
+      if (byte === ESCAPE) return this.far.next();
+      return byte > 127 ? byte - 256 : byte;
+    }
+  }
+
+  async function inflate(bytes) {
+    if (typeof DecompressionStream === "undefined") {
+      throw new Error("This browser is too old to unpack the recording (it has no DecompressionStream).");
+    }
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  }
+
+  async function unseal(bytes) {
+    const begin = MAGIC.length + 4;
+    if (bytes.length < begin || new TextDecoder().decode(bytes.subarray(0, MAGIC.length)) !== MAGIC) {
+      throw new Damaged("these bytes are no recording of frames");
+    }
+    const end = begin + new DataView(bytes.buffer, bytes.byteOffset).getUint32(MAGIC.length, true);
+    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(begin, end)));
+    const flat = await inflate(bytes.subarray(end));
+    const planes = {};
+    let at = 0;
+    for (const [name, length] of header.planes) {
+      planes[name] = flat.subarray(at, at + length);
+      at += length;
+    }
+    if (at !== flat.length) throw new Damaged("its planes do not fill it");
+    return { header, planes };
+  }
+
+  /** The living bodies from frame to frame, ordered by id. */
+  class Colony {
+    constructor(header, planes) {
+      this.header = header;
+      this.extent = header.extent;
+      for (const name of ["births", "deaths", "gone", "ids", "place_x", "place_y"]) {
+        this[name] = new Numbers(planes[name]);
+      }
+      this.kept = header.columns.filter((c) => c.kind === "frame").map((c) => ({ ...c, bytes: planes[`${c.name}.bits`] }));
+      this.held = header.columns.filter((c) => c.kind !== "frame").map((c) => ({
+        ...c,
+        born: new Numbers(planes[`${c.name}.born`]),
+        sampled: c.kind === "sampled" ? new Numbers(planes[`${c.name}.sampled`]) : null,
+      }));
+      this.contexts = new Map();
+      for (const [number, goesOn] of header.contexts) {
+        const read = (axis) => new Moves(planes[`${axis}${number}`], planes[`${axis}${number}.far`]);
+        this.contexts.set(number, { goesOn, x: read("x"), y: read("y") });
+      }
+      this.nSeen = 0;
+      this.newestId = 0;
+      this.frame = 0;
+      this.body = this.room(0);
+    }
+
+    room(n) {
+      const body = { n, id: new Int32Array(n), x: new Uint16Array(n), y: new Uint16Array(n), did: new Uint8Array(n) };
+      body.dx = new Int16Array(n);
+      body.dy = new Int16Array(n);
+      body.heading = new Int16Array(n); // 1/256 turn; -1 where it never moved
+      body.held = this.held.map(() => new Int32Array(n));
+      return body;
+    }
+
+    /** Reads one frame further: {n, id, x, y, heading, columns}. */
+    step() {
+      const old = this.body;
+      const nBorn = this.births.next();
+      const gone = new Set();
+      for (let k = this.deaths.next(); k > 0; k--) gone.add(this.gone.next());
+      const n = old.n - gone.size + nBorn;
+      if (!(n >= 0)) throw new Damaged("its counts do not agree");
+      const body = this.room(n);
+      const newborn = [];
+      for (let k = 0; k < nBorn; k++) {
+        this.newestId += this.ids.next();
+        newborn.push(this.newestId);
+      }
+      const kept = this.kept.map((column) => this.bits(column, n));
+      const acts = kept.length ? kept[0] : new Uint8Array(n);
+      const samples = this.frame % this.header.sampled_every === 0;
+      const births = [];
+      let b = 0;
+      let o = 0;
+      for (let i = 0; i < n; i++) {
+        while (o < old.n && gone.has(o)) o++;
+        if (b < nBorn && (o >= old.n || newborn[b] < old.id[o])) {
+          body.id[i] = newborn[b++];
+          births.push(i);
+        } else {
+          this.carry(old, o++, body, i, acts[i]);
+          if (samples) this.held.forEach((c, k) => c.sampled && (body.held[k][i] += c.sampled.next()));
+        }
+        body.did[i] = acts[i];
+      }
+      for (const i of births) {
+        body.x[i] = this.place_x.next();
+        body.y[i] = this.place_y.next();
+        body.heading[i] = -1;
+        this.held.forEach((c, k) => (body.held[k][i] = c.born.next()));
+      }
+      this.nSeen += n;
+      this.frame += 1;
+      this.body = body;
+      const columns = {};
+      this.kept.forEach((c, k) => (columns[c.name] = kept[k]));
+      this.held.forEach((c, k) => (columns[c.name] = body.held[k]));
+      return { n, id: body.id, x: body.x, y: body.y, heading: body.heading, columns };
+    }
+
+    /** A body that lives on: row `o` of the old frame becomes row `i` of the new one. */
+    carry(old, o, body, i, act) {
+      const context = this.contexts.get(this.kept.length ? old.did[o] * FEW + act : 0);
+      if (!context) throw new Damaged("an act has no planes");
+      const half = this.extent / 2;
+      const turn = (d) => ((((d + half) % this.extent) + this.extent) % this.extent) - half;
+      const dx = turn((context.goesOn ? old.dx[o] : 0) + context.x.next());
+      const dy = turn((context.goesOn ? old.dy[o] : 0) + context.y.next());
+      body.id[i] = old.id[o];
+      body.dx[i] = dx;
+      body.dy[i] = dy;
+      body.x[i] = (old.x[o] + dx + this.extent) % this.extent;
+      body.y[i] = (old.y[o] + dy + this.extent) % this.extent;
+      body.heading[i] = dx || dy ? Math.round((Math.atan2(dy, dx) / (2 * Math.PI)) * 256) & 255 : old.heading[o];
+      for (let k = 0; k < body.held.length; k++) body.held[k][i] = old.held[k][o];
+    }
+
+    bits(column, n) {
+      const out = new Uint8Array(n);
+      let at = this.nSeen * column.bits;
+      if (at + n * column.bits > column.bytes.length * 8) throw new Damaged("a column ends too early");
+      for (let i = 0; i < n; i++) {
+        for (let k = 0; k < column.bits; k++, at++) out[i] |= ((column.bytes[at >> 3] >> (at & 7)) & 1) << k;
+      }
+      return out;
+    }
+  }
+
+  function running(numbers) {
+    let sum = 0;
+    return numbers.map((d) => (sum += d));
+  }
+
+  function readFields(header, planes) {
+    return header.fields.map((field) => {
+      const size = field.width * field.height;
+      const levels = planes[`field ${field.name}`].slice();
+      if (levels.length !== size * field.n) throw new Damaged("a field is cut off");
+      for (let k = size; k < levels.length; k++) levels[k] += levels[k - size]; // modulo 256, as it was written
+      const ticks = running(new Numbers(planes[`field ticks ${field.name}`]).all());
+      const at = (tick) => Math.max(0, ticks.findLastIndex((t) => t <= tick)) * size;
+      return { ...field, at: (tick) => (field.n ? levels.subarray(at(tick), at(tick) + size) : null) };
+    });
+  }
+
+  function readSources(planes) {
+    const [counts, x, y] = ["sources", "source_x", "source_y"].map((name) => new Numbers(planes[name]).all());
+    let at = 0;
+    return counts.map((n) => ({ x: x.slice(at, at + n), y: y.slice(at, (at += n)) }));
+  }
+
+  function asSource({ header, planes }) {
+    const ticks = running(new Numbers(planes.ticks).all());
+    const fields = readFields(header, planes);
+    const sources = readSources(planes);
+    const colony = new Colony(header, planes);
+    const read = [];
+    let broken = null;
+    const readNext = () => {
+      const tick = ticks[read.length];
+      const levels = Object.fromEntries(fields.map((field) => [field.name, field.at(tick)]));
+      read.push({ tick, ...colony.step(), sources: sources[read.length], fields: levels });
+    };
+    const meta = { title: header.title, side: header.side, extent: header.extent, n_frames: header.n_frames, ticks };
+    meta.columns = header.columns.map(({ name, words, unit, kind }) => ({ name, words, unit, kind }));
+    meta.sampled_every = header.sampled_every;
+    meta.fields = header.fields.map(({ name, unit, high, knee, width, height }) => {
+      return { name, unit, high, knee, width, height };
+    });
+    if (ticks.length !== header.n_frames || sources.length !== header.n_frames) {
+      throw new Damaged("its counts do not agree");
+    }
+    return {
+      meta: () => meta,
+      frame(t) {
+        if (broken) throw broken; // what follows a torn frame would be noise
+        try {
+          while (read.length <= t) readNext();
+        } catch (error) {
+          broken = sentence(error);
+          throw broken;
+        }
+        return read[t];
+      },
+    };
+  }
+
+  function sentence(error) {
+    const why = error instanceof Damaged ? error.message : "it is torn or was changed";
+    return new Error(`This recording cannot be shown: its data are damaged (${why}).`);
+  }
+
+  /** A packed recording as a source. Rejects with a sentence that a person can read. */
+  mesocosm.openFrames = async (bytes) => {
+    try {
+      return asSource(await unseal(bytes));
+    } catch (error) {
+      if (error.message.startsWith("This browser")) throw error;
+      throw sentence(error);
+    }
+  };
+
+  /** The same from base64 text, as it stands in a page. */
+  mesocosm.openText = async (text) => {
+    let binary;
+    try {
+      binary = atob(text.trim());
+    } catch {
+      throw new Error("This recording cannot be shown: its data are damaged (its text is cut off).");
+    }
+    return mesocosm.openFrames(Uint8Array.from(binary, (letter) => letter.charCodeAt(0)));
+  };
+})((globalThis.mesocosm ??= {}));

@@ -1,0 +1,143 @@
+"""One HTML file from what an experiment tells of a run. It holds everything, and fetches nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, TypedDict
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from mesocosm.experiments.story import Replay, Story
+from mesocosm.player import assets
+from mesocosm.player.fields import high_of
+from mesocosm.player.frames import pack
+from mesocosm.reports.charts import draw
+from mesocosm.reports.forest import Finding, badge, forest
+from mesocosm.reports.readable import number
+from mesocosm.reports.stills import stills
+
+Tables = Mapping[str, Mapping[str, Sequence[Any] | np.ndarray]]
+"""Data to embed: tables by name, each a mapping from columns to values of equal number."""
+
+
+class Trust(TypedDict, total=False):
+    """What a reader needs to trust a run, and to repeat it.
+
+    `differences`: (field, value, default) of all that was set otherwise. `residual`: of the ledger, in quanta.
+    """
+
+    seed: int
+    versions: Mapping[str, str]
+    host: str
+    command: str
+    differences: Sequence[tuple[str, Any, Any]]
+    warnings: Sequence[str]
+    digest: str
+    residual: int | None
+
+
+def render(
+    story: Story,
+    *,
+    title: str,
+    question: str = "",
+    findings: Sequence[Finding] = (),
+    trust: Trust | None = None,
+    verdict: str | None = None,
+    data: Tables | None = None,
+) -> str:
+    """The page.
+
+    Args:
+      title: of the experiment or study.
+      question: what was asked, above the sentence that answers it.
+      findings: with the keys of `forest.Finding`.
+      verdict: of the headline: supported, refuted, equivalent, undecided; None where nothing was claimed.
+      data: tables that a reader can take away as CSV or JSON.
+
+    Raises:
+      ValueError: if the replay or a table is inconsistent; the message names what.
+    """
+    tables = {name: _columns(name, table) for name, table in (data or {}).items()}
+    script, style = assets.script() + "\n" + _template("report.js"), assets.style() + _template("report.css")
+    embedded = {"title": title, "sentence": story.sentence, "findings": findings, "trust": trust or {}}
+    template = _environment().get_template("report.html")
+    return template.render(
+        title=title,
+        question=question,
+        story=story,
+        verdict=Markup(badge(verdict)),
+        forest=Markup(forest(findings)),
+        sections=[(section, [Markup(draw(figure)) for figure in section.figures]) for section in story.sections],
+        worlds=_packed(story.replay),
+        stills=Markup(stills(story.replay)) if story.replay else "",
+        trust=trust or {},
+        table_names=list(tables),
+        embedded=_json(embedded | {"tables": tables}),
+        script=Markup(script),
+        style=Markup(style),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        number=number,
+    )
+
+
+@cache
+def _environment() -> Environment:
+    loader = PackageLoader("mesocosm.reports", "templates")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["paragraphs"] = lambda text: [part for part in str(text).split("\n\n") if part.strip()]
+    environment.filters["setting"] = lambda value: f"{value:.6g}" if isinstance(value, float) else value
+    return environment
+
+
+def _template(name: str) -> str:
+    return (files("mesocosm.reports") / "templates" / name).read_text("utf-8")
+
+
+def _packed(replay: Replay | None) -> list[str]:
+    """The worlds as base64 text. Fields of the same name share a scale, so that worlds can be compared."""
+    if replay is None:
+        return []
+    highs: dict[str, float] = {}
+    for panel in replay.panels:
+        for name, (values, _) in panel.fields.items():
+            highs[name] = max(highs.get(name, 0.0), high_of(values))
+    return [base64.b64encode(pack(panel, field_highs=highs)).decode() for panel in replay.panels]
+
+
+def _columns(name: str, table: Mapping[str, Any]) -> dict[str, list[Any]]:
+    columns = {str(column): list(np.asarray(values).tolist()) for column, values in table.items()}
+    lengths = {column: len(values) for column, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"table {name!r}: its columns must be equally long, not {lengths}")
+    return columns
+
+
+def _json(value: Any) -> Markup:
+    """JSON that can stand inside `<script>`: no tag can begin in it. What is not finite becomes null."""
+    text = json.dumps(_plain(value), ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    for letter in "<>&":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return Markup(text)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float):
+        return float(f"{value:.8g}") if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int | bool) else str(value)

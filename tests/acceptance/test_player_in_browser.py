@@ -1,0 +1,175 @@
+"""The player in a real browser: it reads what Python packs, refuses what is torn, and draws any source."""
+
+import base64
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mesocosm.experiments.story import Panel, Replay, Story
+from mesocosm.player import assets
+from mesocosm.player.frames import pack
+from mesocosm.player.reading import unpack
+from mesocosm.reports.page import render
+from tests.unit.report_sample import walk
+
+
+def broken_report(folder: Path, change) -> Path:
+    good = walk(n=20, frames=30, seed=1, title="whole")
+    page = render(Story("s", replay=Replay("c", [good, dataclasses.replace(good, title="torn")])), title="t")
+    begin = page.rindex('class="world">') + len('class="world">')
+    end = page.index("<", begin)
+    path = folder / "torn.html"
+    path.write_text(page[:begin] + change(page[begin:end]) + page[end:], "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: text[:-8],
+        lambda text: text[: len(text) // 8 * 4] + "AAAAAAAA" + text[len(text) // 8 * 4 + 8 :],
+        lambda text: "",
+        lambda text: "no base64 *",
+        lambda text: base64.b64encode(b"something else, and long enough").decode(),
+    ],
+    ids=["half", "end cut off", "changed", "nothing", "no base64", "no recording"],
+)
+def test_a_torn_world_says_so_and_the_other_goes_on(visits, tmp_path, change):
+    v = visits(broken_report(tmp_path, change))
+    message = v.page.locator(".mp-message").nth(1)
+    assert "This recording cannot be shown: its data are damaged" in message.inner_text()
+    v.focus()
+    assert v.press("End", t=29)["n"] == 20
+
+
+def test_a_recording_that_lies_about_itself_stops_at_its_fault(visits, tmp_path):
+    """A whole zlib stream whose planes end too early: the header was changed."""
+
+    def shorten(text: str) -> str:
+        content = bytearray(base64.b64decode(text))
+        at = content.index(b'"n_frames":30')
+        content[at : at + 13] = b'"n_frames":31'
+        return base64.b64encode(content).decode()
+
+    v = visits(broken_report(tmp_path, shorten))
+    assert "damaged" in v.page.locator(".mp-message").nth(1).inner_text()
+
+
+@pytest.fixture
+def bare(visits, tmp_path):
+    """A page that holds the player alone."""
+    path = tmp_path / "bare.html"
+    page = f"<!doctype html><style>{assets.style()}</style><div id=p style='width:600px'></div>"
+    path.write_text(f"{page}<script>{assets.script()}</script>", "utf-8")
+    return visits(path, wait=False)
+
+
+def random_panel(seed: int) -> Panel:
+    """Ids that come, go and return, leaps, columns of every kind, sources now and then."""
+    rng = np.random.default_rng(seed)
+    side = int(rng.choice([1, 3, 16, 100, 128, 1024]))
+    ticks = np.cumsum(rng.integers(1, 9, rng.integers(0, 25)))
+    rows = []
+    for tick in ticks.tolist():
+        for id in np.flatnonzero(rng.random(12) < 0.7).tolist():
+            x, y = rng.integers(0, 256 * side, 2).tolist()
+            rows.append((tick, id * 7 + 3, x, y, rng.integers(0, 3), rng.integers(-9999, 9999), id % 4))
+    columns = np.array(rows, np.int64).reshape(-1, 7).T
+    bodies = dict(zip(("tick", "id", "x", "y", "act", "energy", "lineage"), columns, strict=True))
+    shone = np.repeat(ticks, rng.integers(0, 3, ticks.size))
+    sources = {"tick": shone, **{axis: rng.integers(0, 256 * side, shone.size) for axis in "xy"}}
+    field = {"food": (rng.gamma(1, 50, (ticks.size, 4, 4)), ticks)} if ticks.size else {}
+    return Panel("any", side, bodies, sources, field, ticks, {"act": ("a", "b", "c")})
+
+
+def test_both_readers_agree(bare):
+    """What the page reads is what Python reads, number for number."""
+    for seed in range(40):
+        panel = random_panel(seed)
+        content = pack(panel, sampled_every=1 + seed % 4)
+        back = unpack(content)
+        read = bare.page.evaluate(
+            """async (text) => { const s = await mesocosm.openText(text); const out = [];
+                 for (let t = 0; t < s.meta().n_frames; t++) { const f = s.frame(t);
+                   const columns = Object.fromEntries(Object.entries(f.columns).map(([k, v]) => [k, [...v]]));
+                   out.push({tick: f.tick, id: [...f.id], x: [...f.x], y: [...f.y], sources: f.sources, ...columns,
+                             food: [...(f.fields.food ?? [])]}); }
+                 return out; }""",
+            base64.b64encode(content).decode(),
+        )
+        assert [frame["tick"] for frame in read] == back.frame_ticks.tolist()
+        for frame in read:
+            here = back.bodies["tick"] == frame["tick"]
+            for name in ("id", "act", "energy", "lineage"):
+                assert frame[name] == back.bodies[name][here].tolist(), (seed, frame["tick"], name)
+            lit = back.sources["tick"] == frame["tick"]
+            for axis in "xy":
+                assert frame[axis] == (back.bodies[axis][here] * 16 // panel.side).tolist(), (seed, frame["tick"])
+                assert frame["sources"][axis] == (back.sources[axis][lit] * 16 // panel.side).tolist()
+            values, at = back.fields["food"]
+            shown = values[np.searchsorted(at, frame["tick"], "right") - 1].ravel()
+            assert np.array_equal(np.argsort(frame["food"], kind="stable"), np.argsort(shown, kind="stable"))
+
+
+def test_a_source_of_ones_own(bare):
+    """The contract: meta and frame, which may give a promise; a source may grow."""
+    bare.page.evaluate(
+        """() => { window.n = 2;
+             const frame = async (t) => ({tick: 100 + t, n: 2, id: [5, 9], x: [10, 90 - t], y: [10, 10], columns: {}});
+             const meta = () => ({title: "own", side: 100, extent: 100, n_frames: window.n, columns: [], fields: []});
+             const source = {meta, frame};
+             window.player = mesocosm.createPlayer(document.getElementById("p"), [source], {autoplay: false});
+             return window.player.opened; }"""
+    )
+    assert bare.state["n"] == 2 and bare.state["tick"] == 100
+    bare.page.evaluate("() => { window.n = 5; return player.seek(4); }")
+    assert bare.state["tick"] == 104 and bare.state["n_frames"] == 5
+
+
+def test_a_source_that_fails_later_says_so(bare):
+    bare.page.evaluate(
+        """() => { const meta = () => ({title: "far", side: 8, extent: 8, n_frames: 9, columns: [], fields: []});
+             const frame = (t) => t < 2 ? {tick: t, n: 0, id: [], x: [], y: [], columns: {}}
+                                        : Promise.reject(new Error("The connection is lost."));
+             window.player = mesocosm.createPlayer(document.getElementById("p"), [{meta, frame}], {autoplay: false});
+             return player.opened; }"""
+    )
+    bare.page.evaluate("player.seek(3)")
+    assert bare.page.locator(".mp-message").inner_text() == "The connection is lost."
+
+
+def test_trails_go_around_the_torus(bare):
+    """A body that leaves on the right comes in on the left: no line across the world."""
+    bare.page.evaluate(
+        """() => { const meta = () => ({title: "round", side: 100, extent: 100, n_frames: 9, columns: [], fields: []});
+             const frame = (t) => ({tick: t, n: 1, id: [1], x: [(95 + 2 * t) % 100], y: [50], columns: {}});
+             window.player = mesocosm.createPlayer(document.getElementById("p"), [{meta, frame}], {autoplay: false});
+             return player.opened.then(() => player.seek(8)).then(() => player.select(0, 1)); }"""
+    )
+    assert bare.state["trail"] == 9
+    row = bare.pixels()[300, :, :3].astype(int)
+    is_trail = np.abs(row - bare.pixels()[100, 100, :3]).sum(axis=1) > 40
+    assert is_trail[575:].any() and is_trail[:60].any()
+    assert not is_trail[120:560].any()
+
+
+def test_a_hundred_thousand_bodies_are_drawn_in_memory(bare):
+    milliseconds = bare.page.evaluate(
+        """() => { const n = 100000, x = new Uint16Array(n), y = new Uint16Array(n), id = new Int32Array(n);
+             const act = new Uint8Array(n);
+             for (let i = 0; i < n; i++) [x[i], y[i], id[i], act[i]] = [(i * 7919) % 4096, (i * 1049) % 4096, i, i & 1];
+             const columns = [{name: "act", words: ["run", "tumble"], unit: "", kind: "frame"}];
+             const meta = () => ({title: "many", side: 512, extent: 4096, n_frames: 30, columns, fields: []});
+             const frame = (t) => ({tick: t, n, id, x, y, columns: {act}});
+             window.player = mesocosm.createPlayer(document.getElementById("p"), [{meta, frame}], {autoplay: false});
+             return player.opened.then(async () => { const all = [];
+               for (let t = 0; t < 20; t++) { await player.seek(t); all.push(player.state.draw_ms); }
+               return all.sort((a, b) => a - b)[10]; }); }"""
+    )
+    print(f"\n100,000 bodies: {milliseconds:.1f} ms a frame (median)")
+    assert milliseconds < 250  # a few on an idle machine
+    seen = bare.pixels().reshape(-1, 4)
+    assert len(np.unique(seen, axis=0)) >= 3
