@@ -77,4 +77,5 @@ def quantile(ordered: np.ndarray, level: np.ndarray) -> np.ndarray:
     high = np.take_along_axis(ordered, np.minimum(at + 1, last)[..., None], axis=-1)[..., 0]
     with np.errstate(invalid="ignore"):
         between = low + part * (high - low)
+    between = np.where(np.isinf(high), high, np.where(np.isinf(low), low, between))
     return np.where((part == 0) | (low == high), low, between)

@@ -193,6 +193,6 @@ def show_interval(
         if value is None:
             return "no bound"
         text = f"{value:{sign}.{decimals}f}" if plain else f"{value:{sign}.4g}"
-        return text.replace("-0." + "0" * decimals, "0." + "0" * decimals) if float(text) == 0 else text
+        return text if float(text) else text.lstrip("+-")  # a rounded zero has no sign
 
     return f"{show(estimate, '+' if signed else '')}{unit} [{show(low)}, {show(high)}]"

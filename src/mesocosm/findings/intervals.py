@@ -83,7 +83,8 @@ def bca_interval(
 def _bca(x: np.ndarray, means: np.ndarray, tail: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Quantiles of the sorted `means` at the two corrected levels."""
     mean = x.mean(axis=-1, keepdims=True)
-    below, upto = (means < mean).mean(axis=-1), (means <= mean).mean(axis=-1)
+    tie = 1e-12 * np.abs(x).max(axis=-1, keepdims=True)
+    below, upto = (means < mean - tie).mean(axis=-1), (means <= mean + tie).mean(axis=-1)
     # With identical values no resample lies on either side: any finite bias gives the same point.
     bias = ndtri(np.clip((below + upto) / 2, 0.5 / means.shape[-1], 1 - 0.5 / means.shape[-1]))
     square = ((x - mean) ** 2).sum(axis=-1)
@@ -108,7 +109,7 @@ def bootstrap_t_interval(
     t = np.sort(resample(x, resamples, seed).studentised, axis=-1)
     with np.errstate(invalid="ignore"):
         low, high = mean - quantile(t, 1 - tail) * error, mean - quantile(t, tail) * error
-    varies = error > 0
+    varies = ~is_constant(x)
     return Interval(mean, np.where(varies, low, mean), np.where(varies, high, mean))
 
 
@@ -226,6 +227,6 @@ def mean_interval(values: ArrayLike, confidence: ArrayLike = 0.95, seed: int = 0
         return Interval(*(v * scale[..., 0] for v in INTERVALS[name](x / scale, confidence, **seeds)))
 
 
-def is_constant(values: np.ndarray) -> bool:
-    """Whether values differ by no more than rounding."""
-    return float(values.max() / 2 - values.min() / 2) <= 1e-12 * float(np.abs(values).max())
+def is_constant(values: np.ndarray) -> np.ndarray:
+    """Whether values `[..., n]` differ by no more than rounding: `[...]`."""
+    return values.max(axis=-1) / 2 - values.min(axis=-1) / 2 <= 1e-12 * np.abs(values).max(axis=-1)

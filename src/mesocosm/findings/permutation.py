@@ -34,6 +34,8 @@ def sign_flip(values: ArrayLike, seed: int = 0, draws: int = DRAWS) -> np.ndarra
     0.03125
     """
     x = np.asarray(values, float)
+    if not x.size:
+        return np.ones(x.shape[:-1])
     rows = _ordered(x.reshape(-1, x.shape[-1]))
     n_used = (rows != 0).sum(axis=-1)  # a zero is zero with either sign
     p = np.ones(len(rows))
@@ -49,7 +51,7 @@ def _ordered(rows: np.ndarray) -> np.ndarray:
     """Values from the largest to the smallest by amount, in units of their sum of amounts; 0 for what is missing."""
     rows = np.where(np.isfinite(rows), rows, 0.0)
     for norm in (np.max, np.sum):  # by the largest first: a sum of huge values overflows
-        amount = norm(np.abs(rows), axis=-1, keepdims=True, initial=0)
+        amount = norm(np.abs(rows), axis=-1, keepdims=True)
         rows = rows / np.where(amount > 0, amount, 1)
     order = np.lexsort((rows, -np.abs(rows)), axis=-1)
     return np.take_along_axis(rows, order, axis=-1)

@@ -81,7 +81,7 @@ class Sample:
     def has_interval(self) -> bool:
         if self.claim.kind == "fraction":
             return self.used.size > 0
-        return self.used.size >= 2 and not is_constant(self.used)
+        return self.used.size >= 2 and not bool(is_constant(self.used))
 
 
 def judge(
