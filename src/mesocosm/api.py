@@ -13,6 +13,7 @@ import numpy as np
 from mesocosm.experiments.declaration import Summary
 from mesocosm.experiments.launch import go_on, start
 from mesocosm.experiments.registry import declaration
+from mesocosm.findings.claim import Finding
 from mesocosm.record import Record
 from mesocosm.record.configuration import from_dict
 from mesocosm.record.reader import ReplicateStatus
@@ -55,6 +56,42 @@ class Run:
     def summary(self) -> Summary:
         """The short table of the experiment."""
         return declaration(self.record.header["experiment"]).summarise(self.record)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was claimed before the run, and what became of it."""
+        return [Finding.from_dict(values) for values in self.record.findings]
+
+    @cached_property
+    def assays(self) -> dict[str, Run]:
+        """The finished assays of this run, by name."""
+        from mesocosm.experiments.assay.call import assays_of
+
+        return {name: Run(record) for name, record in assays_of(self.record).items()}
+
+    def assay(self, name: str | None = None, **changes: Any) -> Run:
+        """Assay the bodies of this finished run in fresh worlds; `changes` are fields of `AssayConfiguration`.
+
+        `run.assay(kind="garden", population="evolved")`, `run.assay(kind="survival")`,
+        `run.assay(kind="competition", against="founders")`; `changes=("world.speed=128",)` makes it a transplant.
+
+        Raises:
+          ConfigurationError: for what is not permitted.
+          FolderError: if the run is not finished or has no bodies.
+        """
+        from mesocosm.experiments.assay.call import assay
+
+        return Run(assay(self.record, name, **changes))
+
+    def report(self) -> Path:
+        """Write the report, one HTML file in the run's folder, and return its path.
+
+        Raises:
+          FolderError: if the run is not finished.
+        """
+        from mesocosm.reports.build import report
+
+        return report(self.record)
 
     def resume(self, ticks: int | None = None, progress: Callable[[Progress], None] | None = None) -> Run:
         """Go on after an interruption, or make the run longer."""

@@ -316,7 +316,7 @@ def progress_over(monkeypatch, seconds: list[float], is_terminal: bool) -> str:
     with progress.ProgressLine(declaration("bilinear")) as show:
         for k, now in enumerate(seconds):
             clock[0] = now
-            show(Progress(100 * (k + 1), 1000, 2, 2, 10.0, {}))
+            show(Progress("bilinear", 100 * (k + 1), 1000, 2, 2, 10.0, {}))
     return screen.getvalue()
 
 

@@ -17,8 +17,12 @@ _EXAMPLES = """examples:
   mesocosm run chemotaxis --config my.toml       configuration from a file; flags override
   mesocosm list                                  experiments, and runs here
   mesocosm show runs/chemotaxis-0-...            what a run found
+  mesocosm report runs/chemotaxis-0-...          one HTML file: what was found, and how sure it is
   mesocosm resume runs/chemotaxis-0-...          go on after Ctrl-C or a crash
 """
+
+
+_REQUIRE = "exit with 1 unless this claim got this verdict (supported, refuted, equivalent, undecided)"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,14 +45,32 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("name", nargs="?", metavar="NAME", help="which experiment; `mesocosm list` shows them")
     run.add_argument("--config", metavar="FILE", help="configuration in TOML; flags override it")
     run.add_argument("--out", metavar="FOLDER", help="run folder (default: runs/NAME-SEED-HASH)")
+    run.add_argument("--preset", metavar="PRESET", help="a named configuration of NAME: default, quick, paper")
+    run.add_argument("--require", metavar="CLAIM=VERDICT", action="append", default=[], help=_REQUIRE)
     run.add_argument("-h", "--help", action="store_true", help="show this, or all that can be set in NAME")
     resume = commands.add_parser("resume", parents=[common], help="go on with a run that was stopped or killed")
     resume.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
+    resume.add_argument("--require", metavar="CLAIM=VERDICT", action="append", default=[], help=_REQUIRE)
     resume.add_argument("--ticks", type=int, metavar="N", help="make the run this long")
     listing = commands.add_parser("list", parents=[common], help="list experiments and runs")
     listing.add_argument("--under", metavar="FOLDER", default="runs", help="where to look for runs (default: runs)")
     show = commands.add_parser("show", parents=[common], help="show a run")
     show.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
+    show.add_argument("--require", metavar="CLAIM=VERDICT", action="append", default=[], help=_REQUIRE)
+    report = commands.add_parser("report", parents=[common], help="write the report of a run: one HTML file")
+    report.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
+    compare = commands.add_parser("compare", parents=[common], help="compare two runs, paired by replicate")
+    compare.add_argument("run", metavar="A", help="run folder, or its name under runs/")
+    compare.add_argument("other", metavar="B", help="the run that it is compared with")
+    export = commands.add_parser("export", parents=[common], help="export a run to files of other programs")
+    export.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
+    export.add_argument(
+        "--to",
+        required=True,
+        choices=("csv", "phylogeny"),
+        help="csv: metrics, statuses and logs as tables; phylogeny: ancestry in the ALife data standard",
+    )
+    export.add_argument("--out", metavar="FOLDER", help="where to (default: export/ in the run's folder)")
     commands.add_parser("doctor", parents=[common], help="check this machine: versions, devices, disk")
     parser.set_defaults(run_parser=run)
     return parser
@@ -114,6 +136,10 @@ def _command(parser: argparse.ArgumentParser, options: argparse.Namespace, rest:
         from mesocosm.cli.doctor import doctor
 
         return doctor(options)
+    if options.command in ("report", "compare", "export"):
+        from mesocosm.cli import results
+
+        return getattr(results, options.command)(options)
     from mesocosm.cli import show
 
     return show.list_all(options) if options.command == "list" else show.show(options)

@@ -18,7 +18,7 @@ class ProgressLine:
     """Shows where a run is. Use as a context manager."""
 
     def __init__(self, declaration: Declaration, silent: bool = False):
-        self.measure_name, self.measure = declaration.measure
+        self.measures = {declaration.name: declaration.measure}
         self.silent = silent
         self.is_live = sys.stderr.isatty()
         self.begun = self.shown = time.monotonic()
@@ -48,7 +48,10 @@ class ProgressLine:
         speed = done / (now - self.begun) if done and now > self.begun else 0.0
         left = f"{(p.ticks - p.tick) / speed:.0f} s left" if speed else "..."
         text = f"tick {p.tick}/{p.ticks}  {speed:.0f} ticks/s  {left}  {p.living}/{p.replicates} alive"
-        return f"{text}  {self.measure_name} {self.measure(p.row):+.2f}" if p.row else text
+        if p.name not in self.measures:
+            return f"{p.name}  {text}"
+        name, measure = self.measures[p.name]
+        return f"{text}  {name} {measure(p.row):+.2f}" if p.row else text
 
     def _write(self, text: str) -> None:
         sys.stderr.write(f"\r\x1b[K{text}" if self.is_live else f"{text}\n")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mesocosm.experiments.registry import NAMES, declaration
-from mesocosm.record.configuration import ConfigurationError, check, from_toml
+from mesocosm.record.configuration import ConfigurationError, check, from_dict, from_toml
 
 
 def run(options: argparse.Namespace, flags: list[str]) -> int:
@@ -21,32 +21,55 @@ def run(options: argparse.Namespace, flags: list[str]) -> int:
             print(f"\nWhich experiment? There are {', '.join(NAMES)}.", file=sys.stderr)
         return 0 if options.help else 2
     configuration = _configuration(options, flags)
+    from mesocosm.cli.results import report_path, required
     from mesocosm.cli.show import print_record
     from mesocosm.experiments.launch import folder_of, start
 
     folder = Path(options.out) if options.out else folder_of(options.name, configuration)
     declared = declaration(options.name)
+    wanted = required(options.require, [claim.name for claim in declared.claims])
     if not options.quiet and not folder.exists():
-        print(f"{declared.title}. {declared.question}\nPredicted: {declared.prediction}.", file=sys.stderr)
-        print(f"{configuration.replicates} replicates, {configuration.ticks} ticks -> {folder}", file=sys.stderr)
+        _declare(declared, configuration, folder)
     with _progress(options, options.name) as progress:
         record = start(options.name, configuration, folder, progress)
-    print_record(record, as_json=options.json)
-    return 0
+    path = report_path(record)
+    print_record(record, as_json=options.json, report=path)
+    return wanted(record)
+
+
+def _declare(declared: Any, configuration: Any, folder: Path) -> None:
+    """Say what is claimed, before the run: on stderr."""
+    from mesocosm.findings.claim import floor_replicates
+
+    lines = [f"{declared.title}. {declared.question}", f"Predicted: {declared.prediction}."]
+    for claim in declared.claims:
+        least = {"mean": "by more than", "ratio": "by a factor above", "fraction": "in at least"}[claim.kind]
+        lines.append(
+            f"  {claim.name:10s} {claim.sentence}; against {claim.control}; {least} {claim.delta:g} {claim.unit}"
+        )
+    lines.append(f"{configuration.replicates} replicates, {configuration.ticks} ticks -> {folder}")
+    floor = floor_replicates(len(declared.claims)) if declared.claims else 0
+    if configuration.replicates < floor:
+        lines.append(
+            f"note: with fewer than {floor} replicates no claim can become significant; this run can only be looked at"
+        )
+    print("\n".join(lines), file=sys.stderr)
 
 
 def resume(options: argparse.Namespace) -> int:
     """Go on with a run."""
+    from mesocosm.cli.results import report_path, required
     from mesocosm.cli.show import folder_named, print_record
     from mesocosm.experiments.launch import go_on
     from mesocosm.record.reader import load
 
     folder = folder_named(options.run)
     name = load(folder).header["experiment"]
+    wanted = required(options.require, [claim.name for claim in declaration(name).claims])
     with _progress(options, name) as progress:
         record = go_on(folder, options.ticks, progress)
-    print_record(record, as_json=options.json)
-    return 0
+    print_record(record, as_json=options.json, report=report_path(record))
+    return wanted(record)
 
 
 def _configuration(options: argparse.Namespace, flags: list[str]) -> Any:
@@ -55,6 +78,13 @@ def _configuration(options: argparse.Namespace, flags: list[str]) -> Any:
 
     cls = declaration(options.name).configuration
     default = cls()
+    if options.preset:
+        presets = declaration(options.name).presets
+        if options.preset not in presets:
+            raise ConfigurationError(
+                f"--preset {options.preset}: {options.name} has {', '.join(presets) or 'no presets'}"
+            )
+        default = from_dict(cls, dict(presets[options.preset]), default)
     if options.config:
         try:
             text = Path(options.config).read_text()

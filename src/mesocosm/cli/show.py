@@ -24,19 +24,30 @@ def folder_named(name: str) -> Path:
     return path if path.exists() or not (Path("runs") / name).exists() else Path("runs") / name
 
 
-def print_record(record: Record, as_json: bool = False) -> None:
-    """What a run found: the short table."""
+def print_record(record: Record, as_json: bool = False, report: Path | None = None) -> None:
+    """What a run found: the short table, and the findings with their verdicts."""
     summary = declaration(record.header["experiment"]).summarise(record)
+    findings = record.findings
     if as_json:
-        print_json({**_brief(record), "folder": str(record.folder), "summary": asdict(summary)})
+        more = {"findings": findings, "report": str(report) if report else None}
+        print_json({**_brief(record), "folder": str(record.folder), "summary": asdict(summary), **more})
         return
     for line in _table(summary):
         print(line)
     print(f"\n{summary.sentence}")
     for note in summary.notes:
         print(note)
+    if findings:
+        from mesocosm.findings.claim import Finding
+
+        print("\nfindings")
+        for finding in map(Finding.from_dict, findings):
+            print(f"  {finding.name:10s} {finding.words('worlds')}")
+        print()
     ticks = f"{record.tick} of {record.header['ticks']} ticks"
     print(f"{record.status}: {ticks}, {record.seconds:.0f} s -> {record.folder}")
+    if report:
+        print(f"report: {report}")
 
 
 def _table(summary: Summary) -> list[str]:
@@ -85,8 +96,12 @@ def show(options: argparse.Namespace) -> int:
         default = declaration(header["experiment"]).configuration()
         changed = difference(default, configuration_of(record))
         print(f"differs from the defaults (there) in: {changed or 'nothing'}\n")
-    print_record(record, as_json=options.json)
-    return 0
+    from mesocosm.cli.results import REPORT, required
+
+    wanted = required(options.require, [f["name"] for f in record.findings])
+    path = record.folder / REPORT
+    print_record(record, as_json=options.json, report=path if path.exists() else None)
+    return wanted(record)
 
 
 def list_all(options: argparse.Namespace) -> int:

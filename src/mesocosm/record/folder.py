@@ -82,7 +82,17 @@ def checksum(content: bytes) -> str:
 
 def is_unborn(folder: Path) -> bool:
     """Whether this folder is empty, or holds only what a kill left of a run that had not begun."""
-    ours = {CONFIG, DATABASE, f"{DATABASE}-journal", LOGS, FRAMES, CHECKPOINTS, _LOCK, CONFIG + _BESIDE, HEADER + _BESIDE}
+    ours = {
+        CONFIG,
+        DATABASE,
+        f"{DATABASE}-journal",
+        LOGS,
+        FRAMES,
+        CHECKPOINTS,
+        _LOCK,
+        CONFIG + _BESIDE,
+        HEADER + _BESIDE,
+    }
     try:
         if any(any((folder / sub).iterdir()) for sub in (LOGS, FRAMES, CHECKPOINTS) if (folder / sub).is_dir()):
             return False

@@ -160,7 +160,9 @@ class Writer:
             db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)", files)
             db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)", (tick, checkpoint, checksum(content)))
             db.execute("INSERT OR REPLACE INTO clock VALUES (?, ?, ?)", (tick, seconds, _now()))
-            old = db.execute("SELECT tick FROM checkpoints ORDER BY tick DESC").fetchall()[1 if is_last else _KEPT_CHECKPOINTS :]
+            old = db.execute("SELECT tick FROM checkpoints ORDER BY tick DESC").fetchall()[
+                1 if is_last else _KEPT_CHECKPOINTS :
+            ]
             db.executemany("DELETE FROM checkpoints WHERE tick = ?", old)
         self._sweep()
 

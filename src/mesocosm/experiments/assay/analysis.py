@@ -107,6 +107,8 @@ def summarise(record: Record) -> Summary:
     kept = [c[np.isfinite(c)] for c in columns.values()]
     total = [("mean", "", *(float(c.mean()) if c.size else None for c in kept))]
     who = f"{own['population']} against {own['against']}" if competes else own["population"]
-    sentence = f"{own['kind']} of {who}: {sum(s.status == 'alive' for s in record.statuses)} of {record.replicates} lived."
+    sentence = (
+        f"{own['kind']} of {who}: {sum(s.status == 'alive' for s in record.statuses)} of {record.replicates} lived."
+    )
     notes = ("intake: quanta per body and tick; distance to the nearest source in cells.",)
     return Summary(sentence, ("replicate", "status", *columns), rows, total, notes)

@@ -317,7 +317,11 @@ def _ecology(record: Record) -> Section:
     )
     total = max(int(metrics["inflow"].astype(object).sum()), 1)
     rows = [
-        (words, int(metrics[cause].astype(object).sum()), f"{100 * int(metrics[cause].astype(object).sum()) / total:.1f} %")
+        (
+            words,
+            int(metrics[cause].astype(object).sum()),
+            f"{100 * int(metrics[cause].astype(object).sum()) / total:.1f} %",
+        )
         for cause, words in _CAUSES.items()
     ]
     residual = sum(abs(int(x)) for x in metrics["residual"])
@@ -327,7 +331,10 @@ def _ecology(record: Record) -> Section:
         rows,
         [("what no cause explains", residual, "")],
     )
-    text = "Energy is conserved to the last quantum: what fell in is booked by cause against the independently summed state."
+    text = (
+        "Energy is conserved to the last quantum: what fell in is booked by cause and held against the state itself, "
+        "summed independently."
+    )
     return Section("Ecology and ledger", text, [bodies, ledger])
 
 

@@ -1,0 +1,44 @@
+"""The story of a run that claims nothing: its measures over time. NumPy, no jax."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mesocosm.experiments.declaration import Declaration
+from mesocosm.experiments.story import Axis, Section, Story, Table, Trajectories
+from mesocosm.record import Record
+
+_MOST = 12
+"""Measures that are drawn."""
+
+
+def tell(record: Record, declared: Declaration) -> Story:
+    """Its summary, and every measure over time in every replicate."""
+    summary = declared.summarise(record)
+    table = Table("At the end", summary.columns, summary.rows, summary.total)
+    alive = sum(s.status == "alive" for s in record.statuses)
+    chips = [
+        ("replicates", str(record.replicates)),
+        ("alive", str(alive)),
+        ("ticks", f"{record.tick:,}"),
+        ("seconds", f"{record.seconds:.0f}"),
+    ]
+    sections = [
+        Section("Measures over time", "Each thin line is one replicate; the bold line is the median.", _lines(record))
+    ]
+    sections.append(Section("Each replicate", "", [table]))
+    return Story(f"{summary.sentence} (Exploratory: nothing was claimed before.)", chips, None, sections, summary.notes)
+
+
+def _lines(record: Record) -> list[Trajectories]:
+    metrics, every = record.metrics, int(record.header["every"])
+    windows = max(1, record.tick // every)
+    figures = []
+    for name in [m for m in metrics if m not in ("replicate", "tick")][:_MOST]:
+        lines = np.full((record.replicates, windows), np.nan)
+        lines[metrics["replicate"].astype(int), metrics["tick"].astype(int) // every - 1] = metrics[name]
+        last = lines[:, -1][np.isfinite(lines[:, -1])]
+        said = f"median at the end {np.median(last):.4g}" if last.size else "no value at the end"
+        x = np.arange(1, windows + 1) * every
+        figures.append(Trajectories(name, f"{name} over time; {said}.", Axis("tick"), Axis(name), x, lines))
+    return figures

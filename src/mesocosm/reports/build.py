@@ -1,0 +1,99 @@
+"""From a run folder to `report.html`. No jax."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mesocosm.experiments.assay.call import assays_of
+from mesocosm.experiments.generic import tell as tell_plainly
+from mesocosm.experiments.launch import configuration_of
+from mesocosm.experiments.registry import declaration
+from mesocosm.findings.claim import Finding
+from mesocosm.record import FolderError, Record
+from mesocosm.record.configuration import to_dict
+from mesocosm.record.folder import write_whole
+from mesocosm.record.status import RunStatus
+from mesocosm.reports.page import Trust, render
+
+REPORT = "report.html"
+
+
+def report(record: Record) -> Path:
+    """Write the report of a finished run into its folder.
+
+    Raises:
+      FolderError: if the run is not finished, or cannot be read.
+      StorageError: if the page cannot be written.
+    """
+    if record.status != RunStatus.FINISHED:
+        raise FolderError(
+            f"{record.folder}: is {record.status} at tick {record.tick}; `mesocosm resume {record.folder}` finishes it"
+        )
+    declared = declaration(record.header["experiment"])
+    findings = [Finding.from_dict(values) for values in record.findings]
+    if declared.results is None:
+        story = tell_plainly(record, declared)
+    else:
+        story = declared.results().tell(record, assays_of(record), findings)
+    page = render(
+        story,
+        title=declared.title,
+        question=declared.question,
+        findings=[finding.to_dict() for finding in findings],  # type: ignore[misc]
+        trust=trust(record),
+        verdict=findings[0].verdict if findings else None,
+        data={"metrics": record.metrics, "statuses": _columns(record)},
+    )
+    path = record.folder / REPORT
+    write_whole(path, page.encode())
+    return path
+
+
+def trust(record: Record) -> Trust:
+    """What a reader needs to repeat the run."""
+    header = record.header
+    configuration = configuration_of(record)
+    residual = [abs(int(x)) for x in record.metrics["residual"]] if "residual" in record.metrics else None
+    warnings = (
+        ["Parameters were changed during the run; nothing is declared any more."] if header["interventions"] else []
+    )
+    host: Mapping[str, Any] = header.get("host", {})
+    return Trust(
+        seed=int(header["seed"]),
+        versions=header["versions"],
+        host=", ".join(f"{k} {v}" for k, v in host.items()) if isinstance(host, Mapping) else str(host),
+        command=_command(header),
+        differences=_differences(type(configuration)(), configuration),
+        warnings=warnings,
+        digest=record.digest(),
+        residual=sum(residual) if residual is not None else None,
+    )
+
+
+def _command(header: Mapping[str, Any]) -> str:
+    return f"mesocosm run {header['experiment']} --config config.toml   # begun as: {header['command']}"
+
+
+def _differences(default: Any, own: Any) -> list[tuple[str, Any, Any]]:
+    def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for key, value in values.items():
+            out |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        return out
+
+    x, y = flat(to_dict(default)), flat(to_dict(own))
+    return [(k, y.get(k), x.get(k)) for k in x | y if x.get(k) != y.get(k)]
+
+
+def _columns(record: Record) -> dict[str, list[Any]]:
+    statuses = record.statuses
+    return {
+        "replicate": [s.replicate for s in statuses],
+        "status": [s.status for s in statuses],
+        "tick": np.array([s.tick for s in statuses]).tolist(),
+        "cause": [s.cause for s in statuses],
+    }
