@@ -74,7 +74,8 @@ class GradientRule(eqx.Module):
             if layer > 0:
                 back = state.feedback[layer - 1] if state.feedback else state.weights[layer][:-1]
                 error = (back @ error) * (levels[layer] > 0)
-        updates, optimiser = self.optimiser.update(tuple(gradients[::-1]), state.optimiser, state.weights)
+        with jax.numpy_dtype_promotion("standard"):  # optax relies on it even where it is made an error
+            updates, optimiser = self.optimiser.update(tuple(gradients[::-1]), state.optimiser, state.weights)
         weights = tuple(w + u for w, u in zip(state.weights, updates, strict=True))
         return GradientState(weights, state.feedback, optimiser), levels[-1]
 

@@ -166,7 +166,7 @@ class Net(eqx.Module):
     def backward(
         self, genome: Genome, state: NetState, seen: Pass, label: Array | None
     ) -> tuple[list[Array], list[Array]]:
-        """Replies go down. Returns what came back to each level [FEEDBACK, n], and all levels' replies but the inputs'."""
+        """Replies go down. Returns what came back to each level [FEEDBACK, n], and replies (inputs have none)."""
         probability = jax.nn.softmax(seen.logits)
         told = jnp.zeros((FEEDBACK, self.sizes[-1]), probability.dtype)
         if label is not None:

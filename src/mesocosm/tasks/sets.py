@@ -51,8 +51,8 @@ def _digits8() -> tuple[np.ndarray, np.ndarray]:
         from sklearn.datasets import load_digits
     except ImportError:
         raise DataError("digits8: lies inside scikit-learn, which is missing; pip install 'mesocosm[learn]'") from None
-    data = load_digits()
-    return (data.images / 16).astype(np.float32), data.target
+    inputs, labels = load_digits(return_X_y=True)
+    return np.asarray(inputs, np.float32).reshape(-1, 8, 8) / 16, np.asarray(labels)
 
 
 def _idx(name: str, stem: str) -> tuple[np.ndarray, np.ndarray]:
