@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mesocosm.evolution import borrowed
 from mesocosm.evolution.build import build_searcher
 from mesocosm.evolution.parameters import SearchParameters
 from mesocosm.evolution.searcher import worst_last
@@ -125,6 +126,7 @@ def test_parameters_that_are_not_permitted_are_refused(changes, message):
 @pytest.mark.parametrize(("name", "library"), [("snes", "evosax.algorithms"), ("meta-gradient", "optax")])
 def test_a_missing_library_is_named_with_its_extra(name, library, monkeypatch):
     monkeypatch.setitem(sys.modules, library, None)
+    borrowed._strategy.cache_clear()
     with pytest.raises(ConfigurationError, match=r"mesocosm\[learn\]"):
         made(name)
 

@@ -5,6 +5,7 @@ Reference: R. Lange, "evosax: JAX-based evolution strategies", 2022.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import equinox as eqx
@@ -15,6 +16,18 @@ from jaxtyping import Array, Float
 from mesocosm.evolution.searcher import Losses, Searcher, worst_last
 
 NAMES = {"sep-cma-es": "Sep_CMA_ES", "snes": "SNES", "openai-es": "Open_ES"}
+
+
+@lru_cache(maxsize=64)
+def _strategy(name: str, dimension: int, population: int, sigma: float, rate: float) -> Any:
+    """One object for the same values: programs are kept by it."""
+    import evosax.algorithms as algorithms
+    import optax
+
+    options = {}
+    if name == "openai-es":
+        options = {"optimizer": optax.adam(rate), "std_schedule": optax.constant_schedule(sigma)}
+    return getattr(algorithms, NAMES[name])(population, jnp.zeros(dimension), **options)
 
 
 class Borrowed(Searcher):
@@ -35,14 +48,9 @@ class Borrowed(Searcher):
           ImportError: naming the extra, where evosax is missing.
         """
         try:
-            import evosax.algorithms as algorithms
-            import optax
+            strategy = _strategy(name, dimension, population, sigma, rate)
         except ImportError:
             raise ImportError(f"{name}: needs evosax; pip install 'mesocosm[learn]'") from None
-        options = {}
-        if name == "openai-es":
-            options = {"optimizer": optax.adam(rate), "std_schedule": optax.constant_schedule(sigma)}
-        strategy = getattr(algorithms, NAMES[name])(population, jnp.zeros(dimension), **options)
         return Borrowed(dimension, population, strategy, jnp.float32(sigma))
 
     def _parameters(self) -> Any:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import jax.numpy as jnp
 
 from mesocosm.evolution.borrowed import NAMES, Borrowed
@@ -34,11 +37,19 @@ def build_searcher(parameters: SearchParameters, dimension: int) -> Searcher:
 
 def _meta_gradient(p: SearchParameters, dimension: int) -> MetaGradient:
     try:
-        import optax
+        import optax  # noqa: F401  (asked for, so that its absence can be told)
     except ImportError:
         raise ImportError("meta-gradient: needs optax; pip install 'mesocosm[learn]'") from None
-    rate = optax.cosine_decay_schedule(p.rate, p.decay, 0.05) if p.decay else p.rate
-    return MetaGradient(dimension, 1, optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate)))
+    return MetaGradient(dimension, 1, _adam(p.rate, p.decay))
+
+
+@lru_cache(maxsize=64)
+def _adam(rate: float, decay: int) -> Any:
+    """One object for the same values: programs are kept by it."""
+    import optax
+
+    schedule = optax.cosine_decay_schedule(rate, decay, 0.05) if decay else rate
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule))
 
 
 __all__ = ["build_searcher"]

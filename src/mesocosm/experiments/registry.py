@@ -8,7 +8,7 @@ from importlib import import_module
 from mesocosm.experiments.declaration import Declaration
 from mesocosm.record import ConfigurationError
 
-NAMES = ("chemotaxis", "bilinear", "lorenz")
+NAMES = ("chemotaxis", "bilinear", "lorenz", "digits")
 
 
 def declaration(name: str) -> Declaration:

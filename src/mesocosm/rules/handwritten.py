@@ -6,6 +6,8 @@ by cosine. `softmax_sgd`: with plain messages and no hidden level the net is onl
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -32,6 +34,25 @@ def class_mean(net: Net, gain: float = 10.0) -> Genome:
     if not net.normalise:
         raise ValueError("class_mean: needs a net with normalise = True")
     return _rule(net, told=LABEL, rate=1.0, gain=gain)
+
+
+def centred_class_mean(net: Net, gain: float = 10.0, pace: float = 0.04) -> Genome:
+    """`class_mean` of inputs from which every input neuron takes what it remembers of its own mean.
+
+    Needs one number of memory at least. The mean is a running one, tanh(x / 4) at this pace.
+
+    Raises:
+      ValueError: as of `class_mean`, or for neurons without memory.
+    """
+    m, k = net.neuron.messages, net.neuron.memory
+    if k < 1:
+        raise ValueError("centred_class_mean: needs memory = 1 or more")
+    genome = class_mean(net, gain)
+    for genes in genome.neuron:
+        genes["H"] = genes["H"].at[:k, -1].set(math.log(pace / (1 - pace))).at[k, 0].set(0.25)
+        if "F" in genes:
+            genes["F"] = genes["F"].at[:, m].set(-4.0)
+    return genome
 
 
 def softmax_sgd(net: Net, rate: float) -> Genome:
@@ -93,4 +114,4 @@ def _lstm(net: Net, rate: float) -> dict:
 
 _SYNAPSES = {HebbianSynapse: _hebbian, BilinearSynapse: _bilinear, LSTMSynapse: _lstm}
 
-__all__ = ["class_mean", "softmax_sgd"]
+__all__ = ["centred_class_mean", "class_mean", "softmax_sgd"]

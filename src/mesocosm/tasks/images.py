@@ -27,6 +27,14 @@ def _areas(old: int, new: int) -> np.ndarray:
     return (cover / cover.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
+def blurred(images: np.ndarray, width: float) -> np.ndarray:
+    """Square images [examples, side, side] under a Gaussian of this standard deviation (pixels)."""
+    at = np.arange(images.shape[1])
+    weights = np.exp(-0.5 * ((at[:, None] - at[None, :]) / width) ** 2)
+    weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.matmul(np.matmul(weights, images), weights.T)
+
+
 def standardised(inputs: np.ndarray) -> np.ndarray:
     """Each example with mean 0 and standard deviation 1; a constant one becomes zeros."""
     centred = inputs - inputs.mean(axis=1, keepdims=True)
@@ -54,4 +62,4 @@ def shuffled_labels(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return rng.permutation(int(labels.max()) + 1).astype(labels.dtype)[labels]
 
 
-__all__ = ["projected", "resized", "shuffled_labels", "shuffled_pixels", "standardised", "turned"]
+__all__ = ["blurred", "projected", "resized", "shuffled_labels", "shuffled_pixels", "standardised", "turned"]

@@ -7,6 +7,9 @@ drawn for each task over ranges that hold those of drawings, digits and clothes.
 
 from __future__ import annotations
 
+from itertools import accumulate
+from math import prod
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float32
@@ -20,45 +23,42 @@ PROTOTYPES = 3
 """Prototypes that a class has at most."""
 
 
+SCALARS = 8
+"""Properties of a task that are one number each."""
+
+
 def draw_clouds(key: Array, n: int, classes: int, pixels: int) -> Stream:
-    """A task of `n` examples. `key` is consumed."""
-    k = jax.random.split(key, 12)
-    geometry = _spectrum(k[0], pixels)
-    prototypes = _coloured(k[1], (classes, PROTOTYPES, pixels), geometry)
-    strayed = _between(k[2], 0.0, 1.0)  # how far the prototypes of one class lie apart
-    prototypes = prototypes[:, :1] + strayed * (prototypes - prototypes[:, :1])
-    common = _between(k[3], 0.0, 2.0) * _coloured(k[4], (pixels,), geometry)
-    labels = jax.random.randint(k[5], (n,), 0, classes, jnp.int32)
-    which = jax.random.randint(k[6], (n,), 0, PROTOTYPES, jnp.int32)
-    directions = _coloured(k[7], (RANK, pixels), geometry)
-    fall = jnp.arange(1, RANK + 1, dtype=jnp.float32) ** -_between(k[8], 0.0, 1.5)
-    variation = (jax.random.normal(k[9], (n, RANK)) * (fall / jnp.linalg.norm(fall))[None, :]) @ directions
-    x = prototypes[labels, which] + common[None, :] + jnp.exp(_between(k[10], -0.7, 1.2)) * variation
-    return Stream(as_images(_squash(k[11], x, n, pixels)), labels)
+    """A task of `n` examples. `key` is consumed.
 
+    All numbers come from one draw, cut into pieces: every further draw would cost a second of compiling.
+    """
+    shapes = [(SCALARS,), (2, n), (pixels,), (classes, PROTOTYPES, pixels), (pixels,), (RANK, pixels), (n, RANK)]
+    shapes += [(n, pixels)]
+    ends = list(accumulate(prod(shape) for shape in shapes))
+    drawn = jax.random.uniform(key, (ends[-1],), jnp.float32, 1e-6, 1 - 1e-6)
+    pieces = [part.reshape(shape) for part, shape in zip(jnp.split(drawn, ends[:-1]), shapes, strict=True)]
+    scalars, (which_class, which_prototype), *uniform = pieces
+    weight, prototypes, common, directions, amounts, noise = (_normal(u) for u in uniform)
+    low_high = ((0, 1.5), (0, 1), (0, 2), (0, 1.5), (-0.7, 1.2), (0, 1), (-0.5, 1.5), (0, 1))
+    uneven, strayed, shift, fall, vary, noisy, height, plain = (
+        low + (high - low) * scalars[i] for i, (low, high) in enumerate(low_high)
+    )
 
-def _between(key: Array, low: float, high: float) -> Float32[Array, ""]:
-    return jax.random.uniform(key, (), jnp.float32, low, high)
-
-
-def _spectrum(key: Array, pixels: int) -> Float32[Array, " pixels"]:
-    """How strongly each pixel takes part: from all alike to few only."""
-    a, b = jax.random.split(key)
-    weights = jnp.exp(_between(a, 0.0, 1.5) * jax.random.normal(b, (pixels,)))
-    return weights / jnp.sqrt(jnp.mean(weights**2))
-
-
-def _coloured(key: Array, shape: tuple[int, ...], weights: Array) -> Array:
-    return jax.random.normal(key, shape) * weights.reshape((1,) * (len(shape) - 1) + (-1,))
-
-
-def _squash(key: Array, x: Array, n: int, pixels: int) -> Array:
-    """Noise, then ink: linear, or cut off below a random height and above another."""
-    a, b, c, d = jax.random.split(key, 4)
-    x = x + _between(a, 0.0, 1.0) * jax.random.normal(b, (n, pixels))
-    height = _between(c, -0.5, 1.5)
+    weight = jnp.exp(uneven * weight)  # how strongly each pixel takes part: from all alike to few only
+    weight = weight / jnp.sqrt(jnp.mean(weight**2))
+    prototypes = prototypes * weight[None, None, :]
+    prototypes = prototypes[:, :1] + strayed * (prototypes - prototypes[:, :1])  # those of one class lie together
+    labels = (which_class * classes).astype(jnp.int32)
+    falling = jnp.arange(1, RANK + 1, dtype=jnp.float32) ** -fall
+    variation = (amounts * (falling / jnp.linalg.norm(falling))[None, :]) @ (directions * weight[None, :])
+    x = prototypes[labels, (which_prototype * PROTOTYPES).astype(jnp.int32)]
+    x = x + (shift * common * weight)[None, :] + jnp.exp(vary) * variation + noisy * noise
     inked = jnp.tanh(jax.nn.relu(x - height))
-    return jnp.where(jax.random.uniform(d) < 0.3, x, inked)
+    return Stream(as_images(jnp.where(plain < 0.3, x, inked)), labels)
+
+
+def _normal(uniform: Float32[Array, "..."]) -> Float32[Array, "..."]:
+    return jnp.sqrt(2.0) * jax.lax.erf_inv(2 * uniform - 1)
 
 
 __all__ = ["draw_clouds"]

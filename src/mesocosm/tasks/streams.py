@@ -47,27 +47,36 @@ class Pool(eqx.Module):
         rows = [rng.permutation(np.flatnonzero(data.labels == c))[: each or least] for c in range(data.n_classes)]
         return Pool(jnp.asarray(standardised(data.inputs)[np.stack(rows)]))
 
-    def draw(self, key: Array, n: int, classes: int, balanced: bool = False) -> Stream:
-        """A task of `n` examples of `classes` classes; `balanced`: each class once in every `classes` examples.
+    def draw(self, key: Array, n: int, classes: int, balanced: bool = False, merged: int = 1) -> Stream:
+        """A task of `n` examples of `classes` classes. `key` is consumed; examples do not recur.
 
-        `key` is consumed. Examples do not recur; n is at most what the classes have.
+        Args:
+          balanced: each class comes once in every `classes` examples.
+          merged: classes of the set that together are one class of the task.
+
+        Raises:
+          DataError: for more classes or examples than there are.
         """
         n_classes, each, _ = self.inputs.shape
-        if classes > n_classes or n > classes * each:
-            raise DataError(f"a task of {n} examples of {classes} classes: the pool has {n_classes} x {each}")
-        which, order = jax.random.split(key)
-        chosen = jax.random.permutation(which, n_classes)[:classes]
-        places = balanced_order(order, classes, each) if balanced else jax.random.permutation(order, classes * each)
+        drawn = classes * merged
+        if drawn > n_classes or n > drawn * each:
+            raise DataError(f"a task of {n} examples of {drawn} classes: the pool has {n_classes} x {each}")
+        ranks = jax.random.uniform(key, (n_classes + drawn * each + each * drawn,))  # one draw compiles fast
+        of_classes, of_places, of_rounds = jnp.split(ranks, (n_classes, n_classes + drawn * each))
+        chosen = jnp.argsort(of_classes)[:drawn]
+        if balanced:
+            places = _balanced(of_places.reshape(drawn, each), of_rounds.reshape(each, drawn))
+        else:
+            places = jnp.argsort(of_places)
         label, example = places[:n] // each, places[:n] % each
-        return Stream(self.inputs[chosen[label], example], label.astype(jnp.int32))
+        return Stream(self.inputs[chosen[label], example], (label // merged).astype(jnp.int32))
 
 
-def balanced_order(key: Array, classes: int, each: int) -> Int32[Array, " n"]:
-    """Places (class * each + example) such that every block of `classes` holds each class once."""
-    k1, k2 = jax.random.split(key)
-    example = jax.vmap(lambda k: jax.random.permutation(k, each))(jax.random.split(k1, classes))
-    label = jax.vmap(lambda k: jax.random.permutation(k, classes))(jax.random.split(k2, each))
-    return (label * each + example[label, jnp.arange(each)[:, None]]).ravel().astype(jnp.int32)
+def _balanced(of_places: Float32[Array, "classes each"], of_rounds: Float32[Array, "each classes"]) -> Array:
+    """Places (class * each + example) such that every round holds each class once, from random ranks."""
+    each = of_rounds.shape[0]
+    example, label = jnp.argsort(of_places, axis=1), jnp.argsort(of_rounds, axis=1)
+    return (label * each + example[label, jnp.arange(each)[:, None]]).ravel()
 
 
 def as_images(x: Float32[Array, "n pixels"]) -> Float32[Array, "n pixels"]:
@@ -76,4 +85,4 @@ def as_images(x: Float32[Array, "n pixels"]) -> Float32[Array, "n pixels"]:
     return x / jnp.sqrt(jnp.mean(x**2, axis=1, keepdims=True) + 1e-6)
 
 
-__all__ = ["Pool", "Stream", "as_images", "balanced_order"]
+__all__ = ["Pool", "Stream", "as_images"]
