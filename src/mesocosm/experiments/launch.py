@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mesocosm.experiments.declaration import RunConfiguration
-from mesocosm.experiments.registry import declaration
+from mesocosm.experiments.registry import declaration, module_of
 from mesocosm.record import ConfigurationError, FolderError, Record, load
 from mesocosm.record.configuration import check, digest, from_toml, replace_at, to_dict, to_toml
 from mesocosm.record.folder import HEADER, is_unborn, versions
@@ -44,7 +44,7 @@ def prepare(name: str, configuration: RunConfiguration) -> tuple[Setup, Plan]:
         changed = replace_at(changed, intervention.field, intervention.value)
     from mesocosm.core import Plan
 
-    build = import_module(f"mesocosm.experiments.{name}.system").build
+    build = import_module(f"mesocosm.experiments.{module_of(name)}.system").build
     if build(changed).logs != build(configuration).logs:
         fields = ", ".join(i.field for i in interventions)
         raise ConfigurationError(f"interventions: {fields}: what is logged cannot change; only parameters can")
