@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from mesocosm.evolution.searcher import Losses, Searcher
 
 
+@runtime_checkable
 class Optimiser(Protocol):
     """What an `optax.GradientTransformation` offers."""
 

@@ -6,7 +6,7 @@ feedback weights support error backpropagation for deep learning", 2016).
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
+@runtime_checkable
 class Optimiser(Protocol):
     """What an `optax.GradientTransformation` offers; optax itself is needed only by whoever makes one."""
 
@@ -73,7 +74,7 @@ class GradientRule(eqx.Module):
             gradients.append(jnp.concatenate([levels[layer], jnp.ones_like(x[:1])])[:, None] * error[None, :])
             if layer > 0:
                 back = state.feedback[layer - 1] if state.feedback else state.weights[layer][:-1]
-                error = (back @ error) * (levels[layer] > 0)
+                error = jnp.where(levels[layer] > 0, back @ error, 0)
         with jax.numpy_dtype_promotion("standard"):  # optax relies on it even where it is made an error
             updates, optimiser = self.optimiser.update(tuple(gradients[::-1]), state.optimiser, state.weights)
         weights = tuple(w + u for w, u in zip(state.weights, updates, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -22,6 +22,7 @@ DIGITS8_TRAIN = 100
 """Images of each 8x8 digit that rules are evolved on; the others judge them."""
 
 
+@runtime_checkable
 class Learner(Protocol):
     """What can be taught: a rule at work in a net, evolved or by gradient."""
 

@@ -14,12 +14,14 @@ SHRINKAGE = (0.1, 0.3, 0.6, 0.9)
 LOGISTIC = (0.001, 0.01, 0.1)
 
 
-def rivals() -> list[str]:
+def rivals(online: bool = True) -> list[str]:
     """`family` or `family/setting`, in the order in which they are recorded, after the rules."""
     names = ["class mean", "1-NN cosine", "3-NN cosine"]
     names += [f"ridge/{v:g}" for v in RIDGE]
     names += [f"shrinkage LDA/{v:g}" for v in SHRINKAGE]
     names += [f"logistic regression/{v:g}" for v in LOGISTIC]
+    if not online:
+        return names
     for net in ("linear", "hidden"):
         names += [f"{optimiser} {net}/{rate:g}" for optimiser in ONLINE for rate in RATES]
     return names + [f"feedback alignment/{rate:g}" for rate in RATES]

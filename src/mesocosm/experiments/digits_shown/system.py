@@ -7,6 +7,7 @@ of a rival are chosen.
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -41,6 +42,7 @@ class DigitsShown(Experiment):
     images: int = eqx.field(static=True)
     classes: int = eqx.field(static=True)
     balanced: bool = eqx.field(static=True)
+    online: bool = eqx.field(static=True)
 
     def init(self, bits: Bits) -> Int32[Array, ""]:
         return jnp.int32(0)
@@ -77,7 +79,8 @@ class DigitsShown(Experiment):
             jnp.stack([right(s) for s in stored(stream.inputs[:n], stream.labels[:n], test_x, self.classes)])
             for n in self.shown
         ]
-        return jnp.concatenate([jnp.stack(evolved), jnp.stack(by_n, axis=1), self._online(key, stream)])
+        found = [jnp.stack(evolved), jnp.stack(by_n, axis=1)]
+        return jnp.concatenate(found + ([self._online(key, stream)] if self.online else []))
 
     def _online(self, key: Array, stream: Stream) -> Int32[Array, "settings shown"]:
         import optax
@@ -136,10 +139,8 @@ def build(configuration: DigitsShownConfiguration) -> Setup:
       DataError, RuleError: for data or rules that are not there.
     """
     c = configuration
-    try:
-        import optax  # noqa: F401  (asked for, so that its absence can be told)
-    except ImportError:
-        raise DataError("digits-shown: its online rivals need optax; pip install 'mesocosm[learn]'") from None
+    if c.online and find_spec("optax") is None:
+        raise DataError("digits-shown: its online rivals need optax; pip install 'mesocosm[learn]', or --online False")
     pools = _pools(c.data, c.side)
     need = max(c.shown) + c.images
     for pool in pools:
@@ -151,7 +152,7 @@ def build(configuration: DigitsShownConfiguration) -> Setup:
     sizes = (c.side**2, *c.hidden, c.classes)
     loaded = [load_rule(name) for name in c.rules]
     rules = tuple(EvolvedRule(build_net(rule.form, sizes), rule.genome) for rule in loaded)
-    experiment = DigitsShown(pools, rules, c.shown, c.images, c.classes, c.stream == "balanced")
+    experiment = DigitsShown(pools, rules, c.shown, c.images, c.classes, c.stream == "balanced", c.online)
     names = ("row", "on_test", "learner", "shown", "hits")
     return Setup(experiment, {"streams": Streams()}, (Log("answers", "answers", tuple((n, n) for n in names)),))
 
