@@ -252,6 +252,8 @@ def test_saved_and_loaded_it_is_the_same(tmp_path):
     assert again.made == {"seed": 1} and again.form == form
     assert np.array_equal(rule.learn(x, y).logits(x), again.learn(x, y).logits(x))
     assert [p.name for p in tmp_path.iterdir()] == ["rule.json"]
+    with pytest.raises(RuleError, match="cannot be written"):
+        rule.save(tmp_path / "nowhere" / "rule.json")
 
 
 def test_files_that_cannot_be_used_say_why(tmp_path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib import resources
@@ -162,14 +161,13 @@ class Rule:
         target = Path(path)
         leaves = [np.asarray(leaf).tolist() for leaf in jax.tree.leaves(self.genome)]
         text = json.dumps({"format": FORMAT, "form": asdict(self.form), "genes": leaves, "made": self.made})
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}")
+        beside = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(text + "\n")
-            os.replace(name, target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+            beside.write_text(text + "\n")
+            os.replace(beside, target)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            raise RuleError(f"{target}: cannot be written ({error.strerror}); choose another place") from None
 
 
 def shipped() -> list[str]:

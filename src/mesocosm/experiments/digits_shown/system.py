@@ -85,7 +85,7 @@ class DigitsShown(Experiment):
     def _online(self, key: Array, stream: Stream) -> Int32[Array, "settings shown"]:
         import optax
 
-        makers = dict(sgd=optax.sgd, adam=optax.adam, adagrad=optax.adagrad, rmsprop=optax.rmsprop)
+        makers: dict[str, Any] = dict(sgd=optax.sgd, adam=optax.adam, adagrad=optax.adagrad, rmsprop=optax.rmsprop)
         makers["momentum"] = lambda rate: optax.sgd(rate, momentum=0.9)
         flat, deep = (stream.inputs.shape[1], self.classes), (stream.inputs.shape[1], HIDDEN, self.classes)
         kinds = [(makers[name], sizes, "gradient") for sizes in (flat, deep) for name in ONLINE]
