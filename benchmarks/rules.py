@@ -33,8 +33,8 @@ def naive_change(net: Net, genome: Any, state: Any, x: Any, label: Any) -> Any:
         c = jax.nn.sigmoid(forget) * c + jax.nn.sigmoid(i) * jnp.tanh(new)
         return jax.nn.sigmoid(o) * jnp.tanh(c), c
 
-    row = jax.vmap(one, in_axes=(None, 1, 1, 1), out_axes=1)
-    synapses = jax.vmap(row, in_axes=(1, None, 1, 1), out_axes=1)(seen.sent[0], replies[0], *state.synapses[0])
+    row = jax.vmap(one, in_axes=(1, None, 1, 1), out_axes=1)
+    synapses = jax.vmap(row, in_axes=(None, 1, 1, 1), out_axes=1)(seen.sent[0], replies[0], *state.synapses[0])
     rest = net.change(genome, state, seen, returned, replies)
     return type(state)((synapses,), rest.neurons)
 

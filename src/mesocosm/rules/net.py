@@ -44,7 +44,10 @@ class Genome(eqx.Module):
 
 
 class NetState(eqx.Module):
-    """The connectome: states of the synapses of each layer [.., before, after], of the neurons of each level [k, n]."""
+    """The connectome: states of the synapses of each layer [.., after, before], of the neurons of each level [k, n].
+
+    The side before, which is mostly the wider one, comes last: loops over it are what a processor does fastest.
+    """
 
     synapses: tuple[Any, ...]
     neurons: tuple[Array, ...]
@@ -100,7 +103,7 @@ class Net(eqx.Module):
 
     def noise(self, key: Array, dtype: Any = jnp.float32) -> tuple[Array, ...]:
         """What breaks the symmetry of hidden neurons: normal numbers, but zeros in the last layer, which needs none."""
-        shapes = [(self.synapse.size, a, b) for a, b in zip(self.sizes[:-1], self.sizes[1:], strict=True)]
+        shapes = [(self.synapse.size, b, a) for a, b in zip(self.sizes[:-1], self.sizes[1:], strict=True)]
         keys = jax.random.split(key, len(shapes))
         drawn = [jax.random.normal(k, shape, dtype) for k, shape in zip(keys[:-1], shapes[:-1], strict=True)]
         return *drawn, jnp.zeros(shapes[-1], dtype)
@@ -156,11 +159,11 @@ class Net(eqx.Module):
         logits = genome.read @ jnp.concatenate([arrived[-1], state.neurons[-1]])
         return Pass(tuple(sent), tuple(arrived), logits)
 
-    def _gather(self, sent: Float[Array, "m before"], strengths: Float[Array, "m before after"]) -> Array:
-        total = jnp.einsum("mi,mij->mj", sent, strengths)
+    def _gather(self, sent: Float[Array, "m before"], strengths: Float[Array, "m after before"]) -> Array:
+        total = jnp.einsum("mi,mji->mj", sent, strengths)
         if not self.normalise:
             return total / sent.shape[1]
-        lengths = jnp.sum(sent**2, axis=1)[:, None] * jnp.sum(strengths**2, axis=1)
+        lengths = jnp.sum(sent**2, axis=1)[:, None] * jnp.sum(strengths**2, axis=2)
         return total * jax.lax.rsqrt(lengths + _TINY)
 
     def backward(
@@ -177,7 +180,7 @@ class Net(eqx.Module):
             here, below = self._neuron(genome, level), self._neuron(genome, level - 1)
             replies.append(reply(here, returned[-1], seen.arrived[level], state.neurons[level]))
             strengths = self.synapse.carry(state.synapses[level - 1])[1]
-            means = jnp.einsum("mj,mij->mi", replies[-1], strengths) / self.sizes[level]
+            means = jnp.einsum("mj,mji->mi", replies[-1], strengths) / self.sizes[level]
             returned.append(_over_neurons(self.neuron.returned)(below, means))
         return returned[::-1], replies[::-1]
 
@@ -212,7 +215,7 @@ def _over_neurons(rule: Any) -> Any:
 
 
 def _over_synapses(rule: Any, n_own: int, n_neuron: int) -> Any:
-    """A rule of one synapse over arrays [.., before, after].
+    """A rule of one synapse over arrays [.., after, before].
 
     `rule(genes, own, before, after)`: `n_own` arrays of its own, then none or two vectors of the neurons at its ends.
     """
@@ -223,8 +226,8 @@ def _over_synapses(rule: Any, n_own: int, n_neuron: int) -> Any:
 
         own = (1,) * n_own
         ends_before, ends_after = ((1, None), (None, 1)) if n_neuron else ((), ())
-        row = jax.vmap(one, in_axes=(*own, *ends_after), out_axes=1)
-        return jax.vmap(row, in_axes=(*own, *ends_before), out_axes=1)(*arrays)
+        row = jax.vmap(one, in_axes=(*own, *ends_before), out_axes=1)
+        return jax.vmap(row, in_axes=(*own, *ends_after), out_axes=1)(*arrays)
 
     return batched
 
