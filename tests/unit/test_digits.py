@@ -9,7 +9,9 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 
+from mesocosm import rules
 from mesocosm.core import run
+from mesocosm.experiments.digits import audit
 from mesocosm.experiments.digits.declaration import DigitsConfiguration, curves
 from mesocosm.experiments.digits.export import rule_of
 from mesocosm.experiments.digits_shown import baselines
@@ -20,6 +22,8 @@ from mesocosm.experiments.registry import declaration
 from mesocosm.record import ConfigurationError, FolderError, load
 from mesocosm.record.configuration import check, from_dict
 from mesocosm.rules.gradient import GradientRule
+from mesocosm.tasks import DataError
+from mesocosm.tasks import load as load_data
 
 SCHOOL = dict(source="clouds", side=4, classes=3, examples=10, tasks=4, shown=[2, 10], judged_tasks=4, judged_images=20)
 
@@ -189,3 +193,21 @@ def test_the_benchmark_compares_all_on_the_same_streams(tmp_path):
 def test_online_rivals_are_known_as_such():
     online = {name.split("/")[0] for name in rivals() if is_online(name.split("/")[0])}
     assert len(online) == 11 and "feedback alignment" in online and "ridge" not in online
+
+
+# -- audits ------------------------------------------------------------------------------------------------------------
+
+
+def test_audits_tell_what_is_known_of_the_class_mean():
+    data, by_hand = load_data("digits8"), rules.load("class-mean")
+    found = audit.prior_audit(by_hand, data, how_many=3)
+    assert found["accuracy"] == pytest.approx(found["inverted_all"], abs=1e-6), "the class mean knows no contrast"
+    assert found["inverted_test"] < 0.2 < found["worst_class"] < found["label_noise"] < found["accuracy"]
+    assert found["first_answer"] == pytest.approx(0.1), "and has no opinion before it is told"
+    lost = audit.forgetting(by_hand, data, how_many=3)
+    assert lost["after_other"] < lost["first"] - 0.05 and lost["again"] > lost["after_other"]
+    assert audit.prior_audit(audit.without(by_hand, "label"), data, how_many=1)["accuracy"] < 0.25
+    kept = audit.prior_audit(audit.without(by_hand, "error"), data, how_many=3)
+    assert kept["accuracy"] == found["accuracy"]
+    with pytest.raises(DataError, match="1797 examples; 3000"):
+        audit.prior_audit(by_hand, data, n=2800)
