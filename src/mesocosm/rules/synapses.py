@@ -126,10 +126,21 @@ class LSTMSynapse(Synapse):
 
     def step(self, genes: Genes, state: tuple[Vector, Vector], before: Vector, after: Vector) -> tuple[Vector, Vector]:
         h, c = state
-        own = genes["U"] * jnp.tile(h, 4) if self.fast else genes["U"] @ h
-        i, forget, new, o = jnp.split(before + after + own, 4)
-        c = self._gate(forget) * c + self._gate(i) * self._squash(new)
-        return self._gate(o) * self._squash(c), c
+        n, own = self.hidden, self._own(genes["U"], h)
+        # One number after the other: XLA then fuses the whole step into one loop over synapses.
+        i, forget, new, o = ([before[r] + after[r] + own[r] for r in range(k * n, k * n + n)] for k in range(4))
+        c = [self._gate(forget[k]) * c[k] + self._gate(i[k]) * self._squash(new[k]) for k in range(n)]
+        h = [self._gate(o[k]) * self._squash(c[k]) for k in range(n)]
+        return jnp.stack(h), jnp.stack(c)
+
+    def _own(self, u: Array, h: Vector) -> list[Array]:
+        """U h, number by number."""
+        n = self.hidden
+        if self.fast:
+            return [u[r] * h[r % n] for r in range(4 * n)]
+        if n > 8:  # written out it would take long to compile
+            return list(u @ h)
+        return [sum((u[r, k] * h[k] for k in range(1, n)), u[r, 0] * h[0]) for r in range(4 * n)]
 
     def _squash(self, x: Array) -> Array:
         return x / (1 + jnp.abs(x)) if self.fast else jnp.tanh(x)
