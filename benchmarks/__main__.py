@@ -1,4 +1,4 @@
-"""Measure: scripts/bench [table|mesa|cores|stages|memory|start ...]; all of them if none is named.
+"""Measure: scripts/bench [table|mesa|cores|stages|memory|start|rules ...]; all of them if none is named.
 
 Both sides of a comparison run in one process, alternating; ratios are medians with their spread. Only living agents
 count. The first rounds, which compile, are left out and shown apart.
@@ -210,7 +210,24 @@ def start() -> None:
             print(f"{what}: first tick after {float(out.stdout):.1f} s", flush=True)
 
 
-BENCHMARKS = {f.__name__: f for f in (table, mesa, cores, stages, memory, start)}
+def rules() -> None:
+    """Learning rules: factored against naive, the fast cell, and a generation of the preset `paper` (both cores)."""
+    affinity = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    _one_core()
+    from benchmarks.rules import generation, table
+
+    found = table()
+    for name, ns in found.items():
+        print(f"{name:>10} {_spread(ns)} ns/synapse-tick   naive / this {_spread(found['naive'] / ns)}")
+    if affinity:
+        os.sched_setaffinity(0, affinity)
+    if os.environ.get("MESOCOSM_DATA"):
+        print(f"generation of `paper`: {_spread(generation())} s")
+    else:
+        print("generation of `paper`: set MESOCOSM_DATA")
+
+
+BENCHMARKS = {f.__name__: f for f in (table, mesa, cores, stages, memory, start, rules)}
 
 
 def main(names: list[str]) -> None:

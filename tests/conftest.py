@@ -19,7 +19,10 @@ if "--xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", "
 # their first import. Configurations are left out: they have checks of their own, which are tested.
 CHECKED = ["core", "worlds.petri.law", "worlds.petri.fields", "worlds.petri.state", "minds.table", "heredity.genomes"]
 CHECKED += ["instruments.ecology", "experiments.ecology"]
-CHECKED += [f"experiments.{name}.system" for name in ("chemotaxis", "bilinear", "lorenz")]
+CHECKED += ["rules.net", "rules.neurons", "rules.synapses", "rules.gradient", "tasks.streams", "tasks.procedural"]
+CHECKED += ["evolution.searcher", "evolution.cma", "evolution.genetic", "evolution.gradient"]
+CHECKED += ["experiments.digits.school", "experiments.digits_shown.baselines"]
+CHECKED += [f"experiments.{name}.system" for name in ("chemotaxis", "bilinear", "lorenz", "digits", "digits_shown")]
 install_import_hook([f"mesocosm.{room}" for room in CHECKED], "beartype.beartype")
 
 # The first call of a compiled function takes seconds: no deadline. In CI the same examples every time.

@@ -24,12 +24,22 @@ CHANGES: dict[str, dict[str, Any]] = {
         "world": {**_SMALL_WORLD, "signal": True, "senses": ["touch", "signal"]},
         "mind": {"policy": "argmax"},
     },
+    "trend": {"world": {**_SMALL_WORLD, "senses": ["trend"]}, "frames_every": 4},
     "bilinear": {"every": 10},
     "bilinear, simultaneous": {"every": 10, "play": "simultaneous", "rate": 100},
     "lorenz": {"every": 10},
+    "digits": {
+        "form": {"cell": "hebbian", "messages": 1, "memory": 1},
+        "search": {"searcher": "cma-es", "population": 4},
+        "schooling": {
+            **dict(source="clouds", side=3, classes=3, examples=4, tasks=2),
+            **dict(shown=[2, 4], judged_tasks=2, judged_images=5),
+        },
+    },
+    "digits-shown": {"side": 3, "classes": 3, "shown": [2, 4], "images": 5, "online": False},
 }
 CASES = list(CHANGES)
-EXACT = [case for case in CASES if case.split(",")[0] != "lorenz"]
+EXACT = [case for case in CASES if case.split(",")[0] not in ("lorenz", "digits", "digits-shown")]
 
 assert {case.split(",")[0] for case in CASES} == set(NAMES), "every registered experiment has a case here"
 

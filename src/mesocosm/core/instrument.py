@@ -1,4 +1,4 @@
-"""What watches a run: folds give one row a window, logs a row for each event, cameras frames. None can change anything."""
+"""What watches a run: folds give a row a window, logs a row for each event, cameras frames. None changes anything."""
 
 from __future__ import annotations
 

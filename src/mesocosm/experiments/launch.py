@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mesocosm.experiments.declaration import RunConfiguration
-from mesocosm.experiments.registry import declaration
+from mesocosm.experiments.registry import declaration, module_of
 from mesocosm.findings.claim import Claim
 from mesocosm.record import ConfigurationError, FolderError, Record, Writer, load
 from mesocosm.record.configuration import check, digest, from_toml, replace_at, to_dict, to_toml
@@ -45,7 +45,7 @@ def prepare(name: str, configuration: RunConfiguration) -> tuple[Setup, Plan]:
         changed = replace_at(changed, intervention.field, intervention.value)
     from mesocosm.core import Plan
 
-    build = import_module(f"mesocosm.experiments.{name}.system").build
+    build = import_module(f"mesocosm.experiments.{module_of(name)}.system").build
     setup: Setup = build(configuration)
     if interventions:
         if [log.name for log in build(changed).logs] != [log.name for log in setup.logs]:

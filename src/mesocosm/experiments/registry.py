@@ -8,7 +8,7 @@ from importlib import import_module
 from mesocosm.experiments.declaration import Declaration
 from mesocosm.record import ConfigurationError
 
-NAMES = ("chemotaxis", "trend", "bilinear", "lorenz")
+NAMES = ("chemotaxis", "trend", "bilinear", "lorenz", "digits", "digits-shown")
 ASSAYS = ("assay",)
 """What is run on the bodies of another run."""
 
@@ -23,4 +23,9 @@ def declaration(name: str) -> Declaration:
         near = difflib.get_close_matches(name, NAMES + ASSAYS, n=1, cutoff=0.4)
         hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(NAMES)}."
         raise ConfigurationError(f"{name}: there is no such experiment. {hint}")
-    return import_module(f"mesocosm.experiments.{name}.declaration").DECLARATION
+    return import_module(f"mesocosm.experiments.{module_of(name)}.declaration").DECLARATION
+
+
+def module_of(name: str) -> str:
+    """The folder of an experiment, as a module's name."""
+    return name.replace("-", "_")

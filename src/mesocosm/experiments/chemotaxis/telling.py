@@ -220,8 +220,8 @@ def _genotypes(record: Record, replicate: int) -> Section:
         curves=[*own, shadow],
     )
     text = (
-        f"The {len(own)} commonest genotypes of world {replicate}, the median of all worlds by outcome; {kinds.shape[0]} "
-        f"genotypes live there among {int(alive.sum())} bodies. A thicker line is a commoner genotype."
+        f"The {len(own)} commonest genotypes of world {replicate}, the median of all worlds by outcome; "
+        f"{kinds.shape[0]} genotypes live there among {int(alive.sum())} bodies. A thicker line is a commoner genotype."
     )
     return Section("Who won", text, [figure])
 

@@ -1,0 +1,1 @@
+"""A learning rule that evolution writes: the same small genome at every synapse and neuron learns digits."""

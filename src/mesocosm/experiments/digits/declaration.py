@@ -1,0 +1,142 @@
+"""What is asked of an evolved learning rule: does it learn from fewer examples than the rule it began as?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from mesocosm.evolution.parameters import SearchParameters
+from mesocosm.experiments.declaration import Declaration, RunConfiguration, Summary
+from mesocosm.record.configuration import Range
+from mesocosm.rules.form import RuleForm
+
+if TYPE_CHECKING:
+    from mesocosm.record import Record
+
+
+@dataclass(frozen=True)
+class Schooling:
+    """What the rules are asked to learn, and in which nets."""
+
+    source: Literal["digits8", "omniglot", "clouds", "omniglot+clouds"] = "digits8"
+    """Where tasks come from: the 8x8 digits themselves (in-domain), Omniglot, random clouds, or both of these."""
+    side: Annotated[int, Range(2, 64, "pixels", "size")] = 8
+    """Images are side x side."""
+    classes: Annotated[int, Range(2, 100, "classes", "size")] = 10
+    """Classes of a task."""
+    hidden: Annotated[tuple[int, ...], Range(1, 4096, "neurons", "size")] = ()
+    """Neurons in each hidden level."""
+    examples: Annotated[int, Range(1, 10000, "examples", "size")] = 50
+    """Examples of a task, one after the other, each seen once."""
+    tasks: Annotated[int, Range(1, 4096, "tasks", "size")] = 8
+    """Tasks of a generation, the same for all its genomes."""
+    shown: Annotated[tuple[int, ...], Range(1, 10000, "examples", "switch")] = (5, 10, 20, 50)
+    """After how many examples the accuracy on held-out images is measured."""
+    judged_tasks: Annotated[int, Range(1, 1024, "tasks", "size")] = 16
+    """Held-out tasks on which it is measured, always the same ones."""
+    judged_images: Annotated[int, Range(1, 10000, "images", "size")] = 100
+    """Held-out images of each."""
+
+    def contradictions(self):
+        if tuple(sorted(set(self.shown))) != self.shown or not self.shown:
+            yield f"shown = {self.shown}: must rise, one number at least"
+
+
+PAPER = Schooling("omniglot+clouds", side=14, hidden=(32,), examples=50, tasks=8)
+
+
+@dataclass(frozen=True)
+class DigitsConfiguration(RunConfiguration):
+    """A search for a learning rule. A tick is a generation, a replicate is a search."""
+
+    replicates: Annotated[int, Range(1, 1 << 20, "searches", "size")] = 2
+    ticks: Annotated[int, Range(1, 2**31 - 1, "generations")] = 150
+    every: Annotated[int, Range(1, 2**31 - 1, "generations", "switch")] = 25
+    preset: Literal["default", "paper"] = "default"
+    """`paper`: Omniglot and random clouds at 14x14 in nets 196-32-10; takes the place of all of `schooling`."""
+    founding: Literal["class-mean", "centred-class-mean", "random"] = "class-mean"
+    """The genome that a search begins with: a rule written by hand, or random numbers."""
+    spread: Annotated[float, Range(0, 10, "", "switch")] = 0.05
+    """Standard deviation of the noise on each number of the founding genome."""
+    form: RuleForm = field(default_factory=RuleForm)
+    search: SearchParameters = field(default_factory=SearchParameters)
+    schooling: Schooling = field(default_factory=Schooling)
+
+    def contradictions(self):
+        yield from super().contradictions()
+        if self.founding != "random" and not self.form.normalise:
+            yield f"founding = {self.founding}: the class mean needs form.normalise = True; or found at random"
+        if self.founding == "centred-class-mean" and self.form.memory < 1:
+            yield "founding = centred-class-mean: needs form.memory of 1 or more"
+
+    def school(self) -> Schooling:
+        """The schooling that counts."""
+        return PAPER if self.preset == "paper" else self.schooling
+
+
+def curves(record: Record) -> dict[str, Any]:
+    """Accuracy after each number of examples: `shown` [n], `rule`, `control` [replicates, windows, n] (NaN: none)."""
+    import numpy as np
+
+    metrics = record.metrics
+    shown = sorted(int(name.removeprefix("rule_")) for name in metrics if name.startswith("rule_"))
+    ticks = np.unique(metrics["tick"])
+    out = {"shown": np.array(shown), "tick": ticks}
+    for kind in ("rule", "control"):
+        values = np.full((record.replicates, ticks.size, len(shown)), np.nan)
+        at = metrics["replicate"], np.searchsorted(ticks, metrics["tick"])
+        for i, n in enumerate(shown):
+            values[(*at, i)] = metrics[f"{kind}_{n}"]
+        out[kind] = values
+    return out
+
+
+def _summarise(record: Record) -> Summary:
+    import numpy as np
+
+    found = curves(record)
+    shown, rule, control = found["shown"], found["rule"], found["control"]
+    rows = []
+    for s in record.statuses:
+        there = np.flatnonzero(np.isfinite(rule[s.replicate, :, 0])) if rule.size else []
+        last = [float(v) for v in rule[s.replicate, there[-1]]] if len(there) else [None] * len(shown)
+        rows.append((s.replicate, s.status, s.tick, *last))
+    columns = ("search", "status", "generations", *(f"after {n}" for n in shown))
+    if not any(row[3] is not None for row in rows):
+        return Summary("No search came to a first measurement.", columns, rows)
+    ends = np.array([row[3:] for row in rows if row[3] is not None], float)
+    means, by_hand = ends.mean(axis=0), np.nanmean(control[:, -1], axis=0)
+    if np.isnan(by_hand).all():
+        by_hand = np.nanmean(control, axis=(0, 1))
+    source = record.header["configuration"]
+    domain = "paper" if source["preset"] == "paper" else source["schooling"]["source"]
+    sentence = (
+        f"After {shown[-1]} examples the evolved rule names {100 * means[-1]:.1f} % of held-out images, the class mean "
+        f"{100 * by_hand[-1]:.1f} % on the same tasks ({ends.shape[0]} of {record.replicates} searches)."
+    )
+    notes = ["In-domain: trained on other images of the same digits; not comparable with graded tables."]
+    return Summary(
+        sentence,
+        columns,
+        rows,
+        [("mean", "", "", *map(float, means)), ("class mean", "", "", *map(float, by_hand))],
+        tuple(notes) if domain == "digits8" else (),
+    )
+
+
+def _loss(row: dict[str, Any]) -> float:
+    import numpy as np
+
+    return float(np.median(row["loss"]))
+
+
+DECLARATION = Declaration(
+    name="digits",
+    title="A learning rule that evolution writes",
+    question="Does an evolved rule learn from fewer examples than the class mean it began as?",
+    prediction="held-out accuracy after the last number of examples is above the class mean's on the same tasks",
+    control="the nearest class mean by cosine, on the same held-out tasks",
+    configuration=DigitsConfiguration,
+    summarise=_summarise,
+    measure=("loss", _loss),
+)

@@ -1,0 +1,1 @@
+"""The benchmark of learning rules: how many images are named after so many digits shown, beside every rival."""

@@ -1,0 +1,39 @@
+"""The form of an evolved rule: everything but its numbers and the sizes of its net. No jax is needed here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from mesocosm.record.configuration import Range
+
+
+@dataclass(frozen=True)
+class RuleForm:
+    """Which cell every synapse runs, and how many numbers pass and are kept."""
+
+    cell: Literal["lstm", "bilinear", "hebbian"] = "lstm"
+    """What a synapse is: an LSTM, the bilinear update rule, or four Hebbian coefficients a strength."""
+    messages: Annotated[int, Range(1, 16, "numbers", "size")] = 2
+    """Numbers in a message, and in a reply."""
+    hidden: Annotated[int, Range(1, 64, "numbers", "size")] = 4
+    """Numbers of memory at a synapse (lstm only)."""
+    memory: Annotated[int, Range(0, 64, "numbers", "size")] = 2
+    """Numbers of memory at a neuron."""
+    ticks: Annotated[int, Range(1, 2, "ticks", "switch")] = 1
+    """Steps an example: with two, every cell first steps with nothing told, and the answer is read after that."""
+    normalise: bool = True
+    """Messages arrive as cosines between message and strengths instead of means."""
+    symmetric: bool = False
+    """Replies go back over the forward strengths instead of strengths of their own."""
+    per_role: bool = False
+    """A genome for input, hidden and output instead of one for all."""
+    fast: bool = False
+    """The fast cell (lstm only): diagonal recurrence, rational gates."""
+
+    def contradictions(self):
+        strengths = self.messages if self.symmetric else 2 * self.messages
+        if self.cell == "lstm" and self.hidden < strengths:
+            yield f"hidden = {self.hidden}: must be at least {strengths}, the strengths of {self.messages} messages"
+        if self.fast and self.cell != "lstm":
+            yield f"fast = True: there is a fast cell for lstm only, not for {self.cell}"

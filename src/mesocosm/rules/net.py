@@ -1,0 +1,235 @@
+"""A net of any depth in which every synapse and every neuron runs the same small genome.
+
+Written for one synapse and one neuron (`synapses`, `neurons`); here they are batched. One example:
+
+1. forward: messages go up, a synapse multiplies by its forward strengths, a neuron takes the mean (or the cosine);
+2. backward: the output neurons are told error, probability and label; replies go down over the backward strengths;
+3. change: every synapse steps with the message before it and the reply after it, every neuron remembers.
+
+With two ticks an example, all three happen once with nothing told, and the answer is read in the second forward pass.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from mesocosm.rules.neurons import FEEDBACK, HIDDEN, INPUT, OUTPUT, Neuron
+from mesocosm.rules.synapses import Genes, Synapse
+
+_TINY = 1e-8
+"""Squared length below which a vector has no direction."""
+
+
+class Genome(eqx.Module):
+    """One genome: genes of the synapse and of the neuron, one set for all or one a role, and how an answer is read.
+
+    Args:
+      synapse, neuron: one set of genes, or three in the order of roles.
+      read: weights [messages + memory] of what arrived at an output neuron and of what it remembers.
+    """
+
+    synapse: tuple[Genes, ...]
+    neuron: tuple[Genes, ...]
+    read: Array
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return sum(leaf.size for leaf in jax.tree.leaves(self))
+
+
+class NetState(eqx.Module):
+    """The connectome: states of the synapses of each layer [.., after, before], of the neurons of each level [k, n].
+
+    The side before, which is mostly the wider one, comes last: loops over it are what a processor does fastest.
+    """
+
+    synapses: tuple[Any, ...]
+    neurons: tuple[Array, ...]
+
+
+class Pass(eqx.Module):
+    """What one forward pass found: messages sent from each level but the last, arrivals at each level, logits."""
+
+    sent: tuple[Array, ...]
+    arrived: tuple[Array, ...]
+    logits: Float[Array, " classes"]
+
+
+class Net(eqx.Module):
+    """A rule at work in a net of these sizes.
+
+    Args:
+      sizes: neurons in each level, from inputs to classes.
+      ticks: 1 or 2, steps an example.
+      normalise: messages arrive as cosines between message and strengths instead of means.
+      per_role: a genome for input, hidden and output instead of one for all.
+    """
+
+    synapse: Synapse
+    neuron: Neuron
+    sizes: tuple[int, ...] = eqx.field(static=True)
+    ticks: int = eqx.field(static=True, default=1)
+    normalise: bool = eqx.field(static=True, default=True)
+    per_role: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self):
+        if len(self.sizes) < 2 or min(self.sizes) < 1:
+            raise ValueError(f"sizes = {self.sizes}: a net has at least inputs and classes, one neuron each or more")
+        if self.ticks not in (1, 2):
+            raise ValueError(f"ticks = {self.ticks}: must be 1 or 2")
+        if self.synapse.messages != self.neuron.messages:
+            raise ValueError(
+                f"messages = {self.synapse.messages} at the synapse, {self.neuron.messages} at the neuron: not equal"
+            )
+
+    # -- genomes and states ----------------------------------------------------------------------------------------
+
+    def found(self, key: Array) -> Genome:
+        """A random genome."""
+        roles = (INPUT, HIDDEN, OUTPUT) if self.per_role else (None,)
+        s, n = jax.random.split(key)
+        synapse = [self.synapse.found(k) for k in jax.random.split(s, len(roles))]
+        neuron = [self.neuron.found(k, role) for k, role in zip(jax.random.split(n, len(roles)), roles, strict=True)]
+        if self.per_role:
+            del synapse[OUTPUT]["spread"]  # the last layer begins without noise
+        read = jnp.full(self.neuron.messages + self.neuron.memory, 0.1).at[0].set(10.0 if self.normalise else 1.0)
+        return Genome(tuple(synapse), tuple(neuron), read)
+
+    def noise(self, key: Array, dtype: Any = jnp.float32) -> tuple[Array, ...]:
+        """What breaks the symmetry of hidden neurons: normal numbers, but zeros in the last layer, which needs none."""
+        shapes = [(self.synapse.size, b, a) for a, b in zip(self.sizes[:-1], self.sizes[1:], strict=True)]
+        keys = jax.random.split(key, len(shapes))
+        drawn = [jax.random.normal(k, shape, dtype) for k, shape in zip(keys[:-1], shapes[:-1], strict=True)]
+        return *drawn, jnp.zeros(shapes[-1], dtype)
+
+    def begin(self, genome: Genome, noise: tuple[Array, ...]) -> NetState:
+        """The state of a net that has seen nothing."""
+        synapses = tuple(
+            _over_synapses(self.synapse.begin, 1, 0)(self._synapse(genome, layer), noise[layer])
+            for layer in range(len(self.sizes) - 1)
+        )
+        neurons = tuple(
+            jnp.broadcast_to(self._neuron(genome, level)["u"][:, None], (self.neuron.memory, n))
+            for level, n in enumerate(self.sizes)
+        )
+        return NetState(synapses, neurons)
+
+    def _synapse(self, genome: Genome, layer: int) -> Genes:
+        return genome.synapse[_role(layer, len(self.sizes) - 2) if self.per_role else 0]
+
+    def _neuron(self, genome: Genome, level: int) -> Genes:
+        return genome.neuron[_role(level, len(self.sizes) - 1) if self.per_role else 0]
+
+    # -- one example -----------------------------------------------------------------------------------------------
+
+    def predict(self, genome: Genome, state: NetState, x: Float[Array, " inputs"]) -> Float[Array, " classes"]:
+        """Logits for one example; the state stays as it is."""
+        if self.ticks == 2:
+            state = self._tick(genome, state, x, None)[0]
+        return self.forward(genome, state, x).logits
+
+    def learn(
+        self, genome: Genome, state: NetState, x: Float[Array, " inputs"], label: Float[Array, " classes"]
+    ) -> tuple[NetState, Float[Array, " classes"]]:
+        """The state after one example, and the logits that were given before its label (one-hot) was told."""
+        if self.ticks == 2:
+            state = self._tick(genome, state, x, None)[0]
+        return self._tick(genome, state, x, label)
+
+    def _tick(self, genome: Genome, state: NetState, x: Array, label: Array | None) -> tuple[NetState, Array]:
+        seen = self.forward(genome, state, x)
+        returned, replies = self.backward(genome, state, seen, label)
+        return self.change(genome, state, seen, returned, replies), seen.logits
+
+    def forward(self, genome: Genome, state: NetState, x: Float[Array, " inputs"]) -> Pass:
+        """Messages go up."""
+        arrived, sent = [jnp.tile(x[None, :], (self.neuron.messages, 1))], []
+        for layer in range(len(self.sizes) - 1):
+            genes = self._neuron(genome, layer)
+            sent.append(_over_neurons(self.neuron.send)(genes, arrived[-1], state.neurons[layer]))
+            strengths = self.synapse.carry(state.synapses[layer])[0]
+            a = _over_neurons(self.neuron.arrive)(self._neuron(genome, layer + 1), self._gather(sent[-1], strengths))
+            arrived.append(jnp.tanh(a) if layer < len(self.sizes) - 2 else a)
+        logits = genome.read @ jnp.concatenate([arrived[-1], state.neurons[-1]])
+        return Pass(tuple(sent), tuple(arrived), logits)
+
+    def _gather(self, sent: Float[Array, "m before"], strengths: Float[Array, "m after before"]) -> Array:
+        total = jnp.einsum("mi,mji->mj", sent, strengths)
+        if not self.normalise:
+            return total / sent.shape[1]
+        lengths = jnp.sum(sent**2, axis=1)[:, None] * jnp.sum(strengths**2, axis=2)
+        return total * jax.lax.rsqrt(lengths + _TINY)
+
+    def backward(
+        self, genome: Genome, state: NetState, seen: Pass, label: Array | None
+    ) -> tuple[list[Array], list[Array]]:
+        """Replies go down. Returns what came back to each level [FEEDBACK, n], and replies (inputs have none)."""
+        probability = jax.nn.softmax(seen.logits)
+        told = jnp.zeros((FEEDBACK, self.sizes[-1]), probability.dtype)
+        if label is not None:
+            told = jnp.stack([label - probability, probability, label])
+        returned, replies = [told], []
+        for level in range(len(self.sizes) - 1, 0, -1):
+            reply = _over_neurons(self.neuron.reply)
+            here, below = self._neuron(genome, level), self._neuron(genome, level - 1)
+            replies.append(reply(here, returned[-1], seen.arrived[level], state.neurons[level]))
+            strengths = self.synapse.carry(state.synapses[level - 1])[1]
+            means = jnp.einsum("mj,mji->mi", replies[-1], strengths) / self.sizes[level]
+            returned.append(_over_neurons(self.neuron.returned)(below, means))
+        return returned[::-1], replies[::-1]
+
+    def change(
+        self, genome: Genome, state: NetState, seen: Pass, returned: list[Array], replies: list[Array]
+    ) -> NetState:
+        """Every synapse steps, every neuron remembers."""
+        synapses = []
+        for layer, synapse in enumerate(state.synapses):
+            genes = self._synapse(genome, layer)
+            before = _over_neurons(self.synapse.before)(genes, seen.sent[layer])
+            after = _over_neurons(self.synapse.after)(genes, replies[layer])
+            synapses.append(_over_synapses(self.synapse.step, 1, 2)(genes, synapse, before, after))
+        neurons = [
+            _over_neurons(self.neuron.remember)(self._neuron(genome, level), a, r, u)
+            for level, (a, r, u) in enumerate(zip(seen.arrived, returned, state.neurons, strict=True))
+        ]
+        return NetState(tuple(synapses), tuple(neurons))
+
+
+def _role(place: int, last: int) -> int:
+    return OUTPUT if place == last else INPUT if place == 0 else HIDDEN
+
+
+def _over_neurons(rule: Any) -> Any:
+    """A rule of one neuron, (genes, *vectors) -> vector, over the last axis of arrays [.., n]."""
+
+    def batched(genes: Genes, *arrays: Array) -> Array:
+        return jax.vmap(lambda *vectors: rule(genes, *vectors), in_axes=-1, out_axes=-1)(*arrays)
+
+    return batched
+
+
+def _over_synapses(rule: Any, n_own: int, n_neuron: int) -> Any:
+    """A rule of one synapse over arrays [.., after, before].
+
+    `rule(genes, own, before, after)`: `n_own` arrays of its own, then none or two vectors of the neurons at its ends.
+    """
+
+    def batched(genes: Genes, *arrays: Any) -> Any:
+        def one(*vectors: Any) -> Any:
+            return rule(genes, *vectors)
+
+        own = (1,) * n_own
+        ends_before, ends_after = ((1, None), (None, 1)) if n_neuron else ((), ())
+        row = jax.vmap(one, in_axes=(*own, *ends_before), out_axes=1)
+        return jax.vmap(row, in_axes=(*own, *ends_after), out_axes=1)(*arrays)
+
+    return batched
+
+
+__all__ = ["FEEDBACK", "Genome", "Net", "NetState", "Pass"]

@@ -1,0 +1,245 @@
+"""An evolved rule in one's own hands: `rule.learn(x, y)`, `rule.predict(x)`, and the small file it is kept in."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mesocosm.record.configuration import ConfigurationError, check, from_dict
+from mesocosm.record.errors import MesocosmError
+from mesocosm.rules.form import RuleForm
+from mesocosm.rules.net import Genome, Net, NetState
+from mesocosm.rules.neurons import Neuron
+from mesocosm.rules.synapses import BilinearSynapse, HebbianSynapse, LSTMSynapse, Synapse
+
+FORMAT = "mesocosm rule 1"
+_FLAT = 1e-6
+
+
+class RuleError(MesocosmError, ValueError):
+    """A rule file that cannot be used, or examples that cannot be learnt from: says why, and what to do."""
+
+    exit_code = 4
+
+
+def build_net(form: RuleForm, sizes: tuple[int, ...]) -> Net:
+    """A rule of this form at work in a dense net of these sizes.
+
+    Raises:
+      ConfigurationError: for a form that is not permitted.
+    """
+    check(form)
+    shape = {"messages": form.messages, "symmetric": form.symmetric}
+    if form.cell == "lstm":
+        synapse: Synapse = LSTMSynapse(**shape, hidden=form.hidden, fast=form.fast)
+    else:
+        synapse = {"bilinear": BilinearSynapse, "hebbian": HebbianSynapse}[form.cell](**shape)
+    neuron = Neuron(form.messages, form.memory)
+    return Net(synapse, neuron, sizes, form.ticks, form.normalise, form.per_role)
+
+
+class EvolvedRule(eqx.Module):
+    """A net with a genome, in the harness that every learner shares: begin, learn, predict."""
+
+    net: Net
+    genome: Genome
+
+    def begin(self, key: Any) -> NetState:
+        return self.net.begin(self.genome, self.net.noise(key, self.genome.read.dtype))
+
+    def predict(self, state: NetState, x: Any) -> Any:
+        return self.net.predict(self.genome, state, x)
+
+    def learn(self, state: NetState, x: Any, label: Any) -> tuple[NetState, Any]:
+        return self.net.learn(self.genome, state, x, label)
+
+
+@eqx.filter_jit
+def _learn_all(learner: EvolvedRule, state: Any, inputs: Any, labels: Any) -> tuple[Any, Any]:
+    return jax.lax.scan(lambda state, pair: learner.learn(state, *pair), state, (inputs, labels))
+
+
+@eqx.filter_jit
+def _predict_all(learner: EvolvedRule, state: Any, inputs: Any) -> Any:
+    return jax.lax.map(partial(learner.predict, state), inputs, batch_size=min(64, inputs.shape[0]))
+
+
+@dataclass
+class Rule:
+    """An evolved rule: it learns from examples one at a time, in one pass, and stores none of them.
+
+    >>> import numpy as np
+    >>> from mesocosm import rules
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.normal(size=(60, 9)), np.arange(60) % 3
+    >>> x[:, :3] += 3 * np.eye(3)[y]
+    >>> rule = rules.load("class-mean")
+    >>> float(np.mean(rule.learn(x[:30], y[:30]).predict(x[30:]) == y[30:])) > 0.8
+    True
+
+    Args:
+      form: which cell, how many messages.
+      genome: its numbers.
+      made: how it was made: command, seed, data, curves.
+      classes: how many there are (default: the largest label of the first call, and one).
+      hidden: neurons in each hidden level.
+      seed: of the random initial state of hidden levels.
+    """
+
+    form: RuleForm
+    genome: Genome
+    made: dict[str, Any] = field(default_factory=dict)
+    classes: int | None = None
+    hidden: tuple[int, ...] = ()
+    seed: int = 0
+    _learner: EvolvedRule | None = field(default=None, repr=False)
+    _state: Any = field(default=None, repr=False)
+
+    def learn(self, x: Any, y: Any) -> Rule:
+        """Learn from examples in their order. Further calls go on from there.
+
+        Args:
+          x: [examples, ...] numbers; each example is standardised by itself.
+          y: [examples] whole numbers from 0.
+
+        Raises:
+          RuleError: for shapes that do not fit, values that are not finite, labels out of range, no examples.
+        """
+        x, y = _inputs(x), _labels(y)
+        if y.shape[0] != x.shape[0]:
+            raise RuleError(f"y: has {y.shape[0]} labels for {x.shape[0]} examples; one for each is needed")
+        learner = self._ready(x.shape[1], y)
+        if y.max() >= learner.net.sizes[-1]:
+            raise RuleError(
+                f"y: label {int(y.max())} is beyond the {learner.net.sizes[-1]} classes that this rule began with; "
+                "give `classes` when it is loaded"
+            )
+        one_hot = jax.nn.one_hot(jnp.asarray(y), learner.net.sizes[-1], dtype=learner.genome.read.dtype)
+        self._state, _ = _learn_all(learner, self._state, jnp.asarray(x, learner.genome.read.dtype), one_hot)
+        return self
+
+    def logits(self, x: Any) -> np.ndarray:
+        """[examples, classes]; what is learnt stays as it is. Errors as of `learn`, and if nothing was learnt yet."""
+        x = _inputs(x)
+        if self._learner is None:
+            raise RuleError("this rule has seen no example yet; call learn(x, y) first")
+        if x.shape[1] != (n := self._learner.net.sizes[0]):
+            raise RuleError(f"x: has {x.shape[1]} numbers an example; this rule has learnt from {n}")
+        return np.asarray(_predict_all(self._learner, self._state, jnp.asarray(x, self._learner.genome.read.dtype)))
+
+    def predict(self, x: Any) -> np.ndarray:
+        """The class of each example, int64 [examples]. Errors as of `logits`."""
+        return self.logits(x).argmax(axis=1)
+
+    def fresh(self) -> Rule:
+        """The same rule in a net that has seen nothing."""
+        return replace(self, _learner=None, _state=None)
+
+    def _ready(self, n_inputs: int, y: np.ndarray) -> EvolvedRule:
+        if self._learner is None:
+            classes = self.classes if self.classes is not None else int(y.max()) + 1
+            if classes < 2:
+                raise RuleError("y: holds one class only; give two or more, or `classes` when the rule is loaded")
+            self._learner = EvolvedRule(build_net(self.form, (n_inputs, *self.hidden, classes)), self.genome)
+            self._state = self._learner.begin(jax.random.key(self.seed))
+        elif n_inputs != self._learner.net.sizes[0]:
+            raise RuleError(f"x: has {n_inputs} numbers an example; this rule began with {self._learner.net.sizes[0]}")
+        return self._learner
+
+    def save(self, path: str | Path) -> None:
+        """Write the rule into a small file, beside and then renamed: never half of it."""
+        target = Path(path)
+        leaves = [np.asarray(leaf).tolist() for leaf in jax.tree.leaves(self.genome)]
+        text = json.dumps({"format": FORMAT, "form": asdict(self.form), "genes": leaves, "made": self.made})
+        beside = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            beside.write_text(text + "\n")
+            os.replace(beside, target)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            raise RuleError(f"{target}: cannot be written ({error.strerror}); choose another place") from None
+
+
+def shipped() -> list[str]:
+    """The names of the rules that come with the project."""
+    return sorted(p.name.removesuffix(".json") for p in _folder().iterdir() if p.name.endswith(".json"))
+
+
+def load(name: str | Path, classes: int | None = None, hidden: tuple[int, ...] = (), seed: int = 0) -> Rule:
+    """A rule that comes with the project, by name, or one from a file.
+
+    Raises:
+      RuleError: if there is none of this name, or the file is damaged or of another version.
+    """
+    there = _folder() / f"{name}.json"
+    path = Path(name)
+    try:
+        text = there.read_text() if str(name) in shipped() else path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RuleError(
+            f"{name}: is neither a file that can be read ({error}) nor a rule that comes with the project: "
+            f"{', '.join(shipped())}"
+        ) from None
+    form, genome, made = _parsed(str(name), text)
+    return Rule(form, genome, made, classes, hidden, seed)
+
+
+def _folder() -> Any:
+    return resources.files("mesocosm.rules") / "shipped"
+
+
+def _parsed(name: str, text: str) -> tuple[RuleForm, Genome, dict[str, Any]]:
+    try:
+        data = json.loads(text)
+        version = data["format"]
+    except (ValueError, KeyError, TypeError):
+        raise RuleError(f"{name}: is no rule file, or a damaged one; fetch or save it again") from None
+    if version != FORMAT:
+        raise RuleError(f"{name}: is of the version {version!r}, this is {FORMAT!r}; use the mesocosm that saved it")
+    try:
+        form = from_dict(RuleForm, data["form"])
+        template = jax.eval_shape(build_net(form, (1, 2)).found, jax.random.key(0))
+        genes = [np.asarray(values, np.float32) for values in data["genes"]]
+        leaves, treedef = jax.tree.flatten(template)
+        if [g.size for g in genes] != [leaf.size for leaf in leaves] or not all(np.isfinite(g).all() for g in genes):
+            raise ValueError
+    except (ConfigurationError, ValueError, KeyError, TypeError):
+        raise RuleError(f"{name}: its genes do not fit its form; the file is damaged: fetch or save it again") from None
+    genome = treedef.unflatten([jnp.asarray(g.reshape(leaf.shape)) for g, leaf in zip(genes, leaves, strict=True)])
+    return form, genome, dict(data.get("made", {}))
+
+
+def _inputs(x: Any) -> np.ndarray:
+    """Float32 [examples, numbers], each example with mean 0 and standard deviation 1 (a constant one is zero)."""
+    array = np.asarray(x)
+    if array.ndim < 2 or array.size == 0 or array.dtype.kind not in "biuf":
+        raise RuleError(f"x: has shape {array.shape} and type {array.dtype}; needed are numbers [examples, numbers]")
+    array = array.reshape(array.shape[0], -1).astype(np.float32)
+    if not np.all(np.isfinite(array)):
+        first = int(np.argmax(~np.all(np.isfinite(array), axis=1)))
+        raise RuleError(f"x: example {first} holds NaN or infinity; drop or repair it")
+    centred = array - array.mean(axis=1, keepdims=True)
+    spread = centred.std(axis=1, keepdims=True)
+    return np.where(spread > _FLAT, centred / np.maximum(spread, _FLAT), 0).astype(np.float32)
+
+
+def _labels(y: Any) -> np.ndarray:
+    array = np.asarray(y)
+    if array.ndim != 1 or array.dtype.kind not in "iu" or array.size == 0:
+        raise RuleError(f"y: has shape {array.shape} and type {array.dtype}; needed are whole numbers [examples]")
+    if array.min() < 0:
+        raise RuleError(f"y: holds the label {int(array.min())}; labels count from 0")
+    return array.astype(np.int32)
+
+
+__all__ = ["EvolvedRule", "Rule", "RuleError", "build_net", "load", "shipped"]
