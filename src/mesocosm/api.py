@@ -65,7 +65,7 @@ class Run:
     @cached_property
     def assays(self) -> dict[str, Run]:
         """The finished assays of this run, by name."""
-        from mesocosm.experiments.assay.call import assays_of
+        from mesocosm.experiments.assay.analysis import assays_of
 
         return {name: Run(record) for name, record in assays_of(self.record).items()}
 

@@ -89,7 +89,7 @@ def show(options: argparse.Namespace) -> int:
     """What a run is and found."""
     record = load(folder_named(options.run))
     if not options.json:
-        from mesocosm.experiments.launch import configuration_of, difference
+        from mesocosm.experiments.reading import configuration_of, difference
 
         header = record.header
         print(f"{header['command']}   (begun {header['begun']}, mesocosm {header['versions']['mesocosm']})")

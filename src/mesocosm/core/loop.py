@@ -205,7 +205,7 @@ class _Loop:
         if jax.tree.map(lambda s: s.shape, one_state) != jax.tree.map(lambda s: s.shape, self.shown[0]):
             tick = jax.eval_shape(self.experiment.tick, Bits.shapes(), one_state)[1]
             self.shown = one_state, tick, jax.eval_shape(self.experiment.scene, one_state)
-        events = {log.name: emitted(log, *self.shown[1:]) for log in self.setup.logs}
+        events = {log.name: emitted(log, self.shown[1], self.shown[2]) for log in self.setup.logs}
         one = {name: jax.eval_shape(chunk.empty_buffer, e) for name, e in events.items()}
         return jax.tree.map(lambda s: self._put(np.zeros((n, *s.shape), s.dtype)), one)
 

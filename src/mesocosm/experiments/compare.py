@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.experiments.assay.call import assays_of
-from mesocosm.experiments.launch import claims_of, configuration_of, difference
+from mesocosm.experiments.assay.analysis import assays_of
+from mesocosm.experiments.reading import claims_of, configuration_of, difference
 from mesocosm.experiments.registry import declaration
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.findings.comparison import compare as judged

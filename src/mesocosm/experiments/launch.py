@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mesocosm.experiments.declaration import RunConfiguration
+from mesocosm.experiments.reading import claims_of, configuration_of, difference
 from mesocosm.experiments.registry import declaration, module_of
-from mesocosm.findings.claim import Claim
 from mesocosm.record import ConfigurationError, FolderError, Record, Writer, load
-from mesocosm.record.configuration import check, digest, from_toml, replace_at, to_dict, to_toml
+from mesocosm.record.configuration import check, digest, replace_at, to_dict, to_toml
 from mesocosm.record.folder import HEADER, is_unborn, versions
 from mesocosm.record.status import RunStatus
 
@@ -119,14 +119,6 @@ def conclude(record: Record, progress: Callable[[Progress], None] | None = None)
     return load(record.folder)
 
 
-def claims_of(record: Record) -> tuple[Claim, ...]:
-    """What was claimed before the run. After interventions nothing is declared any more: a person has interfered."""
-    claims = (Claim.from_dict(values) for values in record.header["declaration"]["claims"])
-    if record.header["interventions"]:
-        return tuple(replace(claim, declared=False) for claim in claims)
-    return tuple(claims)
-
-
 def _is_taken(folder: Path) -> bool:
     try:
         if not folder.exists():
@@ -173,33 +165,3 @@ def go_on(folder: Path, ticks: int | None = None, progress: Callable[[Progress],
     from mesocosm.core import resume
 
     return conclude(resume(setup, plan, folder, progress=progress), progress)
-
-
-def configuration_of(record: Record) -> Any:
-    """The configuration that a run folder holds.
-
-    Raises:
-      FolderError: if it is not one that this version knows.
-    """
-    cls = declaration(record.header["experiment"]).configuration
-    try:
-        configuration = from_toml(cls, record.config, f"{record.folder}/config.toml")
-    except (ConfigurationError, OSError, UnicodeDecodeError) as error:
-        raise FolderError(f"{record.folder}: its configuration cannot be read ({error})") from None
-    # A run that was made longer says so in its header only.
-    return replace(configuration, ticks=int(record.header["ticks"]))
-
-
-def difference(a: Any, b: Any) -> str:
-    """In what two configurations differ, in words."""
-
-    def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-        out: dict[str, Any] = {}
-        for key, value in values.items():
-            out |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-        return out
-
-    if type(a) is not type(b):
-        return "it is another experiment"
-    x, y = flat(to_dict(a)), flat(to_dict(b))
-    return ", ".join(f"{k} is {x.get(k)} there, {y.get(k)} here" for k in x | y if x.get(k) != y.get(k))

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.experiments.assay.call import assays_of
+from mesocosm.experiments.assay.analysis import assays_of
 from mesocosm.experiments.generic import tell as tell_plainly
-from mesocosm.experiments.launch import configuration_of
+from mesocosm.experiments.reading import configuration_of
 from mesocosm.experiments.registry import declaration
 from mesocosm.findings.claim import Finding
 from mesocosm.record import FolderError, Record

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from mesocosm.experiments.assay.population import places_of_first
 from mesocosm.experiments.declaration import Summary
 from mesocosm.instruments.analysis import by_level, level_names
-from mesocosm.record import Record
+from mesocosm.record import Record, load
+from mesocosm.record.folder import ASSAYS, HEADER
+from mesocosm.record.status import RunStatus
 
 Array = np.ndarray
 
@@ -59,7 +62,7 @@ def selection(record: Record) -> Array:
     """
     own = record.header["configuration"]
     n = int(world_of(record)["founders"])
-    first = n * int(own["tenths"]) // 10
+    first = int(places_of_first(n, int(own["tenths"]), own["marks_swapped"]).sum())
     metrics = record.metrics
     out = np.full(record.replicates, np.nan)
     for r in range(record.replicates):
@@ -112,3 +115,10 @@ def summarise(record: Record) -> Summary:
     )
     notes = ("intake: quanta per body and tick; distance to the nearest source in cells.",)
     return Summary(sentence, ("replicate", "status", *columns), rows, total, notes)
+
+
+def assays_of(source: Record) -> dict[str, Record]:
+    """The finished assays in the folder of a run, by name."""
+    under = source.folder / ASSAYS
+    found = (load(path.parent) for path in sorted(under.glob(f"*/{HEADER}")))
+    return {record.folder.name: record for record in found if record.status == RunStatus.FINISHED}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mesocosm.experiments.assay.declaration import ASSAY_SEEDS, AssayConfiguration
-from mesocosm.experiments.launch import configuration_of, go_on, start
+from mesocosm.experiments.launch import go_on, start
+from mesocosm.experiments.reading import configuration_of
 from mesocosm.record import FolderError, Record, load
 from mesocosm.record.configuration import digest, from_dict, to_dict
 from mesocosm.record.folder import ASSAYS, HEADER
@@ -59,14 +59,3 @@ def _name(configuration: AssayConfiguration) -> str:
     who = [configuration.kind, configuration.population]
     who += [configuration.against] if configuration.kind == "competition" else []
     return "-".join([*who, digest(own)[:8]])
-
-
-def assays_of(source: Record) -> dict[str, Record]:
-    """The finished assays in the folder of a run, by name."""
-    under = source.folder / ASSAYS
-    found = (load(path.parent) for path in sorted(under.glob(f"*/{HEADER}")))
-    return {record.folder.name: record for record in found if record.status == RunStatus.FINISHED}
-
-
-def is_assay(folder: Path) -> bool:
-    return folder.parent.name == ASSAYS

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mesocosm.experiments.assay.declaration import AssayConfiguration
-from mesocosm.experiments.launch import configuration_of
+from mesocosm.experiments.reading import configuration_of
 from mesocosm.minds.policy import softmax_weight
 from mesocosm.record import ConfigurationError, FolderError, Record
 from mesocosm.record.configuration import Intervention, replace_at
@@ -58,6 +58,15 @@ def living(record: Record, strand: int, n: int, replicates: int) -> tuple[np.nda
         chosen = slots[np.arange(n) * max(slots.size, 1) // n] if slots.size >= n else slots[np.arange(n) % slots.size]
         out[r], is_there[r] = genomes[lane, strand][:, chosen], True
     return out, is_there
+
+
+def places_of_first(n: int, tenths: int, swapped: bool) -> np.ndarray:
+    """Whose places the first population of a competition takes, in a pattern of ten: [n] booleans.
+
+    Swapped is the mirror image: at five tenths each population stands where the other stood.
+    """
+    place = np.arange(n) % 10
+    return place >= 10 - tenths if swapped else place < tenths
 
 
 def genes_of(text: str, mind: _Table) -> np.ndarray:

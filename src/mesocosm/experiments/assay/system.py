@@ -13,10 +13,9 @@ from jaxtyping import Array, Bool, Int8, Int32, UInt32
 
 from mesocosm.core import Founding, Setup, founders
 from mesocosm.experiments.assay.declaration import AssayConfiguration
-from mesocosm.experiments.assay.population import genes_of, living, resolved
+from mesocosm.experiments.assay.population import genes_of, living, places_of_first, resolved
 from mesocosm.experiments.ecology import Ecology, EcologyState
 from mesocosm.instruments.ecology import ecology_cameras
-from mesocosm.minds.table import Table
 from mesocosm.record import ConfigurationError, FolderError, Record, load
 from mesocosm.record.configuration import to_dict
 
@@ -60,7 +59,7 @@ def build(configuration: AssayConfiguration) -> Setup:
     setup: Setup = module.build(source)
     if not isinstance(setup.experiment, Ecology):
         raise FolderError(f"{c.of}: is a run of {record.header['experiment']}, which has no bodies to assay")
-    populations = {name: _genomes(name, c, record, setup) for name in _who(c)}
+    populations = {name: _genomes(name, c, record, setup.experiment) for name in _who(c)}
     return dataclasses.replace(
         setup,
         experiment=_under(c.kind, setup.experiment),
@@ -96,12 +95,11 @@ def _under(kind: str, ecology: Ecology) -> Ecology:
     return eqx.tree_at(lambda e: e.world.founding_energy, ecology, ecology.world.division_energy)
 
 
-def _genomes(name: str, c: AssayConfiguration, record: Record, setup: Setup) -> tuple[np.ndarray, np.ndarray]:
+def _genomes(name: str, c: AssayConfiguration, record: Record, ecology: Ecology) -> tuple[np.ndarray, np.ndarray]:
     """Genomes [replicates, loci, bodies] of a population, and which replicates have one."""
-    n, replicates = setup.experiment.world.founders, c.replicates
+    n, replicates = ecology.world.founders, c.replicates
     if name == "genotypes":
-        mind: Table = setup.experiment.mind
-        each = [genes_of(text, mind) for text in c.genotypes]
+        each = [genes_of(text, ecology.mind) for text in c.genotypes]
         rows = np.stack([each[r % len(each)] for r in range(replicates)])
         return np.repeat(rows[:, :, None], n, axis=2), np.ones(replicates, bool)
     if name == "founders":
@@ -121,9 +119,7 @@ def _founding(c: AssayConfiguration, populations: dict[str, Any], n: int) -> Giv
     marks = np.ones(n, np.int32)
     if c.kind == "competition":
         others, are_founded = populations[c.against]
-        place = np.arange(n) % 10 if not c.marks_swapped else 9 - np.arange(n) % 10
-        is_first = np.zeros(n, bool)
-        is_first[np.argsort(place >= c.tenths, kind="stable")[: n * c.tenths // 10]] = True
+        is_first = places_of_first(n, c.tenths, c.marks_swapped)
         genomes = np.where(is_first, genomes, others)
         marks = np.where(is_first != c.marks_swapped, 1, 2).astype(np.int32)
         is_founded = is_founded & are_founded

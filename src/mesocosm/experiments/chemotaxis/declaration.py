@@ -7,9 +7,10 @@ table from stimulus to behaviour is their genome.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
-from mesocosm.experiments.declaration import Declaration, Results, RunConfiguration, Summary
+from mesocosm.experiments.declaration import Declaration, RunConfiguration, Summary
 from mesocosm.findings.claim import Claim
 from mesocosm.heredity.parameters import HeredityParameters
 from mesocosm.minds.parameters import TableParameters
@@ -60,10 +61,8 @@ def _contrast(row: dict[str, Any]) -> float:
     return contrast(row)
 
 
-def _results() -> Results:
-    from mesocosm.experiments.chemotaxis import results
-
-    return results
+def _results() -> Any:
+    return import_module("mesocosm.experiments.chemotaxis.results")
 
 
 GARDEN = "in the common garden (frozen clones, fresh worlds, the same for all)"

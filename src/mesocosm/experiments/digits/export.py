@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from mesocosm.experiments.digits.declaration import curves
-from mesocosm.experiments.launch import configuration_of, prepare
+from mesocosm.experiments.launch import prepare
+from mesocosm.experiments.reading import configuration_of
 from mesocosm.record import FolderError, Record
 from mesocosm.rules.rule import Rule
 

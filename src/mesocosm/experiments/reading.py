@@ -1,0 +1,49 @@
+"""What a record is a run of: its configuration, its claims, in what it differs from another. No jax."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from mesocosm.experiments.registry import declaration
+from mesocosm.findings.claim import Claim
+from mesocosm.record import ConfigurationError, FolderError, Record
+from mesocosm.record.configuration import from_toml, to_dict
+
+
+def configuration_of(record: Record) -> Any:
+    """The configuration that a run folder holds.
+
+    Raises:
+      FolderError: if it is not one that this version knows.
+    """
+    cls = declaration(record.header["experiment"]).configuration
+    try:
+        configuration = from_toml(cls, record.config, f"{record.folder}/config.toml")
+    except (ConfigurationError, OSError, UnicodeDecodeError) as error:
+        raise FolderError(f"{record.folder}: its configuration cannot be read ({error})") from None
+    # A run that was made longer says so in its header only.
+    return replace(configuration, ticks=int(record.header["ticks"]))
+
+
+def claims_of(record: Record) -> tuple[Claim, ...]:
+    """What was claimed before the run. After interventions nothing is declared any more: a person has interfered."""
+    claims = (Claim.from_dict(values) for values in record.header["declaration"]["claims"])
+    if record.header["interventions"]:
+        return tuple(replace(claim, declared=False) for claim in claims)
+    return tuple(claims)
+
+
+def difference(a: Any, b: Any) -> str:
+    """In what two configurations differ, in words."""
+
+    def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for key, value in values.items():
+            out |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        return out
+
+    if type(a) is not type(b):
+        return "it is another experiment"
+    x, y = flat(to_dict(a)), flat(to_dict(b))
+    return ", ".join(f"{k} is {x.get(k)} there, {y.get(k)} here" for k in x | y if x.get(k) != y.get(k))

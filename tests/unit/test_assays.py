@@ -1,0 +1,221 @@
+"""Assays of a small run: nobody is born or dies in a garden, a population cannot beat itself, the dead count."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import mesocosm as mc
+from mesocosm.experiments.assay import analysis
+from mesocosm.experiments.assay.declaration import AssayConfiguration
+from mesocosm.experiments.assay.population import genes_of, living
+from mesocosm.experiments.compare import compare
+from mesocosm.instruments.ancestry import lineage_shares, lives
+from mesocosm.minds.parameters import TableParameters
+from mesocosm.record import ConfigurationError, FolderError, load
+from mesocosm.record.configuration import check
+
+WORLD = dict(side=32, founders=64, ceiling=220, division_energy=600, founding_energy=500, drops=4, drop_food=90)
+HARSH = {**WORLD, "metabolism": 60, "founding_energy": 100, "drop_food": 0}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Eight small worlds with all that follows a run: assays, findings."""
+    folder = tmp_path_factory.mktemp("assays") / "run"
+    return mc.run("chemotaxis", world=WORLD, replicates=8, ticks=200, every=50, out=folder)
+
+
+@pytest.fixture(scope="module")
+def extinct(tmp_path_factory):
+    """Worlds in which everybody starves."""
+    folder = tmp_path_factory.mktemp("assays") / "extinct"
+    return mc.run("chemotaxis", world=HARSH, replicates=8, ticks=200, every=50, out=folder)
+
+
+def test_in_a_garden_nobody_is_born_or_dies_and_what_is_eaten_is_heat(run):
+    for name in ("garden-evolved", "garden-shadow", "garden-founders"):
+        metrics = run.assays[name].metrics
+        assert (metrics["population"] == WORLD["founders"]).all()
+        assert (metrics["births"] == 0).all() and (metrics["deaths"] == 0).all() and (metrics["exchanges"] == 0).all()
+        assert (metrics["metabolism"] == 0).all() and (metrics["eaten"] == metrics["wasted"]).all()
+        assert metrics["eaten"].sum() > 0 and (metrics["residual"] == 0).all()
+
+
+def test_gardens_of_one_replicate_share_their_food(run):
+    a, b = (run.assays[name].record for name in ("garden-evolved", "garden-founders"))
+    assert (a.metrics["inflow"] == b.metrics["inflow"]).all()
+    for column in ("tick", "x", "y"):
+        np.testing.assert_array_equal(a.frames("sources")[column], b.frames("sources")[column])
+    first = [r.frames("bodies") for r in (a, b)]
+    assert all((f["tick"].size == 600 * WORLD["founders"]) for f in first)  # one world is filmed, in every tick
+    assert len(set(first[0]["replicate"])) == 1
+
+
+def test_founders_of_the_assay_are_those_of_the_run(run):
+    births = run.log("births")
+    founders = run.assays["garden-founders"].record.state
+    genomes = founders["state.genomes"][:, 0, :, : WORLD["founders"]]
+    for replicate in range(8):
+        mine = (births["replicate"] == replicate) & (births["parent"] == 0)
+        logged = births["genome"][mine][np.argsort(births["id"][mine])][:, 0, :]
+        # The log shows genomes at the end of the first tick, when a few may have been exchanged.
+        assert (logged == genomes[replicate].T).mean() > 0.9
+
+
+def test_the_evolved_are_the_living(run):
+    state = run.assays["garden-evolved"].record.state
+    expected, is_there = living(run.record, 0, WORLD["founders"], 8)
+    assert is_there.all()
+    np.testing.assert_array_equal(state["state.genomes"][:, 0, :, : WORLD["founders"]], expected)
+    np.testing.assert_array_equal(state["state.genomes"][:, 1, :, : WORLD["founders"]], expected)
+
+
+def test_survival_has_no_births_and_only_falls(run):
+    record = run.assay(kind="survival", ticks=200).record
+    assert (record.metrics["births"] == 0).all()
+    curve = analysis.survival(record)
+    assert (np.diff(curve, axis=1) <= 0).all() and curve[:, 0].max() <= 1
+
+
+def test_a_population_cannot_beat_itself(run):
+    scores = [
+        analysis.selection(
+            run.assay(kind="competition", population="founders", against="founders", ticks=200, marks_swapped=s).record
+        )
+        for s in (False, True)
+    ]
+    # The same bodies under both assignments: what one mark wins in one, the other wins in the other.
+    np.testing.assert_allclose(scores[0], -scores[1], atol=1e-12)
+    assert np.abs(scores[0]).max() > 0  # chance alone makes some difference in each world
+
+
+def test_a_tenth_is_a_tenth(run):
+    record = run.assay(kind="competition", against="founders", ticks=50, tenths=1).record
+    first = record.log("births")
+    assert (first["tick"] == 0).sum() == 8 * WORLD["founders"]
+    lineage = record.state["state.world.bodies.lineage"]
+    assert set(np.unique(lineage)) <= {0, 1, 2}
+
+
+def test_a_transplant_changes_the_world_and_nothing_else(run):
+    record = run.assay(changes=("world.speed=16",), ticks=50).record
+    resolved = record.header["configuration"]["resolved"]
+    assert resolved["world"]["speed"] == 16
+    assert resolved["world"] | {"speed": 256} == run.record.header["configuration"]["world"]
+    with pytest.raises(ConfigurationError, match="sped"):
+        run.assay(changes=("world.sped=16",))
+
+
+def test_genotypes_by_hand_do_what_they_say(run):
+    record = run.assay(population="genotypes", genotypes=("0.1,0.2,0.5,0.9",), ticks=50).record
+    np.testing.assert_allclose(analysis.tumbling(record), np.tile([0.1, 0.2, 0.5, 0.9], (8, 1)), atol=0.02)
+
+    class Mind:
+        n_stimuli, n_acts, policy, sharpness = 2, 2, "softmax", TableParameters().sharpness
+
+    assert genes_of("0.5,0.5", Mind()).tolist()[0] == genes_of("0.5,0.5", Mind()).tolist()[1]
+    for text in ("0.5", "0.5,nan", "0.5,1.5", "a,b", ""):
+        with pytest.raises(ConfigurationError, match="genotypes"):
+            genes_of(text, Mind())
+
+
+def test_an_assay_that_is_there_is_not_run_again(run):
+    first = run.assay(ticks=50, population="shadow")
+    assert run.assay(ticks=50, population="shadow").folder == first.folder
+    assert load(first.folder).header["begun"] == first.record.header["begun"]
+
+
+def test_bad_assays_are_refused_by_name(run, tmp_path):
+    for changes, word in (
+        ({"population": "genotypes"}, "genotypes"),
+        ({"kind": "gardens"}, "kind"),
+        ({"changes": ("nonsense",)}, "FIELD=VALUE"),
+        ({"replicates": 9}, "replicates = 9"),
+        ({"tenths": 0}, "tenths"),
+    ):
+        with pytest.raises(ConfigurationError, match=word):
+            run.assay(**changes)
+    with pytest.raises(ConfigurationError, match="of:"):
+        check(AssayConfiguration())
+    bilinear = mc.run("bilinear", replicates=2, ticks=20, every=10, out=tmp_path / "game")
+    with pytest.raises(FolderError, match="no bodies"):
+        bilinear.assay()
+
+
+def test_a_source_that_has_changed_is_refused(run):
+    from mesocosm.experiments.assay.system import build
+
+    with pytest.raises(FolderError, match="digest"):
+        build(AssayConfiguration(of=str(run.folder), source="0" * 64, replicates=8))
+
+
+def test_findings_are_stored_with_the_run(run):
+    names = [f.name for f in run.findings]
+    assert names == ["follows", "sign", "intake", "distance", "selection"]
+    assert all(f.declared and f.n_started == 8 for f in run.findings)
+    json.dumps([f.to_dict() for f in run.findings], allow_nan=False)
+
+
+def test_interventions_make_findings_exploratory(tmp_path):
+    changed = mc.run(
+        "chemotaxis",
+        world=WORLD,
+        replicates=8,
+        ticks=100,
+        every=50,
+        interventions=("50:world.speed=128",),
+        out=tmp_path / "run",
+    )
+    assert changed.findings and not any(f.declared for f in changed.findings)
+
+
+def test_extinction_is_a_result(extinct):
+    assert all(s.status == "extinct" for s in extinct.statuses)
+    assert all(f.verdict == "undecided" and f.n_survived == 0 and f.note for f in extinct.findings if f.n_used == 0)
+    page = extinct.report().read_text()
+    assert "died out" in page and "NaN" not in page.split("<script")[0]
+
+
+def test_report_tells_the_finding(run):
+    path = run.report()
+    page = path.read_text()
+    assert path.name == "report.html" and path.stat().st_size < 2_000_000
+    assert "8 of 8 worlds live" in page and "https://" not in page.split("<script")[0].replace("https://www.w3", "")
+
+
+def test_runs_are_paired_where_they_can_be(run, extinct, tmp_path):
+    same = compare(run.record, run.record)
+    assert "Paired" in same.pairing and not same.differs
+    assert all(f.estimate in (0, 1) for f in same.findings if f.n_used)  # a ratio of 1, a difference of 0
+    assert "metabolism" in compare(run.record, extinct.record).differs
+    game = mc.run("bilinear", replicates=2, ticks=20, every=10, out=tmp_path / "game")
+    with pytest.raises(FolderError, match="only runs of one"):
+        compare(run.record, game.record)
+
+
+def test_lineages_add_up(run):
+    who = lives(run.record, 0)
+    assert who.id.tolist() == list(range(1, who.id.size + 1))
+    n = int(run.metrics["population"][(run.metrics["replicate"] == 0) & (run.metrics["tick"] == 200)][0])
+    assert who.alive_at(199).sum() == n
+    shares, founders = lineage_shares(who, np.array([0, 199]), most=10**6)
+    np.testing.assert_allclose(shares.sum(axis=0), 1)
+    lineage = run.record.state["state.world.bodies.lineage"][0]
+    ids = run.record.state["state.world.bodies.id"][0]
+    by_id = dict(zip(who.id.tolist(), who.founder.tolist(), strict=True))
+    assert all(by_id[int(i)] == int(f) for i, f in zip(ids, lineage, strict=True) if i)
+    assert set(founders) == set(range(1, WORLD["founders"] + 1))
+
+
+def test_moving_a_run_moves_its_assays(run, tmp_path):
+    import shutil
+
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(run.folder, moved)
+    again = mc.load(moved).assay("garden-shadow", kind="garden", population="shadow", ticks=600)
+    assert again.record.header["begun"] == run.assays["garden-shadow"].record.header["begun"]
+    assert replace(AssayConfiguration(), of="a") == replace(AssayConfiguration(), of="b")
