@@ -158,7 +158,8 @@ def _band(label: str, lines: np.ndarray) -> Band:
     """The control's median and central 90 % at each x."""
     low, median, high = (np.full(lines.shape[1], np.nan) for _ in range(3))
     there = np.isfinite(lines).any(axis=0)
-    low[there], median[there], high[there] = np.nanquantile(lines[:, there], [0.05, 0.5, 0.95], axis=0)
+    if there.any():
+        low[there], median[there], high[there] = np.nanquantile(lines[:, there], [0.05, 0.5, 0.95], axis=0)
     return Band(label, low, median, high)
 
 
