@@ -13,7 +13,7 @@ from typing import Any
 
 from mesocosm.cli.show import JSON_SCHEMA, folder_named, print_json
 from mesocosm.record import ConfigurationError, FolderError, MesocosmError, Record, load
-from mesocosm.record.folder import write_whole
+from mesocosm.record.folder import DATABASE, write_whole
 
 REPORT = "report.html"
 VERDICTS = ("supported", "refuted", "equivalent", "undecided")
@@ -51,6 +51,9 @@ def report_path(record: Record) -> Path | None:
     """Write the report of a run that has just finished; a page that fails costs nobody the run."""
     if record.status != "finished":
         return None
+    path, data = record.folder / REPORT, record.folder / DATABASE
+    if path.exists() and path.stat().st_mtime_ns >= data.stat().st_mtime_ns:
+        return path  # written after all that it tells
     from mesocosm.reports.build import report as write
 
     try:
