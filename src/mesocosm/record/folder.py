@@ -6,7 +6,7 @@ record.sqlite    metrics (one column a measure), statuses, which files belong to
 log/             births, deaths, exchanges... in chunks of compressed columns (NPZ)
 frames/          what cameras took for the replay, likewise; a view, no part of the digest
 assays/          run folders of the assays of this run
-checkpoints/     the last two states from which the run can go on (NPZ)
+checkpoints/     the last two states from which the run can go on, the last one of a finished run (NPZ)
 """
 
 from __future__ import annotations
