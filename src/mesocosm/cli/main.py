@@ -67,8 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--to",
         required=True,
-        choices=("csv", "phylogeny"),
-        help="csv: metrics, statuses and logs as tables; phylogeny: ancestry in the ALife data standard",
+        choices=("csv", "parquet", "netlogo", "phylogeny"),
+        help="csv, parquet: metrics, statuses, findings and logs as tables; netlogo: metrics as a table of NetLogo's "
+        "BehaviorSpace; phylogeny: ancestry in the ALife data standard",
     )
     export.add_argument("--out", metavar="FOLDER", help="where to (default: export/ in the run's folder)")
     commands.add_parser("doctor", parents=[common], help="check this machine: versions, devices, disk")
@@ -136,7 +137,11 @@ def _command(parser: argparse.ArgumentParser, options: argparse.Namespace, rest:
         from mesocosm.cli.doctor import doctor
 
         return doctor(options)
-    if options.command in ("report", "compare", "export"):
+    if options.command == "export":
+        from mesocosm.cli.export import export
+
+        return export(options)
+    if options.command in ("report", "compare"):
         from mesocosm.cli import results
 
         return getattr(results, options.command)(options)

@@ -1,19 +1,15 @@
-"""`report`, `compare`, `export` and `--require`: what becomes of finished runs, without jax."""
+"""`report`, `compare` and `--require`: what becomes of finished runs, without jax."""
 
 from __future__ import annotations
 
 import argparse
-import csv
-import io
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from mesocosm.cli.show import JSON_SCHEMA, folder_named, print_json
-from mesocosm.record import ConfigurationError, FolderError, MesocosmError, Record, load
-from mesocosm.record.folder import DATABASE, write_whole
+from mesocosm.record import ConfigurationError, MesocosmError, Record, load
+from mesocosm.record.folder import DATABASE
 
 REPORT = "report.html"
 VERDICTS = ("supported", "refuted", "equivalent", "undecided")
@@ -89,63 +85,3 @@ def compare(options: argparse.Namespace) -> int:
     for finding in found.findings:
         print(f"  {finding.name:10s} {finding.words('worlds')}")
     return 0
-
-
-def export(options: argparse.Namespace) -> int:
-    """Write the record as tables."""
-    record = load(folder_named(options.run))
-    folder = Path(options.out) if options.out else record.folder / "export"
-    tables = _phylogeny(record) if options.to == "phylogeny" else _tables(record)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FolderError(f"{folder}: cannot be made ({error.strerror}); choose another place with --out") from None
-    paths = []
-    for name, (columns, rows) in tables.items():
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
-        write_whole(folder / f"{name}.csv", text.getvalue().encode())
-        paths.append(str(folder / f"{name}.csv"))
-    if options.json:
-        print_json({"schema": JSON_SCHEMA, "files": paths})
-    else:
-        print("\n".join(paths))
-    return 0
-
-
-def _tables(record: Record) -> dict[str, tuple[list[str], Any]]:
-    out: dict[str, tuple[list[str], Any]] = {"metrics": _table(record.metrics)}
-    statuses = [(s.replicate, s.status, s.tick, s.cause) for s in record.statuses]
-    out["statuses"] = ["replicate", "status", "tick", "cause"], statuses
-    if record.findings:
-        names = list(record.findings[0])
-        out["findings"] = names, [[f[n] for n in names] for f in record.findings]
-    for name in record.header.get("logs", []):
-        out[name] = _table(record.log(name))
-    return out
-
-
-def _table(columns: dict[str, Any]) -> tuple[list[str], Any]:
-    """Columns of several axes become one text each, their numbers between blanks."""
-    plain = [
-        c.tolist() if c.ndim == 1 else [" ".join(map(str, row)) for row in c.reshape(c.shape[0], -1).tolist()]
-        for c in columns.values()
-    ]
-    return list(columns), zip(*plain, strict=True)
-
-
-def _phylogeny(record: Record) -> dict[str, tuple[list[str], Any]]:
-    """The ALife data standard for phylogenies: id, ancestor_list, origin_time, destruction_time; one file a world."""
-    from mesocosm.instruments.ancestry import lives
-
-    out: dict[str, tuple[list[str], Any]] = {}
-    for replicate in range(record.replicates):
-        who = lives(record, replicate)
-        rows = [
-            (int(i), json.dumps([int(p)]) if p else "[none]", int(b), int(d) if d < 2**62 else "inf")
-            for i, p, b, d in zip(who.id, who.parent, who.born, who.died, strict=True)
-        ]
-        out[f"phylogeny-{replicate}"] = ["id", "ancestor_list", "origin_time", "destruction_time"], rows
-    return out

@@ -41,8 +41,12 @@ def compare(a: Record, b: Record) -> Comparison:
     x, y = _values(a), _values(b)
     is_paired = a.header["seed"] == b.header["seed"]
     n = min(a.replicates, b.replicates)
+    differs = difference(configuration_of(a), configuration_of(b)).replace(" there", " in A").replace(" here", " in B")
+    alike = (
+        "common random numbers; what is set differently differs" if differs else "founded alike, their worlds the same"
+    )
     pairing = (
-        f"Paired: {n} replicates with the same seed and number (founded alike, their worlds the same)."
+        f"Paired: {n} replicates with the same seed and number ({alike})."
         if is_paired
         else f"Not paired: seeds {a.header['seed']} and {b.header['seed']}; two independent samples (Welch)."
     )
@@ -52,8 +56,19 @@ def compare(a: Record, b: Record) -> Comparison:
     for name, claim in _claims(a).items():
         own, other = (x[name][:n], y[name][:n]) if is_paired else (x[name], y[name])
         findings.append(judged(claim, own, other, paired=is_paired))
-    differs = difference(configuration_of(a), configuration_of(b)).replace(" there", " in A").replace(" here", " in B")
+    pairing += _warning(a, b)
     return Comparison(findings, pairing, differs)
+
+
+def _warning(a: Record, b: Record) -> str:
+    """What makes two runs of one experiment less alike than their configurations say."""
+    out = ""
+    if a.tick != b.tick:
+        out += f" A goes up to tick {a.tick}, B up to tick {b.tick}: each is taken at its own end."
+    ours, theirs = (r.header["versions"].get("mesocosm", "unknown") for r in (a, b))
+    if ours != theirs:
+        out += f" A was run with mesocosm {ours}, B with {theirs}: a difference may be the program's."
+    return out
 
 
 def _values(record: Record) -> dict[str, np.ndarray]:
@@ -85,13 +100,14 @@ def _claims(record: Record) -> dict[str, Claim]:
 
 
 def _at_the_end(record: Record) -> dict[str, np.ndarray]:
+    """Every measure in the last window; NaN for a replicate that did not live to see it. [replicates]"""
+    metrics, every = record.metrics, int(record.header["every"])
+    alive = np.array([s.status == "alive" for s in record.statuses], bool)
+    rows = np.flatnonzero(metrics["tick"] == record.tick // every * every)
+    rows = rows[alive[metrics["replicate"][rows].astype(int)]]
     out = {}
-    metrics = record.metrics
-    last = metrics["tick"] == metrics["tick"].max(initial=0)
     for name in metrics:
-        if name in ("replicate", "tick"):
-            continue
-        values = np.full(record.replicates, np.nan)
-        values[metrics["replicate"][last].astype(int)] = metrics[name][last]
-        out[name] = values
+        if name not in ("replicate", "tick"):
+            out[name] = np.full(record.replicates, np.nan)
+            out[name][metrics["replicate"][rows].astype(int)] = metrics[name][rows]
     return out

@@ -28,8 +28,8 @@ def configuration_of(record: Record) -> Any:
 
 def claims_of(record: Record) -> tuple[Claim, ...]:
     """What was claimed before the run. After interventions nothing is declared any more: a person has interfered."""
-    claims = (Claim.from_dict(values) for values in record.header["declaration"]["claims"])
-    if record.header["interventions"]:
+    claims = (Claim.from_dict(values) for values in record.header.get("declaration", {}).get("claims", []))
+    if record.header.get("interventions"):
         return tuple(replace(claim, declared=False) for claim in claims)
     return tuple(claims)
 

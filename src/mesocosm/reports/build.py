@@ -59,7 +59,7 @@ def trust(record: Record) -> Trust:
     configuration = configuration_of(record)
     residual = [abs(int(x)) for x in record.metrics["residual"]] if "residual" in record.metrics else None
     warnings = (
-        ["Parameters were changed during the run; nothing is declared any more."] if header["interventions"] else []
+        ["Parameters were changed during the run; nothing is declared any more."] if header.get("interventions") else []
     )
     host: Mapping[str, Any] = header.get("host", {})
     return Trust(

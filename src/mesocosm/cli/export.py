@@ -1,0 +1,160 @@
+"""`export`: a record as files of other programs, without jax. What has no value is an empty cell, never a word."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mesocosm.cli.show import JSON_SCHEMA, folder_named, print_json
+from mesocosm.record import ConfigurationError, FolderError, Record, load
+from mesocosm.record.folder import write_whole
+
+Table = dict[str, Any]
+"""Columns of one length, by name: lists, or arrays of one axis or more."""
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write the record as tables."""
+    record = load(folder_named(options.run))
+    folder = Path(options.out) if options.out else record.folder / "export"
+    files = FORMATS[options.to](record)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderError(f"{folder}: cannot be made ({error.strerror}); choose another place with --out") from None
+    paths = []
+    for name, content in files.items():
+        write_whole(folder / name, content)
+        paths.append(str(folder / name))
+    if options.json:
+        print_json({"schema": JSON_SCHEMA, "files": paths})
+    else:
+        print("\n".join(paths))
+    return 0
+
+
+def _csv(record: Record) -> dict[str, bytes]:
+    out = {}
+    for name, table in _tables(record).items():
+        columns = [[_text(v) for v in _plain(column)] for column in table.values()]
+        out[f"{name}.csv"] = _written(list(table), zip(*columns, strict=True))
+    return out
+
+
+def _parquet(record: Record) -> dict[str, bytes]:
+    try:
+        import pyarrow  # type: ignore[import-not-found]
+        from pyarrow import parquet  # type: ignore[import-not-found]
+    except ImportError:
+        raise ConfigurationError(
+            "--to parquet: needs the package pyarrow, which is not installed; `pip install mesocosm[parquet]` or "
+            "`pip install pyarrow` brings it, --to csv does without"
+        ) from None
+    out = {}
+    for name, table in _tables(record).items():
+        columns = {k: pyarrow.array(_plain(v), from_pandas=True) for k, v in table.items()}
+        sink = pyarrow.BufferOutputStream()
+        parquet.write_table(pyarrow.table(columns), sink)
+        out[f"{name}.parquet"] = sink.getvalue().to_pybytes()
+    return out
+
+
+def _netlogo(record: Record) -> dict[str, bytes]:
+    """The table of NetLogo's BehaviorSpace: six lines, headings, then one row a run and step, all quoted."""
+    header = record.header
+    parameters = _flat(header["configuration"])
+    metrics = record.metrics
+    measures = [name for name in metrics if name not in ("replicate", "tick")]
+    side = header["configuration"].get("world", {}).get("side", 1)
+    lines: list[Sequence[Any]] = [
+        [f"BehaviorSpace results (mesocosm {header['versions'].get('mesocosm', 'unknown')})"],
+        [header["experiment"]],
+        [record.folder.name],
+        [header["begun"]],
+        ["min-pxcor", "max-pxcor", "min-pycor", "max-pycor"],
+        [0, side - 1, 0, side - 1],
+        ["[run number]", *parameters, "[step]", *measures],
+    ]
+    columns = [[_text(v) for v in metrics[name].tolist()] for name in measures]
+    ids = zip((metrics["replicate"] + 1).tolist(), metrics["tick"].tolist(), strict=True)
+    for k, (run, tick) in enumerate(ids):
+        lines.append([int(run), *parameters.values(), int(tick), *(column[k] for column in columns)])
+    return {"netlogo.csv": _written(lines[0], lines[1:], csv.QUOTE_ALL)}
+
+
+def _phylogeny(record: Record) -> dict[str, bytes]:
+    """The ALife data standard for phylogenies: id, ancestor_list, origin_time, destruction_time; one file a world."""
+    from mesocosm.instruments.ancestry import lives
+
+    out = {}
+    for replicate in range(record.replicates):
+        who = lives(record, replicate)
+        rows = [
+            (int(i), json.dumps([int(p)]) if p else "[none]", int(b), int(d) if d < 2**62 else "inf")
+            for i, p, b, d in zip(who.id, who.parent, who.born, who.died, strict=True)
+        ]
+        heads = ["id", "ancestor_list", "origin_time", "destruction_time"]
+        out[f"phylogeny-{replicate}.csv"] = _written(heads, rows)
+    return out
+
+
+FORMATS: dict[str, Callable[[Record], dict[str, bytes]]] = {
+    "csv": _csv,
+    "parquet": _parquet,
+    "netlogo": _netlogo,
+    "phylogeny": _phylogeny,
+}
+"""From a record to the content of files, by what `--to` says."""
+
+
+def _tables(record: Record) -> dict[str, Table]:
+    statuses = [(s.replicate, s.status, s.tick, s.cause) for s in record.statuses]
+    names = ("replicate", "status", "tick", "cause")
+    out = {
+        "metrics": record.metrics,
+        "statuses": dict(zip(names, map(list, zip(*statuses, strict=True)), strict=True)),
+    }
+    if record.findings:
+        out["findings"] = {name: [f[name] for f in record.findings] for name in record.findings[0]}
+    for name in record.header.get("logs", []):
+        out[name] = record.log(name)
+    return out
+
+
+def _plain(column: Any) -> list[Any]:
+    if not isinstance(column, np.ndarray):
+        return column
+    return (column if column.ndim == 1 else column.reshape(column.shape[0], -1)).tolist()
+
+
+def _text(value: Any) -> Any:
+    """Several numbers become one text, between blanks; none becomes an empty cell."""
+    if isinstance(value, list):
+        return " ".join(str(_text(v)) for v in value)
+    return "" if value is None or (isinstance(value, float) and not math.isfinite(value)) else value
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            out |= _flat(value, f"{prefix}{key}.")
+        else:
+            out[prefix + key] = " ".join(map(str, value)) if isinstance(value, list | tuple) else value
+    return out
+
+
+def _written(first: Sequence[Any], rows: Iterable[Sequence[Any]], quoting: Any = csv.QUOTE_MINIMAL) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n", quoting=quoting)
+    writer.writerow(first)
+    writer.writerows(rows)
+    return text.getvalue().encode()
