@@ -18,6 +18,7 @@ _EXAMPLES = """examples:
   mesocosm list                                  experiments, and runs here
   mesocosm show runs/chemotaxis-0-...            what a run found
   mesocosm report runs/chemotaxis-0-...          one HTML file: what was found, and how sure it is
+  mesocosm review chemotaxis                     what a reviewer would object to, before it is run
   mesocosm resume runs/chemotaxis-0-...          go on after Ctrl-C or a crash
 """
 
@@ -72,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
         "BehaviorSpace; phylogeny: ancestry in the ALife data standard",
     )
     export.add_argument("--out", metavar="FOLDER", help="where to (default: export/ in the run's folder)")
+    review = commands.add_parser("review", parents=[common], help="office hours: what is wrong with a plan")
+    review.add_argument("file", metavar="FILE", help="a study in TOML, or the name of an experiment")
     commands.add_parser("doctor", parents=[common], help="check this machine: versions, devices, disk")
     parser.set_defaults(run_parser=run)
     return parser
@@ -137,6 +140,10 @@ def _command(parser: argparse.ArgumentParser, options: argparse.Namespace, rest:
         from mesocosm.cli.doctor import doctor
 
         return doctor(options)
+    if options.command == "review":
+        from mesocosm.cli.review import review
+
+        return review(options)
     if options.command == "export":
         from mesocosm.cli.export import export
 

@@ -1,0 +1,242 @@
+"""What is planned, as plain facts: from the TOML of a study, or from the declaration of an experiment.
+
+What a file does not say is None, and what rests on it is not checked.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from mesocosm.experiments.declaration import Declaration
+from mesocosm.findings.claim import ALPHA
+from mesocosm.record import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Design:
+    """A planned experiment. None: not said.
+
+    Args:
+      claims: (name, kind, delta) of each declared claim; at least the one that the minimal effect belongs to.
+      n: independent replicates, or contexts where there are several; what a test counts.
+      effect, sd: what is expected, and the spread between replicates, both in the unit of the minimal effect.
+      unit: what is counted as independent.
+      comparisons: tests that are made; `correction` is how their number is paid for.
+      tuned_on, tested_on: data or worlds; `tuning` is trials by treatment.
+      baseline, floor, ceiling: of the metric: what the control reaches, and the ends of the scale.
+      failures: what becomes of extinct, diverged and timed-out replicates.
+      measured, claimed: (low, high) of what is varied, and of what is spoken about.
+      budget: by treatment; `budget_unit` what it counts.
+      stopping: when no more replicates are added; `looks` at the outcome before that.
+      data_sets: how many there are.
+      seeds, tuning_seeds: those used for the outcome, and those that were used to tune.
+      is_paired: whether treatment and control share seeds.
+      metrics, primary: what is measured, and which of it decides.
+      treatments: what each sets, by name.
+    """
+
+    name: str
+    question: str | None = None
+    prediction: str | None = None
+    control: str | None = None
+    statistic: str | None = None
+    minimal_effect: float | None = None
+    claims: tuple[tuple[str, str, float], ...] = ()
+    n: int | None = None
+    effect: float | None = None
+    sd: float | None = None
+    unit: str | None = None
+    comparisons: int | None = None
+    correction: str | None = None
+    tuned_on: tuple[str, ...] = ()
+    tested_on: tuple[str, ...] = ()
+    tuning: Mapping[str, float] | None = None
+    baseline: float | None = None
+    floor: float | None = None
+    ceiling: float | None = None
+    failures: str | None = None
+    measured: tuple[float, float] | None = None
+    claimed: tuple[float, float] | None = None
+    budget: Mapping[str, float] | None = None
+    budget_unit: str | None = None
+    stopping: str | None = None
+    looks: int | None = None
+    data_sets: int | None = None
+    seeds: tuple[int, ...] = ()
+    tuning_seeds: tuple[int, ...] = ()
+    is_paired: bool | None = None
+    metrics: tuple[str, ...] = ()
+    primary: str | None = None
+    treatments: Mapping[str, Mapping[str, Any]] | None = None
+
+    @property
+    def n_declared(self) -> int:
+        """Among how many claims the 5 % are shared."""
+        return max(1, len(self.claims))
+
+    @property
+    def confidence(self) -> float:
+        return 1 - ALPHA / self.n_declared
+
+    @property
+    def unsaid(self) -> list[str]:
+        """Facts that the plan does not give."""
+        return [
+            f.name for f in fields(self) if f.name not in ("name", "claims") and getattr(self, f.name) in (None, ())
+        ]
+
+
+def design_of(declared: Declaration, replicates: int | None = None) -> Design:
+    """The plan of an experiment as it is declared; pairing, correction, failures and unit are the house's own rules."""
+    first = declared.claims[0] if declared.claims else None
+    return Design(
+        name=declared.name,
+        question=declared.question,
+        prediction=declared.prediction,
+        control=declared.control,
+        statistic=first.statistic if first else None,
+        minimal_effect=first.delta if first else None,
+        claims=tuple((c.name, c.kind, c.delta) for c in declared.claims),
+        n=replicates or declared.configuration().replicates,
+        unit="replicate",
+        comparisons=len(declared.claims) or None,
+        correction="simultaneous intervals, Holm",
+        failures="rows with a status",
+        stopping="fixed",
+        is_paired=True,
+    )
+
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    "minimal_effect": ("delta", "smallest_effect"),
+    "n": ("contexts", "replicates", "n_replicates", "n_seeds", "seeds"),
+    "unit": ("unit_of_replication", "replication"),
+    "data_sets": ("datasets", "data_set", "dataset"),
+    "is_paired": ("paired",),
+    "treatments": ("vary", "varies", "arms"),
+    "tuned_on": ("validation", "tune_on"),
+    "tested_on": ("test_on", "test_data"),
+    "statistic": ("outcome",),
+    "question": ("asks",),
+}
+"""Other words for a fact; the first that a file holds counts."""
+
+
+def read_design(path: Path) -> Design:
+    """The plan in a TOML file. A fact may stand at the top or in a table of any name; the outermost counts.
+
+    Raises:
+      ConfigurationError: if the file cannot be read, or a fact is of the wrong kind.
+    """
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path}: cannot be read as TOML ({error})") from None
+    facts: dict[str, Any] = {"name": path.stem}
+    for f in fields(Design):
+        if f.name in ("name", "claims"):
+            continue
+        for word in (f.name, *ALIASES.get(f.name, ())):
+            value = _found(values, word)
+            if value is not None:
+                facts[f.name] = _of_kind(path, word, f.name, value)
+                break
+    facts["claims"] = _claims(path, values, facts.get("minimal_effect"))
+    return Design(**facts)
+
+
+def _found(values: Mapping[str, Any], word: str) -> Any:
+    """The value under a word: here, or else in the first table that has it."""
+    if word in values:
+        return values[word]
+    inner = (_found(v, word) for k, v in values.items() if isinstance(v, Mapping) and k not in _OPEN)
+    return next((v for v in inner if v is not None), None)
+
+
+_OPEN = ("treatments", "vary", "varies", "arms", "contexts", "budget", "tuning", "claims")
+"""Tables whose keys are names given by the author, not facts."""
+_NUMBERS = ("minimal_effect", "effect", "sd", "baseline", "floor", "ceiling")
+_LISTS = ("tuned_on", "tested_on", "metrics")
+_RANGES = ("measured", "claimed")
+
+
+def _of_kind(path: Path, word: str, name: str, value: Any) -> Any:
+    def wrong(permitted: str) -> ConfigurationError:
+        return ConfigurationError(f"{path}: {word} = {value!r}: must be {permitted}")
+
+    if name in _NUMBERS:
+        if not _is_number(value):
+            raise wrong("a finite number")
+        return float(value)
+    if name in ("n", "data_sets", "comparisons", "looks"):
+        count = _count(value)
+        if count is None or count < 0:
+            raise wrong("a whole number of 0 or more, or a list to be counted")
+        return count
+    if name in ("seeds", "tuning_seeds"):
+        if isinstance(value, Mapping):  # seeds by part: their number is not told by their names
+            return ()
+        seeds = range(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        if not isinstance(seeds, Sequence) or not all(isinstance(s, int) for s in seeds):
+            raise wrong("a number of seeds, or a list of whole numbers")
+        return tuple(seeds)
+    if name in _RANGES:
+        if not isinstance(value, list) or len(value) != 2 or not all(map(_is_number, value)):
+            raise wrong("two numbers, [low, high]")
+        return float(min(value)), float(max(value))
+    if name in _LISTS:
+        return (value,) if isinstance(value, str) else tuple(map(str, value))
+    if name in ("budget", "tuning"):
+        if not isinstance(value, Mapping):
+            return None if name == "budget" else {"every treatment": value}
+        numbers = {str(k): float(v) for k, v in value.items() if _is_number(v)}
+        return numbers or None
+    if name == "treatments":
+        return (
+            {str(k): v if isinstance(v, Mapping) else {k: v} for k, v in value.items()}
+            if isinstance(value, Mapping)
+            else None
+        )
+    if name == "is_paired":
+        if not isinstance(value, bool):
+            raise wrong("true or false")
+        return value
+    return str(value)
+
+
+def _claims(path: Path, values: Mapping[str, Any], delta: float | None) -> tuple[tuple[str, str, float], ...]:
+    listed = values.get("claims", [])
+    rows = listed.items() if isinstance(listed, Mapping) else enumerate(listed) if isinstance(listed, list) else ()
+    out = []
+    for key, row in rows:
+        if not isinstance(row, Mapping):
+            row = {"name": str(row)}
+        bound = row.get("delta", delta if delta is not None else 0.0)
+        if not _is_number(bound):
+            raise ConfigurationError(f"{path}: claims.{key}.delta = {bound!r}: must be a finite number")
+        out.append((str(row.get("name", key)), str(row.get("kind", "mean")), float(bound)))
+    return tuple(out) or ((("effect", "mean", delta),) if delta is not None else ())
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _count(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, list):
+        return len(value)
+    if isinstance(value, str):
+        return 1
+    if isinstance(value, Mapping) and value:  # a grid
+        counts = [_count(v) or 1 for v in value.values()]
+        return math.prod(counts)
+    return None
