@@ -147,7 +147,8 @@ def test_two_runs_side_by_side_and_two_pages(dish, serve, visits):
         state = page.press("End", t=149)
         assert [world["tick"] for world in state["worlds"]] == [596, 596]
     width = pages[1].page.evaluate("document.documentElement.scrollWidth")
-    assert width <= 400
+    boxes = [pages[1].page.locator(which).bounding_box() for which in ("#player", "#individual")]
+    assert width <= 400 and boxes[1]["y"] >= boxes[0]["y"] + boxes[0]["height"]  # one beneath the other
 
 
 def test_a_server_that_ends_is_told_in_the_page(dish, serve, visits):

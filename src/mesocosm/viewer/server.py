@@ -65,6 +65,7 @@ def serve(places: Sequence[Place], title: str, port: int, opened: Any) -> None:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((HOST, port))
+            listening.listen()  # whoever comes at once waits until the server is ready
         except OSError as error:
             raise FolderError(
                 f"port {port}: cannot be used ({error.strerror}); choose another with --port, or 0 for any"

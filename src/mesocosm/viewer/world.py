@@ -47,6 +47,11 @@ class World:
         return {name: values[order] for name, values in taken.items()}
 
     @cached_property
+    def steps(self) -> dict[str, np.ndarray]:
+        """Places as they are sent, one a row."""
+        return {axis: self._step(self.bodies[axis]) for axis in "xy"}
+
+    @cached_property
     def sources(self) -> dict[str, np.ndarray]:
         """Rows of the sources of food."""
         return self._mine("sources")
@@ -106,9 +111,9 @@ class World:
         """Header and planes of frame t (the last one where there are fewer)."""
         tick = int(self.ticks[min(t, self.ticks.size - 1)])
         rows = slice(*np.searchsorted(self.bodies["tick"], [tick, tick + 1]))
-        planes = {"id": self.bodies["id"][rows].astype(np.int32)}
-        planes |= {axis: self._step(self.bodies[axis][rows]) for axis in "xy"}
-        planes |= {f"column {name}": values[rows].astype(np.int32) for name, values in self.columns.items()}
+        planes = {"id": self.bodies["id"][rows].astype(np.int32, copy=False)}
+        planes |= {axis: values[rows] for axis, values in self.steps.items()}
+        planes |= {f"column {name}": values[rows].astype(np.int32, copy=False) for name, values in self.columns.items()}
         sources = self.sources
         lit = sources["tick"] == tick
         planes |= {f"source {axis}": self._step(sources[axis][lit]) for axis in "xy"}
