@@ -19,6 +19,7 @@ _EXAMPLES = """examples:
   mesocosm show runs/chemotaxis-0-...            what a run found
   mesocosm report runs/chemotaxis-0-...          one HTML file: what was found, and how sure it is
   mesocosm review chemotaxis                     what a reviewer would object to, before it is run
+  mesocosm watch runs/chemotaxis-0-...           its worlds in the browser
   mesocosm resume runs/chemotaxis-0-...          go on after Ctrl-C or a crash
 """
 
@@ -63,6 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     compare = commands.add_parser("compare", parents=[common], help="compare two runs, paired by replicate")
     compare.add_argument("run", metavar="A", help="run folder, or its name under runs/")
     compare.add_argument("other", metavar="B", help="the run that it is compared with")
+    watch = commands.add_parser("watch", parents=[common], help="watch recorded runs in the browser, side by side")
+    watch.add_argument("runs", nargs="+", metavar="RUN", help="run folder, or its name under runs/")
+    watch.add_argument("--replicate", type=int, metavar="N", help="which world (default: whose frames were kept)")
+    watch.add_argument("--port", type=int, default=0, metavar="N", help="on this machine (default: any that is free)")
+    watch.add_argument("--no-browser", dest="browser", action="store_false", help="print the address, open nothing")
     export = commands.add_parser("export", parents=[common], help="export a run to files of other programs")
     export.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
     export.add_argument(
@@ -148,6 +154,10 @@ def _command(parser: argparse.ArgumentParser, options: argparse.Namespace, rest:
         from mesocosm.cli.export import export
 
         return export(options)
+    if options.command == "watch":
+        from mesocosm.cli.watch import watch
+
+        return watch(options)
     if options.command in ("report", "compare"):
         from mesocosm.cli import results
 

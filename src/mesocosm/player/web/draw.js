@@ -91,6 +91,7 @@
       const paint = mesocosm.colourOf(frame, look.column, look.highs, look.theme);
       if (frame.n > this.rasterAbove) this.drawDots(frame, paint);
       else this.drawBodies(frame, paint, look);
+      if (look.kin) this.drawKin(frame, look.kin, look.theme);
       if (look.selected >= 0) this.drawRing(frame, look.selected, look.theme);
     }
 
@@ -152,6 +153,23 @@
         context.setLineDash([]);
         context.globalAlpha = 1;
       }
+    }
+
+    /** A thin ring around each relative of the one that is chosen. */
+    drawKin(frame, ids, theme) {
+      const { context, pixel } = this;
+      context.beginPath();
+      for (let i = 0; i < frame.n; i++) {
+        if (!ids.has(frame.id[i])) continue;
+        const [x, y] = [this.across(frame.x[i], this.camera.x), this.across(frame.y[i], this.camera.y)];
+        context.moveTo(x + 6 * pixel, y);
+        context.arc(x, y, 6 * pixel, 0, 2 * Math.PI);
+      }
+      context.strokeStyle = theme.accent;
+      context.globalAlpha = 0.55;
+      context.lineWidth = pixel;
+      context.stroke();
+      context.globalAlpha = 1;
     }
 
     /** Length and width of a body, in device pixels: smaller where there are many. */

@@ -3,7 +3,8 @@
  *   const player = mesocosm.createPlayer(element, sources, options)
  *
  * A source is {meta(), frame(t)}; `docs/report.md` says what each gives. frame may return a promise, and a source may
- * itself be a promise. Options: autoplay, speed (frames a second), trail (frames), raster_above (bodies), start.
+ * itself be a promise. Options: autoplay, speed (frames a second), trail (frames), raster_above (bodies), start,
+ * chosen (called with who was selected). `player.kin` = {world, ids} rings these individuals.
  * Nothing is fetched from anywhere. */
 "use strict";
 
@@ -138,6 +139,12 @@
       }
     }
 
+    /** Takes in that a source has more frames than before. */
+    grown() {
+      this.state.n_frames = this.nFrames;
+      this.redraw();
+    }
+
     play() {
       if (this.state.playing || !this.state.ready) return this;
       if (this.state.t >= this.state.n_frames - 1) this.seek(0);
@@ -198,6 +205,7 @@
     async select(world, id) {
       this.state.selected = world === null ? null : { world, id };
       if (world === null) this.follow(false);
+      this.options.chosen?.(this.state.selected);
       await this.remember();
       this.redraw();
       this.speak();
@@ -267,7 +275,7 @@
         this.highs[this.column.name] = high; // grows, so that colours are comparable between worlds and over time
       }
       const look = { column: this.column, highs: this.highs, overlays: this.overlays, theme: this.theme };
-      pane.view.draw(pane.frame, { ...look, selected: row, trail: mine ? this.trail : [] });
+      pane.view.draw(pane.frame, { ...look, selected: row, kin: this.kin?.world === at ? this.kin.ids : null, trail: mine ? this.trail : [] });
     }
 
     /** Brings the words beside the pictures, and the state that tests read, up to date. */

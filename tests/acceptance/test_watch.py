@@ -1,0 +1,256 @@
+"""`mesocosm watch`: a recorded run in a real browser, and what the server says to those who ask wrongly."""
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+
+from mesocosm.record import FolderError, load
+from tests.acceptance.test_command_line import MESOCOSM, mesocosm
+
+pytest.importorskip("starlette", reason="NOT TESTED: the viewer (the extra `watch` is missing)")
+pytest.importorskip("uvicorn", reason="NOT TESTED: the viewer (the extra `watch` is missing)")
+client = pytest.importorskip("websockets.sync.client", reason="NOT TESTED: the viewer (the extra `watch` is missing)")
+
+DISH = ["run", "chemotaxis", "--replicates", "1", "--ticks", "600", "--every", "50", "--assays", "False"]
+DISH += ["--world.side", "32", "--world.founders", "64", "--world.ceiling", "128"]
+
+
+class Address(str):
+    """An address where a visit expects a file."""
+
+    def as_uri(self) -> str:
+        return str(self)
+
+
+class Server:
+    """`mesocosm watch` as a process of its own."""
+
+    def __init__(self, *words: str | Path, cwd: Path) -> None:
+        call = [*MESOCOSM, "watch", *map(str, words), "--no-browser"]
+        self.process = subprocess.Popen(call, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert self.process.stdout is not None
+        self.address = Address(self.process.stdout.readline().strip())
+        self.origin = "http://" + urlsplit(self.address).netloc
+        self.socket = self.address.replace("http:", "ws:") + "socket"
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            code = self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+
+@pytest.fixture(scope="module")
+def dish(tmp_path_factory) -> Path:
+    """A finished run that kept frames."""
+    folder = tmp_path_factory.mktemp("dish")
+    mesocosm(*DISH, "--frames-every", "4", "--out", "dish", cwd=folder)
+    return folder / "dish"
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Starts servers, and stops them at the end of the test."""
+    started = []
+
+    def start(*words) -> Server:
+        started.append(Server(*words, cwd=tmp_path))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+def ask(socket, **question) -> dict:
+    """Header of the answer to a question."""
+    socket.send(json.dumps(question))
+    return header(socket.recv())
+
+
+def header(answer: bytes) -> dict:
+    return json.loads(answer[4 : 4 + int.from_bytes(answer[:4], "little")])
+
+
+def test_a_recorded_run_is_watched(dish, serve, visits):
+    """Scrub to the end, choose an individual, read its genome and family, follow it; colours by every column."""
+    record = load(dish)
+    before = record.digest(), sorted(str(p) for p in dish.rglob("*") if "-wal" not in p.name and "-shm" not in p.name)
+    v = visits(serve(dish).address)
+    bodies = record.frames("bodies")
+    v.focus()
+    state = v.press("End", t=149)
+    assert state["tick"] == 596 and state["n"] == int((bodies["tick"] == 596).sum())
+    first = v.pixels()
+    v.press("Home", t=0)
+    assert (first != v.pixels()).any()
+    v.press("End", t=149)
+    newest = int(bodies["id"][bodies["tick"] == 596].max())
+    v.page.evaluate("(id) => document.getElementById('player').player.select(0, id)", newest)
+    v.page.wait_for_function("() => window.__viewer.relatives > 0")
+    births = record.log("births")
+    parent = int(births["parent"][births["id"] == newest][0])
+    told = v.page.locator("#individual").inner_text()
+    assert f"Individual {newest}" in told and "odour near" in told
+    if parent:
+        v.page.get_by_role("button", name=str(parent), exact=True).click()
+        v.page.wait_for_function("(id) => window.__viewer.selected.id === id", arg=parent)
+    v.focus()
+    v.press("f", following=True)
+    for colour in ("energy", "age", "lineage", "behaviour"):
+        v.press("o", colour=colour)
+    assert v.press("1")["overlays"] == ["odour"]
+    after = (
+        load(dish).digest(),
+        sorted(str(p) for p in dish.rglob("*") if "-wal" not in p.name and "-shm" not in p.name),
+    )
+    assert before == after
+
+
+def test_what_an_individual_is_comes_from_the_log(dish, serve):
+    record, server = load(dish), serve(dish)
+    births, bodies = record.log("births"), record.frames("bodies")
+    parents, n = np.unique(births["parent"][births["parent"] > 0], return_counts=True)
+    chosen = int(parents[n.argmax()])
+    with client.connect(server.socket, origin=server.origin) as socket:
+        said = ask(socket, n=1, ask="individual", world=0, id=chosen)["said"]
+    assert said["children"] == births["id"][births["parent"] == chosen].tolist()
+    mine = bodies["id"] == chosen
+    assert said["ticks"] == bodies["tick"][mine].tolist() and said["energy"] == bodies["energy"][mine].tolist()
+    weights = births["genome"][births["id"] == chosen][0, 0].reshape(-1, 2)
+    more = [p > 0.5 for _, p in said["genome"]]
+    assert all((a < b) == m for (a, b), m in zip(weights.tolist(), more, strict=True) if a != b)
+
+
+def test_two_runs_side_by_side_and_two_pages(dish, serve, visits):
+    server = serve(dish, dish)
+    pages = [visits(server.address), visits(server.address, width=400, color_scheme="dark")]
+    for page in pages:
+        page.focus()
+        state = page.press("End", t=149)
+        assert [world["tick"] for world in state["worlds"]] == [596, 596]
+    width = pages[1].page.evaluate("document.documentElement.scrollWidth")
+    boxes = [pages[1].page.locator(which).bounding_box() for which in ("#player", "#individual")]
+    assert width <= 400 and boxes[1]["y"] >= boxes[0]["y"] + boxes[0]["height"]  # one beneath the other
+
+
+def test_a_server_that_ends_is_told_in_the_page(dish, serve, visits):
+    server = serve(dish)
+    v = visits(server.address)
+    assert server.stop() in (0, 130, -signal.SIGINT)
+    v.page.wait_for_function("() => window.__viewer.trouble")
+    assert "connection to mesocosm is lost" in v.page.locator("#trouble").inner_text()
+    assert v.pixels().any()
+
+
+def test_a_damaged_recording_is_told_in_the_page(dish, tmp_path, serve, visits):
+    torn = Path(shutil.copytree(dish, tmp_path / "torn"))
+    chunk = next(torn.glob("frames/bodies-*"))
+    chunk.write_bytes(chunk.read_bytes()[:-100])
+    v = visits(serve(dish, torn).address)
+    assert "is damaged" in v.page.locator(".mp-message").nth(1).inner_text()
+    v.focus()
+    assert v.press("End", t=149)["n"] > 0
+
+
+def test_malformed_questions_are_answered_and_change_nothing(dish, serve):
+    server = serve(dish)
+    wrong = ["", "no JSON", "[]", "{}", "[" * 4000, '{"ask": "frame", "n": 1, "world": 9, "t": 0}']
+    wrong += [
+        f'{{"ask": "frame", "n": 1, "world": 0, "t": {t}}}' for t in ("-1", "1e9", '"../../etc"', "null", "1" * 99)
+    ]
+    wrong += ['{"ask": "individual", "n": 1, "world": 0, "id": 2000000000}']
+    with client.connect(server.socket, origin=server.origin) as socket:
+        for text in wrong:
+            socket.send(text)
+            assert header(socket.recv())["error"], text
+        assert ask(socket, n=5, ask="frame", world=0, t=10**9)["said"]["tick"] == 596
+        socket.send(b"bytes")
+        with pytest.raises(Exception, match="close"):
+            socket.recv()
+    with client.connect(server.socket, origin=server.origin) as socket:
+        socket.send("x" * 100_000)
+        with pytest.raises(Exception, match=r"close|big"):
+            socket.recv()
+    with client.connect(server.socket, origin=server.origin) as socket:
+        assert ask(socket, n=6, ask="meta", world=0)["said"]["n_frames"] == 150
+
+
+def test_only_the_page_of_the_token_is_let_in(dish, serve):
+    server = serve(dish)
+    for origin in (None, "http://elsewhere.example", "null", server.origin.replace("127.0.0.1", "localhost")):
+        with pytest.raises(Exception, match="403"), client.connect(server.socket, origin=origin):
+            pass
+    stranger = server.socket.replace(urlsplit(server.address).path, "/another/")
+    with pytest.raises(Exception, match="403"), client.connect(stranger, origin=server.origin):
+        pass
+    tries = [server.origin + path for path in ("/", "/another/", "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd")]
+    named = urllib.request.Request(server.address, headers={"Host": "elsewhere.example"})
+    for request in [*tries, f"{server.address}run.json", named]:
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(request, timeout=10)
+    assert urlsplit(server.address).hostname == "127.0.0.1"
+
+
+def test_a_run_that_is_being_written_grows(dish, tmp_path, monkeypatch):
+    """The record is read again while it says running; what cannot be read leaves what was read before."""
+    fcntl = pytest.importorskip("fcntl")
+    from mesocosm.record import folder as where
+    from mesocosm.viewer import opening
+
+    growing = Path(shutil.copytree(dish, tmp_path / "growing"))
+    whole = load(growing).header
+    (growing / "run.json").write_text(json.dumps({**whole, "status": "running"}))
+    monkeypatch.setattr(opening, "_ANEW_AFTER_SECONDS", 0.0)
+    with open(growing / where._LOCK, "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with sqlite3.connect(growing / "record.sqlite") as db:
+            rows = db.execute("SELECT * FROM chunks WHERE log = 'bodies'").fetchall()
+            db.execute("DELETE FROM chunks WHERE log = 'bodies'")
+        place = opening.places([growing])[0]
+        with pytest.raises(FolderError, match="no frames of world 0 yet"):
+            place.world()
+        with sqlite3.connect(growing / "record.sqlite") as db:
+            db.executemany(f"INSERT INTO chunks VALUES ({','.join('?' * len(rows[0]))})", rows)
+        assert place.world().meta()["status"] == "running"
+        seen = place.world()
+        chunk = next(growing.glob("frames/bodies-*"))
+        content = chunk.read_bytes()
+        chunk.write_bytes(content[:-9])
+        assert place.world() is seen
+        chunk.write_bytes(content)
+        (growing / "run.json").write_text(json.dumps(whole))
+    assert place.world().meta()["status"] == "finished"
+    assert place.world() is place.world()
+
+
+def test_a_port_in_use_and_a_run_without_frames_are_told(dish, serve, tmp_path):
+    port = urlsplit(serve(dish).address).port
+    taken = mesocosm("watch", dish, "--no-browser", "--port", port, cwd=tmp_path, code=2)
+    assert f"port {port}: cannot be used" in taken.stderr and "--port" in taken.stderr
+    game = ["run", "bilinear", "--replicates", "2", "--ticks", "20", "--every", "20", "--out", "game"]
+    mesocosm(*game, cwd=tmp_path)
+    assert "nothing to watch" in mesocosm("watch", "game", "--no-browser", cwd=tmp_path, code=2).stderr
+
+
+def test_watching_waits_for_no_jax(dish):
+    code = "import sys, mesocosm.viewer.server, mesocosm.cli.watch; print('jax' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ))
+    assert done.stdout.strip() == "False", done.stderr
