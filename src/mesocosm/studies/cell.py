@@ -1,0 +1,151 @@
+"""One (context, treatment, seed), what came of it, and the identity under which it is kept. No jax."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+from mesocosm.record.configuration import digest
+
+Status = Literal["ok", "extinct", "diverged", "timeout", "memory", "error", "skipped"]
+STATUSES: tuple[str, ...] = get_args(Status)
+"""`ok` has a value; every other is a row all the same, and counts in every denominator."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is to be measured once.
+
+    Args:
+      task: `family/instance`, for example `experiment/chemotaxis`.
+      parts: what stands in each slot, plain values; a slot that is not named has its default.
+      seed: by part (`world`, or `data`, `initial`, `order`). What is swapped does not enter it, so that treatments are
+        paired.
+      budget: by unit, `{"ticks": 1500}`; a budget that decides a status is counted in steps or FLOPs.
+      scale: of the task, where it has several.
+      fixed: what all cells of the study have alike, beyond the defaults of the task.
+      versions: of the task and of every component (its source): a changed component is another cell.
+    """
+
+    task: str
+    parts: Mapping[str, Any]
+    seed: Mapping[str, int]
+    budget: Mapping[str, float]
+    scale: float = 1.0
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 of the canonical JSON of all fields: the name of its folder.
+
+        What is set in every cell and what varies are one thing here: two studies that ask for the same measurement
+        share it.
+        """
+        values = self.to_dict()
+        values["parts"] = dict(values.pop("fixed")) | dict(values["parts"])
+        return digest(values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as plain values."""
+        return {
+            "task": self.task,
+            "parts": dict(self.parts),
+            "seed": dict(self.seed),
+            "budget": dict(self.budget),
+            "scale": self.scale,
+            "fixed": dict(self.fixed),
+            "versions": dict(self.versions),
+        }
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> Cell:
+        return Cell(**values)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of a cell.
+
+    Args:
+      status: one of `STATUSES`.
+      final: the metric at the end of the budget; None unless the status is `ok`.
+      curve: (cost in units of the budget, metric).
+      metrics: what else was measured, by name.
+      cost: `seconds` (compiling left out), `compile_seconds`, `cpu_seconds`, `flops`, `peak_bytes`: what is known.
+      cause: why there is no value, in words.
+      environment: versions and host: recorded, no part of the identity.
+    """
+
+    status: str
+    final: float | None = None
+    curve: tuple[tuple[float, float], ...] = ()
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    cost: Mapping[str, float] = field(default_factory=dict)
+    cause: str = ""
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES:
+            raise ValueError(f"status = {self.status!r}: must be one of {', '.join(STATUSES)}")
+        if (self.status == "ok") != (self.final is not None):
+            raise ValueError(f"final = {self.final!r}: a row has a value exactly if its status is ok, not {self.status}")
+        if self.final is not None and not math.isfinite(self.final):
+            raise ValueError(f"final = {self.final}: must be finite; a row that is not is diverged")
+
+    @staticmethod
+    def of(value: Any, **more: Any) -> Row:
+        """The row of a measured number; one that is not finite is `diverged`.
+
+        Raises:
+          TypeError: if it is not one number: names its type, and its shape if it has one.
+        """
+        shape = getattr(value, "shape", ())
+        if shape not in ((), (1,)) or isinstance(value, str | bytes | bool | complex | list | tuple | dict):
+            what = f"an array of shape {shape}" if shape else f"{type(value).__name__} {value!r:.60}"
+            raise TypeError(f"the metric must be one number, not {what}")
+        try:
+            number = float(value.item() if hasattr(value, "item") else value)
+        except (TypeError, ValueError):
+            raise TypeError(f"the metric must be one number, not {type(value).__name__} {value!r:.60}") from None
+        if not math.isfinite(number):
+            return Row("diverged", cause=f"the metric is {number}", **more)
+        return Row("ok", number, **more)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as plain values; valid JSON."""
+        values = {name: getattr(self, name) for name in ("status", "final", "cause")}
+        metrics = {k: v if v is None or math.isfinite(v) else None for k, v in self.metrics.items()}
+        curve = [list(point) for point in self.curve]
+        return {
+            **values,
+            "curve": curve,
+            "metrics": metrics,
+            "cost": dict(self.cost),
+            "environment": dict(self.environment),
+        }
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> Row:
+        curve = tuple((float(x), float(y)) for x, y in values["curve"])
+        return Row(**{**values, "curve": curve})
+
+
+def spelt(value: Any) -> str:
+    """A part in a table: `adam`, `adam(rate=0.01)`, `0.05`.
+
+    >>> spelt({"component": "adam", "rate": 0.01})
+    'adam(rate=0.01)'
+    """
+    if isinstance(value, Mapping) and "component" in value:
+        rest = ", ".join(f"{k}={spelt(v)}" for k, v in value.items() if k != "component")
+        return f"{value['component']}({rest})" if rest else str(value["component"])
+    if isinstance(value, bool) or value is None or isinstance(value, Mapping):
+        return json.dumps(value)
+    if isinstance(value, list | tuple):
+        return "+".join(map(spelt, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

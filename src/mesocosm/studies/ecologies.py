@@ -1,0 +1,150 @@
+"""The task `experiment/NAME`: slots are fields of its configuration, the metric is the statistic of one of its claims.
+
+One cell is one replicate. Cells of one configuration are the replicates of one run: the seed of a run is the number
+of the block, and a replicate is the same alone or among others, so that more seeds can be added later.
+"""
+
+from __future__ import annotations
+
+import math
+import resource
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mesocosm.experiments.registry import declaration
+from mesocosm.record import ConfigurationError
+from mesocosm.record.configuration import check, digest, from_dict
+from mesocosm.studies.cell import Cell, Row
+from mesocosm.studies.task import Task
+
+if TYPE_CHECKING:
+    from mesocosm.experiments.declaration import RunConfiguration
+    from mesocosm.record import Record
+
+BLOCK = 16
+"""Seeds 0 ... 15 are replicates of the run with seed 0, 16 ... 31 of that with seed 1, and so on."""
+
+STATISTIC = "statistic"
+"""The part that names which claim (or measure, where nothing is claimed) is the metric; by default the first claim."""
+
+_OWN = ("seed", "replicates", "ticks", "interventions", "assays")
+_FAILED = {"extinct": "extinct", "diverged": "diverged", "overflow": "error"}
+
+
+class Ecology:
+    """A registered experiment as a task."""
+
+    version, seed_parts, unit = "1", ("world",), "ticks"
+
+    def __init__(self, name: str) -> None:
+        self.declared = declaration(name)
+
+    def check(self, parts: Mapping[str, Any], budget: Mapping[str, float]) -> None:
+        """Refuse what is no field of the configuration, what the study sets itself, and what contradicts itself."""
+        statistic = parts.get(STATISTIC)
+        claims = [claim.name for claim in self.declared.claims]
+        if claims and statistic is not None and statistic not in claims:
+            raise ConfigurationError(f"{STATISTIC} = {statistic}: {self.declared.name} claims {', '.join(claims)}")
+        if not claims and statistic is None:
+            raise ConfigurationError(f"{self.declared.name} claims nothing: name a measure as {STATISTIC}")
+        self.configuration(parts, budget, 0, 1)
+
+    def configuration(
+        self, parts: Mapping[str, Any], budget: Mapping[str, float], seed: int, replicates: int
+    ) -> RunConfiguration:
+        """The configuration of the run whose replicates are the cells.
+
+        Raises:
+          ConfigurationError: for what is not permitted.
+        """
+        values: dict[str, Any] = {}
+        for path, value in parts.items():
+            if path == STATISTIC:
+                continue
+            if path in _OWN:
+                raise ConfigurationError(f"{path}: is set by the study (seeds and budget); leave it out of the parts")
+            _put(values, path.split("."), value)
+        if self.unit not in budget:
+            raise ConfigurationError(f"budget = {dict(budget)}: must be given in {self.unit}")
+        values |= {"seed": seed, "replicates": replicates, "ticks": int(budget[self.unit])}
+        made = from_dict(self.declared.configuration, values)
+        check(made)
+        return made
+
+    def versions(self, parts: Mapping[str, Any]) -> dict[str, str]:
+        return {"declaration": digest(self.declared.to_dict())[:16]}
+
+    def batch(self, cell: Cell) -> str:
+        """One configuration and one block of seeds."""
+        return f"{sorted({**cell.fixed, **cell.parts}.items())} {dict(cell.budget)} {cell.seed['world'] // BLOCK}"
+
+    def measure(self, cells: Sequence[Cell], work: Path) -> Iterator[tuple[Cell, Row]]:
+        """Run the block, its assays, and read the statistic of each replicate that was asked for."""
+        from mesocosm.experiments.launch import start
+
+        first, numbers = cells[0], [cell.seed["world"] % BLOCK for cell in cells]
+        parts, block = {**first.fixed, **first.parts}, first.seed["world"] // BLOCK
+        configuration = self.configuration(parts, first.budget, block, max(numbers) + 1)
+        began, cpu = time.perf_counter(), time.process_time()
+        record = start(self.declared.name, configuration, work / "run")
+        values = statistics(record)
+        cost = {
+            "seconds": (time.perf_counter() - began) / len(cells),
+            "cpu_seconds": (time.process_time() - cpu) / len(cells),
+            "peak_bytes": 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        }
+        statistic = parts.get(STATISTIC) or self.declared.claims[0].name
+        if statistic not in values:
+            raise ConfigurationError(f"{STATISTIC} = {statistic}: {self.declared.name} measures {', '.join(values)}")
+        for cell, r in zip(cells, numbers, strict=True):
+            metrics = {name: _number(column[r]) for name, column in values.items()}
+            status = record.statuses[r]
+            if status.status in _FAILED:
+                cause = f"{status.status} at tick {status.tick}" + (f": {status.cause}" if status.cause else "")
+                yield cell, Row(_FAILED[status.status], metrics=metrics, cost=cost, cause=cause)
+            else:
+                row = Row.of(values[statistic][r])
+                yield cell, replace(row, metrics=metrics, cost=cost)
+
+
+def statistics(record: Record) -> dict[str, Any]:
+    """The statistic of each claim in each replicate; every measure at the end where nothing is claimed. [replicates]"""
+    import numpy as np
+
+    declared = declaration(record.header["experiment"])
+    if declared.results is not None:
+        from mesocosm.experiments.assay.analysis import assays_of
+
+        return {k: np.asarray(v, float) for k, v in declared.results().values(record, assays_of(record)).items()}
+    metrics = record.metrics
+    rows = np.flatnonzero(metrics["tick"] == record.tick)
+    out = {}
+    for name in metrics:
+        if name not in ("replicate", "tick"):
+            out[name] = np.full(record.replicates, np.nan)
+            out[name][metrics["replicate"][rows].astype(int)] = metrics[name][rows]
+    return out
+
+
+def _put(values: dict[str, Any], path: list[str], value: Any) -> None:
+    for name in path[:-1]:
+        values = values.setdefault(name, {})
+    values[path[-1]] = value
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+@cache
+def task(instance: str) -> Task:
+    """`experiment/NAME`.
+
+    Raises:
+      ConfigurationError: if there is no such experiment.
+    """
+    return Ecology(instance)

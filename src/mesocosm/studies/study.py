@@ -1,0 +1,234 @@
+"""What is asked across many cells: what is swapped, in which contexts, with which seeds, and how it is judged. No jax.
+
+In Python a `Study`; as a file the same fields in TOML. Either is refused by name, value and remedy before anything runs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mesocosm.record import ConfigurationError
+from mesocosm.record.configuration import digest
+from mesocosm.studies import component, task
+from mesocosm.studies.cell import Cell
+
+MOST_CELLS = 1_000_000
+"""Above this a grid is taken for a slip of the pen."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A question put to a grid of cells.
+
+    Args:
+      name: one word; names the tables.
+      question, prediction, control: in words, before anything is run.
+      tasks: `family/instance` each; what is counted as independent where there are several (data sets, experiments).
+      vary: the treatments: for each slot its values. Empty where the effect is the metric itself, mapped over contexts.
+      contexts: the other slots, each with its values: the grid in which every treatment is tried.
+      fixed: parts that all cells have.
+      against: the treatment that others are compared with, by slot; the first values if not given.
+      seeds: a number, or a number by part (`{data = 2, initial = 5}`, crossed).
+      budget: by unit, `{ticks = 1500}`.
+      minimal_effect: the smallest difference in the metric that matters.
+      direction: 1 if more is better, -1 if less.
+      floor: the value of a cell that failed; without one it has none, and is counted.
+      metric: what is measured, in words, and its `unit`.
+      limits: for one batch: `seconds` of wall time (a safety net) and `megabytes` resident.
+      components: Python files that define components, beside the study.
+    """
+
+    name: str
+    question: str
+    tasks: tuple[str, ...]
+    seeds: int | Mapping[str, int]
+    budget: Mapping[str, float]
+    minimal_effect: float
+    vary: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    contexts: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    against: Mapping[str, Any] = field(default_factory=dict)
+    prediction: str = ""
+    control: str = ""
+    metric: str = "the metric"
+    unit: str = ""
+    direction: int = 1
+    floor: float | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)
+    components: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for sentence in self._wrong():
+            raise ConfigurationError(sentence)
+
+    def _wrong(self) -> Iterator[str]:
+        if not self.name or not all(c.isalnum() or c in "-_" for c in self.name) or not self.name[0].isalpha():
+            yield f"name = {self.name!r}: must be one word of letters, digits, - and _"
+        if not self.question:
+            yield "question: is missing; say in one sentence what is asked"
+        if not self.tasks:
+            yield "tasks = []: must name at least one task, for example experiment/chemotaxis"
+        if len(set(self.tasks)) < len(self.tasks):
+            yield f"tasks = {list(self.tasks)}: names a task twice"
+        for counted, n in self.seeds.items() if isinstance(self.seeds, Mapping) else [("", self.seeds)]:
+            if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= 100_000:
+                yield f"seeds{'.' * bool(counted)}{counted} = {n!r}: must be a whole number in 1 ... 100000"
+        for unit, amount in self.budget.items():
+            if not _is_number(amount) or amount <= 0:
+                yield f"budget.{unit} = {amount!r}: must be a number above 0"
+        if not _is_number(self.minimal_effect) or self.minimal_effect < 0:
+            yield f"minimal_effect = {self.minimal_effect!r}: must be a number, 0 or more"
+        if self.direction not in (1, -1):
+            yield f"direction = {self.direction!r}: must be 1 (more is better) or -1"
+        if self.floor is not None and not _is_number(self.floor):
+            yield f"floor = {self.floor!r}: must be a finite number, or left out"
+        for name, amount in self.limits.items():
+            if name not in ("seconds", "megabytes") or not _is_number(amount) or amount <= 0:
+                yield f"limits.{name} = {amount!r}: limits are seconds and megabytes, each a number above 0"
+        for where in ("vary", "contexts"):
+            for slot, values in getattr(self, where).items():
+                if not isinstance(values, tuple | list) or not values:
+                    yield f"{where}.{slot} = {values!r}: must be a list of values, at least one"
+                elif len({repr(v) for v in values}) < len(values):
+                    yield f"{where}.{slot} = {list(values)}: names a value twice"
+        twice = [s for s in {*self.vary, *self.contexts, *self.fixed} if self._places(s) > 1]
+        if twice:
+            yield f"{sorted(twice)[0]}: stands in more than one of vary, contexts and fixed; a slot has one place"
+        for slot, value in self.against.items():
+            if slot not in self.vary or value not in list(self.vary[slot]):
+                yield f"against.{slot} = {value!r}: must be one of the values under vary.{slot}"
+
+    def _places(self, slot: str) -> int:
+        return (slot in self.vary) + (slot in self.contexts) + (slot in self.fixed)
+
+    @property
+    def treatments(self) -> list[dict[str, Any]]:
+        """Every combination of what is varied; the one that others are compared with comes first."""
+        grid = [dict(zip(self.vary, values, strict=True)) for values in itertools.product(*self.vary.values())]
+        first = {slot: self.against.get(slot, values[0]) for slot, values in self.vary.items()}
+        return sorted(grid, key=lambda treatment: treatment != first)
+
+    @property
+    def grid(self) -> list[dict[str, Any]]:
+        """Every combination of the contexts' slots, tasks aside."""
+        return [dict(zip(self.contexts, values, strict=True)) for values in itertools.product(*self.contexts.values())]
+
+    def seeds_of(self, parts: Sequence[str]) -> list[dict[str, int]]:
+        """The seeds of a task whose parts are drawn separately.
+
+        Raises:
+          ConfigurationError: for a part that the task does not have.
+        """
+        if isinstance(self.seeds, int):
+            return [dict.fromkeys(parts, i) for i in range(self.seeds)]
+        for name in self.seeds:
+            if name not in parts:
+                raise ConfigurationError(f"seeds.{name}: there is no such part; there are {', '.join(parts)}")
+        ranges = [range(self.seeds.get(name, 1)) for name in parts]
+        return [dict(zip(parts, values, strict=True)) for values in itertools.product(*ranges)]
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """All cells, in order of task, context, treatment, seed.
+
+        Raises:
+          ConfigurationError: for a task, slot, component or value that is not permitted.
+        """
+        n_seeds = self.seeds if isinstance(self.seeds, int) else math.prod(self.seeds.values())
+        n = len(self.tasks) * len(self.grid) * len(self.treatments) * n_seeds
+        if n > MOST_CELLS:
+            raise ConfigurationError(f"the grid has {n} cells: must be at most {MOST_CELLS}; take fewer values or seeds")
+        out = []
+        for name in self.tasks:
+            found = task.find(name)
+            for context, treatment in itertools.product(self.grid, self.treatments):
+                parts = {**context, **treatment}
+                found.check({**self.fixed, **parts}, self.budget)
+                versions = {"task": found.version, **found.versions({**self.fixed, **parts})}
+                out += [
+                    Cell(name, parts, seed, self.budget, fixed=self.fixed, versions=versions)
+                    for seed in self.seeds_of(found.seed_parts)
+                ]
+        return out
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as plain values."""
+        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of all that is declared; what it costs to run (limits) aside."""
+        return digest({k: v for k, v in self.to_dict().items() if k not in ("limits", "components")})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items()}
+    return [_plain(v) for v in value] if isinstance(value, tuple | list) else value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
+    **dict.fromkeys(("name", "question", "prediction", "control", "metric", "unit"), (str, "a text")),
+    **dict.fromkeys(("tasks", "components"), (list, "a list of texts")),
+    **dict.fromkeys(("vary", "contexts", "fixed", "against", "budget", "limits"), (dict, "a table")),
+    "seeds": ((int, dict), "a whole number, or a table of them by part"),
+}
+
+
+def from_dict(values: Mapping[str, Any], source: str = "study") -> Study:
+    """A study from plain values; `source` names the file in messages.
+
+    Raises:
+      ConfigurationError: for a field that is unknown, missing, or of the wrong kind.
+    """
+    import difflib
+
+    known = [f.name for f in fields(Study)]
+    for key, value in values.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            hint = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(known)}."
+            raise ConfigurationError(f"{source}: {key}: there is no such field. {hint}")
+        kind, words = _KINDS.get(key, (object, ""))
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ConfigurationError(f"{source}: {key} = {value!r}: must be {words or 'a number'}")
+        if kind is list and not all(isinstance(item, str) for item in value):
+            raise ConfigurationError(f"{source}: {key} = {value!r}: must be a list of texts")
+    for key in ("name", "question", "tasks", "seeds", "budget", "minimal_effect"):
+        if key not in values:
+            raise ConfigurationError(f"{source}: {key}: is missing")
+    given = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+    for key in ("vary", "contexts"):
+        table = given.get(key, {})
+        given[key] = {slot: tuple(v) if isinstance(v, list) else v for slot, v in table.items()}
+    try:
+        return Study(**given)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{source}: {error}") from None
+
+
+def read(path: Path) -> Study:
+    """The study in a TOML file; the components that it names are loaded.
+
+    Raises:
+      ConfigurationError: if it cannot be read, or says what is not permitted.
+    """
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError
+        raise ConfigurationError(f"{path}: cannot be read as TOML ({error})") from None
+    study = from_dict(values, str(path))
+    for file in study.components:
+        component.load_file(path.parent / file)
+    return study
