@@ -1,0 +1,319 @@
+"""From rows to a table: a pure function with a version. NumPy and SciPy, no jax.
+
+A *context* is a task with what stands in its other slots; a *cluster* is what is counted as independent: the task
+where there are several, else the context. In each context a treatment is compared with the control seed by seed.
+
+Two intervals stand beside each effect. The one over *fixed contexts* says how well the mean over these very contexts is
+known, only seeds being drawn (degrees of freedom after Satterthwaite, 1946). The other, the headline, takes clusters for
+a sample of those that could have been chosen: Student's t or what `findings` finds better over the means of clusters.
+What is said of two treatments never depends on a third; only the adjusted p and the Hodge scores do, and say so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import stdtrit
+
+from mesocosm.findings import Claim, Finding, holm, judge
+from mesocosm.studies.cell import STATUSES, Cell, Row, spelt
+from mesocosm.studies.shares import Share, shares
+from mesocosm.studies.study import Study
+
+VERSION = 1
+"""Changes whenever the same rows would give another table."""
+
+
+@dataclass(frozen=True)
+class ContextEffect:
+    """The effect of one treatment in one context.
+
+    Args:
+      context: task and parts, in words.
+      mean, low, high: over its seeds, 95 % (t); None where there are too few.
+      wins: share of seeds with the treatment above the control, ties half; where nothing is varied, above 0.
+      n: seeds that have a value, of `n_started`.
+      verdict: exploratory, of this context alone.
+    """
+
+    context: dict[str, Any]
+    mean: float | None
+    low: float | None
+    high: float | None
+    wins: float | None
+    n: int
+    n_started: int
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One treatment against the control, over all contexts.
+
+    Args:
+      treatment: in words; where nothing is varied, the metric itself.
+      finding: over clusters, the headline; its verdict is by the declared minimal effect, at 95 % for this effect alone.
+      p_adjusted: Holm over all treatments of the study; the one number here that depends on how many there are.
+      fixed_low, fixed_high: 95 % for the mean over these contexts.
+      wins: P(treatment beats control) on the same seed, mean over contexts.
+      failures: rows by status, those that are not ok.
+      contexts: one a context; `worst` is the one with the least effect in the declared direction.
+    """
+
+    treatment: str
+    finding: Finding
+    p_adjusted: float | None
+    estimate: float | None
+    fixed_low: float | None
+    fixed_high: float | None
+    wins: float | None
+    failures: dict[str, int]
+    contexts: list[ContextEffect]
+    worst: ContextEffect | None
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How much of the leaderboard is an order (Hodge split of who beats whom; Jiang et al., Math. Program. 127, 2011).
+
+    A_ij = P(i beats j) - P(j beats i) splits into G_ij = s_i - s_j with s_i = mean_j A_ij, and the rest C.
+
+    Args:
+      scores: s by treatment.
+      order, cycles: |G|^2 and |C|^2 without what noise adds: products of different contexts only, mean over all pairs.
+      raw: |G|^2 / |A|^2 as it is, noise included.
+    """
+
+    scores: dict[str, float]
+    order: float
+    cycles: float
+    raw: float
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a study found.
+
+    Args:
+      n_cells: that the study asks for; n_rows: that are there; by status.
+      cluster: what is counted as independent, and how many there are.
+      shares: of the variance of cell means, by slot and pair of slots; empty where the grid is not complete.
+    """
+
+    version: int
+    n_cells: int
+    n_rows: int
+    statuses: dict[str, int]
+    cluster: str
+    n_clusters: int
+    effects: list[Effect]
+    shares: list[Share]
+    ranking: Ranking | None
+    notes: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as plain values; valid JSON."""
+        return dataclasses.asdict(self)
+
+
+def _key(parts: Mapping[str, Any]) -> str:
+    return json.dumps(parts, sort_keys=True)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Values as arrays.
+
+    Args:
+      values: [contexts, treatments, seeds]; NaN where there is none.
+      rows: [contexts, treatments, seeds], whether a row is there.
+      failed: [contexts, treatments, seeds], index into STATUSES, -1 without a row.
+      contexts: task and parts.
+    """
+
+    values: np.ndarray
+    rows: np.ndarray
+    status: np.ndarray
+    contexts: list[dict[str, Any]]
+    treatments: list[dict[str, Any]]
+
+
+def _grid(study: Study, rows: Sequence[tuple[Cell, Row]]) -> _Grid:
+    """Rows that the study asks for, in the order in which it asks; a cell that is there twice counts once."""
+    contexts = [{"task": name, **context} for name in study.tasks for context in study.grid]
+    treatments = study.treatments
+    where = {_key(c): i for i, c in enumerate(contexts)}
+    which = {_key(t): i for i, t in enumerate(treatments)}
+    seeds: dict[str, int] = {}
+    for cell in study.cells:
+        seeds.setdefault(_key(cell.seed), len(seeds))
+    shape = (len(contexts), len(treatments), len(seeds))
+    total, count, status = np.zeros(shape), np.zeros(shape), np.full(shape, -1)
+    for cell, row in rows:
+        context = {"task": cell.task} | {s: v for s, v in cell.parts.items() if s in study.contexts}
+        at = (
+            where.get(_key(context)),
+            which.get(_key({s: v for s, v in cell.parts.items() if s in study.vary})),
+            seeds.get(_key(cell.seed)),
+        )
+        if None in at:
+            continue  # of another study
+        status[at] = max(status[at], STATUSES.index(row.status))
+        value = study.floor if row.final is None else row.final
+        if value is not None:
+            total[at] += value
+            count[at] += 1
+    with np.errstate(invalid="ignore"):
+        values = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return _Grid(values, status >= 0, status, contexts, treatments)
+
+
+def score(study: Study, rows: Sequence[tuple[Cell, Row]]) -> Table:
+    """The table of a study from the rows that are there, in whatever order."""
+    grid = _grid(study, rows)
+    cluster = "task" if len(study.tasks) > 1 else "context"
+    clusters = np.array([study.tasks.index(c["task"]) if cluster == "task" else i for i, c in enumerate(grid.contexts)])
+    if study.vary:
+        pairs = [(spelt_treatment(t), grid.values[:, k] - grid.values[:, 0]) for k, t in enumerate(grid.treatments)][1:]
+        index = list(range(1, len(grid.treatments)))
+    else:
+        pairs, index = [(study.metric, grid.values[:, 0])], [0]
+    effects = [_effect(study, grid, clusters, *pair, k) for pair, k in zip(pairs, index, strict=True)]
+    adjusted = holm([1.0 if e.finding.p is None else e.finding.p for e in effects]) if effects else []
+    effects = [
+        dataclasses.replace(e, p_adjusted=None if e.finding.p is None else float(a))
+        for e, a in zip(effects, adjusted, strict=True)
+    ]
+    statuses = {s: int((grid.status == k).sum()) for k, s in enumerate(STATUSES) if (grid.status == k).any()}
+    factors = {"task": len(study.tasks)} if len(study.tasks) > 1 else {}
+    factors |= {slot: len(values) for slot, values in {**study.contexts, **study.vary}.items()}
+    found, notes = shares(_ordered(study, grid), factors)
+    if not grid.rows.all():
+        notes = [f"{int((~grid.rows).sum())} of {grid.rows.size} cells are not measured yet.", *notes]
+    if study.floor is None and (n := int((grid.rows & ~np.isfinite(grid.values)).sum())):
+        notes.append(f"{n} of {int(grid.rows.sum())} rows have no value (extinct, failed); they are counted, not scored.")
+    ranking = _ranking(study, grid) if len(grid.treatments) > 1 else None
+    n_clusters = len(set(clusters.tolist()))
+    n = grid.rows.size
+    return Table(
+        VERSION, n, int(grid.rows.sum()), statuses, cluster, n_clusters, effects, found, ranking, notes
+    )
+
+
+def _ordered(study: Study, grid: _Grid) -> np.ndarray:
+    """Values [contexts, treatments in the order in which `vary` lists them, seeds]."""
+    import itertools
+
+    listed = [_key(dict(zip(study.vary, v, strict=True))) for v in itertools.product(*study.vary.values())]
+    place = {_key(t): k for k, t in enumerate(grid.treatments)}
+    return grid.values[:, [place[k] for k in listed]]
+
+
+def spelt_treatment(parts: Mapping[str, Any]) -> str:
+    """A treatment in words: the values of its slots; with the slots' names where there are several."""
+    if len(parts) == 1:
+        return spelt(next(iter(parts.values())))
+    return ", ".join(f"{slot} {spelt(value)}" for slot, value in parts.items())
+
+
+def _effect(
+    study: Study, grid: _Grid, clusters: np.ndarray, name: str, difference: np.ndarray, treatment: int
+) -> Effect:
+    """One treatment; `difference` [contexts, seeds]."""
+    claim = Claim("effect", name, _control(study), study.metric, study.minimal_effect, study.direction, unit=study.unit)
+    contexts = [_context(study, claim, grid, i, difference[i], treatment) for i in range(len(grid.contexts))]
+    means = np.array([np.nan if c.mean is None else c.mean for c in contexts])
+    of_cluster = [_mean(means[clusters == k]) for k in sorted(set(clusters.tolist()))]
+    finding = judge([claim], {"effect": np.array(of_cluster)}, len(of_cluster))[0]
+    low, high = _fixed_interval(difference)
+    wins = [c.wins for c in contexts if c.wins is not None]
+    known = [c for c in contexts if c.mean is not None]
+    worst = min(known, key=lambda c: (study.direction * (c.mean or 0.0), _key(c.context)), default=None)
+    status = grid.status[:, treatment]
+    failures = {s: int((status == k).sum()) for k, s in enumerate(STATUSES) if s != "ok" and (status == k).any()}
+    estimate = _mean(means)
+    return Effect(
+        name,
+        finding,
+        None,
+        None if math.isnan(estimate) else estimate,
+        low,
+        high,
+        float(np.mean(wins)) if wins else None,
+        failures,
+        contexts,
+        worst,
+    )
+
+
+def _control(study: Study) -> str:
+    return spelt_treatment(study.treatments[0]) if study.vary else study.control or "nothing"
+
+
+def _context(
+    study: Study, claim: Claim, grid: _Grid, number: int, difference: np.ndarray, treatment: int
+) -> ContextEffect:
+    used = difference[np.isfinite(difference)]
+    one = dataclasses.replace(claim, declared=False)
+    found = judge([one], {"effect": difference}, difference.size)[0]
+    wins = float(np.mean(np.where(used == 0, 0.5, study.direction * used > 0))) if used.size else None
+    started = int(grid.rows[number, treatment].sum())
+    return ContextEffect(
+        grid.contexts[number], found.estimate, found.low, found.high, wins, used.size, started, found.verdict
+    )
+
+
+def _mean(values: np.ndarray) -> float:
+    values = values[np.isfinite(values)]
+    return float(values.mean()) if values.size else math.nan
+
+
+def _fixed_interval(difference: np.ndarray) -> tuple[float | None, float | None]:
+    """95 % for the mean over these contexts, of which each has at least two seeds; else nothing."""
+    rows = [row[np.isfinite(row)] for row in difference]
+    rows = [row for row in rows if row.size]
+    if not rows or any(row.size < 2 for row in rows):
+        return None, None
+    parts = np.array([row.var(ddof=1) / row.size for row in rows])
+    freedom = np.array([row.size - 1 for row in rows])
+    total = parts.sum()
+    mean = float(np.mean([row.mean() for row in rows]))
+    if total <= 0:
+        return None, None
+    half = stdtrit(total**2 / (parts**2 / freedom).sum(), 0.975) * math.sqrt(total) / len(rows)
+    return mean - float(half), mean + float(half)
+
+
+def _ranking(study: Study, grid: _Grid) -> Ranking | None:
+    """Who beats whom, on the same context and seed; every pair of treatments counts what both have."""
+    v = study.direction * grid.values
+    beats = np.sign(v[:, :, None, :] - v[:, None, :, :])
+    seen = np.isfinite(beats)
+    n = seen.sum(axis=-1)
+    a = np.where(seen, beats, 0).sum(axis=-1) / np.maximum(n, 1)  # [contexts, i, j]
+    a = a[(n > 0).all(axis=(1, 2))]
+    if not len(a):
+        return None
+    g = a.mean(axis=2)[:, :, None] - a.mean(axis=2)[:, None, :]
+    names = [spelt_treatment(t) for t in grid.treatments]
+    mean_a, mean_g = a.mean(axis=0), g.mean(axis=0)
+    scores = dict(zip(names, mean_a.mean(axis=1).tolist(), strict=True))
+    squared = float((mean_a**2).sum())
+    raw = float((mean_g**2).sum()) / squared if squared > 0 else math.nan
+    order, cycles = _unbiased(g), _unbiased(a - g)
+    return Ranking(scores, order, cycles, raw if math.isfinite(raw) else 0.0)
+
+
+def _unbiased(parts: np.ndarray) -> float:
+    """|mean|^2 without what noise adds to it: the mean product of two different contexts. 0 with one context only."""
+    n = len(parts)
+    if n < 2:
+        return 0.0
+    total = float((parts.sum(axis=0) ** 2).sum())
+    return (total - float((parts**2).sum())) / (n * (n - 1))
