@@ -198,6 +198,8 @@ def score(study: Study, rows: Sequence[tuple[Cell, Row]]) -> Table:
         notes = [f"{int((~grid.rows).sum())} of {grid.rows.size} cells are not measured yet.", *notes]
     if study.floor is None and (n := int((grid.rows & ~np.isfinite(grid.values)).sum())):
         notes.append(f"{n} of {int(grid.rows.sum())} rows have no value (extinct, failed); they are counted, not scored.")
+    if not study.vary and cluster == "context":
+        notes.append("Contexts are a grid chosen beforehand: the interval over contexts speaks of these levels only.")
     ranking = _ranking(study, grid) if len(grid.treatments) > 1 else None
     n_clusters = len(set(clusters.tolist()))
     n = grid.rows.size

@@ -1,0 +1,209 @@
+"""What a study found: lines for the terminal, a page in Markdown with its figure, and a leaderboard. No jax."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from mesocosm.findings.claim import show_interval
+from mesocosm.studies.cell import Cell, Row, spelt
+from mesocosm.studies.scoring import ContextEffect, Effect, Table
+from mesocosm.studies.study import Study
+
+Lines = list[str]
+
+
+def summary(study: Study, table: Table) -> str:
+    """The table for a terminal."""
+    return "\n".join([study.question, "", *_headlines(study, table), "", *(f"note: {n}" for n in table.notes)]).rstrip()
+
+
+def _headlines(study: Study, table: Table) -> Lines:
+    noun = f"{table.cluster}s"
+    lines = [f"{table.n_rows} of {table.n_cells} cells: " + ", ".join(f"{n} {s}" for s, n in table.statuses.items())]
+    for effect in sorted(table.effects, key=lambda e: -study.direction * (e.estimate or 0.0)):
+        lines.append(f"  {effect.treatment}: {effect.finding.words(noun)}")
+        wins = f"; wins {100 * effect.wins:.0f} %" if effect.wins is not None else ""
+        adjusted = f"; p {effect.p_adjusted:.2g} (Holm)" if effect.p_adjusted is not None else ""
+        if effect.estimate is None:
+            lines.append(f"    no value{_failures(effect)}")
+            continue
+        fixed = show_interval(effect.estimate, effect.fixed_low, effect.fixed_high, signed=True)
+        lines.append(f"    these contexts alone: {fixed}{wins}{adjusted}{_failures(effect)}")
+        if effect.worst is not None:
+            worst = show_interval(effect.worst.mean, effect.worst.low, effect.worst.high, signed=True)
+            lines.append(f"    worst context: {worst} at {_where(effect.worst)}")
+    if table.shares:
+        lines.append("  variance: " + ", ".join(f"{' x '.join(s.slots)} {100 * s.share:.0f} %" for s in table.shares))
+    if table.ranking is not None and len(table.ranking.scores) > 2:
+        r = table.ranking
+        lines.append(f"  who beats whom: order |G|^2 = {r.order:.3g}, cycles |C|^2 = {r.cycles:.3g} (noise taken out)")
+    return lines
+
+
+def _failures(effect: Effect) -> str:
+    return "".join(f"; {n} {status}" for status, n in effect.failures.items())
+
+
+def _where(context: ContextEffect) -> str:
+    parts = {k: v for k, v in context.context.items() if k != "task" or len(context.context) == 1}
+    return ", ".join(f"{slot} = {spelt(value)}" for slot, value in parts.items())
+
+
+def markdown(study: Study, table: Table, rows: Sequence[tuple[Cell, Row]], command: str) -> str:
+    """A page for the documentation: how it was asked, what was found, every context, and how to repeat it."""
+    versions = rows[0][1].environment.get("versions", {}) if rows else {}
+    out = [f"# {study.name}", "", study.question, ""]
+    facts = {
+        "command": f"`{command}`",
+        "prediction": study.prediction,
+        "control": study.control or (spelt_control(study) if study.vary else ""),
+        "metric": study.metric,
+        "smallest effect that matters": f"{study.minimal_effect:g} {study.unit}".strip(),
+        "cells": f"{table.n_rows} of {table.n_cells}: " + ", ".join(f"{n} {s}" for s, n in table.statuses.items()),
+        "budget of a cell": ", ".join(f"{v:g} {k}" for k, v in study.budget.items()),
+        "set in all cells": ", ".join(f"{k} = {spelt(v)}" for k, v in study.fixed.items()),
+        "counted as independent": f"{table.n_clusters} {table.cluster}s",
+        "versions": ", ".join(f"{k} {v}" for k, v in versions.items()),
+        "seconds measured": f"{sum(row.cost.get('seconds', 0.0) for _, row in rows):.0f}",
+    }
+    out += ["| | |", "|---|---|", *(_row([k, v]) for k, v in facts.items() if v), ""]
+    out += [f"![Effects by context]({study.name}.svg)", "", "```text", *_headlines(study, table), "```", ""]
+    out += [f"*{note}*" for note in table.notes]
+    slots = [*(["task"] if len(study.tasks) > 1 else []), *study.contexts]
+    out += ["", "## Every context", "", "Means over seeds with 95 % intervals; the verdicts are exploratory.", ""]
+    head = [*slots, *(e.treatment for e in table.effects)]
+    out += [_row(head), "|" + "---|" * len(head)]
+    for several in zip(*(e.contexts for e in table.effects), strict=True):
+        place = [spelt(several[0].context[s]) for s in slots]
+        out.append(_row([*place, *map(_told, several)]))
+    return "\n".join(out).rstrip() + "\n"
+
+
+def _row(values: Sequence[str]) -> str:
+    return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |"
+
+
+def spelt_control(study: Study) -> str:
+    return ", ".join(f"{slot} = {spelt(value)}" for slot, value in study.treatments[0].items())
+
+
+def _told(c: ContextEffect) -> str:
+    if c.mean is None:
+        return f"none ({c.n} of {c.n_started})"
+    missing = f", {c.n} of {c.n_started}" if c.n < c.n_started else ""
+    return f"{show_interval(c.mean, c.low, c.high, signed=True)} {c.verdict}{missing}"
+
+
+# ------------------------------------------------------------------------------------------------- the figure
+
+_SIDE, _GAP, _LEFT, _TOP = 58, 26, 120, 74
+_STYLE = "text{font:12px system-ui,sans-serif;fill:#222}.t{font-weight:600}.n{font-size:11px}"
+
+
+def figure(study: Study, table: Table) -> str:
+    """One SVG: effects as a map where up to three slots form the contexts of one task, else a forest of treatments."""
+    slots = [s for s in study.contexts if len(study.contexts[s]) > 1]
+    if not study.vary and 2 <= len(slots) <= 3 and len(study.tasks) == 1:
+        return _map(study, table.effects[0], slots)
+    return _forest(study, table)
+
+
+def _map(study: Study, effect: Effect, slots: Sequence[str]) -> str:
+    """Panels over the first slot (if three), rows over the second last, columns over the last."""
+    *panel, row, column = slots
+    values = list(study.contexts[panel[0]]) if panel else [None]
+    rows, columns = study.contexts[row], study.contexts[column]
+    found = {tuple(spelt(c.context[s]) for s in slots): c for c in effect.contexts}
+    most = max((abs(c.mean) for c in effect.contexts if c.mean is not None), default=1.0) or 1.0
+    width = _SIDE * len(columns)
+    out = [_text(12, 22, f"{study.metric}: mean over seeds, bold where supported", "t")]
+    out.append(_text(12, 40, f"columns: {column}; rows: {row}" + (f"; panels: {panel[0]}" if panel else "")))
+    for p, value in enumerate(values):
+        x0 = _LEFT + p * (width + _GAP)
+        if panel:
+            out.append(_text(x0, _TOP - 8, f"{panel[0].split('.')[-1]} = {spelt(value)}"))
+        for (i, r), (j, c) in itertools.product(enumerate(rows), enumerate(columns)):
+            x, y = x0 + j * _SIDE, _TOP + i * _SIDE
+            cell = found[tuple(spelt(v) for v in ((value, r, c) if panel else (r, c)))]
+            out.append(_square(x, y, cell, most))
+        for j, c in enumerate(columns):
+            out.append(_text(x0 + j * _SIDE + 4, _TOP + len(rows) * _SIDE + 16, spelt(c), "n"))
+    out += [_text(12, _TOP + i * _SIDE + _SIDE / 2, spelt(r), "n") for i, r in enumerate(rows)]
+    return _svg(_LEFT + len(values) * (width + _GAP), _TOP + len(rows) * _SIDE + 28, out, study.question)
+
+
+def _square(x: float, y: float, cell: ContextEffect, most: float) -> str:
+    if cell.mean is None:
+        colour, words = "#ddd", "none"
+    else:
+        part = math.sqrt(min(1.0, abs(cell.mean) / most))
+        red, blue = (1 - 0.75 * part, 1 - 0.35 * part) if cell.mean > 0 else (1 - 0.1 * part, 1 - 0.7 * part)
+        colour = f"rgb({255 * red:.0f},{255 * (1 - 0.4 * part):.0f},{255 * blue:.0f})"
+        words = f"{cell.mean:+.2f}"
+    look = "t" if cell.verdict == "supported" else "n"
+    title = escape(f"{_where(cell)}: {_told(cell)}")
+    box = f'<rect x="{x}" y="{y}" width="{_SIDE - 2}" height="{_SIDE - 2}" fill="{colour}"><title>{title}</title></rect>'
+    return box + _text(x + 10, y + _SIDE / 2 + 4, words, look)
+
+
+def _forest(study: Study, table: Table) -> str:
+    """A line a treatment: the interval over clusters, thick that over these contexts alone."""
+    effects = sorted(table.effects, key=lambda e: -study.direction * (e.estimate or 0.0))
+    ends = [
+        v
+        for e in effects
+        for v in (e.finding.low, e.finding.high, e.finding.estimate, e.fixed_low, e.fixed_high)
+        if v is not None
+    ]
+    low, high = min([*ends, -study.minimal_effect, 0.0]), max([*ends, study.minimal_effect, 0.0])
+    span = (high - low) or 1.0
+    left = 30 + 7 * max((len(e.treatment) for e in effects), default=10)
+
+    def at(value: float) -> float:
+        return left + 420 * (value - low) / span
+
+    bottom = 62 + 22 * len(effects)
+    out = [_text(12, 22, f"{study.metric}, against {spelt_control(study) or study.control}", "t")]
+    out.append(_text(12, 40, f"thin: over {table.cluster}s; thick: these contexts alone; grey: too small to matter"))
+    grey = at(study.minimal_effect) - at(-study.minimal_effect)
+    out.append(f'<rect x="{at(-study.minimal_effect):.1f}" y="50" width="{grey:.1f}" height="{bottom - 50}" fill="#eee"/>')
+    out.append(_line(at(0), 50, at(0), bottom, 1, "#888"))
+    for k, e in enumerate(effects):
+        y = 66 + 22 * k
+        f = e.finding
+        out.append(_text(12, y + 4, e.treatment))
+        if f.low is not None and f.high is not None:
+            out.append(_line(at(f.low), y, at(f.high), y, 1.5, "#067"))
+        if e.fixed_low is not None and e.fixed_high is not None:
+            out.append(_line(at(e.fixed_low), y, at(e.fixed_high), y, 5, "#0679"))
+        if f.estimate is not None:
+            out.append(f'<circle cx="{at(f.estimate):.1f}" cy="{y}" r="4" fill="#067"/>')
+    for value in (low, 0.0, high):
+        out.append(_text(at(value) - 12, bottom + 16, f"{value:+.3g}", "n"))
+    return _svg(left + 470, bottom + 26, out, study.question)
+
+
+def _text(x: float, y: float, words: str, look: str = "") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" class="{look}">{escape(words)}</text>'
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, width: float, colour: str) -> str:
+    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+    return f'<line {ends} stroke="{colour}" stroke-width="{width}"/>'
+
+
+def _svg(width: float, height: float, parts: Sequence[str], title: str) -> str:
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img">'
+    ground = f'<rect width="{width:.0f}" height="{height:.0f}" fill="#fff"/>'
+    return "\n".join([head, f"<title>{escape(title)}</title><style>{_STYLE}</style>{ground}", *parts, "</svg>"]) + "\n"
+
+
+def context_values(study: Study, cell: Cell) -> dict[str, Any]:
+    """What a row of the leaderboard shows of its cell: task, slots, seed."""
+    slots = {slot: spelt(cell.parts[slot]) for slot in (*study.vary, *study.contexts)}
+    seed = ", ".join(f"{k} {v}" for k, v in cell.seed.items())
+    return {"task": cell.task, **slots, "seed": seed}
