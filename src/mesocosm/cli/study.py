@@ -43,7 +43,12 @@ def study(options: argparse.Namespace) -> int:
     cells = asked.cells
     if options.dry_run:
         todo = missing(cells, Store(Path(options.store))) if Path(options.store).exists() else cells
-        facts = {"cells": len(cells), "there": len(cells) - len(todo), "missing": len(todo), "batches": len(batches(todo))}
+        facts = {
+            "cells": len(cells),
+            "there": len(cells) - len(todo),
+            "missing": len(todo),
+            "batches": len(batches(todo)),
+        }
         if options.json:
             print_json({"schema": JSON_SCHEMA, "study": asked.name, **facts})
         else:

@@ -146,7 +146,9 @@ def _square(x: float, y: float, cell: ContextEffect, most: float) -> str:
         words = f"{cell.mean:+.2f}"
     look = "t" if cell.verdict == "supported" else "n"
     title = escape(f"{_where(cell)}: {_told(cell)}")
-    box = f'<rect x="{x}" y="{y}" width="{_SIDE - 2}" height="{_SIDE - 2}" fill="{colour}"><title>{title}</title></rect>'
+    box = (
+        f'<rect x="{x}" y="{y}" width="{_SIDE - 2}" height="{_SIDE - 2}" fill="{colour}"><title>{title}</title></rect>'
+    )
     return box + _text(x + 10, y + _SIDE / 2 + 4, words, look)
 
 
@@ -170,7 +172,9 @@ def _forest(study: Study, table: Table) -> str:
     out = [_text(12, 22, f"{study.metric}, against {spelt_control(study) or study.control}", "t")]
     out.append(_text(12, 40, f"thin: over {table.cluster}s; thick: these contexts alone; grey: too small to matter"))
     grey = at(study.minimal_effect) - at(-study.minimal_effect)
-    out.append(f'<rect x="{at(-study.minimal_effect):.1f}" y="50" width="{grey:.1f}" height="{bottom - 50}" fill="#eee"/>')
+    out.append(
+        f'<rect x="{at(-study.minimal_effect):.1f}" y="50" width="{grey:.1f}" height="{bottom - 50}" fill="#eee"/>'
+    )
     out.append(_line(at(0), 50, at(0), bottom, 1, "#888"))
     for k, e in enumerate(effects):
         y = 66 + 22 * k

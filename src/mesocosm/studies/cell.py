@@ -93,7 +93,7 @@ class Row:
         if self.status not in STATUSES:
             raise ValueError(f"status = {self.status!r}: must be one of {', '.join(STATUSES)}")
         if (self.status == "ok") != (self.final is not None):
-            raise ValueError(f"final = {self.final!r}: a row has a value exactly if its status is ok, not {self.status}")
+            raise ValueError(f"final = {self.final!r}: exactly the rows with status ok have a value, not {self.status}")
         if self.final is not None and not math.isfinite(self.final):
             raise ValueError(f"final = {self.final}: must be finite; a row that is not is diverged")
 

@@ -7,6 +7,7 @@ that it has started, and its cells are tried one by one; a cell that breaks a li
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -52,7 +53,7 @@ class _Worker:
     reports: int
     batch: list[Cell] = field(default_factory=list)
     open: dict[str, Cell] = field(default_factory=dict)
-    lock: IO[str] | None = None
+    program: str = ""
     began: float = 0.0
     unread: bytes = b""
     printed: bytes = b""
@@ -112,6 +113,7 @@ class _Runner:
         self.selector = selectors.DefaultSelector()
         self.workers: list[_Worker] = []
         self.queue: deque[list[Cell]] = deque()
+        self.locks = _Locks(store.folder / "locks")
         self.tries: dict[str, int] = {}
         self.done: set[str] = set()
 
@@ -140,15 +142,17 @@ class _Runner:
             idle = next((w for w in self.workers if not w.batch), None)
             if idle is None and len(self.workers) >= self.jobs:
                 return
-            batch = [cell for cell in self.queue.popleft() if not self._is_there(cell)]
-            if not batch:
+            cells = self.queue.popleft()
+            program = _program(cells[0])
+            if not self.locks.take(program):  # another runner measures these: look again later
+                self.queue.append(cells)
                 continue
-            lock = _take(self.store.folder / "locks" / batch[0].identity)
-            if lock is None:  # another runner measures it: look again later
-                self.queue.append(batch)
+            batch = [cell for cell in cells if not self._is_there(cell)]
+            if not batch:
+                self.locks.release(program)
                 continue
             worker = idle or self._hire()
-            worker.batch, worker.open, worker.lock = batch, {c.identity: c for c in batch}, lock
+            worker.batch, worker.open, worker.program = batch, {c.identity: c for c in batch}, program
             worker.began, worker.printed = time.monotonic(), b""
             try:
                 assert worker.process.stdin is not None
@@ -187,9 +191,8 @@ class _Runner:
     def _dismiss(self, worker: _Worker) -> None:
         """End a worker and all that it has started."""
         self.workers.remove(worker)
-        self.selector.unregister(worker.reports)
-        with contextlib.suppress(KeyError, ValueError):
-            self.selector.unregister(worker.process.stdout)
+        self._forget(worker.reports)
+        self._forget(worker.process.stdout)
         processes.end(worker.process)
         for left in self.store.folder.glob(f"work/batch-{worker.process.pid}-*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -198,7 +201,17 @@ class _Runner:
             with contextlib.suppress(OSError):
                 assert stream is not None
                 stream.close()
-        _release(worker)
+        self._put_down(worker)
+
+    def _forget(self, pipe: IO[bytes] | int | None) -> None:
+        with contextlib.suppress(KeyError, ValueError):  # its end was seen before
+            self.selector.unregister(pipe)  # type: ignore[arg-type]
+
+    def _put_down(self, worker: _Worker) -> None:
+        """Its batch is done, or taken from it."""
+        if worker.batch:
+            self.locks.release(worker.program)
+        worker.batch, worker.open = [], {}
 
     def _hear(self, worker: _Worker) -> None:
         """Read the reports of a worker; their end is its death."""
@@ -210,13 +223,12 @@ class _Runner:
         for line in lines:
             report = json.loads(line)
             if "storage" in report:
-                raise StorageError(report["storage"].replace("mesocosm resume", "the same command"))
+                raise StorageError(report["storage"])
             if "cell" in report:
                 worker.open.pop(report["cell"], None)
                 self._count(report["cell"])
             if "batch" in report:
-                worker.batch, worker.open = [], {}
-                _release(worker)
+                self._put_down(worker)
                 if len(processes.family(worker.process.pid)) > 1:  # it has left somebody behind
                     self._dismiss(worker)
 
@@ -225,7 +237,7 @@ class _Runner:
         assert worker.process.stdout is not None
         content = os.read(worker.process.stdout.fileno(), 1 << 16)
         if not content:
-            self.selector.unregister(worker.process.stdout)
+            self._forget(worker.process.stdout)
         worker.printed = (worker.printed + content)[-_TAIL:]
 
     def _watch(self, worker: _Worker) -> None:
@@ -277,27 +289,45 @@ class _Runner:
             self.progress(len(self.done), self.n)
 
 
-def _take(path: Path) -> IO[str] | None:
-    """The lock of a batch, held until it is released or this process ends; None if another process has it."""
-    file = open(path, "w")  # noqa: SIM115 - held open for as long as the lock
-    try:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:  # Windows: no advisory lock; a cell measured twice is kept once
-        pass
-    except OSError:
-        file.close()
-        return None
-    return file
+def _program(cell: Cell) -> str:
+    """The name of a program: what two runners must not measure at the same time."""
+    return hashlib.sha256(f"{cell.task} {task.find(cell.task).batch(cell)}".encode()).hexdigest()[:16]
 
 
-def _release(worker: _Worker) -> None:
-    if worker.lock is not None:
+class _Locks:
+    """Which programs this runner measures; the system lets go when its process ends, however it ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.held: dict[str, tuple[IO[str], int]] = {}
+
+    def take(self, name: str) -> bool:
+        """Whether it is ours now, once more."""
+        if name in self.held:
+            file, n = self.held[name]
+            self.held[name] = file, n + 1
+            return True
+        file = open(self.folder / name, "w")  # noqa: SIM115 - held open for as long as the lock
+        try:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # Windows: no advisory lock; a cell measured twice is kept once
+            pass
+        except OSError:
+            file.close()
+            return False
+        self.held[name] = file, 1
+        return True
+
+    def release(self, name: str) -> None:
+        file, n = self.held.pop(name)
+        if n > 1:
+            self.held[name] = file, n - 1
+            return
         with contextlib.suppress(OSError):
-            os.unlink(worker.lock.name)
-        worker.lock.close()
-        worker.lock = None
+            os.unlink(file.name)
+        file.close()
 
 
 def _surroundings() -> dict[str, str]:
@@ -310,4 +340,3 @@ def _surroundings() -> dict[str, str]:
     threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
     path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
     return {**threads, **os.environ, "XLA_FLAGS": flags.strip(), "PYTHONPATH": path}
-

@@ -3,9 +3,9 @@
 A *context* is a task with what stands in its other slots; a *cluster* is what is counted as independent: the task
 where there are several, else the context. In each context a treatment is compared with the control seed by seed.
 
-Two intervals stand beside each effect. The one over *fixed contexts* says how well the mean over these very contexts is
-known, only seeds being drawn (degrees of freedom after Satterthwaite, 1946). The other, the headline, takes clusters for
-a sample of those that could have been chosen: Student's t or what `findings` finds better over the means of clusters.
+Two intervals stand beside each effect. The one over *fixed contexts* says how well the mean over these very contexts
+is known, only seeds being drawn (degrees of freedom after Satterthwaite, 1946). The other, the headline, takes clusters
+for a sample of those that could have been chosen: the interval of `findings` over the means of clusters.
 What is said of two treatments never depends on a third; only the adjusted p and the Hodge scores do, and say so.
 """
 
@@ -58,7 +58,7 @@ class Effect:
 
     Args:
       treatment: in words; where nothing is varied, the metric itself.
-      finding: over clusters, the headline; its verdict is by the declared minimal effect, at 95 % for this effect alone.
+      finding: over clusters, the headline; its verdict by the minimal effect, at 95 % for this effect alone.
       p_adjusted: Holm over all treatments of the study; the one number here that depends on how many there are.
       fixed_low, fixed_high: 95 % for the mean over these contexts.
       wins: P(treatment beats control) on the same seed, mean over contexts.
@@ -197,15 +197,13 @@ def score(study: Study, rows: Sequence[tuple[Cell, Row]]) -> Table:
     if not grid.rows.all():
         notes = [f"{int((~grid.rows).sum())} of {grid.rows.size} cells are not measured yet.", *notes]
     if study.floor is None and (n := int((grid.rows & ~np.isfinite(grid.values)).sum())):
-        notes.append(f"{n} of {int(grid.rows.sum())} rows have no value (extinct, failed); they are counted, not scored.")
+        notes.append(f"{n} of {int(grid.rows.sum())} rows have no value (extinct, failed): counted, not scored.")
     if not study.vary and cluster == "context":
         notes.append("Contexts are a grid chosen beforehand: the interval over contexts speaks of these levels only.")
     ranking = _ranking(study, grid) if len(grid.treatments) > 1 else None
     n_clusters = len(set(clusters.tolist()))
     n = grid.rows.size
-    return Table(
-        VERSION, n, int(grid.rows.sum()), statuses, cluster, n_clusters, effects, found, ranking, notes
-    )
+    return Table(VERSION, n, int(grid.rows.sum()), statuses, cluster, n_clusters, effects, found, ranking, notes)
 
 
 def _ordered(study: Study, grid: _Grid) -> np.ndarray:

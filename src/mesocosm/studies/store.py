@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from mesocosm.record import FolderError
-from mesocosm.record.folder import storing, write_whole
+from mesocosm.record import FolderError, StorageError
 from mesocosm.studies.cell import Cell, Row
 
 SCHEMA = 1
@@ -46,12 +45,14 @@ class Store:
         if header.exists():
             self._check(header)
             return
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or any(map(_is_foreign, folder.iterdir()))):
             raise FolderError(f"{folder}: is there already and is no store of cells; choose another with --store")
-        with storing(folder):
+        with _keeping(folder):
             for name in ("cells", "work", "locks"):
                 (folder / name).mkdir(parents=True, exist_ok=True)
-        write_whole(header, (json.dumps({"schema": SCHEMA, "what": "mesocosm store of cells"}) + "\n").encode())
+            beside = folder / "work" / f"store-{uuid4().hex[:8]}.json"  # its own: another may be making the same store
+            beside.write_text(json.dumps({"schema": SCHEMA, "what": "mesocosm store of cells"}) + "\n")
+            os.replace(beside, header)
 
     def _check(self, header: Path) -> None:
         try:
@@ -82,7 +83,7 @@ class Store:
             return False
         beside = self.folder / "work" / f"{cell.identity[:16]}-{uuid4().hex[:8]}"
         content = json.dumps({"schema": SCHEMA, "cell": cell.to_dict(), "row": row.to_dict()}, allow_nan=False)
-        with storing(target):
+        with _keeping(target):
             try:
                 beside.mkdir(parents=True)
                 with open(beside / _ROW, "w") as file:
@@ -117,7 +118,7 @@ class Store:
     def workplace(self) -> Iterator[Path]:
         """An empty folder to measure in, removed afterwards."""
         folder = self.folder / "work" / f"batch-{os.getpid()}-{uuid4().hex[:8]}"
-        with storing(folder):
+        with _keeping(folder):
             folder.mkdir(parents=True)
         try:
             yield folder
@@ -132,22 +133,26 @@ class Store:
         path = self.folder / "index.sqlite"
         try:
             return self._refreshed(path)
+        except sqlite3.OperationalError as error:
+            raise StorageError(f"{path}: cannot be used ({error}); the cells are intact") from None
         except sqlite3.DatabaseError:
             path.unlink(missing_ok=True)
             return self._refreshed(path)
 
     def _refreshed(self, path: Path) -> sqlite3.Connection:
-        db = sqlite3.connect(path, timeout=60)
+        db = sqlite3.connect(path, timeout=60, isolation_level=None)
         try:
+            db.execute("BEGIN IMMEDIATE")  # one at a time: another may be looking at the same folders
             if db.execute("PRAGMA user_version").fetchone()[0] != SCHEMA:
-                db.executescript(f"DROP TABLE IF EXISTS cells; CREATE TABLE cells ({_COLUMNS});")
+                db.execute("DROP TABLE IF EXISTS cells")
+                db.execute(f"CREATE TABLE cells ({_COLUMNS})")
                 db.execute(f"PRAGMA user_version = {SCHEMA}")
             there = self.identities()
             known = {row[0] for row in db.execute("SELECT identity FROM cells")}
             db.executemany("DELETE FROM cells WHERE identity = ?", [(i,) for i in known - there])
             new = (self._columns(identity) for identity in sorted(there - known))
             db.executemany("INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?)", (row for row in new if row))
-            db.commit()
+            db.execute("COMMIT")
         except BaseException:
             db.close()
             raise
@@ -171,6 +176,22 @@ class Store:
             if (text := there.get(cell.identity)) is not None:
                 out.append((cell, Row.from_dict(json.loads(text)["row"])))
         return out
+
+
+@contextmanager
+def _keeping(what: Path) -> Iterator[None]:
+    """Turns what the system says about a write into an error that a person can mend."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{what}: could not be written ({error.strerror or error}). Cells that are kept are intact; make room or "
+            "mend the folder, then the same command goes on."
+        ) from error
+
+
+def _is_foreign(path: Path) -> bool:
+    return path.name not in ("cells", "work", "locks", "store.json")  # a store in the making has no header yet
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

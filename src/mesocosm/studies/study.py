@@ -1,6 +1,6 @@
 """What is asked across many cells: what is swapped, in which contexts, with which seeds, and how it is judged. No jax.
 
-In Python a `Study`; as a file the same fields in TOML. Either is refused by name, value and remedy before anything runs.
+In Python a `Study`; as a file the same fields in TOML. Either is refused by name and value before anything runs.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class Study:
         n_seeds = self.seeds if isinstance(self.seeds, int) else math.prod(self.seeds.values())
         n = len(self.tasks) * len(self.grid) * len(self.treatments) * n_seeds
         if n > MOST_CELLS:
-            raise ConfigurationError(f"the grid has {n} cells: must be at most {MOST_CELLS}; take fewer values or seeds")
+            raise ConfigurationError(f"the grid has {n} cells: must be at most {MOST_CELLS}; take fewer values")
         out = []
         for name in self.tasks:
             found = task.find(name)
@@ -208,7 +208,7 @@ def from_dict(values: Mapping[str, Any], source: str = "study") -> Study:
     for key in ("name", "question", "tasks", "seeds", "budget", "minimal_effect"):
         if key not in values:
             raise ConfigurationError(f"{source}: {key}: is missing")
-    given = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+    given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
     for key in ("vary", "contexts"):
         table = given.get(key, {})
         given[key] = {slot: tuple(v) if isinstance(v, list) else v for slot, v in table.items()}

@@ -1,4 +1,4 @@
-"""What a task must offer to be studied, and which there are. A task is `family/instance`; a family is a module. No jax."""
+"""What a task must offer to be studied, and which there are: `family/instance`, a family being a module. No jax."""
 
 from __future__ import annotations
 

@@ -1,0 +1,221 @@
+"""Studies: what is asked, what is kept, what is refused."""
+
+import json
+import shutil
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mesocosm.record import ConfigurationError, FolderError, StorageError
+from mesocosm.studies import component, runner
+from mesocosm.studies.cell import Cell, Row, spelt
+from mesocosm.studies.store import Store
+from mesocosm.studies.study import Study, from_dict, read
+
+PARTS = Path(__file__).with_name("study_parts.py")
+component.load_file(PARTS)
+
+GOOD = {
+    "name": "toy",
+    "question": "Does a shift shift?",
+    "tasks": ["call/toy"],
+    "seeds": 3,
+    "budget": {"calls": 1},
+    "minimal_effect": 0.5,
+    "vary": {"subject": ["noisy", {"component": "noisy", "shift": 1.0}]},
+    "contexts": {"level": [0.0, 1.0]},
+}
+
+
+def cell(**changes) -> Cell:
+    return replace(Cell("call/toy", {"subject": "noisy"}, {"seed": 0}, {"calls": 1}), **changes)
+
+
+def test_the_grid_is_every_treatment_in_every_context_with_every_seed():
+    cells = from_dict(GOOD).cells
+    assert len(cells) == len({c.identity for c in cells}) == 2 * 2 * 3
+    assert {c.seed["seed"] for c in cells} == {0, 1, 2}
+
+
+def test_the_control_comes_first():
+    second = {"component": "noisy", "shift": 1.0}
+    assert from_dict(GOOD | {"against": {"subject": second}}).treatments[0] == {"subject": second}
+
+
+def test_an_identity_changes_with_everything_that_is_measured_and_with_nothing_else():
+    one = cell()
+    assert one.identity == cell(parts={"subject": "noisy"}).identity
+    others = [
+        cell(task="call/other"),
+        cell(seed={"seed": 1}),
+        cell(budget={"calls": 2}),
+        cell(scale=2.0),
+        cell(versions={"subject": "0"}),
+        cell(parts={"subject": "noisy", "level": 1.0}),
+    ]
+    assert len({one.identity, *(c.identity for c in others)}) == 7
+    split = cell(parts={"level": 1.0}, fixed={"subject": "noisy"})
+    assert split.identity == cell(parts={"subject": "noisy", "level": 1.0}).identity
+
+
+def test_the_source_of_a_component_is_part_of_the_identity():
+    first = from_dict(GOOD).cells[0]
+    old = component._KNOWN["subject", "noisy"]
+    try:
+        component.component("subject", "noisy")(lambda shift=0.0: lambda seed, budget, level=0.0: 0.0)
+        assert from_dict(GOOD).cells[0].identity != first.identity
+    finally:
+        component._KNOWN["subject", "noisy"] = old
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"seed": 3}, "Did you mean seeds?"),
+        ({"seeds": 0}, "seeds = 0: must be a whole number"),
+        ({"seeds": True}, "seeds = True"),
+        ({"seeds": {"world": 3}}, "there is no such part; there are seed"),
+        ({"tasks": []}, "must name at least one task"),
+        ({"tasks": ["experimant/chemotaxis"]}, "Did you mean experiment/"),
+        ({"tasks": ["experiment/chemotaxi"], "budget": {"ticks": 100}}, "Did you mean chemotaxis?"),
+        ({"vary": {"subject": ["noisi"]}}, "Did you mean noisy?"),
+        ({"vary": {"subject": [{"component": "noisy", "shifted": 1}]}}, "it takes shift: float = 0.0"),
+        ({"vary": {"subject": []}}, "must be a list of values"),
+        ({"vary": {"subject": ["noisy", "noisy"]}}, "names a value twice"),
+        ({"vary": {"level": [1.0], "subject": ["noisy"]}}, "stands in more than one of"),
+        ({"against": {"subject": "other"}}, "must be one of the values under vary.subject"),
+        ({"minimal_effect": -1}, "minimal_effect = -1: must be a number, 0 or more"),
+        ({"direction": 0}, "direction = 0"),
+        ({"budget": {"calls": 0}}, "budget.calls = 0: must be a number above 0"),
+        ({"limits": {"minutes": 3}}, "limits are seconds and megabytes"),
+        ({"seeds": 100_000, "contexts": {"level": list(range(20))}}, "cells: must be at most"),
+        ({"name": "two words"}, "must be one word"),
+    ],
+)
+def test_what_is_not_permitted_is_refused_by_name(change, words):
+    with pytest.raises(ConfigurationError, match=words.replace("?", r"\?").replace("(", r"\(")):
+        _ = from_dict(GOOD | change).cells
+
+
+@pytest.mark.parametrize("path", ["world.spead", "seed", "world.side"])
+def test_a_slot_of_an_experiment_is_a_field_of_its_configuration(path):
+    ecology = {"tasks": ["experiment/chemotaxis"], "budget": {"ticks": 1000}, "vary": {}, "contexts": {path: [7]}}
+    words = {"world.spead": "speed", "seed": "set by the study", "world.side": "side = 7"}
+    with pytest.raises(ConfigurationError, match=words[path]):
+        _ = from_dict(GOOD | ecology).cells
+
+
+def test_a_file_that_is_no_toml_is_refused(tmp_path):
+    (tmp_path / "bad.toml").write_text("name = ")
+    with pytest.raises(ConfigurationError, match="cannot be read as TOML"):
+        read(tmp_path / "bad.toml")
+
+
+def test_a_file_of_components_that_raises_is_refused(tmp_path):
+    (tmp_path / "bad.py").write_text("1 / 0")
+    with pytest.raises(ConfigurationError, match="ZeroDivisionError"):
+        component.load_file(tmp_path / "bad.py")
+
+
+@pytest.mark.parametrize("value", [np.zeros((2, 3)), [1.0], "1", None, True, 1j])
+def test_a_metric_is_one_number(value):
+    with pytest.raises(TypeError, match="must be one number"):
+        Row.of(value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), np.float32("-inf")])
+def test_a_metric_that_is_not_finite_has_diverged(value):
+    assert Row.of(value).status == "diverged"
+    assert Row.of(value).final is None
+
+
+def test_a_row_comes_back_from_the_store_as_it_went_in(tmp_path):
+    store, row = Store(tmp_path / "s"), Row.of(np.float32(0.5), curve=((1.0, 2.0),), metrics={"a": float("nan")})
+    assert store.put(cell(), row)
+    there, found = Store(tmp_path / "s").get(cell().identity)
+    assert there.identity == cell().identity
+    assert found == replace(row, metrics={"a": None})
+
+
+def test_the_first_row_of_a_cell_stays(tmp_path):
+    store = Store(tmp_path / "s")
+    assert store.put(cell(), Row.of(1.0))
+    assert not store.put(cell(), Row.of(2.0))
+    assert store.get(cell().identity)[1].final == 1.0
+    assert not list((tmp_path / "s" / "work").iterdir())
+
+
+def test_the_index_follows_the_folders(tmp_path):
+    store = Store(tmp_path / "s")
+    cells = [cell(seed={"seed": k}) for k in range(5)]
+    for k, one in enumerate(cells):
+        store.put(one, Row.of(float(k)))
+    assert [row.final for _, row in store.rows(cells)] == [0, 1, 2, 3, 4]
+    shutil.rmtree(store.folder_of(cells[2].identity))
+    assert [row.final for _, row in store.rows(cells)] == [0, 1, 3, 4]
+    store.put(cells[2], Row.of(7.0))
+    assert [row.final for _, row in store.rows(cells)] == [0, 1, 7, 3, 4]
+    (tmp_path / "s" / "index.sqlite").write_bytes(b"this is no database" * 100)
+    assert [row.final for _, row in store.rows(cells)] == [0, 1, 7, 3, 4]
+    with sqlite3.connect(tmp_path / "s" / "index.sqlite") as db:
+        db.execute("PRAGMA user_version = 99")
+    assert len(store.rows(cells)) == 5
+
+
+def test_a_damaged_cell_is_measured_again(tmp_path):
+    store = Store(tmp_path / "s")
+    store.put(cell(), Row.of(1.0))
+    (store.folder_of(cell().identity) / "run.json").write_text('{"cell":')
+    assert runner.missing([cell()], store) == [cell()]
+    assert store.put(cell(), Row.of(2.0))
+
+
+def test_a_store_of_another_version_is_refused(tmp_path):
+    Store(tmp_path / "s")
+    (tmp_path / "s" / "store.json").write_text(json.dumps({"schema": 99}))
+    with pytest.raises(FolderError, match="version 99, this is version 1"):
+        Store(tmp_path / "s")
+
+
+def test_a_folder_that_is_something_else_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(FolderError, match="is no store of cells"):
+        Store(tmp_path)
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half(tmp_path, monkeypatch):
+    store = Store(tmp_path / "s")
+    store.put(cell(), Row.of(1.0))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mesocosm.studies.store.os.fsync", full)
+    with pytest.raises(StorageError, match="No space left"):
+        store.put(cell(seed={"seed": 1}), Row.of(2.0))
+    monkeypatch.undo()
+    assert not list((tmp_path / "s" / "work").iterdir())
+    assert [row.final for _, row in store.rows([cell(), cell(seed={"seed": 1})])] == [1.0]
+
+
+def test_parts_are_spelt_shortly():
+    assert [spelt(v) for v in ("adam", 0.05, True, ["odour", "touch"])] == ["adam", "0.05", "true", "odour+touch"]
+    assert spelt({"component": "adam", "rate": 0.01}) == "adam(rate=0.01)"
+
+
+def test_a_study_from_python_is_one_from_a_file():
+    made = Study(
+        name="toy",
+        question="Does a shift shift?",
+        tasks=("call/toy",),
+        seeds=3,
+        budget={"calls": 1},
+        minimal_effect=0.5,
+        vary={"subject": ("noisy", {"component": "noisy", "shift": 1.0})},
+        contexts={"level": (0.0, 1.0)},
+    )
+    assert made == from_dict(GOOD)
+    assert [c.identity for c in made.cells] == [c.identity for c in from_dict(GOOD).cells]
