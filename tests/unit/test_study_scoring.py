@@ -1,0 +1,252 @@
+"""Scoring: exact answers, what must change nothing, and controls of the statistics themselves."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mesocosm.reports.leaderboard import leaderboard
+from mesocosm.reports.study import figure, markdown, summary
+from mesocosm.studies import component
+from mesocosm.studies.cell import Row
+from mesocosm.studies.scoring import score
+from mesocosm.studies.shares import shares
+from mesocosm.studies.study import Study, from_dict
+
+component.load_file(Path(__file__).with_name("study_parts.py"))
+
+
+def study(treatments=2, contexts=4, seeds=3, tasks=1, names=None, **more) -> Study:
+    names = names or [f"t{k}" for k in range(treatments)]
+    values = {
+        "name": "toy",
+        "question": "?",
+        "tasks": [f"call/{k}" for k in range(tasks)],
+        "seeds": seeds,
+        "budget": {"calls": 1},
+        "minimal_effect": 0.1,
+        "fixed": {"subject": "noisy"},
+        "vary": {"arm": names} if names[0] else {},
+        "contexts": {"level": list(range(contexts))},
+    }
+    return from_dict(values | more)
+
+
+def rows_of(asked: Study, values: np.ndarray):
+    """Rows from values [tasks * contexts, treatments, seeds]; NaN is a row that has diverged."""
+    order = {str(t): k for k, t in enumerate(asked.treatments)}
+    out = []
+    for cell in asked.cells:
+        context = asked.tasks.index(cell.task) * len(asked.grid) + cell.parts.get("level", 0)
+        treatment = order[str({"arm": cell.parts["arm"]})] if asked.vary else 0
+        out.append((cell, Row.of(float(values[context, treatment, cell.seed["seed"]]))))
+    return out
+
+
+def noise(asked: Study, seed: int, shift=0.0) -> np.ndarray:
+    shape = (len(asked.tasks) * len(asked.grid), len(asked.treatments), asked.seeds)
+    values = np.random.default_rng(seed).normal(size=shape)
+    values[:, 1:] += shift
+    return values
+
+
+def test_effects_by_hand():
+    asked = study(treatments=2, contexts=2, seeds=2)
+    control, treated = [[1.0, 2.0], [0.0, 0.0]], [[2.0, 4.0], [-1.0, 0.0]]
+    table = score(asked, rows_of(asked, np.stack([control, treated], axis=1)))
+    (effect,) = table.effects
+    assert [c.mean for c in effect.contexts] == [1.5, -0.5]
+    assert effect.estimate == effect.finding.estimate == 0.5
+    assert [c.wins for c in effect.contexts] == [1.0, 0.25]
+    assert effect.wins == 0.625
+    assert effect.worst is not None and effect.worst.context["level"] == 1
+    # both contexts have variance 1/2 over 2 seeds: SE^2 = (1/4 + 1/4) / 4, 2 degrees of freedom, t = 4.30265
+    half = 4.302652729911275 * np.sqrt(0.125)
+    assert (effect.fixed_low, effect.fixed_high) == pytest.approx((0.5 - half, 0.5 + half))
+
+
+def test_a_failure_counts_and_has_the_floor_where_there_is_one():
+    asked = study(contexts=1, seeds=3)
+    values = np.array([[[1.0, 1.0, 1.0], [2.0, 2.5, np.nan]]])
+    (effect,) = score(asked, rows_of(asked, values)).effects
+    assert (effect.failures, effect.estimate, effect.contexts[0].n) == ({"diverged": 1}, 1.25, 2)
+    (effect,) = score(asked := replace(asked, floor=0.0), rows_of(asked, values)).effects
+    assert effect.estimate == pytest.approx(0.5)
+    assert effect.failures == {"diverged": 1}
+
+
+def test_data_sets_are_what_is_counted_where_there_are_several():
+    asked = study(tasks=7, contexts=5)
+    table = score(asked, rows_of(asked, noise(asked, 0, shift=3.0)))
+    assert (table.cluster, table.n_clusters, table.effects[0].finding.n_used) == ("task", 7, 7)
+
+
+def test_less_can_be_better():
+    asked = study(contexts=8, direction=-1)
+    (effect,) = score(asked, rows_of(asked, noise(asked, 0, shift=-5.0))).effects
+    assert effect.finding.verdict == "supported" and effect.wins == 1.0
+
+
+def test_without_treatments_the_metric_is_mapped():
+    asked = study(names=[""], contexts=8, seeds=6)
+    values = 1 + 0.1 * np.random.default_rng(0).normal(size=(8, 1, 6))
+    values[7] -= 2
+    table = score(asked, rows_of(asked, values))
+    assert [c.verdict for c in table.effects[0].contexts] == ["supported"] * 7 + ["refuted"]
+    assert table.ranking is None
+
+
+def test_rows_that_are_missing_are_said():
+    asked = study()
+    table = score(asked, rows_of(asked, noise(asked, 0))[:-2])
+    assert (table.n_rows, table.n_cells) == (22, 24)
+    assert "2 of 24 cells are not measured yet." in table.notes
+
+
+def test_nothing_measured_is_a_table_too():
+    asked = study()
+    table = score(asked, [])
+    assert table.effects[0].finding.verdict == "undecided"
+    assert "24 of 24" in summary(asked, table)
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 4), st.integers(1, 3), st.booleans())
+def test_order_and_repetition_of_rows_change_nothing(seed, treatments, tasks, holes):
+    asked = study(treatments=treatments, tasks=tasks)
+    values = noise(asked, seed)
+    if holes:
+        values[np.random.default_rng(seed).random(values.shape) < 0.2] = np.nan
+    rows = rows_of(asked, values)
+    mixed = [rows[k] for k in np.random.default_rng(seed + 1).permutation(len(rows))]
+    assert score(asked, mixed + mixed[: len(mixed) // 2]) == score(asked, rows)
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.permutations(["a", "b", "c"]))
+def test_names_change_nothing(seed, names):
+    first, other = study(names=["a", "b", "c"]), study(names=names)
+    values = noise(first, seed)
+    a, b = score(first, rows_of(first, values)), score(other, rows_of(other, values))
+    for x, y in zip(a.effects, b.effects, strict=True):
+        assert replace(x.finding, sentence="", control="") == replace(y.finding, sentence="", control="")
+        assert (x.fixed_low, x.wins, x.p_adjusted) == (y.fixed_low, y.wins, y.p_adjusted)
+    assert a.ranking is not None and b.ranking is not None
+    assert list(a.ranking.scores.values()) == pytest.approx(list(b.ranking.scores.values()))
+    assert (a.ranking.order, a.ranking.cycles) == pytest.approx((b.ranking.order, b.ranking.cycles))
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 2**32 - 1))
+def test_what_is_said_of_two_treatments_does_not_depend_on_a_third(seed):
+    three, two = study(names=["a", "b", "c"]), study(names=["a", "b"])
+    values = noise(three, seed)
+    rows = rows_of(three, values)
+    few = [(cell, row) for cell, row in rows if cell.parts["arm"] != "c"]
+    of_three, of_two = score(three, rows).effects[0], score(two, few).effects[0]
+    assert replace(of_three, p_adjusted=None) == replace(of_two, p_adjusted=None)
+    assert score(two, rows) == score(two, few)  # rows that the study does not ask for are left aside
+
+
+def test_variance_goes_to_the_slots_that_make_it():
+    rng = np.random.default_rng(0)
+    a, b = np.arange(4.0), np.array([0.0, 5.0, 1.0])
+    means = a[:, None] + 0 * b
+    found, notes = shares((means[..., None] + 0.1 * rng.normal(size=(4, 3, 50))).reshape(12, -1), {"a": 4, "b": 3})
+    assert not notes
+    assert {s.slots: round(s.share, 2) for s in found} == {("a",): 1.0, ("b",): 0.0, ("a", "b"): 0.0}
+    product = (a - a.mean())[:, None] * (b - b.mean())
+    found, _ = shares(np.repeat(product.reshape(12, 1), 2, axis=1), {"a": 4, "b": 3})
+    assert {s.slots: s.share for s in found} == pytest.approx({("a",): 0, ("b",): 0, ("a", "b"): 1}, abs=1e-12)
+
+
+def test_shares_of_an_additive_table_are_those_of_its_variances():
+    a, b = np.array([0.0, 2.0]), np.array([0.0, 1.0, 2.0])
+    found, _ = shares(np.repeat((a[:, None] + b).reshape(6, 1), 3, axis=1), {"a": 2, "b": 3})
+    total = a.var() + b.var()
+    assert {s.slots: s.share for s in found} == pytest.approx(
+        {("a",): a.var() / total, ("b",): b.var() / total, ("a", "b"): 0.0}, abs=1e-12
+    )
+
+
+def test_the_spread_over_seeds_is_no_share_of_a_slot():
+    rng = np.random.default_rng(0)
+    means = np.repeat([0.0, 2.0, 4.0], 6).reshape(18, 1)  # all from the first slot
+    found = [
+        dict((s.slots, s.share) for s in shares(means + rng.normal(size=(18, 2)), {"a": 3, "b": 6})[0])
+        for _ in range(200)
+    ]
+    assert np.mean([f["b",] for f in found]) == pytest.approx(0, abs=0.02)
+    assert np.mean([f["a", "b"] for f in found]) == pytest.approx(0, abs=0.02)
+    assert np.mean([f["a",] for f in found]) == pytest.approx(1, abs=0.02)
+
+
+def ranking_of(worth: np.ndarray):
+    """The ranking of values [contexts, treatments]."""
+    asked = study(treatments=worth.shape[1], contexts=len(worth), seeds=1)
+    found = score(asked, rows_of(asked, worth[:, :, None])).ranking
+    assert found is not None
+    return found
+
+
+def test_rock_paper_scissors_has_no_order():
+    rounds = np.array([[2, 1, 0], [0, 2, 1], [1, 0, 2]], float)  # each beats the next in two rounds of three
+    found = ranking_of(rounds)
+    assert list(found.scores.values()) == pytest.approx([0, 0, 0])
+    assert found.raw == pytest.approx(0)
+
+
+def test_one_that_always_wins_is_all_order_of_two():
+    found = ranking_of(np.tile([0.0, 1.0], (5, 1)))
+    assert (found.raw, found.cycles) == pytest.approx((1.0, 0.0))
+    assert found.order == pytest.approx(2.0)  # |A|^2 of two: 1 + 1
+
+
+def test_noise_adds_nothing_to_order_or_cycles():
+    rng = np.random.default_rng(0)
+    found = [ranking_of(rng.normal(size=(20, 4))) for _ in range(60)]
+    for values in ([f.order for f in found], [f.cycles for f in found]):
+        assert abs(np.mean(values)) < 4 * np.std(values) / np.sqrt(60)
+    assert np.mean([f.raw for f in found]) > 0.5  # the share as it is takes pure noise for an order
+
+
+def test_equal_treatments_are_hardly_ever_told_apart():
+    asked = study(contexts=20, seeds=3)
+    tables = [score(asked, rows_of(asked, noise(asked, k))) for k in range(60)]
+    shown = sum(t.effects[0].finding.verdict in ("supported", "refuted") for t in tables)
+    assert shown <= 60 * 0.05
+    covered = sum(t.effects[0].fixed_low <= 0 <= t.effects[0].fixed_high for t in tables)
+    assert covered >= 51  # 95 % of 60 is 57; 51 is 4 standard deviations below
+
+
+def test_a_planted_effect_is_found():
+    asked = study(contexts=20, seeds=3)
+    tables = [score(asked, rows_of(asked, noise(asked, k, shift=1.0))) for k in range(40)]
+    found = sum(t.effects[0].finding.verdict == "supported" for t in tables)
+    assert found >= 36  # the mean has a standard error of sqrt(2 / 60) = .18; 1 - .1 lies 4.9 of them away
+
+
+def test_pages_show_every_row_and_escape_what_is_written(tmp_path):
+    asked = study(contexts=2, question="Is <b>1 & 2</b> | 3?", metric="a | b")
+    values = noise(asked, 0)
+    values[0, 1, 0] = np.nan
+    rows = rows_of(asked, values)
+    table = score(asked, rows)
+    page = leaderboard(asked, table, rows)
+    assert page.count("<tr") == 2 + 1 + len(rows)  # two heads, one effect
+    assert page.count("<tr class=failed>") == 1 and "the metric is nan" in page
+    assert "<b>" not in page and "://" not in page.replace("http://www.w3.org/2000/svg", "")
+    text = markdown(asked, table, rows, "mesocosm study toy.toml")
+    assert "a \\| b" in text and "1 diverged" in text
+    assert "<b>" not in figure(asked, table)
+
+
+def test_a_map_of_two_or_three_slots_is_drawn_as_squares():
+    asked = study(names=[""], contexts=3, seeds=2)
+    asked = replace(asked, contexts={**asked.contexts, "other": (0, 1)})
+    rows = [(cell, Row.of(float(k))) for k, cell in enumerate(asked.cells)]
+    drawn = figure(asked, score(asked, rows))
+    assert drawn.count("<rect") == 6 + 1
