@@ -11,7 +11,9 @@ from typing import Any, Protocol
 from mesocosm.record import ConfigurationError
 from mesocosm.studies.cell import Cell, Row
 
-FAMILIES = {"experiment": "mesocosm.studies.ecologies", "call": "mesocosm.studies.calls"}
+FAMILIES = {
+    name: f"mesocosm.studies.{m}" for name, m in (("experiment", "ecologies"), ("call", "calls"), ("swap", "swap"))
+}
 """Families of tasks, each a module with a function `task(instance) -> Task`."""
 
 
