@@ -16,8 +16,26 @@ import jax.numpy as jnp
 from jax.extend import core
 
 _FREE = frozenset(
-    "broadcast_in_dim reshape transpose squeeze slice dynamic_slice dynamic_update_slice gather concatenate pad rev "
-    "copy copy_p convert_element_type stop_gradient iota split select_n bitcast_convert_type device_put".split()
+    {
+        "broadcast_in_dim",
+        "reshape",
+        "transpose",
+        "squeeze",
+        "slice",
+        "dynamic_slice",
+        "dynamic_update_slice",
+        "gather",
+        "concatenate",
+        "pad",
+        "rev",
+        "copy",
+        "convert_element_type",
+        "stop_gradient",
+        "iota",
+        "split",
+        "select_n",
+        "bitcast_convert_type",
+    }
 )
 
 

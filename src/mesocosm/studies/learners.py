@@ -20,21 +20,21 @@ Learn = Callable[[Any, int, Mapping[str, np.ndarray]], Any]
 
 
 @component(slot="optimiser")
-def sgd(rate: float = 0.1) -> Any:
+def sgd(rate: float = 1.0) -> Any:
     import optax
 
     return optax.sgd(rate)
 
 
 @component(slot="optimiser")
-def momentum(rate: float = 0.03) -> Any:
+def momentum(rate: float = 0.1) -> Any:
     import optax
 
     return optax.sgd(rate, momentum=0.9)
 
 
 @component(slot="optimiser")
-def nesterov(rate: float = 0.03) -> Any:
+def nesterov(rate: float = 0.1) -> Any:
     import optax
 
     return optax.sgd(rate, momentum=0.9, nesterov=True)
@@ -48,28 +48,28 @@ def adam(rate: float = 0.01) -> Any:
 
 
 @component(slot="optimiser")
-def adamw(rate: float = 0.01) -> Any:
+def adamw(rate: float = 0.03) -> Any:
     import optax
 
     return optax.adamw(rate)
 
 
 @component(slot="optimiser")
-def nadam(rate: float = 0.01) -> Any:
+def nadam(rate: float = 0.03) -> Any:
     import optax
 
     return optax.nadam(rate)
 
 
 @component(slot="optimiser")
-def rmsprop(rate: float = 0.003) -> Any:
+def rmsprop(rate: float = 0.01) -> Any:
     import optax
 
     return optax.rmsprop(rate)
 
 
 @component(slot="optimiser")
-def adagrad(rate: float = 0.1) -> Any:
+def adagrad(rate: float = 0.3) -> Any:
     import optax
 
     return optax.adagrad(rate)
@@ -83,7 +83,7 @@ def lion(rate: float = 0.001) -> Any:
 
 
 @component(slot="optimiser")
-def adabelief(rate: float = 0.01) -> Any:
+def adabelief(rate: float = 0.03) -> Any:
     import optax
 
     return optax.adabelief(rate)
@@ -150,7 +150,7 @@ def _logistic(seed: int) -> Any:
 def _boosting(seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    return HistGradientBoostingClassifier(max_iter=50, early_stopping=False, random_state=seed)
+    return HistGradientBoostingClassifier(max_iter=50, random_state=seed)
 
 
 _sklearn("constant", _constant)

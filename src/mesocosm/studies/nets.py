@@ -2,11 +2,16 @@
 
 Feedback alignment is that of T. P. Lillicrap et al., Nature Communications 7 (2016): the error goes backward over fixed
 random weights.
+
+Sets of different size share a program: inputs, examples and classes are filled up, and what is filled up takes no part.
+Compiling takes longer than training.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +25,9 @@ from jaxtyping import Array, Float32, Int32
 from mesocosm.studies.cost import Uncounted, flops
 
 BATCH = 32
+EXAMPLES, LEAST, CLASSES = 1000, 16, 32
+"""Examples and classes are filled up to so many, inputs to a power of two, at least 16."""
+
 POINTS = 5
 """Points of the curve."""
 
@@ -76,63 +84,116 @@ def train(
     Args:
       initial, order: seeds of the weights and of the batches, [seeds].
     """
-    act, sizes = ACTIVATIONS[activation], [split.x.shape[-1], *[width] * depth, split.n_classes]
-
-    def found(seed: Int32[Array, ""]) -> list[tuple[Array, Array, Array]]:
-        keys = jax.random.split(jax.random.key(seed), 2 * (len(sizes) - 1))
-        shapes = list(zip(sizes, sizes[1:], strict=False))
-        weights = [_he(k, shape) for k, shape in zip(keys[: len(shapes)], shapes, strict=True)]
-        back = [_he(k, shape) for k, shape in zip(keys[len(shapes) :], shapes, strict=True)]
-        return [(w, jnp.zeros(w.shape[1]), b) for w, b in zip(weights, back, strict=True)]
-
-    def forward(weights: Any, back: Any, x: Array) -> Array:
-        for k, ((w, bias), b) in enumerate(zip(weights, back, strict=True)):
-            y = x @ w if rule == "backprop" else _aligned(x, w, b)
-            x = y + bias[None, :]
-            x = act(x) if k < len(weights) - 1 else x
-        return x
-
-    def one(
-        x: Array, y: Array, x_test: Array, y_test: Array, initial: Array, order: Array
-    ) -> Float32[Array, " points"]:
-        layers = found(initial)
-        weights, back = [(w, bias) for w, bias, _ in layers], [b for _, _, b in layers]
-
-        def loss(weights: Any, x: Array, y: Array) -> Array:
-            return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(forward(weights, back, x), y))
-
-        def step(carry: Any, key: Array) -> tuple[Any, None]:
-            weights, state = carry
-            rows = jax.random.randint(key, (BATCH,), 0, x.shape[0])
-            updates, state = optimiser.update(jax.grad(loss)(weights, x[rows], y[rows]), state, weights)
-            return (optax.apply_updates(weights, updates), state), None
-
-        def stretch(carry: Any, keys: Array) -> tuple[Any, Array]:
-            carry, _ = lax.scan(step, carry, keys)
-            scores = forward(carry[0], back, x_test)
-            right = jnp.mean((jnp.argmax(scores, axis=-1) == y_test).astype(jnp.float32))
-            return carry, jnp.where(jnp.all(jnp.isfinite(scores)), right, jnp.nan)
-
-        keys = jax.random.split(jax.random.key(order), steps // POINTS * POINTS).reshape(POINTS, -1)
-        return lax.scan(stretch, (weights, optimiser.init(weights)), keys)[1]
-
-    arguments = (split.x, split.y, split.x_test, split.y_test, initial.astype(np.int32), order.astype(np.int32))
+    net = optimiser, activation, width, depth, rule, steps
+    one, bare = _learner(*net, outputs=CLASSES), _learner(*net, outputs=split.n_classes)
+    seeds = initial.astype(np.int32), order.astype(np.int32)
+    filled = (*_filled(split), *seeds)
+    run = jax.jit(jax.vmap(one, in_axes=(0, 0, 0, 0, None, None, None, 0, 0)))
     began = time.perf_counter()
-    compiled = jax.jit(jax.vmap(one)).lower(*arguments).compile()
+    compiled = run.lower(*filled[:4], *_sizes(split), *filled[4:]).compile()
     compile_seconds = time.perf_counter() - began
     began = time.perf_counter()
-    accuracy = np.asarray(compiled(*arguments))
+    accuracy = np.asarray(compiled(*filled[:4], *_sizes(split), *filled[4:]))
     seconds = time.perf_counter() - began
-    try:
-        counted = flops(one, *(a[0] for a in arguments))
+    try:  # of the set as it is, not as it is filled up
+        counted = flops(
+            bare, split.x[0], split.y[0], split.x_test[0], split.y_test[0], *_sizes(split), *(s[0] for s in seeds)
+        )
     except Uncounted:
         counted = float("nan")
     points = (np.arange(POINTS) + 1) * (steps // POINTS)
     return Trained(accuracy, points, counted, seconds, compile_seconds)
 
 
-def _he(key: Array, shape: tuple[int, int]) -> Array:
-    return jnp.sqrt(2.0 / shape[0]) * jax.random.normal(key, shape)
+def _learner(
+    optimiser: optax.GradientTransformation,
+    activation: str,
+    width: int,
+    depth: int,
+    rule: str,
+    steps: int,
+    outputs: int,
+) -> Callable[..., Float32[Array, " points"]]:
+    """The training of one net, as a function of its data, how much of them is real, and two seeds."""
+    act = ACTIVATIONS[activation]
+
+    def forward(weights: Any, back: Any, x: Array, n_classes: Array) -> Array:
+        for k, ((w, bias), b) in enumerate(zip(weights, back, strict=True)):
+            y = x @ w if rule == "backprop" else _aligned(x, w, b)
+            x = y + bias[None, :]
+            x = act(x) if k < len(weights) - 1 else x
+        return jnp.where(jnp.arange(x.shape[1]) < n_classes, x, -1e9)
+
+    def one(
+        x: Float32[Array, "n inputs"],
+        y: Int32[Array, " n"],
+        x_test: Float32[Array, "m inputs"],
+        y_test: Int32[Array, " m"],
+        n: Int32[Array, ""],
+        n_inputs: Int32[Array, ""],
+        n_classes: Int32[Array, ""],
+        initial: Int32[Array, ""],
+        order: Int32[Array, ""],
+    ) -> Float32[Array, " points"]:
+        sizes = [x.shape[1], *[width] * depth, outputs]
+        weights, back = _found(initial, sizes, n_inputs)
+
+        def loss(weights: Any, x: Array, y: Array) -> Array:
+            scores = forward(weights, back, x, n_classes)
+            return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(scores, y))
+
+        def step(carry: Any, key: Array) -> tuple[Any, None]:
+            weights, state = carry
+            rows = jax.random.randint(key, (BATCH,), 0, n)
+            updates, state = optimiser.update(jax.grad(loss)(weights, x[rows], y[rows]), state, weights)
+            return (optax.apply_updates(weights, updates), state), None
+
+        def stretch(carry: Any, keys: Array) -> tuple[Any, Array]:
+            carry, _ = lax.scan(step, carry, keys)
+            scores = forward(carry[0], back, x_test, n_classes)
+            is_real = y_test >= 0
+            right = jnp.sum(is_real & (jnp.argmax(scores, axis=-1) == y_test)) / jnp.sum(is_real)
+            return carry, jnp.where(jnp.all(jnp.isfinite(scores)), right, jnp.nan)
+
+        keys = jax.random.split(jax.random.key(order), steps // POINTS * POINTS).reshape(POINTS, -1)
+        return lax.scan(stretch, (weights, optimiser.init(weights)), keys)[1]
+
+    return one
+
+
+def _found(seed: Array, sizes: list[int], n_inputs: Array) -> tuple[Any, Any]:
+    """Weights and biases by layer, and the weights over which errors go back (He's initial spread)."""
+    keys = jax.random.split(jax.random.key(seed), 2 * (len(sizes) - 1))
+    shapes = list(itertools.pairwise(sizes))
+    fans = [n_inputs, *sizes[1:-1]]
+    drawn = [
+        jnp.sqrt(2.0 / fan) * jax.random.normal(key, shape)
+        for key, shape, fan in zip(keys, shapes * 2, fans * 2, strict=True)
+    ]
+    weights, back = drawn[: len(shapes)], drawn[len(shapes) :]
+    return [(w, jnp.zeros(w.shape[1])) for w in weights], back
+
+
+def _sizes(split: Split) -> tuple[np.int32, np.int32, np.int32]:
+    """How many examples, inputs and classes are real."""
+    return np.int32(split.x.shape[1]), np.int32(split.x.shape[2]), np.int32(split.n_classes)
+
+
+def _filled(split: Split) -> tuple[np.ndarray, ...]:
+    """Inputs with zeros, classes with -1, which are nobody's."""
+    inputs = max(LEAST, 1 << (split.x.shape[2] - 1).bit_length())
+
+    def fill(values: np.ndarray, shape: tuple[int, ...], value: float) -> np.ndarray:
+        return np.pad(values, [(0, b - a) for a, b in zip(values.shape, shape, strict=True)], constant_values=value)
+
+    n = len(split.x)
+    shape, labels = (n, EXAMPLES, inputs), (n, EXAMPLES)
+    return (
+        fill(split.x, shape, 0),
+        fill(split.y, labels, -1),
+        fill(split.x_test, shape, 0),
+        fill(split.y_test, labels, -1),
+    )
 
 
 def _aligned(x: Array, w: Array, back: Array) -> Array:

@@ -44,7 +44,7 @@ class Swap:
                 raise ConfigurationError(f"{slot}: swap has no such slot; it has {', '.join((SLOT, *INNER))}")
         if set(budget) != {self.unit} or budget[self.unit] < 5:
             raise ConfigurationError(f"budget = {dict(budget)}: must be given in {self.unit}, at least 5")
-        found, arguments = find(SLOT, self._learner(parts))
+        _, arguments = find(SLOT, self._learner(parts))
         if "optimiser" in arguments:
             find("optimiser", arguments["optimiser"])
 
@@ -71,7 +71,8 @@ class Swap:
         parts, steps = {**cells[0].fixed, **cells[0].parts}, int(cells[0].budget[self.unit])
         splits = [split(data_set(self.name), cell.seed["data"]) for cell in cells]
         stacked = [np.stack(column) for column in zip(*splits, strict=True)]
-        given = Split(*stacked, data_set(self.name).n_classes)
+        x, y, x_test, y_test = stacked
+        given = Split(x, y, x_test, y_test, data_set(self.name).n_classes)
         seeds = {part: np.array([cell.seed[part] for cell in cells]) for part in self.seed_parts}
         found, arguments = find(SLOT, self._learner(parts))
         cpu = time.process_time()

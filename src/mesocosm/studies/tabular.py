@@ -1,7 +1,8 @@
-"""The tabular sets as numbers: where they lie, whether they are the published ones, how columns become inputs. NumPy.
+"""The tabular sets as numbers: where they lie, whether they are the published ones, how columns become inputs.
 
-25 classification sets in ARFF and CSV, in `tabular/` of the folder that `MESOCOSM_DATA` names. A column of numbers stays
-one input, a column of words becomes one input a word; what is missing becomes the mean of the column (words: none of them).
+25 classification sets in ARFF and CSV, in `tabular/` of the folder that `MESOCOSM_DATA` names. A column of numbers
+stays one input, a column of words becomes one input a word; what is missing becomes the mean of the column (words:
+none of them). NumPy, no jax.
 """
 
 from __future__ import annotations
