@@ -122,7 +122,7 @@ def _learner(
             y = x @ w if rule == "backprop" else _aligned(x, w, b)
             x = y + bias[None, :]
             x = act(x) if k < len(weights) - 1 else x
-        return jnp.where(jnp.arange(x.shape[1]) < n_classes, x, -1e9)
+        return jnp.where((jnp.arange(x.shape[1], dtype=jnp.int32) < n_classes)[None, :], x, -1e9)
 
     def one(
         x: Float32[Array, "n inputs"],
@@ -145,15 +145,18 @@ def _learner(
         def step(carry: Any, key: Array) -> tuple[Any, None]:
             weights, state = carry
             rows = jax.random.randint(key, (BATCH,), 0, n)
-            updates, state = optimiser.update(jax.grad(loss)(weights, x[rows], y[rows]), state, weights)
+            gradient = jax.grad(loss)(weights, x[rows], y[rows])
+            with jax.numpy_dtype_promotion("standard"):  # optimisers mix types, also where we are tested not to
+                updates, state = optimiser.update(gradient, state, weights)
             return (optax.apply_updates(weights, updates), state), None
 
         def stretch(carry: Any, keys: Array) -> tuple[Any, Array]:
             carry, _ = lax.scan(step, carry, keys)
             scores = forward(carry[0], back, x_test, n_classes)
             is_real = y_test >= 0
-            right = jnp.sum(is_real & (jnp.argmax(scores, axis=-1) == y_test)) / jnp.sum(is_real)
-            return carry, jnp.where(jnp.all(jnp.isfinite(scores)), right, jnp.nan)
+            right = is_real & (jnp.argmax(scores, axis=-1).astype(jnp.int32) == y_test)
+            share = jnp.sum(right.astype(jnp.float32)) / jnp.sum(is_real.astype(jnp.float32))
+            return carry, jnp.where(jnp.all(jnp.isfinite(scores)), share, jnp.nan)
 
         keys = jax.random.split(jax.random.key(order), steps // POINTS * POINTS).reshape(POINTS, -1)
         return lax.scan(stretch, (weights, optimiser.init(weights)), keys)[1]
@@ -165,7 +168,7 @@ def _found(seed: Array, sizes: list[int], n_inputs: Array) -> tuple[Any, Any]:
     """Weights and biases by layer, and the weights over which errors go back (He's initial spread)."""
     keys = jax.random.split(jax.random.key(seed), 2 * (len(sizes) - 1))
     shapes = list(itertools.pairwise(sizes))
-    fans = [n_inputs, *sizes[1:-1]]
+    fans = [n_inputs.astype(jnp.float32), *sizes[1:-1]]
     drawn = [
         jnp.sqrt(2.0 / fan) * jax.random.normal(key, shape)
         for key, shape, fan in zip(keys, shapes * 2, fans * 2, strict=True)
