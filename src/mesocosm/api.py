@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from mesocosm.record.reader import load as load_record
 
 if TYPE_CHECKING:
     from mesocosm.core import Progress
+    from mesocosm.findings.tournament import Tournament
 
 
 @dataclass(frozen=True)
@@ -131,3 +132,26 @@ def load(folder: str | Path) -> Run:
       FolderError: if it is no run folder.
     """
     return Run(load_record(folder))
+
+
+def tournament(
+    snapshots: Sequence[Any],
+    meet: Callable[[Any, Any, int], Any],
+    times: Sequence[float] | None = None,
+    time_unit: str = "snapshots",
+    score_unit: str = "",
+) -> Tournament:
+    """Let all pairs of snapshots meet: how much of who beats whom is progress, an order, a chase, noise.
+
+    Args:
+      snapshots: anything that can meet.
+      meet: `meet(a, b, half)`, what a wins against b; see `mesocosm.findings.tournament.tournament`.
+      times: when each was taken.
+
+    >>> wins = {("rock", "scissors"): 1, ("scissors", "paper"): 1, ("paper", "rock"): 1}
+    >>> tournament(["rock", "paper", "scissors"], lambda a, b, half: wins.get((a, b), -1)).split().cyclic.tolist()
+    [1.0]
+    """
+    from mesocosm.findings.tournament import tournament as play
+
+    return play(snapshots, meet, times, time_unit, score_unit)
