@@ -21,6 +21,7 @@ from mesocosm.record.reader import load as load_record
 
 if TYPE_CHECKING:
     from mesocosm.core import Progress
+    from mesocosm.experiments.assay.declaration import Strand
     from mesocosm.findings.tournament import Tournament
 
 
@@ -83,6 +84,22 @@ class Run:
         from mesocosm.experiments.assay.call import assay
 
         return Run(assay(self.record, name, **changes))
+
+    def progress(self, snapshots: int | Sequence[int] = 10, strand: Strand = "evolved", **changes: Any) -> Tournament:
+        """Play the present of this finished run against its past: `run.progress().sentence()`.
+
+        Args:
+          snapshots: ticks of the run, or how many, evenly spaced from the founders to the end.
+          strand: "evolved", or "shadow" for the null.
+          changes: `horizon` and `changes`; see `mesocosm.experiments.assay.progress.progress`.
+
+        Raises:
+          ConfigurationError: for fewer than two snapshots, or ticks that the run has not.
+          FolderError: if the run is not finished, keeps no births, or has no bodies.
+        """
+        from mesocosm.experiments.assay.progress import progress
+
+        return progress(self.record, snapshots, strand, **changes)
 
     def report(self) -> Path:
         """Write the report, one HTML file in the run's folder, and return its path.
