@@ -6,6 +6,7 @@ one side; a plateau as a pale corner at the end.
 
 from __future__ import annotations
 
+import math
 from html import escape
 
 import numpy as np
@@ -53,6 +54,7 @@ def _text(x: float, y: float, words: str, anchor: str = "start", size: int = 12,
 
 def _cells(times: np.ndarray, mean: np.ndarray, low: np.ndarray, high: np.ndarray, reach: float) -> list[str]:
     out = []
+    decimals = min(6, max(0, 1 - math.floor(math.log10(reach))))  # one more than the largest score needs
     for i, time in enumerate(times):
         middle = i * _CELL + _CELL / 2
         out.append(_text(_LEFT - 8, _TOP + middle + 4, number(float(time)), "end"))
@@ -68,9 +70,10 @@ def _cells(times: np.ndarray, mean: np.ndarray, low: np.ndarray, high: np.ndarra
                 f'fill-opacity="{strength:.3f}" stroke="#dddddd"/>'
             )
             if is_there and i != j:
-                words = f"{value:+.2g}" + (" ·" if low[i, j] <= 0 <= high[i, j] else "")
                 colour = "#ffffff" if strength > 0.55 else "#222222"
-                out.append(_text(x + _CELL / 2, y + _CELL / 2 + 4, words, "middle", 11, colour))
+                out.append(_text(x + _CELL / 2, y + _CELL / 2 + 4, f"{value:+.{decimals}f}", "middle", 11, colour))
+                if low[i, j] <= 0 <= high[i, j]:
+                    out.append(_text(x + _CELL / 2, y + _CELL - 7, "·", "middle", 16, colour))
     return out
 
 
