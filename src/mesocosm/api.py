@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,8 @@ from mesocosm.record.reader import load as load_record
 
 if TYPE_CHECKING:
     from mesocosm.core import Progress
+    from mesocosm.experiments.assay.declaration import Strand
+    from mesocosm.findings.tournament import Tournament
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,22 @@ class Run:
 
         return Run(assay(self.record, name, **changes))
 
+    def progress(self, snapshots: int | Sequence[int] = 10, strand: Strand = "evolved", **changes: Any) -> Tournament:
+        """Play the present of this finished run against its past: `run.progress().sentence()`.
+
+        Args:
+          snapshots: ticks of the run, or how many, evenly spaced from the founders to the end.
+          strand: "evolved", or "shadow" for the null.
+          changes: `horizon` and `changes`; see `mesocosm.experiments.assay.progress.progress`.
+
+        Raises:
+          ConfigurationError: for fewer than two snapshots, or ticks that the run has not.
+          FolderError: if the run is not finished, keeps no births, or has no bodies.
+        """
+        from mesocosm.experiments.assay.progress import progress
+
+        return progress(self.record, snapshots, strand, **changes)
+
     def report(self) -> Path:
         """Write the report, one HTML file in the run's folder, and return its path.
 
@@ -131,3 +149,26 @@ def load(folder: str | Path) -> Run:
       FolderError: if it is no run folder.
     """
     return Run(load_record(folder))
+
+
+def tournament(
+    snapshots: Sequence[Any],
+    meet: Callable[[Any, Any, int], Any],
+    times: Sequence[float] | None = None,
+    time_unit: str = "snapshots",
+    score_unit: str = "",
+) -> Tournament:
+    """Let all pairs of snapshots meet: how much of who beats whom is progress, an order, a chase, noise.
+
+    Args:
+      snapshots: anything that can meet.
+      meet: `meet(a, b, half)`, what a wins against b; see `mesocosm.findings.tournament.tournament`.
+      times: when each was taken.
+
+    >>> wins = {("rock", "scissors"): 1, ("scissors", "paper"): 1, ("paper", "rock"): 1}
+    >>> tournament(["rock", "paper", "scissors"], lambda a, b, half: wins.get((a, b), -1)).split().cyclic.tolist()
+    [1.0]
+    """
+    from mesocosm.findings.tournament import tournament as play
+
+    return play(snapshots, meet, times, time_unit, score_unit)

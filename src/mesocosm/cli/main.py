@@ -20,6 +20,7 @@ _EXAMPLES = """examples:
   mesocosm show runs/chemotaxis-0-...            what a run found
   mesocosm report runs/chemotaxis-0-...          one HTML file: what was found, and how sure it is
   mesocosm review chemotaxis                     what a reviewer would object to, before it is run
+  mesocosm progress runs/chemotaxis-0-...        its present plays its past: progress, or only chase?
   mesocosm watch runs/chemotaxis-0-...           its worlds in the browser
   mesocosm resume runs/chemotaxis-0-...          go on after Ctrl-C or a crash
 """
@@ -65,6 +66,13 @@ def _parser() -> argparse.ArgumentParser:
     compare = commands.add_parser("compare", parents=[common], help="compare two runs, paired by replicate")
     compare.add_argument("run", metavar="A", help="run folder, or its name under runs/")
     compare.add_argument("other", metavar="B", help="the run that it is compared with")
+    progress = commands.add_parser("progress", parents=[common], help="play the present of a run against its past")
+    progress.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
+    progress.add_argument(
+        "--snapshots", type=int, default=10, metavar="N", help="how many, evenly spaced (default: 10)"
+    )
+    progress.add_argument("--horizon", type=int, metavar="N", help="ticks of a match (default: 150)")
+    progress.add_argument("--shadow", action="store_true", help="of the shadow genomes: what chance alone would do")
     watch = commands.add_parser("watch", parents=[common], help="watch recorded runs in the browser, side by side")
     watch.add_argument("runs", nargs="+", metavar="RUN", help="run folder, or its name under runs/")
     watch.add_argument("--replicate", type=int, metavar="N", help="which world (default: whose frames were kept)")
@@ -144,6 +152,10 @@ def _command(parser: argparse.ArgumentParser, options: argparse.Namespace, rest:
         from mesocosm.cli.run import resume
 
         return resume(options)
+    if options.command == "progress":
+        from mesocosm.cli.tournament import progress
+
+        return progress(options)
     if options.command == "doctor":
         from mesocosm.cli.doctor import doctor
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mesocosm.findings.outcomes import Outcomes, success_then_mean
     from mesocosm.findings.permutation import sign_flip
     from mesocosm.findings.power import power_of, replicates_needed, replicates_needed_for_fraction
+    from mesocosm.findings.tournament import Tournament
     from mesocosm.findings.verdicts import judge
 
 _HOMES = {
@@ -35,6 +36,7 @@ _HOMES = {
     "Finding": "claim",
     "Interval": "intervals",
     "Outcomes": "outcomes",
+    "Tournament": "tournament",
     "alike": "controls",
     "bca_interval": "intervals",
     "benjamini_hochberg": "multiplicity",
@@ -64,6 +66,7 @@ __all__ = [
     "Finding",
     "Interval",
     "Outcomes",
+    "Tournament",
     "alike",
     "bca_interval",
     "benjamini_hochberg",

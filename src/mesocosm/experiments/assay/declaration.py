@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from mesocosm.record import Record
 
 Kind = Literal["garden", "survival", "competition"]
-Population = Literal["evolved", "shadow", "founders", "genotypes"]
+Population = Literal["evolved", "shadow", "founders", "genotypes", "snapshots"]
+Strand = Literal["evolved", "shadow"]
 ASSAY_SEEDS = 0x6173736179 << 20
 """Differs a seed of assays from the seed of the run: their worlds are fresh."""
 
@@ -52,6 +53,12 @@ class AssayConfiguration(RunConfiguration):
     """In a competition: the first population has the other mark, and takes the others' places."""
     genotypes: tuple[str, ...] = ()
     """P(tumble) under each stimulus, 0.1,0.1,0.5,0.9: replicate r has genotype r modulo their number."""
+    snapshots: Annotated[tuple[int, ...], Range(0, 2**31 - 1, "ticks")] = ()
+    """In a tournament: ticks of the run, in order. The population `snapshots` plays itself, all pairs of them."""
+    first_pair: Annotated[int, Range(0, 2**31 - 1, "pairs")] = 0
+    """In a tournament: the number of the first pair that meets here; replicates are pairs times worlds of the run."""
+    strand: Strand = "evolved"
+    """In a tournament: which genome of the snapshots is expressed."""
     changes: tuple[str, ...] = ()
     """In what the worlds differ from those of the run: FIELD=VALUE (a transplant)."""
     frames_every: Annotated[int, Range(0, 2**20, "ticks")] = 0
@@ -64,6 +71,8 @@ class AssayConfiguration(RunConfiguration):
         who = {self.population, self.against if self.kind == "competition" else self.population}
         if "genotypes" in who and not self.genotypes:
             yield "genotypes = (): name some, or choose another population"
+        if "snapshots" in who or self.snapshots:
+            yield from self._of_a_tournament(who)
         if not self.of:
             yield "of: name the folder of a finished run"
         for text in self.changes:
@@ -71,6 +80,12 @@ class AssayConfiguration(RunConfiguration):
                 yield f"changes = {text!r}: write FIELD=VALUE, for example world.speed=128"
         if self.interventions:
             yield f"interventions = {self.interventions}: an assay takes none; use changes"
+
+    def _of_a_tournament(self, who: set[str]):
+        if self.kind != "competition" or who != {"snapshots"}:
+            yield "snapshots: they play each other; kind must be competition, population and against be snapshots"
+        if len(self.snapshots) < 2 or list(self.snapshots) != sorted(set(self.snapshots)):
+            yield f"snapshots = {self.snapshots}: must be two ticks of the run or more, in order"
 
 
 def _summarise(record: Record) -> Summary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -14,6 +15,7 @@ from jaxtyping import Array, Bool, Int8, Int32, UInt32
 from mesocosm.core import Founding, Setup, founders
 from mesocosm.experiments.assay.declaration import AssayConfiguration
 from mesocosm.experiments.assay.population import genes_of, living, places_of_first, resolved
+from mesocosm.experiments.assay.snapshots import meetings, pairs_of
 from mesocosm.experiments.ecology import Ecology, EcologyState
 from mesocosm.instruments.ecology import ecology_cameras
 from mesocosm.record import ConfigurationError, FolderError, Record, load
@@ -50,24 +52,30 @@ def build(configuration: AssayConfiguration) -> Setup:
     record = load(c.of)
     if c.source and record.digest() != c.source:
         raise FolderError(f"{c.of}: is not the run that was assayed before (its record has another digest)")
-    if c.replicates > record.replicates and "genotypes" not in _who(c):
-        raise ConfigurationError(
-            f"replicates = {c.replicates}: {c.of} has {record.replicates}; each has one population to assay"
-        )
+    in_tournament = bool(c.snapshots)
+    n_pairs = len(pairs_of(len(c.snapshots))) - c.first_pair if in_tournament else 1
+    most = record.replicates * max(n_pairs, 0)
+    if c.replicates > most and "genotypes" not in _who(c):
+        raise ConfigurationError(f"replicates = {c.replicates}: {c.of} has {most}; each has one population to assay")
     source = resolved(c, record)
     module = import_module(f"mesocosm.experiments.{record.header['experiment']}.system")
     setup: Setup = module.build(source)
     if not isinstance(setup.experiment, Ecology):
         raise FolderError(f"{c.of}: is a run of {record.header['experiment']}, which has no bodies to assay")
-    populations = {name: _genomes(name, c, record, setup.experiment) for name in _who(c)}
+    n = setup.experiment.world.founders
+    folds, logs = setup.folds, tuple(log for log in setup.logs if not log.is_view)
+    if in_tournament:
+        populations = meetings(record, c.snapshots, 0 if c.strand == "evolved" else 1, n, c.first_pair, c.replicates)
+        # Thousands of matches: what is not counted in the end is not written down.
+        folds, logs = {name: folds[name] for name in ("census", "ledger")}, ()
+    else:
+        populations = [_genomes(name, c, record, setup.experiment) for name in _who(c)]
     return dataclasses.replace(
         setup,
         experiment=_under(c.kind, setup.experiment),
-        logs=(
-            *(log for log in setup.logs if not log.is_view),
-            *ecology_cameras(c.frames_every, replicate=c.frames_of),
-        ),
-        founding=_founding(c, populations, setup.experiment.world.founders),
+        folds=folds,
+        logs=(*logs, *ecology_cameras(c.frames_every, replicate=c.frames_of)),
+        founding=_founding(c, populations, n),
         facts={"resolved": to_dict(source), "experiment": record.header["experiment"]},
         reconfigure=None,
     )
@@ -113,12 +121,12 @@ def _genomes(name: str, c: AssayConfiguration, record: Record, ecology: Ecology)
     return living(record, 0 if name == "evolved" else 1, n, replicates)
 
 
-def _founding(c: AssayConfiguration, populations: dict[str, Any], n: int) -> Given:
+def _founding(c: AssayConfiguration, populations: Sequence[tuple[np.ndarray, np.ndarray]], n: int) -> Given:
     """One population, or two that share the places of the founders in a fixed pattern of ten."""
-    genomes, is_founded = populations[c.population]
+    genomes, is_founded = populations[0]
     marks = np.ones(n, np.int32)
     if c.kind == "competition":
-        others, are_founded = populations[c.against]
+        others, are_founded = populations[1]
         is_first = places_of_first(n, c.tenths, c.marks_swapped)
         genomes = np.where(is_first, genomes, others)
         marks = np.where(is_first != c.marks_swapped, 1, 2).astype(np.int32)

@@ -1,0 +1,147 @@
+"""Does a run get anywhere? Its present plays its past: a tournament of snapshots, by assays. No jax."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mesocosm.experiments.assay.analysis import world_of
+from mesocosm.experiments.assay.call import assay
+from mesocosm.experiments.assay.declaration import ASSAY_SEEDS, Strand
+from mesocosm.experiments.assay.population import places_of_first
+from mesocosm.experiments.assay.snapshots import pairs_of
+from mesocosm.record import ConfigurationError, Record
+from mesocosm.record.configuration import digest
+
+if TYPE_CHECKING:
+    from mesocosm.core import Progress
+    from mesocosm.findings.tournament import Tournament
+
+HORIZON = 150
+"""Ticks of a match."""
+WORLDS = 96
+"""Most worlds in one part of a tournament; many more at once are slower, for they leave the caches of a CPU."""
+_HALF = 0x68616C66 << 8
+"""Differs the seed of the second half from that of the first."""
+
+
+def progress(
+    source: Record,
+    snapshots: int | Sequence[int] = 10,
+    strand: Strand = "evolved",
+    horizon: int = HORIZON,
+    changes: Sequence[str] = (),
+    report: Callable[[Progress], None] | None = None,
+) -> Tournament:
+    """All pairs of snapshots of each replicate compete 1:1, marks swapped, twice over in independent worlds.
+
+    Matches are replicates of one program, in parts of equal size that are kept in the run's folder; a part that is
+    there is not played again. A match has the same world under both assignments of the marks; no two others share one.
+
+    Args:
+      source: a finished run of an ecology that kept its births.
+      snapshots: ticks of the run, or how many, evenly spaced from the founders to the end.
+      strand: "evolved", or "shadow" for the null.
+      horizon: ticks of a match.
+      changes: to the world in which they meet, FIELD=VALUE.
+      report: called between chunks.
+
+    Returns:
+      Scores are the change of ln((a + 1/2)/(b + 1/2)) per 100 ticks, until one population is gone; times are in 1000
+      ticks. Statuses: met, tie, fixed (one died out), both died, absent (a snapshot in which nobody lives).
+
+    Raises:
+      ConfigurationError: for fewer than two snapshots, or ticks that the run has not.
+      FolderError: if the run is not finished, keeps no births, or has no bodies.
+    """
+    from mesocosm.findings.tournament import HALVES, from_pairs
+
+    ticks = _ticks(source, snapshots)
+    if horizon < 1:
+        raise ConfigurationError(f"horizon = {horizon}: must be 1 or more")
+    n_pairs, n_worlds = len(pairs_of(len(ticks))), source.replicates
+    together = max(d for d in range(1, n_pairs + 1) if n_pairs % d == 0 and (d == 1 or d * n_worlds <= WORLDS))
+    what = {"snapshots": ticks, "strand": strand, "ticks": horizon, "changes": tuple(changes)}
+    under = f"tournament-{strand}-{digest({**what, 'source': source.digest()})[:8]}"
+    scores = np.zeros((HALVES, 2, n_pairs, n_worlds))
+    counted: Counter[str] = Counter()
+    for half, is_swapped, first in product(range(HALVES), (False, True), range(0, n_pairs, together)):
+        matches = assay(
+            source,
+            f"{under}/{half}{'-swapped' if is_swapped else ''}-{first:04d}",
+            report,
+            **what,
+            kind="competition",
+            population="snapshots",
+            against="snapshots",
+            first_pair=first,
+            marks_swapped=is_swapped,
+            replicates=together * n_worlds,
+            seed=(int(source.header["seed"]) + ASSAY_SEEDS + half * _HALF + first) % 2**64,
+            every=_window(horizon),
+        )
+        won, statuses = outcomes(matches)
+        scores[half, int(is_swapped), first : first + together] = 100 * won.reshape(together, n_worlds)
+        counted.update(statuses.tolist())
+    # `selection` of an assay is that of its first population under either assignment.
+    return from_pairs(
+        np.array(ticks) / 1000,
+        scores[:, 0],
+        -scores[:, 1],
+        dict(sorted(counted.items())),
+        "1000 ticks",
+        "per 100 ticks",
+    )
+
+
+def _ticks(source: Record, snapshots: int | Sequence[int]) -> tuple[int, ...]:
+    if not isinstance(snapshots, int):
+        ticks = tuple(int(t) for t in snapshots)
+        if len(ticks) < 2 or list(ticks) != sorted(set(ticks)) or ticks[0] < 0:
+            raise ConfigurationError(f"snapshots = {ticks}: must be two ticks of the run or more, in order")
+        return ticks
+    if not 2 <= snapshots <= source.tick + 1:
+        raise ConfigurationError(f"snapshots = {snapshots}: must be 2 ... {source.tick + 1}, or a list of ticks")
+    return tuple(int(t) for t in np.arange(snapshots) * source.tick // (snapshots - 1))
+
+
+def _window(horizon: int) -> int:
+    """The longest window of 50 ticks at most that divides the horizon."""
+    return max(w for w in range(1, min(50, horizon) + 1) if horizon % w == 0)
+
+
+def outcomes(record: Record) -> tuple[np.ndarray, np.ndarray]:
+    """Score per tick of the first population of each match, and how it ended. [matches] each
+
+    The score counts up to the first window at whose end one population is gone (`fixed`); where both went in the same
+    window (`both died`), up to the window before it. It is NaN where a population was not there (`absent`).
+    """
+    own, n = record.header["configuration"], int(world_of(record)["founders"])
+    every = int(record.header["every"])
+    windows = int(record.header["ticks"]) // every
+    first = int(places_of_first(n, int(own["tenths"]), own["marks_swapped"]).sum())
+    marked, others = (np.zeros((record.replicates, windows + 1), int) for _ in range(2))
+    marked[:, 0], others[:, 0] = (n - first, first) if own["marks_swapped"] else (first, n - first)
+    metrics = record.metrics
+    at = (metrics["replicate"].astype(int), metrics["tick"].astype(int) // every)
+    marked[at], others[at] = metrics["marked"], metrics["population"] - metrics["marked"]
+    is_over = (marked == 0) | (others == 0)
+    last = np.where(is_over.any(axis=1), is_over.argmax(axis=1), windows)
+    row = np.arange(record.replicates)
+    both_died = (marked[row, last] + others[row, last]) == 0
+    last = last - both_died
+    a, b = (others, marked) if own["marks_swapped"] else (marked, others)
+    began = np.log((a[:, 0] + 0.5) / (b[:, 0] + 0.5))
+    change = np.log((a[row, last] + 0.5) / (b[row, last] + 0.5)) - began
+    scores = change / np.maximum(last * every, 1)
+    statuses = np.select(
+        [both_died, is_over[row, last], change == 0], ["both died", "fixed", "tie"], default="met"
+    ).astype(object)
+    absent = np.zeros(record.replicates, bool)
+    absent[[s.replicate for s in record.statuses if s.status == "extinct" and s.tick == 0]] = True
+    scores[absent], statuses[absent] = np.nan, "absent"
+    return scores, statuses
