@@ -187,6 +187,8 @@ def _forest(study: Study, table: Table) -> str:
         if f.estimate is not None:
             out.append(f'<circle cx="{at(f.estimate):.1f}" cy="{y}" r="4" fill="#067"/>')
     for value in (low, 0.0, high):
+        if value and abs(at(value) - at(0)) < 50:
+            continue  # it would stand on the nought
         out.append(_text(at(value) - 12, bottom + 16, f"{value:+.3g}", "n"))
     return _svg(left + 470, bottom + 26, out, study.question)
 
