@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import mesocosm.findings as findings
@@ -155,6 +155,8 @@ def test_order_changes_nothing(values, random):
 
 @settings(max_examples=60)
 @given(samples)
+@example([0.0] * 3 + [0.01] * 25 + [0.04])  # many resamples are of one value, which is the mean
+@example([0.01] * 31 + [-0.01, -0.03])  # ties in amount with different signs
 def test_changing_all_signs_mirrors_the_finding(values):
     a, b = one(values), one([-v for v in values], direction=-1)
     assert a.verdict == b.verdict and a.p == b.p and a.still_needed == b.still_needed

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import stdtrit
 
 from mesocosm.findings import (
     Claim,
@@ -34,6 +35,7 @@ from mesocosm.findings import (
 from mesocosm.findings.bootstrap import counts, quantile
 from mesocosm.findings.coverage import LAWS, fraction_cells, main, mean_cells, page, table
 from mesocosm.findings.intervals import INTERVALS, IS_BOOTSTRAP
+from mesocosm.findings.power import _power_by_quadrature
 
 NAN = float("nan")
 values = st.lists(st.integers(-1000, 1000).map(lambda k: k / 100), min_size=3, max_size=30)
@@ -215,6 +217,13 @@ def test_the_number_of_replicates_is_the_smallest_that_does(effect, sd, power, c
     n = replicates_needed(effect, sd, confidence, delta=0.1, power=power)
     assert n >= 6 and power_of(effect, sd, n, confidence, 0.1) >= power
     assert n == 6 or power_of(effect, sd, n - 1, confidence, 0.1) < power
+
+
+@pytest.mark.parametrize("effect, sd", [(2.25, 0.1015625), (1.0, 0.3), (0.6, 1.0)])
+def test_power_where_the_distribution_function_gives_up_is_the_same(effect, sd):
+    critical = float(stdtrit(5, 0.975))
+    value = power_of(effect, sd, 6, delta=0.1)
+    assert value == pytest.approx(_power_by_quadrature(5, math.sqrt(6) * (effect - 0.1) / sd, critical), abs=1e-3)
 
 
 def test_power_at_its_ends():

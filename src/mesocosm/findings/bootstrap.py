@@ -58,10 +58,13 @@ def resample(values: np.ndarray, resamples: int, seed: int) -> Resamples:
             seconds.append(centred**2 @ weights)
     shift, second = np.concatenate(shifts, axis=-1), np.concatenate(seconds, axis=-1)
     variance = second - shift**2
-    # One value n times over: what rounding leaves of its variance is not a variance.
-    varies = variance > 1e-12 * second
+    # One value n times over: what rounding leaves of its variance is not a variance, and where that value is the mean
+    # itself, what rounding leaves of the shift has no sign.
+    scale = np.abs(centred).max(axis=-1, keepdims=True)
+    varies = (variance > 1e-12 * second) & (variance > 1e-24 * scale**2)
     error = np.sqrt(np.where(varies, variance, 1) / (n - 1))
-    return Resamples(mean + shift, np.where(varies, shift / error, np.copysign(np.inf, shift)))
+    one_value = np.where(np.abs(shift) > 1e-12 * scale, np.copysign(np.inf, shift), 0.0)
+    return Resamples(mean + shift, np.where(varies, shift / error, one_value))
 
 
 def quantile(ordered: np.ndarray, level: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ def sign_flip(values: ArrayLike, seed: int = 0, draws: int = DRAWS) -> np.ndarra
     Exact to 32 values. Beyond, p = (b + 1) / (draws + 1) with b of the drawn signs at least as extreme (Phipson and
     Smyth, Stat. Appl. Genet. Mol. Biol. 9, 2010), never 0. The signs of the replicate with the k-th largest effect (k
     from 0) are the bits of raw words k w ... k w + w - 1 of PCG64(seed), w = ceil(draws / 64): the same p whatever the
-    order of the values and whatever is tested beside.
+    order of the values, for the mirror image of the values too, and whatever is tested beside.
 
     Args:
       values: `[..., replicate]`, NaN where a replicate has no value.
@@ -78,11 +78,12 @@ def _drawn(rows: np.ndarray, seed: int, draws: int) -> np.ndarray:
     n = rows.shape[-1]
     words = -(-draws // 64)
     bits = np.random.PCG64(seed).random_raw(n * words).reshape(n, words).astype("<u8").view(np.uint8)
-    total = rows.sum(axis=-1, keepdims=True)
+    # Drawn signs are put on the amounts: which sign a value has in truth then changes only what is to be reached.
+    amounts, seen = np.abs(rows), np.abs(rows.sum(axis=-1, keepdims=True))
     reaching = np.zeros(len(rows), int)
     at_once = max(1, (1 << 20) // (8 * n))  # bytes: signs held at a time fit into the cache
     for k in range(0, bits.shape[1], at_once):
         flips = np.unpackbits(bits[:, k : k + at_once], axis=1)[:, : draws - 8 * k].astype(float)
-        sums = total - 2 * (rows @ flips)
-        reaching += (np.abs(sums) >= np.abs(total) - _TIE).sum(axis=-1)
+        sums = amounts.sum(axis=-1, keepdims=True) - 2 * (amounts @ flips)
+        reaching += (np.abs(sums) >= seen - _TIE).sum(axis=-1)
     return (reaching + 1) / (draws + 1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import nctdtr, ndtri, stdtrit
+import numpy as np
+from scipy.special import gammaincinv, nctdtr, ndtr, ndtri, stdtrit
 
 from mesocosm.findings.claim import floor_replicates
 
@@ -29,7 +30,19 @@ def power_of(effect: float, sd: float, n: int, confidence: float = 0.95, delta: 
     if not sd > 0 or n < 2:
         raise ValueError(f"sd = {sd}, n = {n}: must be above 0, and 2 or more")
     critical = float(stdtrit(n - 1, (1 + confidence) / 2))
-    return float(1 - nctdtr(n - 1, math.sqrt(n) * (effect - delta) / sd, critical))
+    noncentrality = math.sqrt(n) * (effect - delta) / sd
+    power = float(1 - nctdtr(n - 1, noncentrality, critical))
+    return power if math.isfinite(power) else _power_by_quadrature(n - 1, noncentrality, critical)
+
+
+def _power_by_quadrature(freedom: int, noncentrality: float, critical: float) -> float:
+    """P(Z + noncentrality > critical * S), S^2 a chi-squared over its freedom: the mean over 1,000 quantiles of S.
+
+    For the few large noncentralities at which SciPy's distribution function is not a number.
+    """
+    levels = (np.arange(1000) + 0.5) / 1000
+    s = np.sqrt(2 * gammaincinv(freedom / 2, levels) / freedom)
+    return float(ndtr(noncentrality - critical * s).mean())
 
 
 def replicates_needed(
