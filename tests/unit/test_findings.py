@@ -325,3 +325,13 @@ def test_claims_load_neither_numpy_nor_scipy():
 def test_judging_loads_neither_jax_nor_all_of_scipy_stats():
     code = "import sys; from mesocosm.findings import judge; print({'scipy.stats', 'jax'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+
+
+def test_a_claim_stated_for_more_replicates_says_so_and_can_still_be_refuted():
+    claim = Claim("sign", "it holds", "the shadow", "whether it does", delta=0.9, kind="fraction", replicates=60)
+    few, enough = (judge([claim], {"sign": np.ones(n)}, n)[0] for n in (20, 60))
+    assert few.verdict == "undecided" and "stated for 60 replicates" in few.note
+    assert enough.verdict == "supported" and not enough.note
+    assert judge([claim], {"sign": np.zeros(20)}, 20)[0].verdict == "refuted"
+    with pytest.raises(ValueError, match="replicates = -1"):
+        Claim("sign", "it holds", "the shadow", "whether it does", delta=0.9, kind="fraction", replicates=-1)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -161,9 +162,14 @@ def test_every_experiment_can_be_reviewed(name, capsys):
 
 
 def test_a_claim_that_its_replicates_cannot_support_is_said():
-    few, many = (review(design_of(declaration("chemotaxis"), n)) for n in (32, 160))
+    declared = declaration("chemotaxis")
+    assert review(design_of(declared)).objections == [], "`sign` says for how many replicates it is stated"
+    unsaid = replace(declared, claims=tuple(replace(claim, replicates=0) for claim in declared.claims))
+    few, many = (review(design_of(unsaid, n)) for n in (32, 160))
     assert [o.check for o in few.objections] == ["fraction-out-of-reach"]
     assert many.objections == []
+    short = replace(declared, claims=tuple(replace(claim, replicates=40) for claim in declared.claims))
+    assert [o.check for o in review(design_of(short)).objections] == ["fraction-out-of-reach"]
 
 
 @pytest.mark.parametrize(

@@ -44,9 +44,10 @@ def _declare(declared: Any, configuration: Any, folder: Path) -> None:
     lines = [f"{declared.title}. {declared.question}", f"Predicted: {declared.prediction}."]
     for claim in declared.claims:
         least = {"mean": "by more than", "ratio": "by a factor above", "fraction": "in at least"}[claim.kind]
-        lines.append(
-            f"  {claim.name:10s} {claim.sentence}; against {claim.control}; {least} {claim.delta:g} {claim.unit}"
-        )
+        line = f"  {claim.name:10s} {claim.sentence}; against {claim.control}; {least} {claim.delta:g} {claim.unit}"
+        if configuration.replicates < claim.replicates:
+            line += f" (stated for {claim.replicates} replicates; fewer may refute it and need not support it)"
+        lines.append(line)
     lines.append(f"{configuration.replicates} replicates, {configuration.ticks} ticks -> {folder}")
     floor = floor_replicates(len(declared.claims)) if declared.claims else 0
     if configuration.replicates < floor:

@@ -31,6 +31,7 @@ class Claim:
       kind: what is estimated.
       unit: of the statistic, where it has one.
       declared: before the run; else the claim is exploratory and labelled so.
+      replicates: how many the claim is stated for, where a run may start fewer than can support it; 0: for any number.
 
     Raises:
       ValueError: naming the field, its value and what is permitted.
@@ -45,6 +46,7 @@ class Claim:
     kind: Kind = "mean"
     unit: str = ""
     declared: bool = True
+    replicates: int = 0
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z][\w-]*", self.name):
@@ -53,6 +55,8 @@ class Claim:
             raise ValueError(f"{self.name}: kind = {self.kind!r}: must be mean, ratio or fraction")
         if self.direction not in (1, -1):
             raise ValueError(f"{self.name}: direction = {self.direction!r}: must be 1 or -1")
+        if self.replicates < 0:
+            raise ValueError(f"{self.name}: replicates = {self.replicates}: must be 0 or more")
         permitted = {
             "mean": (self.delta >= 0, "0 or more"),
             "ratio": (self.delta > 1, "a factor above 1"),
@@ -103,6 +107,7 @@ class Finding:
       still_needed: how many more replicates would have to be started for a fair chance (80 %) of support, were what is
         seen the truth; None where they would not help.
       note: plain sentences that a reader must know: what is missing, what is degenerate.
+      replicates: for how many the claim is stated; 0: for any number.
     """
 
     name: str
@@ -130,6 +135,7 @@ class Finding:
     method: str
     still_needed: int | None
     note: str
+    replicates: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as plain values; valid JSON."""

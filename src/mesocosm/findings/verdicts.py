@@ -302,6 +302,8 @@ def _notes(s: Sample, bounds: Bounds | None, floor: int):
     elif bounds is None:
         yield f"All {used} values are {s.used[0]:.6g}: without spread there is no interval."
         yield "If the replicates have seeds of their own and this is right, state the claim as a fraction."
+    if started < s.claim.replicates:
+        yield f"The claim is stated for {s.claim.replicates} replicates; fewer may refute it and need not support it."
     if n < floor:
         yield f"{n} {'value' if n == 1 else 'values'}: with fewer than {floor} replicates nothing can be significant."
     if bounds is not None and not np.all(np.isfinite(bounds)):

@@ -93,7 +93,7 @@ def _significance(d: Design) -> str | None:
 
 def _power(d: Design) -> str | None:
     """At the effect and spread that are expected; where they are not said, a whole standard deviation above delta."""
-    if d.n is None or not any(kind != "fraction" for _, kind, _ in d.claims or (("", "mean", 0.0),)):
+    if d.n is None or not any(kind != "fraction" for _, kind, *_ in d.claims or (("", "mean"),)):
         return None
     delta = d.minimal_effect or 0.0
     is_said = d.effect is not None and d.sd is not None and d.sd > 0
@@ -113,13 +113,14 @@ def _power(d: Design) -> str | None:
 
 
 def _fraction(d: Design) -> str | None:
-    for name, kind, stated in d.claims:
+    for name, kind, stated, stated_for in d.claims:
         if kind != "fraction" or d.n is None or not 0 < stated < 1:
             continue
+        n = max(d.n, stated_for)
         needed = replicates_needed_for_fraction(1.0, stated, d.confidence)
-        if needed is not None and d.n < needed:
+        if needed is not None and n < needed:
             return (
-                f"`{name}`: were it true in all {d.n}, the interval at {100 * d.confidence:g} % would still reach "
+                f"`{name}`: were it true in all {n}, the interval at {100 * d.confidence:g} % would still reach "
                 f"below {stated:g}; {needed} are needed."
             )
     return None
@@ -298,7 +299,7 @@ CHECKS: tuple[Check, ...] = (
         "serious",
         "A claim that not even a perfect outcome would support is decided before the run.",
         "E. B. Wilson, Journal of the American Statistical Association 22, 1927",
-        "Start the number named, or state a lower fraction.",
+        "Start the number named, state a lower fraction, or say for how many `replicates` the claim is stated.",
         _fraction,
     ),
     Check(

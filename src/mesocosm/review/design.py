@@ -22,7 +22,8 @@ class Design:
     """A planned experiment. None: not said.
 
     Args:
-      claims: (name, kind, delta) of each declared claim; at least the one that the minimal effect belongs to.
+      claims: (name, kind, delta, replicates it is stated for, or 0) of each declared claim; at least the one that the
+        minimal effect belongs to.
       n: independent replicates, or contexts where there are several; what a test counts.
       effect, sd: what is expected, and the spread between replicates, both in the unit of the minimal effect.
       unit: what is counted as independent.
@@ -46,7 +47,7 @@ class Design:
     control: str | None = None
     statistic: str | None = None
     minimal_effect: float | None = None
-    claims: tuple[tuple[str, str, float], ...] = ()
+    claims: tuple[tuple[str, str, float, int], ...] = ()
     n: int | None = None
     effect: float | None = None
     sd: float | None = None
@@ -101,7 +102,7 @@ def design_of(declared: Declaration, replicates: int | None = None) -> Design:
         control=declared.control,
         statistic=first.statistic if first else None,
         minimal_effect=first.delta if first else None,
-        claims=tuple((c.name, c.kind, c.delta) for c in declared.claims),
+        claims=tuple((c.name, c.kind, c.delta, c.replicates) for c in declared.claims),
         n=replicates or declared.configuration().replicates,
         unit="replicate",
         comparisons=len(declared.claims) or None,
@@ -209,7 +210,7 @@ def _of_kind(path: Path, word: str, name: str, value: Any) -> Any:
     return str(value)
 
 
-def _claims(path: Path, values: Mapping[str, Any], delta: float | None) -> tuple[tuple[str, str, float], ...]:
+def _claims(path: Path, values: Mapping[str, Any], delta: float | None) -> tuple[tuple[str, str, float, int], ...]:
     listed = values.get("claims", [])
     rows = listed.items() if isinstance(listed, Mapping) else enumerate(listed) if isinstance(listed, list) else ()
     out = []
@@ -219,8 +220,11 @@ def _claims(path: Path, values: Mapping[str, Any], delta: float | None) -> tuple
         bound = row.get("delta", delta if delta is not None else 0.0)
         if not _is_number(bound):
             raise ConfigurationError(f"{path}: claims.{key}.delta = {bound!r}: must be a finite number")
-        out.append((str(row.get("name", key)), str(row.get("kind", "mean")), float(bound)))
-    return tuple(out) or ((("effect", "mean", delta),) if delta is not None else ())
+        n = row.get("replicates", 0)
+        if not _is_number(n) or n < 0:
+            raise ConfigurationError(f"{path}: claims.{key}.replicates = {n!r}: must be a whole number of 0 or more")
+        out.append((str(row.get("name", key)), str(row.get("kind", "mean")), float(bound), int(n)))
+    return tuple(out) or ((("effect", "mean", delta, 0),) if delta is not None else ())
 
 
 def _is_number(value: Any) -> bool:

@@ -82,6 +82,8 @@ CLAIMS = (
         statistic="whether the statistic of `follows` is positive",
         delta=0.9,
         kind="fraction",
+        # What 31 of 32 worlds of a pilot (seed 0) ask for: an 80 % chance at 99 %, the share of one in five claims.
+        replicates=180,
     ),
     Claim(
         "intake",
@@ -114,7 +116,7 @@ CLAIMS = (
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
     "quick": {"replicates": 8, "ticks": 2000},
-    "paper": {"replicates": 160, "ticks": 6000},
+    "paper": {"replicates": 180, "ticks": 6000},
 }
 
 DECLARATION = Declaration(
