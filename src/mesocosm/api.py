@@ -22,6 +22,7 @@ from mesocosm.record.reader import load as load_record
 if TYPE_CHECKING:
     from mesocosm.core import Progress
     from mesocosm.experiments.assay.declaration import Strand
+    from mesocosm.experiments.assay.optimum import By, Optimum
     from mesocosm.findings.tournament import Tournament
 
 
@@ -100,6 +101,22 @@ class Run:
         from mesocosm.experiments.assay.progress import progress
 
         return progress(self.record, snapshots, strand, **changes)
+
+    def optimum(self, by: By = "garden", **settings: Any) -> Optimum:
+        """The best genotype that direct search finds, and how far the evolved are from it: `run.optimum().sentence()`.
+
+        Args:
+          by: what is maximised: "garden", intake where all are alike; "invasion", the gain on the evolved.
+          settings: `searches`, `generations`, `candidates`, `worlds`, `horizon`; see
+            `mesocosm.experiments.assay.optimum.optimum`.
+
+        Raises:
+          ConfigurationError: for numbers below what a search needs.
+          FolderError: if the run is not finished, or has no bodies or none left.
+        """
+        from mesocosm.experiments.assay.optimum import optimum
+
+        return optimum(self.record, by, **settings)
 
     def report(self) -> Path:
         """Write the report, one HTML file in the run's folder, and return its path.

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from mesocosm.cli import study
+from mesocosm.cli import optimum, study
 from mesocosm.record.errors import MesocosmError
 
 USAGE, ENVIRONMENT, INTERRUPTED = 2, 3, 130
@@ -21,6 +21,7 @@ _EXAMPLES = """examples:
   mesocosm report runs/chemotaxis-0-...          one HTML file: what was found, and how sure it is
   mesocosm review chemotaxis                     what a reviewer would object to, before it is run
   mesocosm progress runs/chemotaxis-0-...        its present plays its past: progress, or only chase?
+  mesocosm optimum runs/chemotaxis-0-...         how far it is from the best that direct search finds
   mesocosm watch runs/chemotaxis-0-...           its worlds in the browser
   mesocosm resume runs/chemotaxis-0-...          go on after Ctrl-C or a crash
 """
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     progress.add_argument("--horizon", type=int, metavar="N", help="ticks of a match (default: 150)")
     progress.add_argument("--shadow", action="store_true", help="of the shadow genomes: what chance alone would do")
+    optimum.add(commands, common)
     watch = commands.add_parser("watch", parents=[common], help="watch recorded runs in the browser, side by side")
     watch.add_argument("runs", nargs="+", metavar="RUN", help="run folder, or its name under runs/")
     watch.add_argument("--replicate", type=int, metavar="N", help="which world (default: whose frames were kept)")
@@ -156,6 +158,8 @@ def _command(parser: argparse.ArgumentParser, options: argparse.Namespace, rest:
         from mesocosm.cli.tournament import progress
 
         return progress(options)
+    if options.command == "optimum":
+        return optimum.optimum(options)
     if options.command == "doctor":
         from mesocosm.cli.doctor import doctor
 

@@ -34,6 +34,14 @@ def level_names(senses: Sequence[str]) -> list[str]:
     return LEVELS[ordered[0]] if ordered else ["always"]
 
 
+def stimulus_names(senses: Sequence[str]) -> list[str]:
+    """What each stimulus is called: the levels of all senses together."""
+    names = [""]
+    for sense in ordered_senses(senses):
+        names = [f"{a} {b}".strip() for a in names for b in LEVELS[sense]]
+    return names if names != [""] else ["always"]
+
+
 def direction(senses: Sequence[str]) -> int:
     """+1 where tumbling should rise with the levels of the first sense, -1 where it should fall (the trend)."""
     return -1 if ordered_senses(senses)[:1] == ["trend"] else 1

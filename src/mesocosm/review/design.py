@@ -221,9 +221,9 @@ def _claims(path: Path, values: Mapping[str, Any], delta: float | None) -> tuple
         if not _is_number(bound):
             raise ConfigurationError(f"{path}: claims.{key}.delta = {bound!r}: must be a finite number")
         n = row.get("replicates", 0)
-        if not _is_number(n) or n < 0:
+        if not isinstance(n, int) or n < 0:
             raise ConfigurationError(f"{path}: claims.{key}.replicates = {n!r}: must be a whole number of 0 or more")
-        out.append((str(row.get("name", key)), str(row.get("kind", "mean")), float(bound), int(n)))
+        out.append((str(row.get("name", key)), str(row.get("kind", "mean")), float(bound), n))
     return tuple(out) or ((("effect", "mean", delta, 0),) if delta is not None else ())
 
 

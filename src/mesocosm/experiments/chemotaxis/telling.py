@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from mesocosm.experiments import story
-from mesocosm.experiments.assay.analysis import distance, intake
+from mesocosm.experiments.assay.analysis import distance, intake, tumbling
+from mesocosm.experiments.assay.optimum import found_before
 from mesocosm.experiments.chemotaxis.results import median_replicate
 from mesocosm.experiments.story import Axis, Band, Curve, Section, Story
 from mesocosm.findings.claim import Finding
 from mesocosm.findings.intervals import mean_interval
-from mesocosm.instruments.analysis import GRAIN, LEVELS, direction, level_names, ordered_senses
+from mesocosm.instruments.analysis import GRAIN, LEVELS, direction, level_names, ordered_senses, stimulus_names
 from mesocosm.instruments.ancestry import lineage_shares, lives
 from mesocosm.minds.policy import softmax_weight
 from mesocosm.record import Record
@@ -28,7 +29,7 @@ def tell(record: Record, assays: Mapping[str, Record], findings: Sequence[Findin
     sections = [_over_time(record)]
     survived = sum(s.status == "alive" for s in record.statuses)
     if survived:
-        sections += [_genotypes(record, replicate), _gardens(assays)]
+        sections += [_genotypes(record, replicate), _gardens(assays), _best(record, assays)]
         if "births" in record.header["logs"]:
             sections.append(_lineages(record, replicate))
     sections.append(_ecology(record))
@@ -210,7 +211,7 @@ def _genotypes(record: Record, replicate: int) -> Section:
         for k, (s, r) in enumerate(zip(share, responses, strict=True))
     ]
     shadow = Curve("their shadows, mean", _responses(record, genomes[1].T).mean(axis=0), is_control=True)
-    names = _stimuli(record)
+    names = stimulus_names(_senses(record))
     said = ", ".join(f"{n} {p:.2f}" for n, p in zip(names, responses[0], strict=True))
     figure = story.Curves(
         title="What the commonest genotypes do",
@@ -227,11 +228,36 @@ def _genotypes(record: Record, replicate: int) -> Section:
     return Section("Who won", text, [figure])
 
 
-def _stimuli(record: Record) -> list[str]:
-    names = [""]
-    for sense in ordered_senses(_senses(record)):
-        names = [f"{a} {b}".strip() for a in names for b in LEVELS[sense]]
-    return names if names != [""] else ["always"]
+def _best(record: Record, assays: Mapping[str, Record]) -> Section:
+    """What direct search found, where `mesocosm optimum` has been asked."""
+    found = found_before(record)
+    if not found:
+        return Section("How far from the best")
+    curves = [Curve(_SOUGHT[o.by], np.array(o.chances)) for o in found]
+    if "garden-evolved" in assays and len(ordered_senses(_senses(record))) < 2:
+        levels = tumbling(assays["garden-evolved"])
+        there = levels[np.isfinite(levels).all(axis=1)]
+        bounds = mean_interval(there.T) if len(there) > 1 else None
+        low, high = (bounds.low, bounds.high) if bounds else (None, None)
+        curves.append(Curve("evolved, mean over worlds", there.mean(axis=0), low, high, is_control=True))
+    figure = story.Curves(
+        title="The best by direct search, and what evolved",
+        alt=" ".join(o.sentence() for o in found),
+        categories=found[0].stimuli,
+        x_axis=Axis(" × ".join(ordered_senses(_senses(record))) or "always"),
+        y_axis=Axis("P(tumble)", low=0, high=1),
+        curves=curves,
+    )
+    rows = [(_SOUGHT[o.by], *(f.words("worlds").removeprefix("exploratory, ") for f in o.findings)) for o in found]
+    table = story.Table("The best against the evolved", ("the best", "food eaten", "selection"), rows)
+    text = (
+        "A search over P(tumble) under each stimulus that began at 1/2 and never saw what evolved. It is judged in the "
+        "worlds of the declared assays, which it never saw either. Exploratory."
+    )
+    return Section("How far from the best", text, [figure, table])
+
+
+_SOUGHT = {"garden": "eats the most", "invasion": "gains the most on the evolved"}
 
 
 def _gardens(assays: Mapping[str, Record]) -> Section:

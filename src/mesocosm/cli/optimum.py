@@ -1,0 +1,56 @@
+"""`optimum`: how far a run is from the best that direct search finds under its law."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from mesocosm.cli.devices import prepare_devices
+from mesocosm.cli.show import JSON_SCHEMA, folder_named, print_json
+from mesocosm.record import load
+
+
+def add(commands: Any, common: argparse.ArgumentParser) -> None:
+    """The words of `optimum`."""
+    optimum = commands.add_parser(
+        "optimum", parents=[common], help="how far a run is from the best that direct search finds"
+    )
+    optimum.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
+    optimum.add_argument(
+        "--by",
+        choices=("garden", "invasion"),
+        help="what is maximised: intake where all are alike, or the gain on the evolved (default: one after the other)",
+    )
+    numbers = {
+        "searches": "independent searches; the better is taken",
+        "generations": "of each search",
+        "candidates": "genotypes in a generation",
+        "worlds": "in which each is tried",
+        "horizon": "ticks for which each is tried",
+    }
+    for name, words in numbers.items():
+        optimum.add_argument(f"--{name}", type=int, metavar="N", help=words)
+
+
+def optimum(options: argparse.Namespace) -> int:
+    """Search, judge, and say what was found."""
+    record = load(folder_named(options.run))
+    prepare_devices()
+    from mesocosm.cli.progress import ProgressLine
+    from mesocosm.experiments.assay.optimum import CRITERIA
+    from mesocosm.experiments.assay.optimum import optimum as sought
+    from mesocosm.experiments.registry import declaration
+
+    names = ("searches", "generations", "candidates", "worlds", "horizon")
+    settings = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    with ProgressLine(declaration("assay"), silent=options.quiet) as line:
+        found = [sought(record, by, report=line, **settings) for by in ([options.by] if options.by else CRITERIA)]
+    if options.json:
+        optima = [one.to_dict() for one in found]
+        print_json({"schema": JSON_SCHEMA, "run": str(record.folder), "optima": optima})
+        return 0
+    for one in found:
+        print(one.sentence())
+        for finding in one.findings:
+            print(f"  {finding.name:10s} {finding.words('worlds')}")
+    return 0

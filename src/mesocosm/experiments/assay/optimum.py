@@ -1,0 +1,308 @@
+"""How far is a run from the best that its law allows? A direct search over P(tumble) under each stimulus, by assays.
+
+Two things can be best. In the *garden* a population of one genotype eats the most; by *invasion* a genotype gains the
+most on the evolved, in one world with them. Each is sought by CMA-ES, begun where every probability is 1/2, never at
+what evolved; the space is mirrored at 0 and 1 (in logits a search runs off along the plateaus beyond). Every generation
+has fresh worlds; what a search stands for is its mean, not its luckiest draw. The searches are compared in worlds that
+none of them saw, and the better one is judged in those of the declared assays, which no search saw either. As a whole
+it is exploratory: it says how large the gap is, not why.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mesocosm.experiments.assay.analysis import assays_of, intake, selection
+from mesocosm.experiments.assay.call import assay
+from mesocosm.experiments.assay.declaration import ASSAY_SEEDS
+from mesocosm.experiments.reading import configuration_of
+from mesocosm.findings.claim import Claim, Finding
+from mesocosm.findings.outcomes import plain
+from mesocosm.instruments.analysis import stimulus_names
+from mesocosm.record import ConfigurationError, FolderError, Record
+from mesocosm.record.configuration import digest
+from mesocosm.record.folder import write_whole
+
+if TYPE_CHECKING:
+    from mesocosm.core import Progress
+
+By = Literal["garden", "invasion"]
+CRITERIA: tuple[By, ...] = ("garden", "invasion")
+SEARCHES, GENERATIONS, CANDIDATES, WORLDS, HORIZON = 2, 10, 12, 4, 300
+JUDGED = 64
+"""The best is judged against the evolved of so many worlds of the run at most, the first ones."""
+_GARDEN_TICKS, _COMPETITION_TICKS = 600, 400
+_SEARCH = 0x6F7074 << 24
+"""Differs the seeds of searches from those of the declared assays."""
+
+CLAIMS = (
+    Claim(
+        "intake",
+        "food eaten per body and tick in the common garden",
+        control="the evolved",
+        statistic="ln(intake of the best by direct search / intake of the evolved), in the same fresh worlds",
+        delta=1.1,
+        kind="ratio",
+        declared=False,
+    ),
+    Claim(
+        "selection",
+        "selection coefficient of the best by direct search",
+        control="the evolved",
+        statistic="change of ln((a + 1/2) / (b + 1/2)) per 100 ticks in one world, mean of both assignments of marks",
+        delta=0.02,
+        unit="per 100 ticks",
+        declared=False,
+    ),
+)
+"""What is asked of the best: the two statistics, and the two smallest effects, that the runs themselves declare."""
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The best genotype found, and how far the evolved are from it.
+
+    Args:
+      by: what was maximised: `garden`, intake of a population of that genotype alone; `invasion`, selection coefficient
+        against the evolved.
+      stimuli: what the probabilities belong to.
+      chances: P(tumble) under each stimulus.
+      others: where each search ended, the best first: P(tumble), and its score in worlds that no search saw (None where
+        nobody lived).
+      trace: mean score of the candidates in each generation, of each search.
+      findings: intake and selection of the best against the evolved, over worlds of the run.
+    """
+
+    by: By
+    stimuli: tuple[str, ...]
+    chances: tuple[float, ...]
+    others: tuple[tuple[tuple[float, ...], float | None], ...]
+    trace: tuple[tuple[float | None, ...], ...]
+    findings: tuple[Finding, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; valid JSON."""
+        return {
+            "by": self.by,
+            "stimuli": list(self.stimuli),
+            "chances": list(self.chances),
+            "searches": [{"chances": list(chances), "score": score} for chances, score in self.others],
+            "trace": [list(scores) for scores in self.trace],
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> Optimum:
+        return Optimum(
+            values["by"],
+            tuple(values["stimuli"]),
+            tuple(values["chances"]),
+            tuple((tuple(s["chances"]), s["score"]) for s in values["searches"]),
+            tuple(map(tuple, values["trace"])),
+            tuple(map(Finding.from_dict, values["findings"])),
+        )
+
+    def sentence(self) -> str:
+        """What is best, in words."""
+        what = {"garden": "eats the most where all are alike", "invasion": "gains the most on the evolved"}[self.by]
+        said = ", ".join(f"{name} {p:.2f}" for name, p in zip(self.stimuli, self.chances, strict=True))
+        return f"P(tumble) that {what}: {said}."
+
+
+def optimum(
+    source: Record,
+    by: By = "garden",
+    *,
+    searches: int = SEARCHES,
+    generations: int = GENERATIONS,
+    candidates: int = CANDIDATES,
+    worlds: int = WORLDS,
+    horizon: int = HORIZON,
+    report: Callable[[Progress], None] | None = None,
+) -> Optimum:
+    """Search, judge, and write what was found into the run's folder. A search that was cut off goes on.
+
+    Args:
+      source: a finished run of an ecology.
+      by: see `Optimum`.
+      searches: independent ones; the better is taken.
+      candidates: genotypes in a generation; `worlds` of each.
+      horizon: ticks for which a candidate is tried.
+      report: called between chunks.
+
+    Raises:
+      ConfigurationError: for numbers below what a search needs.
+      FolderError: if the run is not finished, or has no bodies or none left.
+    """
+    settings = {
+        "by": by,
+        "searches": searches,
+        "generations": generations,
+        "candidates": candidates,
+        "worlds": worlds,
+        "horizon": horizon,
+    }
+    _check(settings)
+    if all(s.status != "alive" for s in source.statuses):
+        raise FolderError(f"{source.folder}: no world lives; there is nobody to compare the best with")
+    stimuli = _stimuli(source)
+    under = f"optimum-{by}-{digest({**settings, 'source': source.digest()})[:8]}"
+
+    def tried(name: str, chances: np.ndarray, n_worlds: int, number: int) -> np.ndarray:
+        """Mean score of each candidate [candidates], P(tumble) [candidates, stimuli], in worlds of that number."""
+        texts = [_spelt(row) for row in chances for _ in range(n_worlds)]
+        given = {"replicates": len(texts), "seed": _seed(source, _SEARCH + number), "ticks": horizon}
+        scores = _scores(_assayed(source, f"{under}/{name}", by, texts, report, **given), by)
+        scores = scores.reshape(len(chances), n_worlds)
+        there = np.isfinite(scores)
+        mean = np.where(there, scores, 0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+        return np.where(there.any(axis=1), mean, np.nan)
+
+    ends, traces = [], []
+    for k in range(searches):
+        end, trace = _searched(
+            lambda g, chances, k=k: tried(f"{k}-{g:03d}", chances, worlds, 1000 * k + g),
+            len(stimuli),
+            generations,
+            candidates,
+            _seed(source, _SEARCH + k),
+        )
+        ends.append(end)
+        traces.append(trace)
+    compared = tried("compared", np.array(ends), max(1, candidates * worlds // searches), 1000 * searches)
+    order = np.argsort(-np.where(np.isfinite(compared), compared, -np.inf), kind="stable")
+    others = tuple((_plain(ends[k]), plain(compared[k])) for k in order)
+    found = Optimum(
+        by, stimuli, others[0][0], others, tuple(map(tuple, traces)), _judged(source, under, ends[order[0]], report)
+    )
+    write_whole(source.folder / f"optimum-{by}.json", json.dumps(found.to_dict(), indent=2).encode())
+    return found
+
+
+def found_before(source: Record) -> list[Optimum]:
+    """What was found for this run, as it stands in its folder."""
+    paths = (source.folder / f"optimum-{by}.json" for by in CRITERIA)
+    try:
+        return [Optimum.from_dict(json.loads(path.read_text("utf-8"))) for path in paths if path.exists()]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FolderError(
+            f"{source.folder}: what `optimum` left there cannot be read ({error}); run it again"
+        ) from None
+
+
+def _check(settings: dict[str, Any]) -> None:
+    if settings["by"] not in CRITERIA:
+        raise ConfigurationError(f"by = {settings['by']!r}: must be one of {', '.join(CRITERIA)}")
+    least = {"searches": 1, "generations": 1, "candidates": 4, "worlds": 1, "horizon": 1}
+    for name, n in least.items():
+        if settings[name] < n:
+            raise ConfigurationError(f"{name} = {settings[name]}: must be {n} or more")
+
+
+def _searched(
+    scores: Callable[[int, np.ndarray], np.ndarray], n_stimuli: int, generations: int, candidates: int, seed: int
+) -> tuple[np.ndarray, list[float | None]]:
+    """CMA-ES uphill: P(tumble) at the mean of the last generation [stimuli], and the mean score of each generation."""
+    import jax
+    import jax.numpy as jnp
+
+    from mesocosm.evolution.cma import CMAES
+
+    searcher = CMAES(n_stimuli, candidates, jnp.float32(0.3))
+    state = searcher.found(jnp.full(n_stimuli, 0.5, jnp.float32))
+    keys = jax.random.split(jax.random.key(seed % 2**32), generations)
+    trace = []
+    for generation in range(generations):
+
+        def losses(points: Any, generation: int = generation) -> Any:
+            return jnp.asarray(-scores(generation, _chances(points)), jnp.float32)
+
+        state, found = searcher.step(keys[generation], state, losses)
+        finite = np.asarray(found)[np.isfinite(found)]
+        trace.append(float(-finite.mean()) if finite.size else None)
+    return _chances(searcher.centre(state)), trace
+
+
+def _chances(points: Any) -> np.ndarray:
+    """Points of a space without ends as probabilities: what leaves 0 ... 1 comes back as in a mirror."""
+    return 1 - np.abs(1 - np.asarray(points, float) % 2)
+
+
+def _spelt(chances: np.ndarray) -> str:
+    return ",".join(f"{p:.4f}" for p in chances)
+
+
+def _plain(values: Sequence[float] | np.ndarray) -> tuple[float, ...]:
+    return tuple(round(float(v), 4) for v in values)
+
+
+def _seed(source: Record, offset: int) -> int:
+    return (int(source.header["seed"]) + ASSAY_SEEDS + offset) % 2**64
+
+
+def _stimuli(source: Record) -> tuple[str, ...]:
+    world = getattr(configuration_of(source), "world", None)
+    if world is None:
+        raise FolderError(f"{source.folder}: is a run of {source.header['experiment']}, which has no bodies to assay")
+    return tuple(stimulus_names(world.senses))
+
+
+def _scores(record: Record, by: By) -> np.ndarray:
+    return intake(record) if by == "garden" else 100 * selection(record)
+
+
+def _assayed(
+    source: Record, name: str, by: By, texts: Sequence[str], report: Callable[[Progress], None] | None, **given: Any
+) -> Record:
+    """Genotypes alone, or against the evolved; of what is not counted nothing is logged."""
+    ticks = int(given["ticks"])
+    given |= {"kind": "garden" if by == "garden" else "competition", "against": "evolved", "genotypes": tuple(texts)}
+    every = max(w for w in range(1, min(50, ticks) + 1) if ticks % w == 0)
+    quiet = ("log_births_and_deaths=false", "log_exchanges=false")
+    return assay(source, name, report, population="genotypes", every=every, changes=quiet, **given)
+
+
+def _judged(
+    source: Record, under: str, chances: np.ndarray, report: Callable[[Progress], None] | None
+) -> tuple[Finding, ...]:
+    """The best against the evolved, in the worlds of the declared assays."""
+    from mesocosm.findings.verdicts import judge
+
+    texts, n = [_spelt(chances)], min(source.replicates, JUDGED)
+    best = _assayed(source, f"{under}/garden", "garden", texts, report, ticks=_GARDEN_TICKS, replicates=n)
+    both = [
+        selection(
+            _assayed(
+                source,
+                f"{under}/competition{'-swapped' if is_swapped else ''}",
+                "invasion",
+                texts,
+                report,
+                ticks=_COMPETITION_TICKS,
+                marks_swapped=is_swapped,
+                replicates=n,
+            )
+        )
+        for is_swapped in (False, True)
+    ]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain = np.log(intake(best) / intake(_evolved(source, under, report))[:n])
+    values = {"intake": gain, "selection": 100 * np.mean(both, axis=0)}
+    survived = sum(s.status == "alive" for s in source.statuses if s.replicate < n)
+    return tuple(judge(CLAIMS, values, n, survived, int(source.header["seed"])))
+
+
+def _evolved(source: Record, under: str, report: Callable[[Progress], None] | None) -> Record:
+    """The garden of the evolved: the declared one where it is there and of this length."""
+    there = assays_of(source).get("garden-evolved")
+    if there is not None and int(there.header["ticks"]) == _GARDEN_TICKS and there.header["seed"] == _seed(source, 0):
+        return there
+    return assay(source, f"{under}/garden-evolved", report, kind="garden", population="evolved", ticks=_GARDEN_TICKS)
+
+
+__all__ = ["CRITERIA", "Optimum", "found_before", "optimum"]
