@@ -25,9 +25,9 @@ CHANGES: dict[str, dict[str, Any]] = {
         "mind": {"policy": "argmax"},
     },
     "trend": {"world": {**_SMALL_WORLD, "senses": ["trend"]}, "frames_every": 4},
-    "bilinear": {"every": 10},
+    "bilinear": {"every": 10, "frames_every": 3},
     "bilinear, simultaneous": {"every": 10, "play": "simultaneous", "rate": 100},
-    "lorenz": {"every": 10},
+    "lorenz": {"every": 10, "frames_every": 1},
     "digits": {
         "form": {"cell": "hebbian", "messages": 1, "memory": 1},
         "search": {"searcher": "cma-es", "population": 4},

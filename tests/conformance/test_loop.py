@@ -12,15 +12,22 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mesocosm.core import Bits, Experiment, Setup, chunk, loop, resume
+from mesocosm.core import Bits, Experiment, Interrupted, Setup, Turn, chunk, loop, resume
 from mesocosm.core.instrument import Fold, shapes
 from mesocosm.core.random import seed_words
-from mesocosm.record import ConfigurationError
+from mesocosm.record import ConfigurationError, branch, load
 from tests.conformance.cases import CASES, EXACT, Case, digest, worlds
 
 every_case = pytest.mark.parametrize("name", CASES)
 exact_case = pytest.mark.parametrize("name", EXACT)
 GOLDEN = Path(__file__).with_name("golden.json")
+
+
+class TickByTick:
+    """Steering: one tick a chunk."""
+
+    def turn(self, present):
+        return Turn(present.progress.tick + 1)
 
 
 # -- 1: same address, same bits ----------------------------------------------------------------------------------------
@@ -38,11 +45,38 @@ def test_two_halves_equal_the_whole(name, tmp_path):
 
 
 @every_case
-def test_length_of_a_chunk_changes_nothing(name, tmp_path, monkeypatch):
+def test_length_of_a_chunk_changes_nothing(name, tmp_path):
     case = Case.of(name)
     expected = case.run(tmp_path / "long").digest()
-    monkeypatch.setattr(loop, "_CHUNK_SECONDS", 1e-9)  # one tick a chunk
-    assert case.run(tmp_path / "short").digest() == expected
+    assert case.run(tmp_path / "short", steering=TickByTick()).digest() == expected
+
+
+@every_case
+def test_steering_and_looking_change_nothing(name, tmp_path):
+    """Steps of any length, a look before each, a stop and a branch of the same plan: the record of an unbroken run."""
+    case = Case.of(name)
+    expected = case.run(tmp_path / "whole").digest()
+
+    class Looks:
+        def __init__(self, stop_at):
+            self.stop_at, self.seen = stop_at, []
+
+        def turn(self, present):
+            tick, scene = present.scene(1)
+            assert all(np.isfinite(c).all() for c in scene.curves.values()) and (tick, scene) is not None
+            self.seen.append(tick)
+            done = present.progress.tick
+            return None if done >= self.stop_at else Turn(done + 1 + done % 5)
+
+    first, second = Looks(17), Looks(1000)
+    with pytest.raises(Interrupted):
+        case.run(tmp_path / "steered", steering=first)
+    assert load(tmp_path / "steered").status == "interrupted"
+    branch(tmp_path / "steered", tmp_path / "branch", case.plan.identity(), case.plan.config)
+    assert resume(case.setup, case.plan, tmp_path / "branch", steering=second).digest() == expected
+    assert first.seen[0] == 0 and second.seen[-1] == 60 and first.seen[-1] == second.seen[0] >= 17
+    assert load(tmp_path / "branch").header["parent"] == {"run": "steered", "tick": second.seen[0]}
+    assert resume(case.setup, case.plan, tmp_path / "steered").digest() == expected, "its parent goes on as well"
 
 
 @every_case
@@ -166,10 +200,10 @@ def test_an_instrument_that_needs_what_is_not_shown_is_refused(name, tmp_path):
 
 
 @every_case
-def test_stopped_at_any_chunk_it_goes_on_to_the_same_record(name, tmp_path, monkeypatch):
+def test_stopped_at_any_chunk_it_goes_on_to_the_same_record(name, tmp_path):
     case = Case.of(name)
     expected = case.run(tmp_path / "whole").digest()
-    monkeypatch.setattr(loop, "_CHUNK_SECONDS", 1e-9)
+    often = {"steering": TickByTick(), "checkpoint_seconds": 0.0}
 
     class Stop(Exception):
         pass
@@ -183,10 +217,10 @@ def test_stopped_at_any_chunk_it_goes_on_to_the_same_record(name, tmp_path, monk
 
     folder = tmp_path / "stopped"
     with pytest.raises(Stop):
-        case.run(folder, progress=stop_at(13), checkpoint_seconds=0.0)
+        case.run(folder, progress=stop_at(13), **often)
     for tick in (14, 39):
         with pytest.raises(Stop):
-            resume(case.setup, case.plan, folder, progress=stop_at(tick), checkpoint_seconds=0.0)
+            resume(case.setup, case.plan, folder, progress=stop_at(tick), **often)
     assert resume(case.setup, case.plan, folder).digest() == expected
 
 
@@ -292,11 +326,10 @@ def test_all_replicates_may_end(tmp_path):
     assert record.status == "finished" and record.tick == 400
 
 
-def test_ended_replicates_leave_the_batch_and_change_nothing(tmp_path, monkeypatch):
+def test_ended_replicates_leave_the_batch_and_change_nothing(tmp_path):
     case = Case.of("bilinear, simultaneous", replicates=12, ticks=60, rate=105)
     expected = case.run(tmp_path / "once")
-    monkeypatch.setattr(loop, "_CHUNK_SECONDS", 1e-9)
-    often = case.run(tmp_path / "often", checkpoint_seconds=0.0)
+    often = case.run(tmp_path / "often", steering=TickByTick(), checkpoint_seconds=0.0)
     assert 0 < sum(s.status == "alive" for s in expected.statuses) <= 6, "half of them must end for this test"
     assert often.digest() == expected.digest()
 

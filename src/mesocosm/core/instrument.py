@@ -74,14 +74,15 @@ class Shutter(eqx.Module):
 
 
 class Camera(eqx.Module):
-    """Frames for the replay: points of the scene (a row each), or a field (a row a frame), where its shutter is open.
+    """Frames for the replay, where its shutter is open: points of the scene (a row each), a field or a curve (a row a
+    frame).
 
     Frames are a view, no part of what the record says: they lie in a folder of their own and enter no digest.
 
     Args:
       name: of the frames; a file name.
-      source: a population of points, or a field, of the scene.
-      columns: of the points; the first orders rows. For a field, one name.
+      source: a population of points, a field, or a curve, of the scene.
+      columns: of the points; the first orders rows. For a field or a curve, one name.
       most: longest side of a field that is taken; a larger one is summed over blocks of cells.
     """
 
@@ -99,9 +100,33 @@ class Camera(eqx.Module):
             values = scene.fields[self.source].values
             height, width = (max(1, side // self.most) for side in values.shape)
             blocks = values.reshape(values.shape[0] // height, height, values.shape[1] // width, width)
-            return Events(is_open[None], {self.columns[0][0]: jnp.sum(blocks, axis=(1, 3), dtype=jnp.int32)[..., None]})
+            whole = jnp.issubdtype(values.dtype, jnp.integer)
+            summed = jnp.sum(blocks, axis=(1, 3), dtype=jnp.int32 if whole else values.dtype)
+            return Events(is_open[None], {self.columns[0][0]: summed[..., None]})
+        if self.source in scene.curves:
+            return Events(is_open[None], {self.columns[0][0]: scene.curves[self.source][..., None]})
         points = scene.points[self.source]
         return Events(points.alive & is_open, {name: points.columns[column] for name, column in self.columns})
+
+
+def cameras_of(scene: Scene, every: int, replicate: int) -> tuple[Camera, ...]:
+    """A camera for each thing that a scene names, as `points`, `field_field` and `curve_curve`.
+
+    Args:
+      scene: or its shapes.
+      every, replicate: when and whom; see `Shutter`.
+    """
+    shutter = Shutter(every, replicate=replicate)
+    points = [
+        Camera(name, name, tuple((column, column) for column in sorted(seen.columns, key=lambda c: c != "id")), shutter)
+        for name, seen in scene.points.items()
+    ]
+    fields = [
+        Camera(f"{name}_field", name, ((name, name),), shutter, most=max(field.values.shape))
+        for name, field in scene.fields.items()
+    ]
+    curves = [Camera(f"{name}_curve", name, ((name, name),), shutter) for name in scene.curves]
+    return (*points, *fields, *curves)
 
 
 def shapes(experiment: Experiment) -> tuple[Any, Tick, Scene]:

@@ -20,14 +20,12 @@ from mesocosm.core.instrument import check_instruments, emitted, shapes
 from mesocosm.core.interrupt import Interrupted, watching_for_interrupt
 from mesocosm.core.plan import Plan, Progress, Setup
 from mesocosm.core.random import Bits, seed_words
+from mesocosm.core.steering import CHUNK_SECONDS, Present, Steering, ToTheEnd, scene_of
 from mesocosm.record.configuration import ConfigurationError
 from mesocosm.record.errors import FolderError
 from mesocosm.record.reader import Record, load
 from mesocosm.record.status import RunStatus, Status
 from mesocosm.record.writer import Batch, Writer
-
-_CHUNK_SECONDS = 0.5
-"""What a chunk should take: the host answers interrupts and reports progress between chunks."""
 
 
 def run(
@@ -38,6 +36,7 @@ def run(
     devices: Sequence[Any] | None = None,
     progress: Callable[[Progress], None] | None = None,
     checkpoint_seconds: float = 10.0,
+    steering: Steering | None = None,
 ) -> Record:
     """Run from the beginning into a new folder.
 
@@ -45,22 +44,23 @@ def run(
       devices: where to run; replicates are shared out over them (default: all there are).
       progress: called between chunks.
       checkpoint_seconds: time between checkpoints; changes no bit of the record.
+      steering: says how far each chunk goes (default: to the end as fast as it computes).
 
     Raises:
       ValueError: for an instrument that needs what the experiment does not show.
       FolderError: if the folder exists or cannot be made.
       StorageError: if the record can no longer be written; `resume` goes on from what is there.
-      Interrupted: after Ctrl-C, with a checkpoint written.
+      Interrupted: after Ctrl-C, or where the steering stops, with a checkpoint written.
     """
     shown = shapes(setup.experiment)
     columns = check_instruments(shown, setup.folds, setup.logs)
-    _check_interventions(setup, plan)
+    check_interventions(setup, plan)
     measures = {name: "INTEGER" if c.dtype.kind in "iub" else "REAL" for name, c in columns.items()}
     kept = {"logs": [log.name for log in setup.logs if not log.is_view]}
     kept |= {"frames": [log.name for log in setup.logs if log.is_view]}
     identity = {**plan.identity(), "exact": setup.experiment.exact, **kept}
     with Writer.create(folder, identity, measures, plan.config) as writer:
-        loop = _Loop(setup, plan, writer, devices, progress, checkpoint_seconds, shown, columns)
+        loop = _Loop(setup, plan, writer, devices, progress, checkpoint_seconds, steering, shown, columns)
         loop.found()
         loop.to_the_end()
     return load(folder)
@@ -74,18 +74,19 @@ def resume(
     devices: Sequence[Any] | None = None,
     progress: Callable[[Progress], None] | None = None,
     checkpoint_seconds: float = 10.0,
+    steering: Steering | None = None,
 ) -> Record:
     """Go on with a run that was interrupted or killed, or make a finished one longer (a plan with more ticks).
 
     Arguments and errors as of `run`; besides, `FolderError` if the folder holds a run of another identity.
     """
-    _check_interventions(setup, plan)
+    check_interventions(setup, plan)
     with Writer.reopen(folder) as writer:
         there, asked = dict(writer.header), plan.identity()
         for key, value in asked.items():
             if key != "ticks" and there.get(key) != value:
                 raise FolderError(f"{folder}: holds another run: {key} is {there.get(key)} there, {value} was asked")
-        loop = _Loop(setup, plan, writer, devices, progress, checkpoint_seconds)
+        loop = _Loop(setup, plan, writer, devices, progress, checkpoint_seconds, steering)
         if writer.has_begun():
             loop.restore()
         else:
@@ -106,7 +107,7 @@ def founders(setup: Setup, seed: int, replicates: int, every: int) -> Any:
     return jax.tree.map(lambda x: x[:replicates], state)
 
 
-def _check_interventions(setup: Setup, plan: Plan) -> None:
+def check_interventions(setup: Setup, plan: Plan) -> None:
     """Every intervention must change parameters only; found out before the run begins."""
     for k in range(1, len(plan.interventions) + 1):
         if setup.reconfigure is None:
@@ -130,9 +131,9 @@ def _form(experiment: Experiment) -> Any:
 class _Loop:
     """The host's side of a run."""
 
-    def __init__(self, setup, plan, writer, devices, progress, checkpoint_seconds, shown=None, columns=None):
+    def __init__(self, setup, plan, writer, devices, progress, checkpoint_seconds, steering, shown=None, columns=None):
         self.setup, self.plan, self.writer, self.progress = setup, plan, writer, progress
-        self.checkpoint_seconds = checkpoint_seconds
+        self.checkpoint_seconds, self.steering = checkpoint_seconds, steering or ToTheEnd()
         self.mesh = Mesh(np.array(devices if devices is not None else jax.devices()), (DEVICES,))
         self.by_lane = NamedSharding(self.mesh, PartitionSpec(DEVICES))
         self.watch = Watch(setup.folds, setup.logs, jnp.int32(plan.every))
@@ -216,16 +217,20 @@ class _Loop:
         with watching_for_interrupt() as interrupt:
             last_checkpoint = time.perf_counter()
             while self.tick < self.plan.ticks and self.live.any():
-                self._intervene()
-                self._advance(self._next_stop())
+                turn = self.steering.turn(self._present())
+                if turn is not None:
+                    self._intervene()
+                    self._advance(min(self._next_stop(), turn.until), turn.seconds)
                 late = time.perf_counter() - last_checkpoint > self.checkpoint_seconds
-                if late or interrupt.is_set():
+                stops = turn is None or interrupt.is_set()
+                if late or stops:
                     self._synchronise()
                     self.checkpoint()
                     last_checkpoint = time.perf_counter()
-                if interrupt.is_set():
+                if stops:
                     self.writer.set_status(RunStatus.INTERRUPTED)
                     raise Interrupted(self.writer.folder, self.tick)
+        self.steering.turn(self._present())
         self.tick = self.plan.ticks  # where all replicates have ended before it, nothing is left to happen
         self.checkpoint(is_last=True)
         self.writer.set_status(RunStatus.FINISHED)
@@ -239,7 +244,7 @@ class _Loop:
         """The tick up to which the experiment's parameters stay as they are."""
         return min([i.tick for i in self.plan.interventions if i.tick > self.tick] + [self.plan.ticks])
 
-    def _advance(self, stop: int) -> None:
+    def _advance(self, stop: int, chunk_seconds: float = CHUNK_SECONDS) -> None:
         """One chunk on every device, at most to `stop`; `tick` is then what all devices have reached."""
         until = min(stop, self.tick + self.chunk_ticks)
         began = time.perf_counter()
@@ -258,7 +263,7 @@ class _Loop:
         done = int(ticks.min()) - self.tick
         if done > 0:
             self.rate = done / seconds
-            self.chunk_ticks = int(np.clip(self.chunk_ticks * min(4.0, _CHUNK_SECONDS / seconds), 1, 1 << 20))
+            self.chunk_ticks = int(np.clip(done * min(4.0, chunk_seconds / seconds), 1, 1 << 20))
         self._drain(ticks)
         self.tick = int(ticks.min())
         if self.progress:
@@ -273,6 +278,18 @@ class _Loop:
     def _progress(self) -> Progress:
         living, plan = int(self.live.sum()), self.plan
         return Progress(plan.name, self.tick, plan.ticks, living, plan.replicates, self.rate, self.newest)
+
+    def _present(self) -> Present:
+        return Present(self._progress(), self._scene)
+
+    def _scene(self, replicate: int) -> tuple[int, Any] | None:
+        """What is there in a replicate, and its tick."""
+        lane = np.flatnonzero(self.replicate == replicate)
+        if not lane.size:
+            return None
+        per_device = self.replicate.size // self.mesh.size
+        tick = int(np.asarray(self.lanes.tick)[lane[0] // per_device])
+        return tick, scene_of(self.experiment, self.lanes.state, int(lane[0]))
 
     # -- what the devices give back --------------------------------------------------------------------------------
 

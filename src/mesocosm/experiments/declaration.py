@@ -31,6 +31,10 @@ class RunConfiguration:
     """Ticks in a window: each window is a row of the metrics."""
     interventions: tuple[str, ...] = ()
     """Changes of parameters, TICK:FIELD=VALUE, in order: 1000:world.jump_probability=0.0"""
+    frames_every: Annotated[int, Range(0, 2**20, "ticks")] = field(default=0, compare=False)
+    """Ticks between frames kept for the replay; 0 keeps none."""
+    frames_of: Annotated[int, Range(-1, 2**31 - 1, "replicate")] = field(default=0, compare=False)
+    """Whose frames are kept; -1 is everybody's."""
 
     def contradictions(self):
         if self.ticks % self.every:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from importlib import import_module
 from pathlib import Path
@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from mesocosm.experiments.declaration import RunConfiguration
 from mesocosm.experiments.reading import claims_of, configuration_of, difference
 from mesocosm.experiments.registry import declaration, module_of
-from mesocosm.record import ConfigurationError, FolderError, Record, Writer, load
+from mesocosm.record import ConfigurationError, FolderError, Intervention, Record, Writer, load
+from mesocosm.record import branch as branch_record
 from mesocosm.record.configuration import check, digest, replace_at, to_dict, to_toml
 from mesocosm.record.folder import HEADER, is_unborn, versions
 from mesocosm.record.status import RunStatus
 
 if TYPE_CHECKING:
-    from mesocosm.core import Plan, Progress, Setup
+    from mesocosm.core import Plan, Progress, Setup, Steering
 
 RUNS = Path("runs")
 """Where runs go unless a folder is named."""
@@ -47,8 +48,14 @@ def prepare(name: str, configuration: RunConfiguration) -> tuple[Setup, Plan]:
 
     build = import_module(f"mesocosm.experiments.{module_of(name)}.system").build
     setup: Setup = build(configuration)
+    if configuration.frames_every and not any(log.is_view for log in setup.logs):
+        from mesocosm.core.instrument import cameras_of, shapes
+
+        scene = shapes(setup.experiment)[2]
+        cameras = cameras_of(scene, configuration.frames_every, configuration.frames_of)
+        setup = replace(setup, logs=(*setup.logs, *cameras))
     if interventions:
-        if [log.name for log in build(changed).logs] != [log.name for log in setup.logs]:
+        if [log.name for log in build(changed).logs] != [log.name for log in build(configuration).logs]:
             raise ConfigurationError(
                 f"interventions: {', '.join(i.field for i in interventions)}: what is logged cannot change; "
                 "only parameters can"
@@ -86,19 +93,30 @@ def start(
     folder: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Record:
-    """Run an experiment; a finished run of the same configuration is returned as it is.
+    """Run an experiment with its assays; a finished run of the same configuration is returned as it is.
 
     Raises:
       ConfigurationError: for what is not permitted.
       FolderError: if the folder holds an unfinished run (the message names `resume`), or another one.
     """
-    check(configuration)
     folder = folder or folder_of(name, configuration)
+    return conclude(begin(name, configuration, folder, progress), progress)
+
+
+def begin(
+    name: str,
+    configuration: RunConfiguration,
+    folder: Path,
+    progress: Callable[[Progress], None] | None = None,
+    steering: Steering | None = None,
+) -> Record:
+    """The run alone, without assays. Arguments and errors as of `start`; `steering` says how far each chunk goes."""
+    check(configuration)
     if _is_taken(folder):
-        return conclude(_existing(name, configuration, folder), progress)
+        return _existing(name, configuration, folder)
     from mesocosm.core import run
 
-    return conclude(run(*prepare(name, configuration), folder, progress=progress), progress)
+    return run(*prepare(name, configuration), folder, progress=progress, steering=steering)
 
 
 def conclude(record: Record, progress: Callable[[Progress], None] | None = None) -> Record:
@@ -117,6 +135,36 @@ def conclude(record: Record, progress: Callable[[Progress], None] | None = None)
     with Writer.reopen(record.folder) as writer:
         writer.conclude([finding.to_dict() for finding in found])
     return load(record.folder)
+
+
+def branch(folder: Path, into: Path, interventions: Sequence[Intervention] = ()) -> Path:
+    """A run that goes on from the newest checkpoint of another one, with more interventions; `go_on` runs it.
+
+    Args:
+      folder: of the run that is branched from; it stays as it is.
+      into: folder of the branch, which may not be there yet.
+      interventions: added to those of the run, at its present tick or later.
+
+    Raises:
+      ConfigurationError: for what is not permitted, or lies in the past.
+      FolderError: if the folder is no run or is being written, or `into` is there.
+    """
+    record = load(folder)
+    past = [i for i in interventions if i.tick < record.tick]
+    if past:
+        raise ConfigurationError(
+            f"interventions: {past[0]} lies in the past; this run has come to tick {record.tick}, name that or a later "
+            "one"
+        )
+    configuration = configuration_of(record)
+    every = sorted((*configuration.parsed_interventions(), *interventions), key=lambda i: i.tick)
+    configuration = replace(configuration, interventions=tuple(map(str, every)))
+    setup, plan = prepare(record.header["experiment"], configuration)
+    from mesocosm.core import check_interventions
+
+    check_interventions(setup, plan)
+    branch_record(folder, into, plan.identity(), plan.config)
+    return into
 
 
 def _is_taken(folder: Path) -> bool:
@@ -150,18 +198,28 @@ def _existing(name: str, configuration: RunConfiguration, folder: Path) -> Recor
 
 
 def go_on(folder: Path, ticks: int | None = None, progress: Callable[[Progress], None] | None = None) -> Record:
-    """Resume a run that was interrupted or killed; with more `ticks`, make a finished one longer.
+    """Resume a run that was interrupted or killed; with more `ticks`, make a finished one longer. Then its assays.
 
     Raises:
       FolderError: if the folder is no run, or cannot be continued by this version.
     """
+    return conclude(proceed(folder, ticks, progress), progress)
+
+
+def proceed(
+    folder: Path,
+    ticks: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    steering: Steering | None = None,
+) -> Record:
+    """The run alone, without assays. Arguments and errors as of `go_on`; `steering` says how far each chunk goes."""
     record = load(folder)
     configuration = configuration_of(record)
     if ticks is not None:
         configuration = replace(configuration, ticks=ticks)
     if record.status == RunStatus.FINISHED and configuration.ticks == record.tick:
-        return conclude(record, progress)
+        return record
     setup, plan = prepare(record.header["experiment"], configuration)
     from mesocosm.core import resume
 
-    return conclude(resume(setup, plan, folder, progress=progress), progress)
+    return resume(setup, plan, folder, progress=progress, steering=steering)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mesocosm.record.errors import FolderError, MesocosmError, StorageError
     from mesocosm.record.reader import Record, load
     from mesocosm.record.status import RunStatus, Status
-    from mesocosm.record.writer import Writer
+    from mesocosm.record.writer import Writer, branch
 
 _HOMES = {
     "ConfigurationError": "configuration",
@@ -25,6 +25,7 @@ _HOMES = {
     "Status": "status",
     "StorageError": "errors",
     "Writer": "writer",
+    "branch": "writer",
     "load": "reader",
 }
 
@@ -38,6 +39,7 @@ __all__ = [
     "Status",
     "StorageError",
     "Writer",
+    "branch",
     "load",
 ]
 

@@ -53,6 +53,9 @@ class Intervention:
     field: str
     value: Any
 
+    def __str__(self) -> str:
+        return f"{self.tick}:{self.field}={_toml_value(self.value)}"
+
     @staticmethod
     def parse(text: str) -> Intervention:
         """From `TICK:FIELD=VALUE`, as on the command line."""

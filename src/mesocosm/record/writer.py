@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -229,6 +230,40 @@ class Writer:
             ):
                 db.execute(f"DELETE FROM {table} WHERE {column} > ?", (tick,))
             db.execute("DELETE FROM chunks WHERE last >= ?", (tick,))  # the tick after it would be logged as `tick`
+
+
+def branch(folder: Path, into: Path, identity: Mapping[str, Any], config: str) -> None:
+    """The record of a run up to its newest checkpoint, as the beginning of another run; `resume` goes on with it.
+
+    Args:
+      folder: of the run; it stays as it is.
+      identity: of the branch: that of the run, but for interventions at or after this tick, and its length.
+      config: the branch's resolved configuration (TOML).
+
+    Raises:
+      FolderError: if the folder is no run or is being written, or `into` is there already.
+    """
+    header = read_header(folder)
+    if into.exists():
+        raise FolderError(f"{into}: exists already; a branch needs a folder of its own")
+    beside = into.with_name(f".{into.name}.beside")
+    with locked(folder):
+        with database.connect(folder / DATABASE, read_only=True) as db:
+            (tick,) = db.execute("SELECT max(tick) FROM checkpoints").fetchone()
+        with storing(into):
+            shutil.rmtree(beside, ignore_errors=True)
+            into.parent.mkdir(parents=True, exist_ok=True)
+            for sub in (LOGS, FRAMES, CHECKPOINTS):
+                shutil.copytree(folder / sub, beside / sub)
+            shutil.copy2(folder / DATABASE, beside / DATABASE)
+    with database.connect(beside / DATABASE) as db, database.transaction(db):
+        db.execute("DELETE FROM findings")
+    parent = {"run": folder.name, "tick": tick}
+    made = {"parent": parent, "status": RunStatus.INTERRUPTED, "command": command_line(), "begun": _now()}
+    write_whole(beside / CONFIG, config.encode())
+    write_header(beside, {**header, **identity, **made})
+    with storing(into):
+        os.replace(beside, into)
 
 
 def _now() -> str:
