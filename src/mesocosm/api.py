@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mesocosm.experiments.assay.declaration import Strand
     from mesocosm.experiments.assay.optimum import By, Optimum
     from mesocosm.findings.tournament import Tournament
+    from mesocosm.instruments.activity import Activity
+    from mesocosm.instruments.diversity import Diversity
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,26 @@ class Run:
         from mesocosm.experiments.assay.optimum import optimum
 
         return optimum(self.record, by, **settings)
+
+    def diversity(self, samples: int = 40) -> Diversity:
+        """Genotypes, alleles and heterozygosity over time, evolved and shadow; coalescence and effective size.
+
+        Raises:
+          FolderError: if the run keeps no births.
+        """
+        from mesocosm.instruments.diversity import diversity
+
+        return diversity(self.record, samples)
+
+    def activity(self, samples: int = 60) -> Activity:
+        """Evolutionary activity of alleles against that of their shadows: `run.activity().sentence()`.
+
+        Raises:
+          FolderError: if the run keeps no births.
+        """
+        from mesocosm.instruments.activity import activity
+
+        return activity(self.record, samples)
 
     def report(self) -> Path:
         """Write the report, one HTML file in the run's folder, and return its path.

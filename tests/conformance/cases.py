@@ -25,6 +25,11 @@ CHANGES: dict[str, dict[str, Any]] = {
         "mind": {"policy": "argmax"},
     },
     "trend": {"world": {**_SMALL_WORLD, "senses": ["trend"]}, "frames_every": 4},
+    "symbiont": {
+        "world": _SMALL_WORLD,
+        "element": {"reach": 0.5, "superinfection": 0.2, "lock_bits": 1},
+        "frames_every": 4,
+    },
     "bilinear": {"every": 10, "frames_every": 3},
     "bilinear, simultaneous": {"every": 10, "play": "simultaneous", "rate": 100},
     "lorenz": {"every": 10, "frames_every": 1},

@@ -14,7 +14,9 @@ from mesocosm.core import Plan, Setup, run
 from mesocosm.core.random import threshold16
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
 from mesocosm.experiments.chemotaxis.system import build
+from mesocosm.record import Record
 from mesocosm.record.configuration import from_dict
+from mesocosm.record.reader import ReplicateStatus
 from mesocosm.worlds.petri.fields import as_grid
 from tests.reference import petri_witness as witness
 
@@ -72,10 +74,8 @@ def law_of(c: ChemotaxisConfiguration) -> witness.Law:
     )
 
 
-def worlds_after(c: ChemotaxisConfiguration, seed: int, ticks: int, folder) -> dict[int, dict[str, np.ndarray]]:
-    """The state of every living replicate as the loop leaves it, in the witness's form."""
-    setup = Setup(build(c).experiment)
-    record = run(setup, Plan("petri", seed, 2, ticks, ticks), folder)
+def worlds_after(record: Record) -> tuple[dict[int, dict[str, np.ndarray]], dict[int, ReplicateStatus]]:
+    """The state of every living replicate as the loop leaves it, in the witness's form; and who has ended."""
     arrays, out = record.state, {}
     for lane, replicate in enumerate(arrays["replicate"]):
         ids = arrays["state.world.bodies.id"][lane]
@@ -99,7 +99,8 @@ def test_law_equals_witness_to_the_last_bit(name, tmp_path):
     c = configuration(name)
     lived = 0
     for seed in SEEDS:
-        worlds, ended = worlds_after(c, seed, TICKS, tmp_path / str(seed))
+        record = run(Setup(build(c).experiment), Plan("petri", seed, 2, TICKS, TICKS), tmp_path / str(seed))
+        worlds, ended = worlds_after(record)
         for replicate in range(2):
             other = witness.found(law_of(c), seed, replicate)
             witness.advance(other, TICKS)

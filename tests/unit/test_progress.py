@@ -36,26 +36,27 @@ def played(run):
 
 
 def test_snapshots_are_those_who_lived(run):
-    genomes, is_there = snapshots(run.record, (0, 200), 0, 64)
-    assert is_there.all() and genomes.shape[:2] == (2, 2) and genomes.shape[3] == 64
+    begun, ended = snapshots(run.record, (0, 200), 0, 64)
+    assert begun.is_there.all() and ended.is_there.all() and begun.genomes.shape == (2, 8, 64)
+    assert not begun.strain.any()
     births = run.log("births")
     mine = (births["replicate"] == 1) & (births["parent"] == 0)
     founders = births["genome"][mine][np.argsort(births["id"][mine])]
-    np.testing.assert_array_equal(genomes[0, 1].T, founders[:, 0])
-    np.testing.assert_array_equal(snapshots(run.record, (0,), 1, 64)[0][0, 1].T, founders[:, 1])
+    np.testing.assert_array_equal(begun.genomes[1].T, founders[:, 0])
+    np.testing.assert_array_equal(snapshots(run.record, (0,), 1, 64)[0].genomes[1].T, founders[:, 1])
     ids = run.record.state["state.world.bodies.id"][1]
     slots = np.argsort(ids, kind="stable")[np.sum(ids == 0) :]
-    everybody, _ = snapshots(run.record, (200,), 0, slots.size)
-    np.testing.assert_array_equal(everybody[0, 1], run.record.state["state.genomes"][1, 0][:, slots])
+    everybody = snapshots(run.record, (200,), 0, slots.size)[0].genomes
+    np.testing.assert_array_equal(everybody[1], run.record.state["state.genomes"][1, 0][:, slots])
 
 
 def test_pairs_meet_within_their_own_world(run):
-    genomes, _ = snapshots(run.record, TICKS, 0, 64)
-    (first, _), (second, _) = meetings(run.record, TICKS, 0, 64, 1, 4)
+    taken = snapshots(run.record, TICKS, 0, 64)
+    first, second = (side.genomes for side in meetings(run.record, TICKS, 0, 64, 1, 4))
     for m, (pair, r) in enumerate([(1, 0), (1, 1), (2, 0), (2, 1)]):
         i, j = pairs_of(3)[pair]
-        np.testing.assert_array_equal(first[m], genomes[i, r])
-        np.testing.assert_array_equal(second[m], genomes[j, r])
+        np.testing.assert_array_equal(first[m], taken[i].genomes[r])
+        np.testing.assert_array_equal(second[m], taken[j].genomes[r])
 
 
 def test_scores_are_those_of_the_matches(run, played):

@@ -83,3 +83,12 @@ def plain(x: Any) -> float | None:
     """A number for JSON; None for what is not finite."""
     value = float(x)
     return value if np.isfinite(value) else None
+
+
+def plain_lists(values: np.ndarray) -> Any:
+    """An array as nested lists of plain numbers; None for what is not finite.
+
+    >>> plain_lists(np.array([[1.0, np.nan], [np.inf, 2.0]]))
+    [[1.0, None], [None, 2.0]]
+    """
+    return [plain_lists(v) for v in values] if values.ndim else plain(float(values))

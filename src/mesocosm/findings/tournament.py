@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.findings.intervals import is_constant, mean_interval
-from mesocosm.findings.outcomes import plain
+from mesocosm.findings.outcomes import plain_lists
 from mesocosm.findings.verdicts import judge
 
 Snapshot = TypeVar("Snapshot")
@@ -150,7 +150,7 @@ class Tournament:
 
     def to_dict(self) -> dict[str, Any]:
         """All results as plain values; what is not there is None."""
-        matrix = [[[plain(v) for v in row] for row in part] for part in self.matrix()]
+        matrix = [plain_lists(part) for part in self.matrix()]
         return {
             "sentence": self.sentence(),
             "times": self.times.tolist(),
@@ -158,9 +158,9 @@ class Tournament:
             "units": {"time": self.time_unit, "score": self.score_unit},
             "statuses": self.statuses,
             "matrix": dict(zip(("mean", "low", "high"), matrix, strict=True)),
-            "potentials": [[plain(v) for v in row] for row in self.potentials()],
-            "slopes": [plain(v) for v in self.slopes()],
-            "split": {name: [plain(v) for v in row] for name, row in self.split()._asdict().items()},
+            "potentials": plain_lists(self.potentials()),
+            "slopes": plain_lists(self.slopes()),
+            "split": {name: plain_lists(row) for name, row in self.split()._asdict().items()},
             "findings": [finding.to_dict() for finding in self.findings()],
         }
 

@@ -80,3 +80,12 @@ def by_level(record: Record, strand: str, senses: Sequence[str]) -> dict[int, li
         means = (chance.reshape(n_levels, -1) * weights).sum(axis=1) / weights.sum(axis=1)
         out[r] = means.tolist()
     return out
+
+
+def windows(record: Record, values: np.ndarray) -> np.ndarray:
+    """A column of the metrics as [replicates, windows]; NaN where a replicate has ended."""
+    every = int(record.header["every"])
+    out = np.full((record.replicates, max(1, record.tick // every)), np.nan)
+    metrics = record.metrics
+    out[metrics["replicate"].astype(int), metrics["tick"].astype(int) // every - 1] = values
+    return out

@@ -28,19 +28,24 @@ class Ledger(Fold):
     """Every quantum of energy, booked by cause; the residual is what no cause explains, and must be 0.
 
     The stocks are summed from the state itself, independently of the flows.
+
+    Args:
+      losses: causes by which energy is lost besides those of the world, such as elements.
     """
 
+    losses: tuple[str, ...] = eqx.field(static=True, default=())
+
     def init(self, scene: Scene) -> Any:
-        return self._stock(scene), {name: jnp.int32(0) for name in ENERGY_FLOWS}
+        return self._stock(scene), {name: jnp.int32(0) for name in (*ENERGY_FLOWS, *self.losses)}
 
     def update(self, folded: Any, tick: Tick) -> Any:
         stock, flows = folded
-        return stock, {name: flows[name] + tick.flows[name] for name in ENERGY_FLOWS}
+        return stock, {name: value + tick.flows[name] for name, value in flows.items()}
 
     def read(self, folded: Any, scene: Scene) -> dict[str, Array]:
         before, flows = folded
         food, bodies = self._stock(scene)
-        heat = sum(flows[name] for name in _LOSSES)
+        heat = sum(flows[name] for name in (*_LOSSES, *self.losses))
         residual = flows["inflow"] - heat - (food + bodies - before[0] - before[1])
         return {**flows, "food": food, "body_energy": bodies, "residual": residual}
 
@@ -67,6 +72,34 @@ class Census(Fold):
         bodies = scene.points["bodies"]
         marked = bodies.alive & ((bodies.columns["lineage"] & 1) == 1)
         return {"population": _sum(bodies.alive), "marked": _sum(marked), **folded}
+
+
+class Carriers(Fold):
+    """Who carries an element, and by which way it came; the genes of elements, summed over carriers, of both strands.
+
+    `inherited` and `passed` count entries into a body: at its birth, and at touch. Levels of genes are 0 ... 255.
+
+    Args:
+      loci: by name the genes that are summed.
+    """
+
+    loci: tuple[tuple[str, int], ...] = eqx.field(static=True)
+
+    def init(self, scene: Scene) -> Any:
+        return {name: jnp.int32(0) for name in ("carrier_ticks", "inherited", "passed")}
+
+    def update(self, folded: Any, tick: Tick) -> Any:
+        return {name: value + tick.flows[name] for name, value in folded.items()}
+
+    def read(self, folded: Any, scene: Scene) -> dict[str, Array]:
+        columns = scene.points["bodies"].columns
+        carries = columns["element"] > 0
+        rows: dict[str, Array] = {"carriers": _sum(carries), **folded}
+        for strand, name in enumerate(("evolved", "shadow")):
+            levels = columns["element_genes"][strand].astype(jnp.int32) + 128
+            for gene, locus in self.loci:
+                rows[f"{gene}_{name}"] = _sum(jnp.where(carries, levels[locus], 0))
+        return rows
 
 
 class Visits(Fold):
@@ -100,7 +133,7 @@ class TumbleByStimulus(Fold):
         bodies = scene.points["bodies"]
         rows: dict[str, Array] = {}
         for strand, name in enumerate(("evolved", "shadow")):
-            genomes = bodies.columns["genome"][strand]
+            genomes = bodies.columns["genome"][strand, : self.mind.n_loci]
             weights = jax.vmap(self.mind.act_weights, in_axes=1, out_axes=2)(genomes)  # stimuli, acts, n
             tumbling, total = jnp.sum(weights[:, 1::2], axis=1), jnp.sum(weights, axis=1)
             chance = jnp.where(bodies.alive[None, :], (tumbling * GRAIN) // total, 0)
@@ -109,21 +142,38 @@ class TumbleByStimulus(Fold):
         return rows
 
 
-def ecology_cameras(every: int, start: int = 0, replicate: int = -1) -> tuple[Camera, ...]:
-    """What the replay of an ecology needs: bodies, sources, and now and then the fields. `every` = 0 takes nothing."""
+def ecology_cameras(
+    every: int, start: int = 0, replicate: int = -1, columns: tuple[str, ...] = ()
+) -> tuple[Camera, ...]:
+    """What the replay of an ecology needs: bodies, sources, and now and then the fields. `every` = 0 takes nothing.
+
+    Args:
+      columns: of bodies, besides their places and energy.
+    """
     shutter, rare = Shutter(every, start, replicate), Shutter(FIELD_FRAMES * every, start, replicate)
-    bodies = (("id", "id"), ("x", "x"), ("y", "y"), ("energy", "energy"))
+    bodies = tuple((name, name) for name in ("id", "x", "y", "energy", *columns))
     sources = (("source", "source"), ("x", "x"), ("y", "y"))
     fields = (Camera(f"{name}_field", name, ((name, name),), rare) for name in ("food", "odour"))
     return Camera("bodies", "bodies", bodies, shutter), Camera("sources", "sources", sources, shutter), *fields
 
 
-def ecology_logs(births_and_deaths: bool, exchanges: bool) -> tuple[Log, ...]:
-    """Logs of an ecology. A newborn's genome is as at the end of its first tick; rows are ordered by id."""
+def ecology_logs(births_and_deaths: bool, exchanges: bool, elements: bool = False) -> tuple[Log, ...]:
+    """Logs of an ecology. A newborn's genome is as at the end of its first tick; rows are ordered by id.
+
+    Args:
+      elements: whether births say what the newborn carries, and every element that enters at touch is recorded.
+    """
+
+    def columns(*names: str) -> tuple[tuple[str, str], ...]:
+        return tuple((name, name) for name in names)
+
     logs: list[Log] = []
+    carried = ("element", "element_genes") if elements else ()
     if births_and_deaths:
-        logs.append(Log("births", "births", (("id", "id"), ("parent", "parent"), ("genome", "genome"))))
-        logs.append(Log("deaths", "deaths", (("id", "id"), ("born", "born"))))
+        logs.append(Log("births", "births", columns("id", "parent", "genome", *carried)))
+        logs.append(Log("deaths", "deaths", columns("id", "born")))
+        if elements:
+            logs.append(Log("passes", "passes", columns("id", "giver", *carried)))
     if exchanges:
-        logs.append(Log("exchanges", "exchanges", (("id", "id"), ("partner", "partner"))))
+        logs.append(Log("exchanges", "exchanges", columns("id", "partner")))
     return tuple(logs)

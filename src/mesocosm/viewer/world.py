@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.instruments.analysis import level_names, ordered_senses
-from mesocosm.instruments.ancestry import Lives, lives
+from mesocosm.elements.parameters import GERM, VIRULENCE
+from mesocosm.instruments.analysis import LEVELS, level_names, ordered_senses
+from mesocosm.instruments.ancestry import Entries, Lives, entries, lives
 from mesocosm.minds.policy import softmax_weight
 from mesocosm.player.reading import EXTENT
 from mesocosm.record import FolderError, Record
 
 UNITS = {"energy": "quanta", "age": "ticks", "food": "quanta", "odour": "amount"}
-BEHAVIOUR = ("moves", "stays")
+WORDS = {"behaviour": ("moves", "stays"), "element": ("none", "carried")}
 _HIGHEST = 255
 
 
@@ -72,10 +73,17 @@ class World:
         return lives(self.record, self.replicate) if {"births", "deaths"} <= set(kept) else None
 
     @cached_property
+    def entries(self) -> Entries | None:
+        """Which elements came into whom; None where there are none."""
+        return entries(self.record, self.replicate)
+
+    @cached_property
     def columns(self) -> dict[str, np.ndarray]:
         """What bodies can be coloured by, one value a row."""
         bodies = self.bodies
         out = {"behaviour": _stays(bodies), "energy": bodies["energy"]} if "energy" in bodies else {}
+        if "element" in bodies:
+            out["element"] = (bodies["element"] > 0).astype(np.int32)
         who = self.lives
         if who is not None and who.id.size:
             at = np.minimum(np.searchsorted(who.id, bodies["id"]), who.id.size - 1)
@@ -144,6 +152,8 @@ class World:
         out["relatives"] = who.id[who.founder == who.founder[at]].tolist()
         if who.genome.size:
             out["genome"] = self._readable(who.genome[at, 0])
+        if self.entries is not None:
+            out["carries"] = self._carries(self.entries, id)
         return out
 
     def _mine(self, name: str) -> dict[str, np.ndarray]:
@@ -162,14 +172,15 @@ class World:
         return np.rint(_HIGHEST * np.minimum(level, 1)).astype(np.uint8).ravel()
 
     def _column(self, name: str) -> dict[str, Any]:
-        kind = {"behaviour": "frame", "lineage": "life"}.get(name, "value")
-        words = BEHAVIOUR if name == "behaviour" else ()
-        return {"name": name, "words": words, "unit": UNITS.get(name, ""), "kind": kind}
+        kind = {"behaviour": "frame", "element": "frame", "lineage": "life"}.get(name, "value")
+        return {"name": name, "words": WORDS.get(name, ()), "unit": UNITS.get(name, ""), "kind": kind}
 
     def _readable(self, genes: np.ndarray) -> list[list[Any]]:
         """P(tumble) at each level of what is sensed, as pairs of words and probability."""
         c = self.record.header["configuration"]
-        rows = genes.astype(np.int64).reshape(-1, 4 if c["world"]["signal"] else 2)
+        n_acts = 4 if c["world"]["signal"] else 2
+        n_loci = n_acts * math.prod(len(LEVELS[sense]) for sense in c["world"]["senses"])  # of the mind; others follow
+        rows = genes[:n_loci].astype(np.int64).reshape(-1, n_acts)
         if c["mind"]["policy"] == "argmax":
             chance = (rows.argmax(axis=1) % 2).astype(float)
         else:
@@ -179,6 +190,21 @@ class World:
         names = level_names(senses) if len(senses) < 2 else [f"stimulus {k}" for k in range(chance.size)]
         first = f"{senses[0]} " if len(senses) == 1 else ""
         return [[f"{first}{name}", round(float(p), 4)] for name, p in zip(names, chance, strict=True)]
+
+    def _carries(self, known: Entries, id: int) -> list[list[Any]]:
+        """What came into a body, as pairs of tick and words."""
+        element = self.record.header["configuration"]["element"]
+        out = []
+        for k in np.flatnonzero(known.id == id):
+            if not known.strain[k]:
+                out.append([int(known.tick[k]), "nothing"])
+                continue
+            levels = (known.genes[k, 0].astype(int) + 128) / 255
+            cost = (element["drain"] + element["help"]) * levels[VIRULENCE] - element["help"]
+            does = f"costs {cost:.1f}" if cost >= 0 else f"saves {-cost:.1f}"
+            inherits = f"a child inherits it with probability {levels[GERM]:.2f}"
+            out.append([int(known.tick[k]), f"strain {known.strain[k]}: {does} quanta per tick; {inherits}"])
+        return out
 
 
 def _stays(bodies: dict[str, np.ndarray]) -> np.ndarray:

@@ -3,6 +3,8 @@
 An assay is the law of the source run itself with some of its parameters changed, founded by chosen genomes; mutation
 and exchange are off. It runs in fresh worlds: the same for every population of a replicate, other than the run's own.
 
+Bodies keep the elements that they carry, which no longer pass from one to another; *cured* bodies carry none.
+
 garden       nobody is born, dies or pays; reserves are full, so that what is eaten goes to heat: behaviour alone counts
 survival     bodies pay and die, nobody is born
 competition  births and deaths; two marked populations share a world
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from mesocosm.record import Record
 
 Kind = Literal["garden", "survival", "competition"]
-Population = Literal["evolved", "shadow", "founders", "genotypes", "snapshots"]
+Population = Literal["evolved", "cured", "shadow", "founders", "genotypes", "snapshots"]
 Strand = Literal["evolved", "shadow"]
 ASSAY_SEEDS = 0x6173736179 << 20
 """Differs a seed of assays from the seed of the run: their worlds are fresh."""
@@ -44,7 +46,8 @@ class AssayConfiguration(RunConfiguration):
     kind: Kind = "garden"
     """garden, survival or competition."""
     population: Population = "evolved"
-    """Who is assayed: living bodies at the end of the run, their shadows, its founders, or `genotypes`."""
+    """Who is assayed: living bodies at the end of the run, the same cured of what they carry, their shadows, its
+    founders, or `genotypes`."""
     against: Population = "founders"
     """In a competition: the other population."""
     tenths: Annotated[int, Range(1, 9, "of ten bodies")] = 5

@@ -2,16 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
+from mesocosm.elements.parameters import N_LOCI
 from mesocosm.experiments.assay.declaration import AssayConfiguration
 from mesocosm.experiments.reading import configuration_of
 from mesocosm.minds.policy import softmax_weight
 from mesocosm.record import ConfigurationError, FolderError, Record
 from mesocosm.record.configuration import Intervention, replace_at
+
+
+@dataclass(frozen=True)
+class Population:
+    """Who is assayed: bodies of each replicate, with what they carry.
+
+    Args:
+      genomes: [replicates, loci, bodies], int8; zeros where nobody is there.
+      is_there: [replicates].
+      strain: [replicates, bodies], of the element that each carries, 0 for none.
+      genes: [replicates, loci, bodies], of that element.
+    """
+
+    genomes: np.ndarray
+    is_there: np.ndarray
+    strain: np.ndarray
+    genes: np.ndarray
+
+    @classmethod
+    def of(cls, genomes: np.ndarray, is_there: np.ndarray) -> Population:
+        """Bodies that carry nothing."""
+        replicates, _, n = genomes.shape
+        strain = np.zeros((replicates, n), np.int32)
+        return cls(genomes, is_there, strain, np.zeros((replicates, N_LOCI, n), np.int8))
+
+    def cured(self) -> Population:
+        """The same bodies without their elements."""
+        return Population.of(self.genomes, self.is_there)
+
+    def beside(self, others: Population, is_mine: np.ndarray) -> Population:
+        """Two populations in one world: this one at the places named [bodies], the others elsewhere."""
+        mixed = (np.where(is_mine, getattr(self, k), getattr(others, k)) for k in ("genomes", "strain", "genes"))
+        genomes, strain, genes = mixed
+        return Population(genomes, self.is_there & others.is_there, strain, genes)
 
 
 class _Table(Protocol):
@@ -34,21 +69,20 @@ def resolved(c: AssayConfiguration, record: Record, changed: bool = True) -> Any
     return configuration
 
 
-def living(record: Record, strand: int, n: int, replicates: int) -> tuple[np.ndarray, np.ndarray]:
-    """Genomes of n living bodies of each replicate, evenly spaced by id (again and again where fewer live).
+def living(record: Record, strand: int, n: int, replicates: int) -> Population:
+    """n living bodies of each replicate, evenly spaced by id (again and again where fewer live).
 
-    Returns:
-      Genomes [replicates, loci, n], int8, zeros where a replicate has died out; and whether it lives [replicates].
+    Args:
+      strand: which of their genomes, and of the genes of their elements: 0 the expressed one, 1 the shadow.
     """
     state = record.state
     lanes = {int(r): lane for lane, r in enumerate(state["replicate"])}
     if "state.genomes" not in state:
         if lanes:
             raise FolderError(f"{record.folder}: its checkpoint holds no genomes; it cannot be assayed")
-        return np.zeros((replicates, 1, n), np.int8), np.zeros(replicates, bool)
+        return Population.of(np.zeros((replicates, 1, n), np.int8), np.zeros(replicates, bool))
     ids, genomes = state["state.world.bodies.id"], state["state.genomes"]
-    out = np.zeros((replicates, genomes.shape[2], n), np.int8)
-    is_there = np.zeros(replicates, bool)
+    out = Population.of(np.zeros((replicates, genomes.shape[2], n), np.int8), np.zeros(replicates, bool))
     for r in range(replicates):
         lane = lanes.get(r % record.replicates)
         if lane is None:
@@ -56,8 +90,11 @@ def living(record: Record, strand: int, n: int, replicates: int) -> tuple[np.nda
         slots = np.flatnonzero(ids[lane] > 0)
         slots = slots[np.argsort(ids[lane][slots], kind="stable")]
         chosen = slots[np.arange(n) * max(slots.size, 1) // n] if slots.size >= n else slots[np.arange(n) % slots.size]
-        out[r], is_there[r] = genomes[lane, strand][:, chosen], True
-    return out, is_there
+        out.genomes[r], out.is_there[r] = genomes[lane, strand][:, chosen], True
+        if "state.elements.strain" in state:
+            out.strain[r] = state["state.elements.strain"][lane][chosen]
+            out.genes[r] = state["state.elements.genes"][lane, strand][:, chosen]
+    return out
 
 
 def places_of_first(n: int, tenths: int, swapped: bool) -> np.ndarray:

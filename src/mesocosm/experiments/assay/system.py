@@ -13,8 +13,9 @@ import numpy as np
 from jaxtyping import Array, Bool, Int8, Int32, UInt32
 
 from mesocosm.core import Founding, Setup, founders
+from mesocosm.elements.element import Elements
 from mesocosm.experiments.assay.declaration import AssayConfiguration
-from mesocosm.experiments.assay.population import genes_of, living, places_of_first, resolved
+from mesocosm.experiments.assay.population import Population, genes_of, living, places_of_first, resolved
 from mesocosm.experiments.assay.snapshots import meetings, pairs_of
 from mesocosm.experiments.ecology import Ecology, EcologyState
 from mesocosm.instruments.ecology import ecology_cameras
@@ -23,9 +24,11 @@ from mesocosm.record.configuration import to_dict
 
 
 class Given(Founding):
-    """Bodies with given genomes (in both strands) and a mark for a lineage, at the places of founders."""
+    """Bodies with given genomes, elements (the same in both strands); marks for lineages, at founders' places."""
 
     genomes: Int8[Array, "replicates loci bodies"]
+    strain: Int32[Array, "replicates bodies"]
+    genes: Int8[Array, "replicates element_loci bodies"]
     marks: Int32[Array, " bodies"]
     is_founded: Bool[Array, " replicates"]
 
@@ -38,7 +41,14 @@ class Given(Founding):
         is_body = self.is_founded[row] & (bodies.id > 0)
         lineage = jnp.where(is_body, bodies.lineage.at[:n].set(self.marks), 0)
         bodies = dataclasses.replace(bodies, id=jnp.where(is_body, bodies.id, 0), lineage=lineage)
-        return EcologyState(dataclasses.replace(state.world, bodies=bodies), jnp.where(is_body, genomes, 0))
+        elements = state.elements
+        if elements is not None:
+            strain, genes = (
+                elements.strain.at[:n].set(self.strain[row]),
+                elements.genes.at[..., :n].set(self.genes[row]),
+            )
+            elements = Elements(strain, genes).where(is_body & (strain > 0))
+        return EcologyState(dataclasses.replace(state.world, bodies=bodies), jnp.where(is_body, genomes, 0), elements)
 
 
 def build(configuration: AssayConfiguration) -> Setup:
@@ -63,18 +73,19 @@ def build(configuration: AssayConfiguration) -> Setup:
     if not isinstance(setup.experiment, Ecology):
         raise FolderError(f"{c.of}: is a run of {record.header['experiment']}, which has no bodies to assay")
     n = setup.experiment.world.founders
+    carried = ("element",) if setup.experiment.element else ()
     folds, logs = setup.folds, tuple(log for log in setup.logs if not log.is_view)
     if in_tournament:
         populations = meetings(record, c.snapshots, 0 if c.strand == "evolved" else 1, n, c.first_pair, c.replicates)
         # Thousands of matches: what is not counted in the end is not written down.
         folds, logs = {name: folds[name] for name in ("census", "ledger")}, ()
     else:
-        populations = [_genomes(name, c, record, setup.experiment) for name in _who(c)]
+        populations = [_population(name, c, record, setup.experiment) for name in _who(c)]
     return dataclasses.replace(
         setup,
         experiment=_under(c.kind, setup.experiment),
         folds=folds,
-        logs=(*logs, *ecology_cameras(c.frames_every, replicate=c.frames_of)),
+        logs=(*logs, *ecology_cameras(c.frames_every, replicate=c.frames_of, columns=carried)),
         founding=_founding(c, populations, n),
         facts={"resolved": to_dict(source), "experiment": record.header["experiment"]},
         reconfigure=None,
@@ -90,11 +101,15 @@ def _under(kind: str, ecology: Ecology) -> Ecology:
     zero = jnp.int32(0)
 
     def off(law: Ecology) -> list[Any]:
-        """What is zero: mutation and exchange always; in a garden the costs and births, for survival births."""
-        world, heredity = law.world, law.heredity
-        always = [heredity.mutation_threshold, heredity.exchange_threshold]
-        births = [] if kind == "competition" else [world.ceiling]
-        return always + births + ([world.metabolism, world.emission_cost] if kind == "garden" else [])
+        """What is zero: mutation, exchange, passing; in a garden costs and births too, for survival births."""
+        world, heredity, element = law.world, law.heredity, law.element
+        zeros = [heredity.mutation_threshold, heredity.exchange_threshold]
+        zeros += [] if kind == "competition" else [world.ceiling]
+        zeros += [world.metabolism, world.emission_cost] if kind == "garden" else []
+        if element:
+            zeros += [element.mutation_threshold, element.reach_threshold]
+            zeros += [element.drain, element.help] if kind == "garden" else []
+        return zeros
 
     ecology = eqx.tree_at(off, ecology, [zero] * len(off(ecology)))
     if kind != "garden":
@@ -103,32 +118,35 @@ def _under(kind: str, ecology: Ecology) -> Ecology:
     return eqx.tree_at(lambda e: e.world.founding_energy, ecology, ecology.world.division_energy)
 
 
-def _genomes(name: str, c: AssayConfiguration, record: Record, ecology: Ecology) -> tuple[np.ndarray, np.ndarray]:
-    """Genomes [replicates, loci, bodies] of a population, and which replicates have one."""
+def _population(name: str, c: AssayConfiguration, record: Record, ecology: Ecology) -> Population:
+    """The bodies that are assayed."""
     n, replicates = ecology.world.founders, c.replicates
     if name == "genotypes":
         each = [genes_of(text, ecology.mind) for text in c.genotypes]
         rows = np.stack([each[r % len(each)] for r in range(replicates)])
-        return np.repeat(rows[:, :, None], n, axis=2), np.ones(replicates, bool)
+        rows = np.pad(rows, ((0, 0), (0, ecology.heredity.n_loci - rows.shape[1])))  # loci that no mind reads
+        return Population.of(np.repeat(rows[:, :, None], n, axis=2), np.ones(replicates, bool))
     if name == "founders":
         original = import_module(f"mesocosm.experiments.{record.header['experiment']}.system").build(
             resolved(c, record, changed=False)
         )
         state = founders(original, int(record.header["seed"]), record.replicates, int(record.header["every"]))
-        genomes = np.asarray(state.genomes)[:, 0, :, :n]
-        rows = [genomes[r % record.replicates] for r in range(replicates)]
-        return np.stack(rows), np.ones(replicates, bool)
-    return living(record, 0 if name == "evolved" else 1, n, replicates)
+        row = np.arange(replicates) % record.replicates
+        there = Population.of(np.asarray(state.genomes)[row, 0, :, :n], np.ones(replicates, bool))
+        if state.elements is None:
+            return there
+        strain, genes = np.asarray(state.elements.strain)[row, :n], np.asarray(state.elements.genes)[row, 0, :, :n]
+        return dataclasses.replace(there, strain=strain, genes=genes)
+    there = living(record, 1 if name == "shadow" else 0, n, replicates)
+    return there.cured() if name == "cured" else there
 
 
-def _founding(c: AssayConfiguration, populations: Sequence[tuple[np.ndarray, np.ndarray]], n: int) -> Given:
+def _founding(c: AssayConfiguration, populations: Sequence[Population], n: int) -> Given:
     """One population, or two that share the places of the founders in a fixed pattern of ten."""
-    genomes, is_founded = populations[0]
-    marks = np.ones(n, np.int32)
+    there, marks = populations[0], np.ones(n, np.int32)
     if c.kind == "competition":
-        others, are_founded = populations[1]
         is_first = places_of_first(n, c.tenths, c.marks_swapped)
-        genomes = np.where(is_first, genomes, others)
+        there = there.beside(populations[1], is_first)
         marks = np.where(is_first != c.marks_swapped, 1, 2).astype(np.int32)
-        is_founded = is_founded & are_founded
-    return Given(jnp.asarray(genomes), jnp.asarray(marks), jnp.asarray(is_founded))
+    arrays = (there.genomes, there.strain, there.genes, marks, there.is_there)
+    return Given(*(jnp.asarray(a) for a in arrays))

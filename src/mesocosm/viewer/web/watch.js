@@ -52,6 +52,11 @@
     return [make("h3", {}, "Genome: probability of tumbling"), ...rows];
   }
 
+  function burden(carries) {
+    const said = carries.map(([tick, words]) => make("p", {}, `From tick ${plain(tick)}: ${words}.`));
+    return [make("h3", {}, "What it carries"), ...said];
+  }
+
   function family(who, world) {
     const go = (id) => make("button", { type: "button", onclick: () => player.select(world, id) }, `${id}`);
     const said = [make("h3", {}, "Family")];
@@ -80,6 +85,7 @@
         parts.push(make("p", {}, `Born in tick ${plain(who.born)}, ${end}.`));
       }
       if (who.genome) parts.push(...genes(who.genome));
+      if (who.carries) parts.push(...burden(who.carries));
       if (who.energy?.length > 1) parts.push(...curve(who));
       if (who.relatives) parts.push(...family(who, selected.world));
       aside.replaceChildren(...parts);

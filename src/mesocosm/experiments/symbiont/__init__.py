@@ -1,0 +1,1 @@
+"""An element that lives in bodies: when does a parasite become part of the self?"""

@@ -1,0 +1,126 @@
+"""What `symbiont` is asked, predicts and compares with; all that can be set; and what its record says. No jax.
+
+After B. Agüera y Arcas, "Social intelligence" (NeurIPS 2019): a virus begins virulent and ends in the germ line, and no
+line can be drawn between parasitism and symbiosis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
+
+from mesocosm.elements.parameters import ElementParameters
+from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
+from mesocosm.experiments.declaration import Declaration, Summary
+from mesocosm.findings.claim import Claim
+from mesocosm.record.configuration import Range
+from mesocosm.worlds.petri.parameters import PetriParameters
+
+if TYPE_CHECKING:
+    from mesocosm.record import Record
+
+
+def _world() -> PetriParameters:
+    """Smaller than that of `chemotaxis`, with less food and smaller reserves: generations are shorter."""
+    return PetriParameters(side=64, founders=128, ceiling=4096, division_energy=1500, founding_energy=1200, drops=8)
+
+
+@dataclass(frozen=True)
+class SymbiontConfiguration(ChemotaxisConfiguration):
+    """Bacteria, and elements that live in them and pass from one to another."""
+
+    ticks: Annotated[int, Range(1, 2**31 - 1, "ticks")] = 6000
+    """Length of the run, a multiple of `every`."""
+    world: PetriParameters = field(default_factory=_world)
+    element: ElementParameters = field(default_factory=ElementParameters)
+
+    def contradictions(self) -> Iterator[str]:
+        yield from super().contradictions()
+        most = self.every * self.world.ceiling * max(self.element.drain, self.element.help)
+        if most >= 2**31:
+            yield (
+                f"every = {self.every}: what elements take in a window could reach {most}, more than int32 holds; "
+                "lower every, world.ceiling, element.drain or element.help"
+            )
+
+
+def _summarise(record: Record) -> Summary:
+    from mesocosm.experiments.symbiont.summary import summarise
+
+    return summarise(record)
+
+
+def _cost(row: dict[str, Any]) -> float:
+    import numpy as np
+
+    carriers = np.maximum(row["carriers"], 1)
+    return float(np.median(row["virulence_evolved"] / carriers / 255))
+
+
+def _results() -> Any:
+    return import_module("mesocosm.experiments.symbiont.results")
+
+
+PART_OF_THE_SELF = (
+    "inherited in 3 of 4 entries or more, carried by 9 of 10 bodies or more, and worth more than its cure"
+)
+"""When an element has become part of its host; stated before any of the runs whose results are published."""
+
+CLAIMS = (
+    Claim(
+        "benign",
+        "elements come to cost their hosts less",
+        control="the shadow genes",
+        statistic="mean cost of the carried elements at the end, by their acting genes less by their shadow genes",
+        delta=0.5,
+        direction=-1,
+        unit="quanta per tick",
+    ),
+    Claim(
+        "germ",
+        "elements come to be inherited",
+        control="the shadow genes",
+        statistic="mean probability that a child inherits, by the acting genes less by the shadow genes",
+        delta=0.1,
+    ),
+    Claim(
+        "benefit",
+        "hosts are better off with their elements",
+        control="the same hosts, cured",
+        statistic="change of ln((a + 1/2) / (b + 1/2)) per 100 ticks in one world in which no element is passed at "
+        "touch, mean of both assignments of marks",
+        delta=0.02,
+        unit="per 100 ticks",
+    ),
+    Claim(
+        "vertical",
+        "more and more elements enter by birth",
+        control="the first eighth of the run",
+        statistic="share of entries into a body that were inherited, last quarter less first eighth of the run",
+        delta=0.1,
+    ),
+    Claim(
+        "self",
+        "in more than half of the surviving worlds the element has become part of the self",
+        control="the criterion",
+        statistic=f"whether the element is {PART_OF_THE_SELF}",
+        delta=0.5,
+        kind="fraction",
+    ),
+)
+
+DECLARATION = Declaration(
+    name="symbiont",
+    title="From parasite to part of the self",
+    question="When does an element that spreads among bacteria and lives at their cost become a part of them?",
+    prediction="it becomes benign and is inherited, unless it is passed at touch so often that it can live on that",
+    control="the shadow genes of each element: founded, copied and mutated alike, never read; and cured hosts",
+    configuration=SymbiontConfiguration,
+    summarise=_summarise,
+    measure=("virulence", _cost),
+    claims=CLAIMS,
+    presets={"default": {}, "quick": {"replicates": 8, "ticks": 3000}, "paper": {"replicates": 104}},
+    results=_results,
+)
