@@ -40,7 +40,7 @@ def test_a_study_is_run_told_and_written_and_goes_on(file, capsys):
     found = json.loads(capsys.readouterr().out)
     assert (found["cells"], found["there"], found["missing"]) == (18, 12, 6)
     assert main(["study", file, "--quiet", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["table"]["statuses"] == {"ok": 8, "error": 4}
+    assert json.loads(capsys.readouterr().out)["tables"]["toy"]["statuses"] == {"ok": 8, "error": 4}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from mesocosm.reports.leaderboard import leaderboard
 from mesocosm.reports.study import figure, markdown, summary
 from mesocosm.studies import component
 from mesocosm.studies.cell import Row
-from mesocosm.studies.scoring import score
+from mesocosm.studies.scoring import score, scores
 from mesocosm.studies.shares import shares
 from mesocosm.studies.study import Study, from_dict
 
@@ -110,7 +110,7 @@ def test_nothing_measured_is_a_table_too():
     asked = study()
     table = score(asked, [])
     assert table.effects[0].finding.verdict == "undecided"
-    assert "24 of 24" in summary(asked, table)
+    assert "24 of 24" in summary(asked, scores(asked, []))
 
 
 @settings(max_examples=25)
@@ -230,19 +230,20 @@ def test_pages_show_every_row_and_escape_what_is_written(tmp_path):
     values = noise(asked, 0)
     values[0, 1, 0] = np.nan
     rows = rows_of(asked, values)
-    table = score(asked, rows)
-    page = leaderboard(asked, table, rows)
+    tables = scores(asked, rows)
+    page = leaderboard(asked, tables, rows)
     assert page.count("<tr") == 2 + 1 + len(rows)  # two heads, one effect
     assert page.count("<tr class=failed>") == 1 and "the metric is nan" in page
+    assert "only what failed (1)" in page
     assert "<b>" not in page and "://" not in page.replace("http://www.w3.org/2000/svg", "")
-    text = markdown(asked, table, rows, "mesocosm study toy.toml")
+    text = markdown(asked, tables, rows, "mesocosm study toy.toml")
     assert "a \\| b" in text and "1 diverged" in text
-    assert "<b>" not in figure(asked, table)
+    assert "<b>" not in figure(asked, tables)
 
 
 def test_a_map_of_two_or_three_slots_is_drawn_as_squares():
     asked = study(names=[""], contexts=3, seeds=2)
     asked = replace(asked, contexts={**asked.contexts, "other": (0, 1)})
     rows = [(cell, Row.of(float(k))) for k, cell in enumerate(asked.cells)]
-    drawn = figure(asked, score(asked, rows))
+    drawn = figure(asked, scores(asked, rows))
     assert drawn.count("<rect") == 6 + 1

@@ -93,7 +93,8 @@ def test_what_is_filled_up_takes_no_part():
     split = nets.Split(x[..., :20], y, x_test[..., :20], y_test, data.n_classes)
     filled = nets._filled(split)
     assert [v.shape for v in filled] == [(1, 1000, 32), (1, 1000), (1, 1000, 32), (1, 1000)]
-    one = nets._learner(component.find("optimiser", "adam")[0].make(), "relu", 16, 1, "backprop", 20, nets.CLASSES)
+    net = nets.Net("adam", component.find("optimiser", "adam")[0].make(), "relu", 16, 1, "backprop", 20)
+    one = nets._learner(net, nets.CLASSES)
     seeds = np.int32(0), np.int32(0)
     plain = one(*(jnp.asarray(v[0]) for v in filled), *nets._sizes(split), *seeds)
     rubbish = [v.copy() for v in filled]

@@ -64,18 +64,19 @@ def study(options: argparse.Namespace) -> int:
 
 def _tell(options: argparse.Namespace, asked: Any, rows: Any) -> int:
     from mesocosm.reports.study import summary
-    from mesocosm.studies.scoring import score
+    from mesocosm.studies.scoring import scores
 
-    table = score(asked, rows)
-    written = _write(options, asked, table, rows) if options.write else []
+    tables = scores(asked, rows)
+    written = _write(options, asked, tables, rows) if options.write else []
     if options.json:
-        print_json({"schema": JSON_SCHEMA, "study": asked.name, "table": table.to_dict(), "files": written})
+        plain = {name: table.to_dict() for name, table in tables.items()}
+        print_json({"schema": JSON_SCHEMA, "study": asked.name, "tables": plain, "files": written})
     else:
-        print("\n".join([summary(asked, table), *written]))
+        print("\n".join([summary(asked, tables), *written]))
     return 0
 
 
-def _write(options: argparse.Namespace, asked: Any, table: Any, rows: Any) -> list[str]:
+def _write(options: argparse.Namespace, asked: Any, tables: Any, rows: Any) -> list[str]:
     from mesocosm.record.folder import write_whole
     from mesocosm.reports.leaderboard import leaderboard
     from mesocosm.reports.study import figure, markdown
@@ -87,9 +88,9 @@ def _write(options: argparse.Namespace, asked: Any, table: Any, rows: Any) -> li
         raise FolderError(f"{folder}: cannot be made ({error.strerror}); choose another with --write") from None
     seeds = f" --seeds {options.seeds}" if options.seeds is not None else ""
     pages = {
-        "md": markdown(asked, table, rows, f"mesocosm study {options.file}{seeds} --write {options.write}"),
-        "svg": figure(asked, table),
-        "html": leaderboard(asked, table, rows),
+        "md": markdown(asked, tables, rows, f"mesocosm study {options.file}{seeds} --write {options.write}"),
+        "svg": figure(asked, tables),
+        "html": leaderboard(asked, tables, rows),
     }
     for ending, page in pages.items():
         write_whole(folder / f"{asked.name}.{ending}", page.encode())

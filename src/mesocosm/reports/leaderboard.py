@@ -1,117 +1,92 @@
-"""One HTML of a study, offline: every effect and every row, failures among them; sortable, filterable. No jax."""
+"""One HTML of studies, offline: every effect and every row, failures among them; sortable, filterable. No jax."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import statistics
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 from mesocosm.findings.claim import show_interval
-from mesocosm.reports.study import context_values, figure, summary
-from mesocosm.studies.cell import Cell, Row
+from mesocosm.reports.board import Board, page
+from mesocosm.reports.study import Tables, context_values, figure, spelt_control, summary
+from mesocosm.studies.cell import COSTS, Cell, Row
 from mesocosm.studies.scoring import Table
 from mesocosm.studies.study import Study
 
-_STYLE = """
-body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#222;background:#fff}
-table{border-collapse:collapse;width:100%;font-size:13px}th,td{padding:.25rem .5rem;border-bottom:1px solid #ddd;
-text-align:left;vertical-align:top}th button{font:inherit;font-weight:600;border:0;background:none;padding:0;
-cursor:pointer}th[aria-sort=ascending] button::after{content:" ▲"}th[aria-sort=descending] button::after{content:" ▼"}
-tr.failed td{background:#fdeeee}.scroll{overflow-x:auto}pre{background:#f6f6f6;padding:1rem;overflow-x:auto}
-svg{max-width:100%;height:auto}input{font:inherit;padding:.3rem;width:24rem;max-width:100%}
-"""
+MOST_ROWS = 5000
+"""Of more than so many rows those that are ok are told as means over seeds; every failure keeps a row of its own."""
 
-_SCRIPT = """
-for (const table of document.querySelectorAll("table.board")) {
-  const body = table.tBodies[0], rows = [...body.rows], heads = [...table.tHead.rows[0].cells];
-  const key = (row, k) => row.cells[k].dataset.v ?? row.cells[k].textContent;
-  heads.forEach((head, k) => head.querySelector("button").addEventListener("click", () => {
-    const up = head.getAttribute("aria-sort") !== "ascending";
-    heads.forEach((h) => h.removeAttribute("aria-sort"));
-    head.setAttribute("aria-sort", up ? "ascending" : "descending");
-    rows.sort((a, b) => {
-      const x = key(a, k), y = key(b, k), p = parseFloat(x), q = parseFloat(y);
-      if ((x === "") !== (y === "")) return x === "" ? 1 : -1;  // what has no value stands last either way
-      const less = isNaN(p) || isNaN(q) ? x.localeCompare(y) : p - q;
-      return up ? less : -less;
-    });
-    body.append(...rows);
-  }));
-  const box = document.getElementById(table.dataset.filter), count = document.getElementById(table.dataset.count);
-  const filter = () => {
-    const words = box.value.toLowerCase().split(/\\s+/).filter(Boolean);
-    let n = 0;
-    for (const row of rows) {
-      const text = row.textContent.toLowerCase();
-      row.hidden = !words.every((w) => text.includes(w));
-      n += !row.hidden;
-    }
-    count.textContent = `${n} of ${rows.length} rows`;
-  };
-  box.addEventListener("input", filter);
-  filter();
-}
-"""
+Scored = tuple[Study, Tables, Sequence[tuple[Cell, Row]]]
+"""A study, its tables, its rows."""
 
 
-def leaderboard(study: Study, table: Table, rows: Sequence[tuple[Cell, Row]]) -> str:
-    """The page. It holds everything, and fetches nothing."""
-    hashed = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'"
-    title, words = escape(study.name), escape(summary(study, table))
-    return "\n".join(
-        [
-            '<!doctype html><html lang="en"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-            f"<title>{title}</title><style>{_STYLE}</style></head><body><h1>{title}</h1>",
-            f"<pre>{words}</pre>{figure(study, table)}",
-            "<h2>Effects</h2>",
-            _board("effects", *_effects(table)),
-            "<h2>Rows</h2>",
-            _board("rows", *_rows(study, rows)),
-            f"<script>{_SCRIPT}</script></body></html>",
-        ]
-    )
+def leaderboard(study: Study, tables: Tables, rows: Sequence[tuple[Cell, Row]]) -> str:
+    """The page of one study."""
+    boards = [_effects([(study, tables, rows)]), _rows(study, rows)]
+    return page(study.name, study.question, summary(study, tables), boards, figure(study, tables))
 
 
-def _effects(table: Table) -> tuple[list[str], list[list[Any]], list[bool]]:
-    head = ["treatment", "effect", f"over {table.cluster}s", "these contexts", "wins", "verdict", "p (Holm)", "failed"]
+def leaderboards(scored: Sequence[Scored]) -> str:
+    """One page of several studies: their effects in one table, the rows of each in another."""
+    title = ", ".join(study.name for study, _, _ in scored)
+    words = "\n\n".join(f"{study.name}\n\n{summary(study, tables)}" for study, tables, _ in scored)
+    boards = [_effects(scored), *(_rows(study, rows, f"Rows of {study.name}") for study, _, rows in scored)]
+    return page(title, f"{len(scored)} studies side by side", words, boards)
+
+
+def _effects(scored: Sequence[Scored]) -> Board:
+    head = ["treatment", "against", "effect", "over clusters", "these contexts", "wins", "verdict", "p (Holm)"]
+    head += ["worst context", "n", "failed"]
+    body: list[list[Any]] = []
+    for study, tables, _ in scored:
+        for name, view in study.views.items():
+            place = [study.name] if len(scored) > 1 else []
+            place += [name if study.cross else ""] if any(s.cross for s, _, _ in scored) else []
+            body += [[*place, *line] for line in _lines(view, tables[name])]
+    first = (["study"] if len(scored) > 1 else []) + (["slot"] if any(s.cross for s, _, _ in scored) else [])
+    return Board("Effects", first + head, body, [False] * len(body))
+
+
+def _lines(view: Study, table: Table) -> list[list[Any]]:
     body = []
-    for e in table.effects:
+    for e in sorted(table.effects, key=lambda e: -view.direction * (e.estimate or 0.0)):
         f = e.finding
         over = show_interval(f.estimate, f.low, f.high, signed=True)
         fixed = show_interval(e.estimate, e.fixed_low, e.fixed_high, signed=True)
+        worst = e.worst.mean if e.worst else None
+        against = spelt_control(view) if view.vary else view.control
+        n = f"{table.n_clusters} {table.cluster}s"
         failed = sum(e.failures.values())
-        body.append([e.treatment, e.estimate, over, fixed, e.wins, f.verdict, e.p_adjusted, failed])
-    return head, body, [False] * len(body)
+        body.append(
+            [e.treatment, against, e.estimate, over, fixed, e.wins, f.verdict, e.p_adjusted, worst, n, failed]
+        )
+    return body
 
 
-def _rows(study: Study, rows: Sequence[tuple[Cell, Row]]) -> tuple[list[str], list[list[Any]], list[bool]]:
-    slots = ["task", *study.vary, *study.contexts, "seed"]
-    head = [*slots, "status", "value", "seconds", "cause"]
+def _rows(study: Study, rows: Sequence[tuple[Cell, Row]], title: str = "Rows") -> Board:
+    costs = [name for name in COSTS if any(name in row.cost for _, row in rows)]
+    head = ["task", *study.vary, *study.cross, *study.contexts, "seed", "status", "value", *costs, "cause"]
+    told = [(context_values(study, cell), row) for cell, row in rows]
+    if len(rows) > MOST_ROWS:
+        told, title = _over_seeds(told), f"{title}: means over seeds, and every failure"
     body = [
-        [*context_values(study, cell).values(), row.status, row.final, row.cost.get("seconds"), row.cause]
-        for cell, row in rows
+        [*place.values(), row.status, row.final, *(row.cost.get(c) for c in costs), row.cause or None]
+        for place, row in told
     ]
-    return head, body, [row.status != "ok" for _, row in rows]
+    return Board(title, head, body, [row.status != "ok" for _, row in told])
 
 
-def _board(name: str, head: Sequence[str], body: Sequence[Sequence[Any]], failed: Sequence[bool]) -> str:
-    heads = "".join(f'<th scope="col"><button type="button">{escape(h)}</button></th>' for h in head)
-    lines = "".join(
-        f"<tr{' class=failed' if bad else ''}>{''.join(map(_cell, row))}</tr>"
-        for row, bad in zip(body, failed, strict=True)
-    )
-    box = f'<p><label>Filter: <input id="{name}-filter" type="search"></label> <span id="{name}-count"></span></p>'
-    begin = f'<table class="board" data-filter="{name}-filter" data-count="{name}-count">'
-    return f'{box}<div class="scroll">{begin}<thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>'
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return '<td data-v=""></td>'
-    if isinstance(value, float):
-        return f'<td data-v="{value!r}">{value:.4g}</td>'
-    return f"<td>{escape(str(value))}</td>"
+def _over_seeds(told: Sequence[tuple[dict[str, Any], Row]]) -> list[tuple[dict[str, Any], Row]]:
+    groups: dict[tuple[Any, ...], list[tuple[dict[str, Any], Row]]] = {}
+    out = []
+    for place, row in told:
+        if row.status == "ok":
+            groups.setdefault(tuple(v for k, v in place.items() if k != "seed"), []).append((place, row))
+        else:
+            out.append((place, row))
+    for several in groups.values():
+        rows = [row for _, row in several]
+        cost = {name: statistics.fmean(row.cost.get(name, 0.0) for row in rows) for name in rows[0].cost}
+        value = statistics.fmean(row.final or 0.0 for row in rows)
+        out.append(({**several[0][0], "seed": f"{len(rows)} seeds"}, Row("ok", value, cost=cost)))
+    return out

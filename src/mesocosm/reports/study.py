@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -16,14 +16,34 @@ from mesocosm.studies.study import Study
 Lines = list[str]
 
 
-def summary(study: Study, table: Table) -> str:
-    """The table for a terminal."""
-    return "\n".join([study.question, "", *_headlines(study, table), "", *(f"note: {n}" for n in table.notes)]).rstrip()
+Tables = Mapping[str, Table]
+"""By view of the study, as `scoring.scores` gives them."""
 
 
-def _headlines(study: Study, table: Table) -> Lines:
-    noun = f"{table.cluster}s"
-    lines = [f"{table.n_rows} of {table.n_cells} cells: " + ", ".join(f"{n} {s}" for s, n in table.statuses.items())]
+def summary(study: Study, tables: Tables) -> str:
+    """The tables for a terminal."""
+    notes = dict.fromkeys(note for table in tables.values() for note in table.notes)
+    return "\n".join([study.question, "", *_headlines(study, tables), "", *(f"note: {n}" for n in notes)]).rstrip()
+
+
+def _headlines(study: Study, tables: Tables) -> Lines:
+    first = next(iter(tables.values()))
+    lines = [f"{first.n_rows} of {first.n_cells} cells: " + ", ".join(f"{n} {s}" for s, n in first.statuses.items())]
+    for name, view in study.views.items():
+        if study.cross:
+            lines += ["", f"{name}, against {spelt_control(view)}, while all other slots range over contexts"]
+        lines += _effect_lines(view, tables[name])
+    if first.shares:
+        lines += ["" if study.cross else None, _variance(first)]
+    return [line for line in lines if line is not None]
+
+
+def _variance(table: Table) -> str:
+    return "  variance: " + ", ".join(f"{' x '.join(s.slots)} {100 * s.share:.0f} %" for s in table.shares)
+
+
+def _effect_lines(study: Study, table: Table) -> Lines:
+    noun, lines = f"{table.cluster}s", []
     for effect in sorted(table.effects, key=lambda e: -study.direction * (e.estimate or 0.0)):
         lines.append(f"  {effect.treatment}: {effect.finding.words(noun)}")
         wins = f"; wins {100 * effect.wins:.0f} %" if effect.wins is not None else ""
@@ -36,8 +56,6 @@ def _headlines(study: Study, table: Table) -> Lines:
         if effect.worst is not None:
             worst = show_interval(effect.worst.mean, effect.worst.low, effect.worst.high, signed=True)
             lines.append(f"    worst context: {worst} at {_where(effect.worst)}")
-    if table.shares:
-        lines.append("  variance: " + ", ".join(f"{' x '.join(s.slots)} {100 * s.share:.0f} %" for s in table.shares))
     if table.ranking is not None and len(table.ranking.scores) > 2:
         r = table.ranking
         lines.append(f"  who beats whom: order |G|^2 = {r.order:.3g}, cycles |C|^2 = {r.cycles:.3g} (noise taken out)")
@@ -53,14 +71,15 @@ def _where(context: ContextEffect) -> str:
     return ", ".join(f"{slot} = {spelt(value)}" for slot, value in parts.items())
 
 
-def markdown(study: Study, table: Table, rows: Sequence[tuple[Cell, Row]], command: str) -> str:
-    """A page for the documentation: how it was asked, what was found, every context, and how to repeat it."""
+def markdown(study: Study, tables: Tables, rows: Sequence[tuple[Cell, Row]], command: str) -> str:
+    """A page for the documentation: how it was asked, what was found, where it differs, and how to repeat it."""
     versions = rows[0][1].environment.get("versions", {}) if rows else {}
+    table = next(iter(tables.values()))
     out = [f"# {study.name}", "", study.question, ""]
     facts = {
         "command": f"`{command}`",
         "prediction": study.prediction,
-        "control": study.control or (spelt_control(study) if study.vary else ""),
+        "control": study.control or ", ".join(spelt_control(v) for v in study.views.values() if v.vary),
         "metric": study.metric,
         "smallest effect that matters": f"{study.minimal_effect:g} {study.unit}".strip(),
         "cells": f"{table.n_rows} of {table.n_cells}: " + ", ".join(f"{n} {s}" for s, n in table.statuses.items()),
@@ -71,16 +90,34 @@ def markdown(study: Study, table: Table, rows: Sequence[tuple[Cell, Row]], comma
         "seconds measured": f"{sum(row.cost.get('seconds', 0.0) for _, row in rows):.0f}",
     }
     out += ["| | |", "|---|---|", *(_row([k, v]) for k, v in facts.items() if v), ""]
-    out += [f"![Effects by context]({study.name}.svg)", "", "```text", *_headlines(study, table), "```", ""]
-    out += [f"*{note}*" for note in table.notes]
+    out += [f"![Effects]({study.name}.svg)", "", "```text", *_headlines(study, tables), "```", ""]
+    out += [f"*{note}*" for note in dict.fromkeys(note for t in tables.values() for note in t.notes)]
+    for name, view in study.views.items():
+        out += _by_level(name, tables[name]) if study.cross else _by_context(view, tables[name])
+    return "\n".join(out).rstrip() + "\n"
+
+
+def _by_context(study: Study, table: Table) -> Lines:
     slots = [*(["task"] if len(study.tasks) > 1 else []), *study.contexts]
-    out += ["", "## Every context", "", "Means over seeds with 95 % intervals; the verdicts are exploratory.", ""]
+    out = ["", "## Every context", "", "Means over seeds with 95 % intervals; the verdicts are exploratory.", ""]
     head = [*slots, *(e.treatment for e in table.effects)]
     out += [_row(head), "|" + "---|" * len(head)]
     for several in zip(*(e.contexts for e in table.effects), strict=True):
         place = [spelt(several[0].context[s]) for s in slots]
         out.append(_row([*place, *map(_told, several)]))
-    return "\n".join(out).rstrip() + "\n"
+    return out
+
+
+def _by_level(name: str, table: Table) -> Lines:
+    """Where the effects of a crossed slot depend on another."""
+    out = ["", f"## {name}, by the other slots", "", f"Means over {table.cluster}s; the verdicts are exploratory.", ""]
+    head = ["slot", "value", *(e.treatment for e in table.effects)]
+    out += [_row(head), "|" + "---|" * len(head)]
+    for several in zip(*(e.levels for e in table.effects), strict=True):
+        found = [level.finding for level in several]
+        told = [f"{show_interval(f.estimate, f.low, f.high, signed=True)} {f.verdict}" for f in found]
+        out.append(_row([several[0].slot, several[0].value, *told]))
+    return out
 
 
 def _row(values: Sequence[str]) -> str:
@@ -104,15 +141,27 @@ _SIDE, _GAP, _LEFT, _TOP = 58, 26, 120, 74
 _STYLE = "text{font:12px system-ui,sans-serif;fill:#222}.t{font-weight:600}.n{font-size:11px}"
 
 
-def figure(study: Study, table: Table) -> str:
-    """One SVG: effects as a map where up to three slots form the contexts of one task, else a forest of treatments."""
+def figure(study: Study, tables: Tables) -> str:
+    """One SVG: effects as a map where up to three slots form the contexts of one task, else a forest of treatments.
+
+    Crossed slots stand below each other, each a forest.
+    """
     slots = [s for s in study.contexts if len(study.contexts[s]) > 1]
-    if not study.vary and 2 <= len(slots) <= 3 and len(study.tasks) == 1:
-        return _map(study, table.effects[0], slots)
-    return _forest(study, table)
+    if not (study.vary or study.cross) and 2 <= len(slots) <= 3 and len(study.tasks) == 1:
+        return _svg(*_map(study, tables[study.name].effects[0], slots), study.question)
+    width, height, out = 0.0, 0.0, []
+    for name, view in study.views.items():
+        wide, high, parts = _forest(view, tables[name])
+        out += [f'<g transform="translate(0,{height:.0f})">', *parts, "</g>"]
+        width, height = max(width, wide), height + high
+    return _svg(width, height, out, study.question)
 
 
-def _map(study: Study, effect: Effect, slots: Sequence[str]) -> str:
+Drawn = tuple[float, float, Lines]
+"""Width, height, and the parts of an SVG."""
+
+
+def _map(study: Study, effect: Effect, slots: Sequence[str]) -> Drawn:
     """Panels over the first slot (if three), rows over the second last, columns over the last."""
     *panel, row, column = slots
     values = list(study.contexts[panel[0]]) if panel else [None]
@@ -133,7 +182,7 @@ def _map(study: Study, effect: Effect, slots: Sequence[str]) -> str:
         for j, c in enumerate(columns):
             out.append(_text(x0 + j * _SIDE + 4, _TOP + len(rows) * _SIDE + 16, spelt(c), "n"))
     out += [_text(12, _TOP + i * _SIDE + _SIDE / 2, spelt(r), "n") for i, r in enumerate(rows)]
-    return _svg(_LEFT + len(values) * (width + _GAP), _TOP + len(rows) * _SIDE + 28, out, study.question)
+    return _LEFT + len(values) * (width + _GAP), _TOP + len(rows) * _SIDE + 28, out
 
 
 def _square(x: float, y: float, cell: ContextEffect, most: float) -> str:
@@ -152,7 +201,7 @@ def _square(x: float, y: float, cell: ContextEffect, most: float) -> str:
     return box + _text(x + 10, y + _SIDE / 2 + 4, words, look)
 
 
-def _forest(study: Study, table: Table) -> str:
+def _forest(study: Study, table: Table) -> Drawn:
     """A line a treatment: the interval over clusters, thick that over these contexts alone."""
     effects = sorted(table.effects, key=lambda e: -study.direction * (e.estimate or 0.0))
     ends = [
@@ -190,7 +239,7 @@ def _forest(study: Study, table: Table) -> str:
         if value and abs(at(value) - at(0)) < 50:
             continue  # it would stand on the nought
         out.append(_text(at(value) - 12, bottom + 16, f"{value:+.3g}", "n"))
-    return _svg(left + 470, bottom + 26, out, study.question)
+    return left + 470, bottom + 26, out
 
 
 def _text(x: float, y: float, words: str, look: str = "") -> str:
@@ -210,6 +259,6 @@ def _svg(width: float, height: float, parts: Sequence[str], title: str) -> str:
 
 def context_values(study: Study, cell: Cell) -> dict[str, Any]:
     """What a row of the leaderboard shows of its cell: task, slots, seed."""
-    slots = {slot: spelt(cell.parts[slot]) for slot in (*study.vary, *study.contexts)}
+    slots = {slot: spelt(cell.parts[slot]) for slot in (*study.vary, *study.cross, *study.contexts)}
     seed = ", ".join(f"{k} {v}" for k, v in cell.seed.items())
     return {"task": cell.task, **slots, "seed": seed}

@@ -15,6 +15,10 @@ Status = Literal["ok", "extinct", "diverged", "timeout", "memory", "error", "ski
 STATUSES: tuple[str, ...] = get_args(Status)
 """`ok` has a value; every other is a row all the same, and counts in every denominator."""
 
+COSTS = ("seconds", "compile_seconds", "cpu_seconds", "flops", "peak_bytes", "device_bytes")
+"""What a cell cost: wall time without compiling, and that of compiling; processor time; floating-point operations; the
+most memory resident while its batch was measured, and the most held on the device. What is not known is left out."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -76,7 +80,7 @@ class Row:
       final: the metric at the end of the budget; None unless the status is `ok`.
       curve: (cost in units of the budget, metric).
       metrics: what else was measured, by name.
-      cost: `seconds` (compiling left out), `compile_seconds`, `cpu_seconds`, `flops`, `peak_bytes`: what is known.
+      cost: by name, of `COSTS`: what is known.
       cause: why there is no value, in words.
       environment: versions and host: recorded, no part of the identity.
     """

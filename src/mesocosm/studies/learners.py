@@ -94,7 +94,7 @@ def net(
     optimiser: Any = "adam", activation: str = "relu", width: int = 64, depth: int = 1, rule: str = "backprop"
 ) -> Learn:
     """A net of `depth` hidden layers."""
-    from mesocosm.studies.nets import ACTIVATIONS, RULES, train
+    from mesocosm.studies.nets import ACTIVATIONS, RULES, Net, train
 
     for name, value, allowed in (("activation", activation, ACTIVATIONS), ("rule", rule, RULES)):
         if value not in allowed:
@@ -103,7 +103,8 @@ def net(
     made = found.make(**arguments)
 
     def learn(split: Any, steps: int, seeds: Mapping[str, np.ndarray]) -> Any:
-        return train(split, made, activation, width, depth, rule, steps, seeds["initial"], seeds["order"])
+        one = Net(f"{found.source} {arguments}", made, activation, width, depth, rule, steps)
+        return train(split, one, seeds["initial"], seeds["order"])
 
     return learn
 

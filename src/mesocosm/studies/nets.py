@@ -12,7 +12,8 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -54,7 +55,8 @@ class Trained:
       accuracy: on the test, [seeds, points]; NaN where the net is not finite any more.
       steps: at each point.
       flops: of the whole training of one seed; NaN where they cannot be counted.
-      seconds, compile_seconds: for all seeds together.
+      seconds, compile_seconds: for all seeds together; compiling takes no time where the program was there.
+      device_bytes: arguments, results and temporaries of the program, for all seeds together.
     """
 
     accuracy: np.ndarray
@@ -62,64 +64,88 @@ class Trained:
     flops: float
     seconds: float
     compile_seconds: float
+    device_bytes: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Net:
+    """What is trained, and how: two that are equal share their programs.
+
+    Args:
+      made_by: tells optimisers apart: the part and its source.
+    """
+
+    made_by: str
+    optimiser: optax.GradientTransformation = field(compare=False)
+    activation: str
+    width: int
+    depth: int
+    rule: str
+    steps: int
 
 
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "gelu": jax.nn.gelu, "silu": jax.nn.silu, "none": lambda x: x}
 RULES = ("backprop", "feedback-alignment")
 
 
-def train(
-    split: Split,
-    optimiser: optax.GradientTransformation,
-    activation: str,
-    width: int,
-    depth: int,
-    rule: str,
-    steps: int,
-    initial: np.ndarray,
-    order: np.ndarray,
-) -> Trained:
-    """Train one net a seed with `steps` batches of 32, drawn with replacement.
+def train(split: Split, net: Net, initial: np.ndarray, order: np.ndarray) -> Trained:
+    """Train one net a seed with `net.steps` batches of 32, drawn with replacement.
 
     Args:
       initial, order: seeds of the weights and of the batches, [seeds].
     """
-    net = optimiser, activation, width, depth, rule, steps
-    one, bare = _learner(*net, outputs=CLASSES), _learner(*net, outputs=split.n_classes)
     seeds = initial.astype(np.int32), order.astype(np.int32)
-    filled = (*_filled(split), *seeds)
-    run = jax.jit(jax.vmap(one, in_axes=(0, 0, 0, 0, None, None, None, 0, 0)))
+    filled = _filled(split)
     began = time.perf_counter()
-    compiled = run.lower(*filled[:4], *_sizes(split), *filled[4:]).compile()
+    run = _compiled(net, filled[0].shape)
     compile_seconds = time.perf_counter() - began
     began = time.perf_counter()
-    accuracy = np.asarray(compiled(*filled[:4], *_sizes(split), *filled[4:]))
+    accuracy = np.asarray(run(*filled, *_sizes(split), *seeds))
     seconds = time.perf_counter() - began
-    try:  # of the set as it is, not as it is filled up
-        counted = flops(
-            bare, split.x[0], split.y[0], split.x_test[0], split.y_test[0], *_sizes(split), *(s[0] for s in seeds)
-        )
+    points = (np.arange(POINTS) + 1) * (net.steps // POINTS)
+    used = run.memory_analysis()
+    held = used.argument_size_in_bytes + used.output_size_in_bytes + used.temp_size_in_bytes
+    return Trained(accuracy, points, _flops(net, _shape(split)), seconds, compile_seconds, float(held))
+
+
+def _shape(split: Split) -> tuple[int, ...]:
+    """Examples, inputs, tests, classes."""
+    return (*split.x.shape[1:], split.x_test.shape[1], split.n_classes)
+
+
+@lru_cache(maxsize=512)
+def _compiled(net: Net, shape: tuple[int, int, int]) -> Any:
+    """The program for so many seeds, examples and inputs."""
+    n, examples, inputs = shape
+    numbers = jax.ShapeDtypeStruct(shape, np.float32)
+    labels, seeds = (jax.ShapeDtypeStruct(s, np.int32) for s in ((n, examples), (n,)))
+    size = jax.ShapeDtypeStruct((), np.int32)
+    run = jax.jit(jax.vmap(_learner(net, CLASSES), in_axes=(0, 0, 0, 0, None, None, None, 0, 0)))
+    lowered = run.lower(numbers, labels, numbers, labels, size, size, size, seeds, seeds)
+    # LLVM's higher levels take twice as long to compile, and such small nets run no faster by them.
+    return lowered.compile(compiler_options={"xla_backend_optimization_level": 1})
+
+
+@lru_cache(maxsize=4096)
+def _flops(net: Net, shape: tuple[int, ...]) -> float:
+    """Of one training on the set as it is, not as it is filled up; NaN where they cannot be counted."""
+    examples, inputs, tests, n_classes = shape
+    x, x_test = (jax.ShapeDtypeStruct((n, inputs), np.float32) for n in (examples, tests))
+    y, y_test = (jax.ShapeDtypeStruct((n,), np.int32) for n in (examples, tests))
+    size = jax.ShapeDtypeStruct((), np.int32)
+    try:
+        return flops(_learner(net, n_classes), x, y, x_test, y_test, size, size, size, size, size)
     except Uncounted:
-        counted = float("nan")
-    points = (np.arange(POINTS) + 1) * (steps // POINTS)
-    return Trained(accuracy, points, counted, seconds, compile_seconds)
+        return float("nan")
 
 
-def _learner(
-    optimiser: optax.GradientTransformation,
-    activation: str,
-    width: int,
-    depth: int,
-    rule: str,
-    steps: int,
-    outputs: int,
-) -> Callable[..., Float32[Array, " points"]]:
+def _learner(net: Net, outputs: int) -> Callable[..., Float32[Array, " points"]]:
     """The training of one net, as a function of its data, how much of them is real, and two seeds."""
-    act = ACTIVATIONS[activation]
+    act, optimiser, steps = ACTIVATIONS[net.activation], net.optimiser, net.steps
 
     def forward(weights: Any, back: Any, x: Array, n_classes: Array) -> Array:
         for k, ((w, bias), b) in enumerate(zip(weights, back, strict=True)):
-            y = x @ w if rule == "backprop" else _aligned(x, w, b)
+            y = x @ w if net.rule == "backprop" else _aligned(x, w, b)
             x = y + bias[None, :]
             x = act(x) if k < len(weights) - 1 else x
         return jnp.where((jnp.arange(x.shape[1], dtype=jnp.int32) < n_classes)[None, :], x, -1e9)
@@ -135,7 +161,7 @@ def _learner(
         initial: Int32[Array, ""],
         order: Int32[Array, ""],
     ) -> Float32[Array, " points"]:
-        sizes = [x.shape[1], *[width] * depth, outputs]
+        sizes = [x.shape[1], *[net.width] * net.depth, outputs]
         weights, back = _found(initial, sizes, n_inputs)
 
         def loss(weights: Any, x: Array, y: Array) -> Array:

@@ -1,7 +1,7 @@
 """From rows to a table: a pure function with a version. NumPy and SciPy, no jax.
 
-A *context* is a task with what stands in its other slots; a *cluster* is what is counted as independent: the task
-where there are several, else the context. In each context a treatment is compared with the control seed by seed.
+A *context* is a task with what stands in its other slots; a *cluster* is what is counted as independent: what agrees in
+`Study.independent`, by default the task where there are several, else the context. In each context a treatment is compared with the control seed by seed.
 
 Two intervals stand beside each effect. The one over *fixed contexts* says how well the mean over these very contexts
 is known, only seeds being drawn (degrees of freedom after Satterthwaite, 1946). The other, the headline, takes clusters
@@ -26,7 +26,7 @@ from mesocosm.studies.cell import STATUSES, Cell, Row, spelt
 from mesocosm.studies.shares import Share, shares
 from mesocosm.studies.study import Study
 
-VERSION = 1
+VERSION = 2
 """Changes whenever the same rows would give another table."""
 
 
@@ -53,6 +53,15 @@ class ContextEffect:
 
 
 @dataclass(frozen=True)
+class LevelEffect:
+    """The effect of one treatment where another slot has one value: over clusters, exploratory."""
+
+    slot: str
+    value: str
+    finding: Finding
+
+
+@dataclass(frozen=True)
 class Effect:
     """One treatment against the control, over all contexts.
 
@@ -64,6 +73,7 @@ class Effect:
       wins: P(treatment beats control) on the same seed, mean over contexts.
       failures: rows by status, those that are not ok.
       contexts: one a context; `worst` is the one with the least effect in the declared direction.
+      levels: for each slot that varies within clusters, the effect at each of its values: does it depend on them?
     """
 
     treatment: str
@@ -76,6 +86,7 @@ class Effect:
     failures: dict[str, int]
     contexts: list[ContextEffect]
     worst: ContextEffect | None
+    levels: list[LevelEffect]
 
 
 @dataclass(frozen=True)
@@ -102,7 +113,7 @@ class Table:
 
     Args:
       n_cells: that the study asks for; n_rows: that are there; by status.
-      cluster: what is counted as independent, and how many there are.
+      cluster: what is counted as independent (`task`, `context`, or `cluster` of contexts), and how many there are.
       shares: of the variance of cell means, by slot and pair of slots; empty where the grid is not complete.
     """
 
@@ -174,11 +185,15 @@ def _grid(study: Study, rows: Sequence[tuple[Cell, Row]]) -> _Grid:
     return _Grid(values, status >= 0, status, contexts, treatments)
 
 
+def scores(study: Study, rows: Sequence[tuple[Cell, Row]]) -> dict[str, Table]:
+    """The table of each view of a study: of itself, or of each crossed slot."""
+    return {name: score(view, rows) for name, view in study.views.items()}
+
+
 def score(study: Study, rows: Sequence[tuple[Cell, Row]]) -> Table:
-    """The table of a study from the rows that are there, in whatever order."""
+    """The table of one comparison from the rows that are there, in whatever order."""
     grid = _grid(study, rows)
-    cluster = "task" if len(study.tasks) > 1 else "context"
-    clusters = np.array([study.tasks.index(c["task"]) if cluster == "task" else i for i, c in enumerate(grid.contexts)])
+    cluster, clusters = _clusters(study, grid)
     if study.vary:
         pairs = [(spelt_treatment(t), grid.values[:, k] - grid.values[:, 0]) for k, t in enumerate(grid.treatments)][1:]
         index = list(range(1, len(grid.treatments)))
@@ -198,12 +213,25 @@ def score(study: Study, rows: Sequence[tuple[Cell, Row]]) -> Table:
         notes = [f"{int((~grid.rows).sum())} of {grid.rows.size} cells are not measured yet.", *notes]
     if study.floor is None and (n := int((grid.rows & ~np.isfinite(grid.values)).sum())):
         notes.append(f"{n} of {int(grid.rows.sum())} rows have no value (extinct, failed): counted, not scored.")
+    if cluster == "cluster":
+        words = " and ".join(study.independent)
+        notes.append(f"Counted as independent: combinations of {words}; contexts that agree in them are one cluster.")
     if not study.vary and cluster == "context":
         notes.append("Contexts are a grid chosen beforehand: the interval over contexts speaks of these levels only.")
     ranking = _ranking(study, grid) if len(grid.treatments) > 1 else None
     n_clusters = len(set(clusters.tolist()))
     n = grid.rows.size
     return Table(VERSION, n, int(grid.rows.sum()), statuses, cluster, n_clusters, effects, found, ranking, notes)
+
+
+def _clusters(study: Study, grid: _Grid) -> tuple[str, np.ndarray]:
+    """What a cluster is called, and the cluster of each context [contexts]."""
+    slots = study.independent
+    keys = [_key({slot: context[slot] for slot in slots}) for context in grid.contexts]
+    numbers = {key: k for k, key in enumerate(dict.fromkeys(keys))}
+    is_all = set(study.contexts) <= set(slots) and (len(study.tasks) == 1 or "task" in slots)
+    name = "task" if slots == ("task",) else "context" if is_all else "cluster"
+    return name, np.array([numbers[key] for key in keys])
 
 
 def _ordered(study: Study, grid: _Grid) -> np.ndarray:
@@ -229,8 +257,7 @@ def _effect(
     claim = Claim("effect", name, _control(study), study.metric, study.minimal_effect, study.direction, unit=study.unit)
     contexts = [_context(study, claim, grid, i, difference[i], treatment) for i in range(len(grid.contexts))]
     means = np.array([np.nan if c.mean is None else c.mean for c in contexts])
-    of_cluster = [_mean(means[clusters == k]) for k in sorted(set(clusters.tolist()))]
-    finding = judge([claim], {"effect": np.array(of_cluster)}, len(of_cluster))[0]
+    finding = _over_clusters(claim, means, clusters)
     low, high = _fixed_interval(difference)
     wins = [c.wins for c in contexts if c.wins is not None]
     known = [c for c in contexts if c.mean is not None]
@@ -249,7 +276,25 @@ def _effect(
         failures,
         contexts,
         worst,
+        _levels(study, claim, grid, clusters, means),
     )
+
+
+def _over_clusters(claim: Claim, means: np.ndarray, clusters: np.ndarray) -> Finding:
+    """A claim over the means of clusters, from those of contexts."""
+    of_cluster = np.array([_mean(means[clusters == k]) for k in sorted(set(clusters.tolist()))])
+    return judge([claim], {"effect": of_cluster}, of_cluster.size)[0]
+
+
+def _levels(study: Study, claim: Claim, grid: _Grid, clusters: np.ndarray, means: np.ndarray) -> list[LevelEffect]:
+    one, out = dataclasses.replace(claim, declared=False), []
+    for slot, values in study.contexts.items():
+        if slot in study.independent or len(values) < 2:
+            continue
+        for value in values:
+            here = np.array([context[slot] == value for context in grid.contexts])
+            out.append(LevelEffect(slot, spelt(value), _over_clusters(one, means[here], clusters[here])))
+    return out
 
 
 def _control(study: Study) -> str:

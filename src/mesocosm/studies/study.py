@@ -9,7 +9,7 @@ import itertools
 import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,9 @@ class Study:
       tasks: `family/instance` each; what is counted as independent where there are several (data sets, experiments).
       vary: the treatments: for each slot its values. Empty where the effect is the metric itself, mapped over contexts.
       contexts: the other slots, each with its values: the grid in which every treatment is tried.
+      cross: instead of `vary`: slots of which each in turn is swapped while all others range over contexts.
+      cluster: slots (or `task`) in which contexts must differ to be independent; by default the task where there are
+        several, else the slots of `contexts`. Contexts that agree in them, whatever else they are, count once.
       fixed: parts that all cells have.
       against: the treatment that others are compared with, by slot; the first values if not given.
       seeds: a number, or a number by part (`{data = 2, initial = 5}`, crossed).
@@ -53,6 +56,8 @@ class Study:
     minimal_effect: float
     vary: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     contexts: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    cross: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    cluster: tuple[str, ...] = ()
     fixed: Mapping[str, Any] = field(default_factory=dict)
     against: Mapping[str, Any] = field(default_factory=dict)
     prediction: str = ""
@@ -92,21 +97,45 @@ class Study:
         for name, amount in self.limits.items():
             if name not in ("seconds", "megabytes") or not _is_number(amount) or amount <= 0:
                 yield f"limits.{name} = {amount!r}: limits are seconds and megabytes, each a number above 0"
-        for where in ("vary", "contexts"):
+        for where in ("vary", "contexts", "cross"):
             for slot, values in getattr(self, where).items():
                 if not isinstance(values, tuple | list) or not values:
                     yield f"{where}.{slot} = {values!r}: must be a list of values, at least one"
                 elif len({repr(v) for v in values}) < len(values):
                     yield f"{where}.{slot} = {list(values)}: names a value twice"
-        twice = [s for s in {*self.vary, *self.contexts, *self.fixed} if self._places(s) > 1]
+        twice = [s for s in {*self.vary, *self.contexts, *self.cross, *self.fixed} if self._places(s) > 1]
         if twice:
-            yield f"{sorted(twice)[0]}: stands in more than one of vary, contexts and fixed; a slot has one place"
+            yield f"{sorted(twice)[0]}: stands in more than one of vary, contexts, cross and fixed; a slot has one place"
+        if self.cross and self.vary:
+            yield "vary and cross: a study has one of them; what is varied under either is a treatment"
+        swapped = {**self.vary, **self.cross}
         for slot, value in self.against.items():
-            if slot not in self.vary or value not in list(self.vary[slot]):
-                yield f"against.{slot} = {value!r}: must be one of the values under vary.{slot}"
+            if slot not in swapped or value not in list(swapped[slot]):
+                yield f"against.{slot} = {value!r}: must be one of the values under vary.{slot} or cross.{slot}"
+        for slot in self.cluster:
+            if slot != "task" and slot not in self.contexts:
+                yield f"cluster = {slot}: must be task or a slot under contexts ({', '.join(self.contexts) or 'none'})"
 
     def _places(self, slot: str) -> int:
-        return (slot in self.vary) + (slot in self.contexts) + (slot in self.fixed)
+        return sum(slot in where for where in (self.vary, self.contexts, self.cross, self.fixed))
+
+    @property
+    def independent(self) -> tuple[str, ...]:
+        """The slots of a context, `task` among them, that tell clusters apart."""
+        return self.cluster or (("task",) if len(self.tasks) > 1 else tuple(self.contexts))
+
+    @cached_property
+    def views(self) -> dict[str, Study]:
+        """The comparisons that this study makes: itself, or one for each crossed slot, all on the same cells."""
+        if not self.cross:
+            return {self.name: self}
+        out = {}
+        for slot, values in self.cross.items():
+            others = {s: v for s, v in self.cross.items() if s != slot}
+            changes: dict[str, Any] = {"cross": {}, "vary": {slot: values}, "contexts": {**self.contexts, **others}}
+            changes["against"] = {s: v for s, v in self.against.items() if s == slot}
+            out[slot] = replace(self, name=f"{self.name}-{slot.split('.')[-1]}", cluster=self.independent, **changes)
+        return out
 
     @property
     def treatments(self) -> list[dict[str, Any]]:
@@ -141,6 +170,8 @@ class Study:
         Raises:
           ConfigurationError: for a task, slot, component or value that is not permitted.
         """
+        if self.cross:
+            return next(iter(self.views.values())).cells
         n_seeds = self.seeds if isinstance(self.seeds, int) else math.prod(self.seeds.values())
         n = len(self.tasks) * len(self.grid) * len(self.treatments) * n_seeds
         if n > MOST_CELLS:
@@ -180,8 +211,8 @@ def _is_number(value: Any) -> bool:
 
 _KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
     **dict.fromkeys(("name", "question", "prediction", "control", "metric", "unit"), (str, "a text")),
-    **dict.fromkeys(("tasks", "components"), (list, "a list of texts")),
-    **dict.fromkeys(("vary", "contexts", "fixed", "against", "budget", "limits"), (dict, "a table")),
+    **dict.fromkeys(("tasks", "components", "cluster"), (list, "a list of texts")),
+    **dict.fromkeys(("vary", "contexts", "cross", "fixed", "against", "budget", "limits"), (dict, "a table")),
     "seeds": ((int, dict), "a whole number, or a table of them by part"),
 }
 
@@ -209,7 +240,7 @@ def from_dict(values: Mapping[str, Any], source: str = "study") -> Study:
         if key not in values:
             raise ConfigurationError(f"{source}: {key}: is missing")
     given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
-    for key in ("vary", "contexts"):
+    for key in ("vary", "contexts", "cross"):
         table = given.get(key, {})
         given[key] = {slot: tuple(v) if isinstance(v, list) else v for slot, v in table.items()}
     try:
