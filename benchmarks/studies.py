@@ -55,7 +55,7 @@ def two_workers(folder: Path) -> None:
     words = [sys.executable, "-c", code, str(PARTS.parent)]
     for round in range(ROUNDS):
         began = time.perf_counter()
-        both = [subprocess.Popen([*words, str(k)], env=runner._surroundings()) for k in range(2)]
+        both = [subprocess.Popen([*words, str(k)], env=runner.surroundings()) for k in range(2)]
         for process in both:
             process.wait()
         alone = time.perf_counter() - began

@@ -40,6 +40,19 @@ def test_the_grid_is_every_treatment_in_every_context_with_every_seed():
     assert {c.seed["seed"] for c in cells} == {0, 1, 2}
 
 
+def test_crossed_slots_are_views_of_the_same_cells():
+    slots = {"subject": ["noisy", {"component": "noisy", "shift": 1.0}], "extra": [0, 1, 2]}
+    asked = from_dict({**GOOD, "vary": {}, "cross": slots, "against": {"extra": 1}})
+    cells = {c.identity for c in asked.cells}
+    assert len(cells) == len(asked.cells) == 2 * 3 * 2 * 3
+    assert list(asked.views) == ["subject", "extra"]
+    for slot, view in asked.views.items():
+        assert {c.identity for c in view.cells} == cells
+        assert list(view.vary) == [slot] and view.independent == ("level",)
+    assert asked.views["extra"].treatments[0] == {"extra": 1}
+    assert from_dict(GOOD).views == {"toy": from_dict(GOOD)}
+
+
 def test_the_control_comes_first():
     second = {"component": "noisy", "shift": 1.0}
     assert from_dict(GOOD | {"against": {"subject": second}}).treatments[0] == {"subject": second}
@@ -93,6 +106,9 @@ def test_the_source_of_a_component_is_part_of_the_identity():
         ({"limits": {"minutes": 3}}, "limits are seconds and megabytes"),
         ({"seeds": 100_000, "contexts": {"level": list(range(20))}}, "cells: must be at most"),
         ({"name": "two words"}, "must be one word"),
+        ({"cross": {"other": [0, 1]}}, "vary and cross: a study has one of them"),
+        ({"cross": {"level": [0, 1]}, "vary": {}}, "level: stands in more than one of"),
+        ({"cluster": ["subject"]}, "cluster = subject: must be task or a slot under contexts"),
     ],
 )
 def test_what_is_not_permitted_is_refused_by_name(change, words):

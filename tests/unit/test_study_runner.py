@@ -121,7 +121,7 @@ def _master(asked: Study, folder: Path) -> subprocess.Popen:
     import json
 
     words = [sys.executable, "-c", code, str(PARTS), json.dumps(asked.to_dict()), str(folder / "store")]
-    return subprocess.Popen(words, env=runner._surroundings(), start_new_session=True)
+    return subprocess.Popen(words, env=runner.surroundings(), start_new_session=True)
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.slow)])

@@ -225,6 +225,66 @@ def test_a_planted_effect_is_found():
     assert found >= 36  # the mean has a standard error of sqrt(2 / 60) = .18; 1 - .1 lies 4.9 of them away
 
 
+def crossed(tasks=1, contexts=8) -> Study:
+    slots = {"arm": ["a", "b"], "other": ["x", "y", "z"]}
+    return replace(study(names=[""], tasks=tasks, contexts=contexts, seeds=2), cross=slots)
+
+
+def planted(asked: Study, seed=0):
+    """b beats a by 1 where the other slot is x, else by 0; every context of a level shares a draw of size 5."""
+    rng = np.random.default_rng(seed)
+    shared = rng.normal(scale=5, size=100)
+    out = []
+    for cell in asked.cells:
+        p = cell.parts
+        value = shared[p["level"]] + (p["arm"] == "b") * (p["other"] == "x") + rng.normal(scale=0.01)
+        out.append((cell, Row.of(float(value))))
+    return out
+
+
+def test_a_crossed_slot_is_compared_in_every_combination_of_the_others_and_n_is_clusters():
+    asked = crossed()
+    tables = scores(asked, planted(asked))
+    assert list(tables) == ["arm", "other"]
+    (effect,) = tables["arm"].effects
+    assert (tables["arm"].cluster, tables["arm"].n_clusters, len(effect.contexts)) == ("cluster", 8, 24)
+    assert effect.estimate == pytest.approx(1 / 3, abs=0.01)
+    assert effect.finding.n_started == 8  # not 24: contexts of one level are one cluster
+    told = {level.value: level.finding for level in effect.levels}
+    assert told["x"].estimate == pytest.approx(1, abs=0.02) and told["x"].verdict == "supported"
+    assert told["y"].estimate == pytest.approx(0, abs=0.02) and told["y"].verdict == "equivalent"
+    assert not told["x"].declared
+    pair = {s.slots: s.share for s in tables["arm"].shares}
+    assert pair["level",] > 0.9
+    y, z = tables["other"].effects
+    assert (y.estimate, z.estimate) == pytest.approx((-0.5, -0.5), abs=0.02)
+
+
+def test_copies_of_a_context_within_a_cluster_make_nothing_more_certain():
+    """Architectures within one data set are clustered: ten of them are no ten data sets."""
+    one = study(tasks=6, contexts=1, seeds=2)
+    many = study(tasks=6, contexts=10, seeds=2)
+    values = noise(one, 3)
+    found = score(one, rows_of(one, values)).effects[0].finding
+    copied = score(many, rows_of(many, np.repeat(values, 10, axis=0))).effects[0].finding
+    assert (found.low, found.high, found.n_started) == pytest.approx((copied.low, copied.high, copied.n_started))
+    apart = replace(many, cluster=("task", "level"))
+    assert score(apart, rows_of(apart, np.repeat(values, 10, axis=0))).n_clusters == 60
+
+
+def test_a_page_of_crossed_slots_has_a_part_for_each():
+    asked = crossed(tasks=2, contexts=3)
+    rows = planted(asked)
+    tables = scores(asked, rows)
+    text = markdown(asked, tables, rows, "mesocosm study toy.toml")
+    assert "## arm, by the other slots" in text and "## other, by the other slots" in text
+    assert "| other | x | +" in text and "counted as independent | 2 tasks" in text
+    drawn = figure(asked, tables)
+    assert drawn.count("<g transform") == 2 and "against arm = a" in drawn and "against other = x" in drawn
+    page = leaderboard(asked, tables, rows)
+    assert page.count("<tr") == 2 + 3 + len(rows) and ">slot<" in page
+
+
 def test_pages_show_every_row_and_escape_what_is_written(tmp_path):
     asked = study(contexts=2, question="Is <b>1 & 2</b> | 3?", metric="a | b")
     values = noise(asked, 0)

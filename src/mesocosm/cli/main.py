@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from mesocosm.cli import optimum, study
+from mesocosm.cli import check, optimum, study
 from mesocosm.record.errors import MesocosmError
 
 USAGE, ENVIRONMENT, INTERRUPTED = 2, 3, 130
@@ -93,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     review = commands.add_parser("review", parents=[common], help="office hours: what is wrong with a plan")
     review.add_argument("file", metavar="FILE", help="a study in TOML, or the name of an experiment")
     study.add(commands, common)
+    check.add(commands, common)
     commands.add_parser("doctor", parents=[common], help="check this machine: versions, devices, disk")
     parser.set_defaults(run_parser=run)
     return parser
@@ -168,6 +169,8 @@ def _command(parser: argparse.ArgumentParser, options: argparse.Namespace, rest:
         from mesocosm.cli.review import review
 
         return review(options)
+    if options.command == "check":
+        return check.check(options)
     if options.command == "study":
         return study.study(options)
     if options.command == "export":

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mesocosm.findings.claim import Claim, Finding
+from mesocosm.findings.hodge import hodge, square_without_noise
 from mesocosm.findings.intervals import is_constant, mean_interval
 from mesocosm.findings.outcomes import plain_lists
 from mesocosm.findings.verdicts import judge
@@ -110,9 +111,9 @@ class Tournament:
         for r, kept in enumerate(self.present()):
             n = int(kept.sum())
             if n >= 2:
-                a, b = (self.scores[half, r][np.ix_(kept, kept)] for half in range(HALVES))
-                (g_a, c_a), (g_b, c_b) = hodge(a), hodge(b)
-                rows[:, r] = np.array([(g_a * g_b).sum(), (c_a * c_b).sum(), ((a - b) ** 2).sum() / 4]) / (n * (n - 1))
+                halves = self.scores[:, r][:, kept][:, :, kept]
+                noise = float(((halves[0] - halves[1]) ** 2).sum()) / 4
+                rows[:, r] = np.array([*map(square_without_noise, hodge(halves)), noise]) / (n * (n - 1))
         return Split(*rows)
 
     def matrix(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -163,18 +164,6 @@ class Tournament:
             "split": {name: plain_lists(row) for name, row in self.split()._asdict().items()},
             "findings": [finding.to_dict() for finding in self.findings()],
         }
-
-
-def hodge(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gradient and cyclic part of an antisymmetric matrix [n, n].
-
-    >>> gradient, cyclic = hodge(np.array([[0, 1, -1], [-1, 0, 1], [1, -1, 0]]))
-    >>> float(np.abs(gradient).max()), float((cyclic**2).sum())
-    (0.0, 6.0)
-    """
-    s = a.mean(axis=1)
-    gradient = s[:, None] - s[None, :]
-    return gradient, a - gradient
 
 
 def tournament(

@@ -57,9 +57,7 @@ def _lines(view: Study, table: Table) -> list[list[Any]]:
         against = spelt_control(view) if view.vary else view.control
         n = f"{table.n_clusters} {table.cluster}s"
         failed = sum(e.failures.values())
-        body.append(
-            [e.treatment, against, e.estimate, over, fixed, e.wins, f.verdict, e.p_adjusted, worst, n, failed]
-        )
+        body.append([e.treatment, against, e.estimate, over, fixed, e.wins, f.verdict, e.p_adjusted, worst, n, failed])
     return body
 
 

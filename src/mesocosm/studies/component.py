@@ -109,6 +109,11 @@ def find(slot: str, value: Any) -> tuple[Component, dict[str, Any]]:
     return found, named[1]
 
 
+def known() -> Mapping[tuple[str, str], Component]:
+    """All components by slot and name, of what is loaded."""
+    return dict(_KNOWN)
+
+
 def names(slot: str) -> list[str]:
     """The components of a slot."""
     _load_all()

@@ -116,14 +116,14 @@ def _shape(split: Split) -> tuple[int, ...]:
 @lru_cache(maxsize=512)
 def _compiled(net: Net, shape: tuple[int, int, int]) -> Any:
     """The program for so many seeds, examples and inputs."""
-    n, examples, inputs = shape
+    n, examples, _ = shape
     numbers = jax.ShapeDtypeStruct(shape, np.float32)
     labels, seeds = (jax.ShapeDtypeStruct(s, np.int32) for s in ((n, examples), (n,)))
     size = jax.ShapeDtypeStruct((), np.int32)
     run = jax.jit(jax.vmap(_learner(net, CLASSES), in_axes=(0, 0, 0, 0, None, None, None, 0, 0)))
     lowered = run.lower(numbers, labels, numbers, labels, size, size, size, seeds, seeds)
     # LLVM's higher levels take twice as long to compile, and such small nets run no faster by them.
-    return lowered.compile(compiler_options={"xla_backend_optimization_level": 1})
+    return lowered.compile(compiler_options={"xla_backend_optimization_level": "1"})
 
 
 @lru_cache(maxsize=4096)

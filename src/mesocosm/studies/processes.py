@@ -31,6 +31,23 @@ def family(pid: int) -> dict[int, int]:
     return {p: resident[p] for p in parents if p == pid or sessions[p] == pid or _descends(p, pid, parents)}
 
 
+def cpu_seconds(pid: int) -> float:
+    """Processor time of this process, its session, its descendants, and those of them that were waited for.
+
+    Where /proc is not there, wall time stands for it.
+    """
+    if not Path("/proc/self/stat").exists():
+        return time.monotonic()
+    total = 0
+    for member in family(pid):
+        try:
+            fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        total += sum(map(int, fields[11:15]))
+    return total / os.sysconf("SC_CLK_TCK")
+
+
 def _descends(pid: int, ancestor: int, parents: dict[int, int]) -> bool:
     while pid in parents:
         pid = parents[pid]

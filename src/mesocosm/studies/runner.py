@@ -176,7 +176,7 @@ class _Runner:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             pass_fds=[write],
-            env=_surroundings(),
+            env=surroundings(),
         )
         os.close(write)
         worker = _Worker(process, read)
@@ -330,7 +330,7 @@ class _Locks:
         file.close()
 
 
-def _surroundings() -> dict[str, str]:
+def surroundings() -> dict[str, str]:
     """The environment of a worker: one device and one thread each, and the packages that this process sees."""
     flags = re.sub(r"--xla_force_host_platform_device_count=\d+", "", os.environ.get("XLA_FLAGS", ""))
     flags += " --xla_force_host_platform_device_count=1"

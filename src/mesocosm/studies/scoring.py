@@ -1,7 +1,8 @@
 """From rows to a table: a pure function with a version. NumPy and SciPy, no jax.
 
-A *context* is a task with what stands in its other slots; a *cluster* is what is counted as independent: what agrees in
-`Study.independent`, by default the task where there are several, else the context. In each context a treatment is compared with the control seed by seed.
+A *context* is a task with what stands in its other slots. A *cluster* is what is counted as independent: the contexts
+that agree in `Study.independent`, by default the task where there are several, else each context alone. In each context
+a treatment is compared with the control seed by seed.
 
 Two intervals stand beside each effect. The one over *fixed contexts* says how well the mean over these very contexts
 is known, only seeds being drawn (degrees of freedom after Satterthwaite, 1946). The other, the headline, takes clusters
@@ -22,6 +23,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from mesocosm.findings import Claim, Finding, holm, judge
+from mesocosm.findings.hodge import hodge, square_without_noise
 from mesocosm.studies.cell import STATUSES, Cell, Row, spelt
 from mesocosm.studies.shares import Share, shares
 from mesocosm.studies.study import Study
@@ -91,7 +93,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Ranking:
-    """How much of the leaderboard is an order (Hodge split of who beats whom; Jiang et al., Math. Program. 127, 2011).
+    """How much of the leaderboard is an order (the Hodge split of who beats whom, see `findings.hodge`).
 
     A_ij = P(i beats j) - P(j beats i) splits into G_ij = s_i - s_j with s_i = mean_j A_ij, and the rest C.
 
@@ -345,20 +347,10 @@ def _ranking(study: Study, grid: _Grid) -> Ranking | None:
     a = a[(n > 0).all(axis=(1, 2))]
     if not len(a):
         return None
-    g = a.mean(axis=2)[:, :, None] - a.mean(axis=2)[:, None, :]
+    g, c = hodge(a)
     names = [spelt_treatment(t) for t in grid.treatments]
     mean_a, mean_g = a.mean(axis=0), g.mean(axis=0)
     scores = dict(zip(names, mean_a.mean(axis=1).tolist(), strict=True))
     squared = float((mean_a**2).sum())
     raw = float((mean_g**2).sum()) / squared if squared > 0 else math.nan
-    order, cycles = _unbiased(g), _unbiased(a - g)
-    return Ranking(scores, order, cycles, raw if math.isfinite(raw) else 0.0)
-
-
-def _unbiased(parts: np.ndarray) -> float:
-    """|mean|^2 without what noise adds to it: the mean product of two different contexts. 0 with one context only."""
-    n = len(parts)
-    if n < 2:
-        return 0.0
-    total = float((parts.sum(axis=0) ** 2).sum())
-    return (total - float((parts**2).sum())) / (n * (n - 1))
+    return Ranking(scores, square_without_noise(g), square_without_noise(c), raw if math.isfinite(raw) else 0.0)

@@ -105,7 +105,7 @@ class Study:
                     yield f"{where}.{slot} = {list(values)}: names a value twice"
         twice = [s for s in {*self.vary, *self.contexts, *self.cross, *self.fixed} if self._places(s) > 1]
         if twice:
-            yield f"{sorted(twice)[0]}: stands in more than one of vary, contexts, cross and fixed; a slot has one place"
+            yield f"{sorted(twice)[0]}: stands in more than one of vary, contexts, cross and fixed; it has one place"
         if self.cross and self.vary:
             yield "vary and cross: a study has one of them; what is varied under either is a treatment"
         swapped = {**self.vary, **self.cross}
