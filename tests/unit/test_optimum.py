@@ -11,6 +11,7 @@ import mesocosm as mc
 from mesocosm.cli.main import main
 from mesocosm.experiments.assay.optimum import Optimum, _searched, found_before, optimum
 from mesocosm.record import ConfigurationError, FolderError, load
+from tests.answers import as_the_schema_says
 
 WORLD = dict(side=32, founders=64, ceiling=220, division_energy=600, founding_energy=500, drops=4, drop_food=90)
 SMALL = dict(searches=2, generations=2, candidates=4, worlds=2, horizon=50)
@@ -76,7 +77,7 @@ def test_what_is_there_is_not_searched_again(run, best, monkeypatch):
 def test_on_the_command_line_and_in_the_report(run, best, capsys):
     numbers = [word for name, n in SMALL.items() for word in (f"--{name}", str(n))]
     assert main(["optimum", str(run.folder), "--by", "invasion", "--quiet", "--json", *numbers]) == 0
-    told = json.loads(capsys.readouterr().out)
+    told = as_the_schema_says(capsys.readouterr().out)
     assert told["optima"] == [json.loads(json.dumps(best.to_dict()))]
     page = run.report().read_text("utf-8")
     assert "How far from the best" in page and best.sentence() in page

@@ -17,6 +17,7 @@ from mesocosm.experiments.assay.snapshots import meetings, pairs_of, snapshots
 from mesocosm.findings.tournament import Tournament
 from mesocosm.record import ConfigurationError, FolderError, Record
 from mesocosm.reports.matrix import draw
+from tests.answers import as_the_schema_says
 
 WORLD = dict(side=32, founders=64, ceiling=220, division_energy=600, founding_energy=500, drops=4, drop_food=90)
 HARSH = {**WORLD, "metabolism": 60, "founding_energy": 100, "drop_food": 0}
@@ -154,4 +155,6 @@ def test_the_command_prints_the_answer_and_draws(run, capsys):
     said = capsys.readouterr().out
     assert "order" in said and "matches: " in said
     tree.fromstring((run.folder / "progress-shadow.svg").read_text())
+    assert main(["progress", str(run.folder), "--snapshots", "2", "--horizon", "50", "--shadow", "--json"]) == 0
+    assert as_the_schema_says(capsys.readouterr().out)["replicates"] == 2
     assert main(["progress", str(run.folder), "--snapshots", "99", "--quiet"]) == 2

@@ -1,6 +1,5 @@
 """`mesocosm check`: every bad part is told in a sentence with its remedy, and a good one passes."""
 
-import json
 import subprocess
 import sys
 import textwrap
@@ -9,6 +8,7 @@ from pathlib import Path
 from mesocosm.cli.main import main
 from mesocosm.studies.check import check
 from mesocosm.studies.runner import surroundings
+from tests.answers import as_the_schema_says
 
 HEAD = "import os, random, sys, time\nimport numpy as np\nfrom mesocosm.studies.component import component\nheld = []\n"
 GOOD = """
@@ -110,7 +110,7 @@ def test_the_words_of_the_command(tmp_path, capsys, monkeypatch):
     assert main(["check", "mine.py:good"]) == 0
     assert capsys.readouterr().out.startswith("subject good: ok")
     assert main(["check", "mine.py", "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)["components"]
+    told = as_the_schema_says(capsys.readouterr().out)["components"]
     assert [one["ok"] for one in told] == [True, False] and "ZeroDivisionError" in told[1]["faults"][0]["what"]
     assert main(["check", "mine.py:other"]) == 2
     assert main(["check", "theirs.py"]) == 2

@@ -1,6 +1,5 @@
 """`mesocosm study`: the words, what is written, and how errors are told."""
 
-import json
 import os
 import signal
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mesocosm.cli.main import main
+from tests.answers import as_the_schema_says
 
 PARTS = Path(__file__).with_name("study_parts.py")
 
@@ -30,17 +30,17 @@ def file(tmp_path, monkeypatch):
 def test_a_study_is_run_told_and_written_and_goes_on(file, capsys):
     # "raises" takes no level: every one of its cells is a row with its error
     assert main(["study", file, "--dry-run", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["missing"] == 12
+    assert as_the_schema_says(capsys.readouterr().out)["missing"] == 12
     assert not Path("runs").exists()
     assert main(["study", file, "--jobs", "1", "--quiet", "--write", "out"]) == 0
     said = capsys.readouterr().out
     assert "12 of 12 cells: 8 ok, 4 error" in said
     assert {p.name for p in Path("out").iterdir()} == {"toy.md", "toy.svg", "toy.html"}
     assert main(["study", file, "--seeds", "3", "--dry-run", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = as_the_schema_says(capsys.readouterr().out)
     assert (found["cells"], found["there"], found["missing"]) == (18, 12, 6)
     assert main(["study", file, "--quiet", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["tables"]["toy"]["statuses"] == {"ok": 8, "error": 4}
+    assert as_the_schema_says(capsys.readouterr().out)["tables"]["toy"]["statuses"] == {"ok": 8, "error": 4}
 
 
 @pytest.mark.parametrize(

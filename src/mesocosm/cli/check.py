@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from mesocosm.cli.show import JSON_SCHEMA, print_json
+from mesocosm.cli.answer import print_json
 from mesocosm.record import ConfigurationError
 
 FAULTS = 1
@@ -28,7 +28,7 @@ def check(options: argparse.Namespace) -> int:
         raise ConfigurationError(f"--seconds {options.seconds:g}: must be above 0, at most 3600")
     found = checked(options.target, options.seconds)
     if options.json:
-        print_json({"schema": JSON_SCHEMA, "components": [one.to_dict() for one in found]})
+        print_json("check", {"components": [one.to_dict() for one in found]})
     else:
         print("\n".join(one.words() for one in found))
     return FAULTS if any(one.faults for one in found) else 0

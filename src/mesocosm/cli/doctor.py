@@ -84,10 +84,10 @@ def doctor(options: argparse.Namespace) -> int:
         except Exception as error:
             results[name] = (False, f"{error}")
     if options.json:
-        from mesocosm.cli.show import JSON_SCHEMA, print_json
+        from mesocosm.cli.answer import print_json
 
         checks = [{"check": n, "fine": fine, "found": text} for n, (fine, text) in results.items()]
-        print_json({"schema": JSON_SCHEMA, "checks": checks})
+        print_json("doctor", {"checks": checks})
     else:
         for name, (fine, text) in results.items():
             print(f"{'fine ' if fine else 'MEND '} {name:18s} {text}")

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.cli.show import JSON_SCHEMA, folder_named, print_json
+from mesocosm.cli.answer import print_json
+from mesocosm.cli.show import folder_named
 from mesocosm.record import ConfigurationError, FolderError, Record, load
 from mesocosm.record.folder import write_whole
 
@@ -35,7 +36,7 @@ def export(options: argparse.Namespace) -> int:
         write_whole(folder / name, content)
         paths.append(str(folder / name))
     if options.json:
-        print_json({"schema": JSON_SCHEMA, "files": paths})
+        print_json("export", {"files": paths})
     else:
         print("\n".join(paths))
     return 0
@@ -106,11 +107,19 @@ def _phylogeny(record: Record) -> dict[str, bytes]:
     return out
 
 
+def _html(record: Record) -> dict[str, bytes]:
+    """The report of the run, to be sent or kept elsewhere."""
+    from mesocosm.reports.build import REPORT, page
+
+    return {REPORT: page(record).encode()}
+
+
 FORMATS: dict[str, Callable[[Record], dict[str, bytes]]] = {
     "csv": _csv,
     "parquet": _parquet,
     "netlogo": _netlogo,
     "phylogeny": _phylogeny,
+    "html": _html,
 }
 """From a record to the content of files, by what `--to` says."""
 

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from mesocosm.cli import check, optimum, study
+from mesocosm.cli import check, completion, optimum, study
 from mesocosm.record.errors import MesocosmError
 
 USAGE, ENVIRONMENT, INTERRUPTED = 2, 3, 130
@@ -85,15 +85,17 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--to",
         required=True,
-        choices=("csv", "parquet", "netlogo", "phylogeny"),
+        choices=("csv", "parquet", "netlogo", "phylogeny", "html"),
         help="csv, parquet: metrics, statuses, findings and logs as tables; netlogo: metrics as a table of NetLogo's "
-        "BehaviorSpace; phylogeny: ancestry in the ALife data standard",
+        "BehaviorSpace; phylogeny: ancestry in the ALife data standard; html: the report",
     )
     export.add_argument("--out", metavar="FOLDER", help="where to (default: export/ in the run's folder)")
     review = commands.add_parser("review", parents=[common], help="office hours: what is wrong with a plan")
     review.add_argument("file", metavar="FILE", help="a study in TOML, or the name of an experiment")
     study.add(commands, common)
     check.add(commands, common)
+    completion.add(commands)
+    commands.add_parser("schema", help="print the JSON Schema of what --json prints")
     commands.add_parser("doctor", parents=[common], help="check this machine: versions, devices, disk")
     parser.set_defaults(run_parser=run)
     return parser
@@ -146,6 +148,15 @@ def _command(parser: argparse.ArgumentParser, options: argparse.Namespace, rest:
         return 0
     if options.command is None:
         parser.print_help()
+        return 0
+    if options.command == "complete":
+        return completion.quietly(parser, options.words)
+    if options.command == "completion":
+        return completion.completion(options)
+    if options.command == "schema":
+        from mesocosm.cli.answer import SCHEMA
+
+        print(SCHEMA.read_text("utf-8").rstrip())
         return 0
     if options.command == "run":
         from mesocosm.cli.run import run

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from mesocosm.cli.answer import print_json
 from mesocosm.cli.devices import prepare_devices
-from mesocosm.cli.show import JSON_SCHEMA, folder_named, print_json
-from mesocosm.record import load
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -34,6 +33,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def optimum(options: argparse.Namespace) -> int:
     """Search, judge, and say what was found."""
+    from mesocosm.cli.show import folder_named
+    from mesocosm.record import load
+
     record = load(folder_named(options.run))
     prepare_devices()
     from mesocosm.cli.progress import ProgressLine
@@ -47,7 +49,7 @@ def optimum(options: argparse.Namespace) -> int:
         found = [sought(record, by, report=line, **settings) for by in ([options.by] if options.by else CRITERIA)]
     if options.json:
         optima = [one.to_dict() for one in found]
-        print_json({"schema": JSON_SCHEMA, "run": str(record.folder), "optima": optima})
+        print_json("optimum", {"run": str(record.folder), "optima": optima})
         return 0
     for one in found:
         print(one.sentence())

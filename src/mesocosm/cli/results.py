@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mesocosm.cli.show import JSON_SCHEMA, folder_named, print_json
+from mesocosm.cli.answer import print_json
+from mesocosm.cli.show import folder_named
 from mesocosm.record import ConfigurationError, MesocosmError, Record, load
 from mesocosm.record.folder import DATABASE
 
@@ -65,7 +66,7 @@ def report(options: argparse.Namespace) -> int:
 
     path = write(load(folder_named(options.run)))
     if options.json:
-        print_json({"schema": JSON_SCHEMA, "report": str(path), "bytes": path.stat().st_size})
+        print_json("report", {"report": str(path), "bytes": path.stat().st_size})
     else:
         print(path)
     return 0
@@ -78,7 +79,7 @@ def compare(options: argparse.Namespace) -> int:
     runs = [load(folder_named(name)) for name in (options.run, options.other)]
     found = compared(*runs)
     if options.json:
-        print_json({"schema": JSON_SCHEMA, "runs": [str(r.folder) for r in runs], **found.to_dict()})
+        print_json("compare", {"runs": [str(r.folder) for r in runs], **found.to_dict()})
         return 0
     print(f"A  {runs[0].folder}\nB  {runs[1].folder}")
     print(f"they differ in: {found.differs or 'nothing'}\n{found.pairing}\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mesocosm.cli.show import JSON_SCHEMA, print_json
+from mesocosm.cli.answer import print_json
 from mesocosm.experiments.registry import NAMES, declaration
 from mesocosm.record import ConfigurationError
 
@@ -26,7 +26,7 @@ def review(options: argparse.Namespace) -> int:
         )
     answer = reviewed(design)
     if options.json:
-        print_json({"schema": JSON_SCHEMA, **answer.to_dict()})
+        print_json("review", answer.to_dict())
     else:
         print(answer.words())
     return 0

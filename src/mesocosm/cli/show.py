@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mesocosm.cli.answer import print_json
 from mesocosm.experiments.declaration import Summary
 from mesocosm.experiments.registry import NAMES, declaration
 from mesocosm.record import MesocosmError, Record, load
 from mesocosm.record.folder import HEADER
-
-JSON_SCHEMA = 1
-"""Version of what `--json` prints."""
 
 
 def folder_named(name: str) -> Path:
@@ -30,7 +27,7 @@ def print_record(record: Record, as_json: bool = False, report: Path | None = No
     findings = record.findings
     if as_json:
         more = {"findings": findings, "report": str(report) if report else None}
-        print_json({**_brief(record), "folder": str(record.folder), "summary": asdict(summary), **more})
+        print_json("show", {**_brief(record), "folder": str(record.folder), "summary": asdict(summary), **more})
         return
     for line in _table(summary):
         print(line)
@@ -73,7 +70,6 @@ def _brief(record: Record) -> dict[str, Any]:
     header = record.header
     alive = sum(s.status == "alive" for s in record.statuses)
     return {
-        "schema": JSON_SCHEMA,
         "run": record.folder.name,
         "experiment": header["experiment"],
         "seed": header["seed"],
@@ -116,7 +112,7 @@ def list_all(options: argparse.Namespace) -> int:
             damaged.append(str(error))
     if options.json:
         names = [{"name": name, "question": question} for name, question in experiments]
-        print_json({"schema": JSON_SCHEMA, "experiments": names, "runs": runs, "damaged": damaged})
+        print_json("list", {"experiments": names, "runs": runs, "damaged": damaged})
         return 0
     print("experiments (mesocosm run NAME)")
     for name, question in experiments:
@@ -128,8 +124,3 @@ def list_all(options: argparse.Namespace) -> int:
     for sentence in damaged:
         print(f"  {sentence}", file=sys.stderr)
     return 0
-
-
-def print_json(value: Any) -> None:
-    json.dump(value, sys.stdout, indent=2, default=float)
-    print()

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mesocosm.cli.answer import print_json
 from mesocosm.cli.devices import cores, prepare_devices
-from mesocosm.cli.show import JSON_SCHEMA, print_json
 from mesocosm.record import ConfigurationError, FolderError
 
 STORE = "runs/cells"
@@ -50,7 +50,7 @@ def study(options: argparse.Namespace) -> int:
             "batches": len(batches(todo)),
         }
         if options.json:
-            print_json({"schema": JSON_SCHEMA, "study": asked.name, **facts})
+            print_json("study", {"study": asked.name, **facts})
         else:
             print(f"{asked.name}: " + ", ".join(f"{n} {what}" for what, n in facts.items()))
         return 0
@@ -70,7 +70,7 @@ def _tell(options: argparse.Namespace, asked: Any, rows: Any) -> int:
     written = _write(options, asked, tables, rows) if options.write else []
     if options.json:
         plain = {name: table.to_dict() for name, table in tables.items()}
-        print_json({"schema": JSON_SCHEMA, "study": asked.name, "tables": plain, "files": written})
+        print_json("study", {"study": asked.name, "tables": plain, "files": written})
     else:
         print("\n".join([summary(asked, tables), *written]))
     return 0

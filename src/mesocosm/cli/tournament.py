@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from mesocosm.cli.answer import print_json
 from mesocosm.cli.devices import prepare_devices
-from mesocosm.cli.show import JSON_SCHEMA, folder_named, print_json
+from mesocosm.cli.show import folder_named
 from mesocosm.record import ConfigurationError, load
 
 
@@ -29,7 +30,7 @@ def progress(options: argparse.Namespace) -> int:
     picture = record.folder / f"progress-{strand}.svg"
     write_whole(picture, draw(found, f"{record.folder.name}, {strand}").encode())
     if options.json:
-        print_json({"schema": JSON_SCHEMA, "run": str(record.folder), "picture": str(picture), **found.to_dict()})
+        print_json("progress", {"run": str(record.folder), "picture": str(picture), **found.to_dict()})
         return 0
     print(f"{found.sentence()}\n")
     for finding in found.findings():

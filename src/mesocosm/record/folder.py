@@ -22,11 +22,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from mesocosm.record.errors import FolderError, StorageError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SCHEMA = 1
 """Version of the run folder's layout. A folder of another version is read by the program that wrote it."""
@@ -66,12 +67,16 @@ def write_whole(path: Path, content: bytes) -> None:
 def pack(arrays: Mapping[str, np.ndarray], compressed: bool) -> bytes:
     """Arrays as the bytes of an NPZ file."""
     buffer = io.BytesIO()
+    import numpy as np  # here, so that a command that only looks at headers does not wait for it
+
     (np.savez_compressed if compressed else np.savez)(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 
 def unpack(content: bytes) -> dict[str, np.ndarray]:
     """The arrays of an NPZ file."""
+    import numpy as np
+
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 

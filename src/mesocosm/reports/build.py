@@ -29,6 +29,17 @@ def report(record: Record) -> Path:
       FolderError: if the run is not finished, or cannot be read.
       StorageError: if the page cannot be written.
     """
+    path = record.folder / REPORT
+    write_whole(path, page(record).encode())
+    return path
+
+
+def page(record: Record) -> str:
+    """The report of a finished run: one HTML file.
+
+    Raises:
+      FolderError: if the run is not finished, or cannot be read.
+    """
     if record.status != RunStatus.FINISHED:
         raise FolderError(
             f"{record.folder}: is {record.status} at tick {record.tick}; `mesocosm resume {record.folder}` finishes it"
@@ -39,7 +50,7 @@ def report(record: Record) -> Path:
         story = tell_plainly(record, declared)
     else:
         story = declared.results().tell(record, assays_of(record), findings)
-    page = render(
+    return render(
         story,
         title=declared.title,
         question=declared.question,
@@ -48,9 +59,6 @@ def report(record: Record) -> Path:
         verdict=findings[0].verdict if findings else None,
         data={"metrics": record.metrics, "statuses": _columns(record)},
     )
-    path = record.folder / REPORT
-    write_whole(path, page.encode())
-    return path
 
 
 def trust(record: Record) -> Trust:

@@ -1,0 +1,32 @@
+"""What `--json` prints: one object on stdout, whose form is `schema-1.json` beside this file."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+VERSION = 1
+"""Of the schema. What is added keeps it; what is renamed, removed or means something else raises it."""
+SCHEMA = Path(__file__).with_name(f"schema-{VERSION}.json")
+
+
+def print_json(command: str, answer: Mapping[str, Any]) -> None:
+    """Print an answer with the version of its schema and the command that it answers."""
+    told = {"schema": VERSION, "command": command, **answer}
+    json.dump(_finite(told), sys.stdout, indent=2, default=float, allow_nan=False)
+    print()
+
+
+def _finite(value: Any) -> Any:
+    """The same with null for numbers that JSON does not know."""
+    if isinstance(value, Mapping):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
