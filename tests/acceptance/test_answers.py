@@ -20,7 +20,7 @@ from tests.answers import SCHEMA, as_the_schema_says
 
 ROOT = Path(__file__).parents[2]
 ELSEWHERE = {"progress", "optimum", "check"}
-"""Held against the schema where their small runs are: tests/unit/test_progress.py, test_optimum.py, test_study_check.py."""
+"""Held against the schema where their small runs are, in tests/unit."""
 WORLD = dict(side=32, founders=64, ceiling=220, division_energy=600, founding_energy=500, drops=4, drop_food=90)
 CALLS = {
     "run": "run chemotaxis --config dish.toml --out runs/dish",
