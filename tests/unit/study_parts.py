@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from mesocosm.studies.component import component
+from mesocosm.studies.component import Skipped, component
 
 
 @component(slot="subject")
@@ -99,3 +99,27 @@ def exits():
         os._exit(3)
 
     return draw
+
+
+@component(slot="subject")
+def fills(while_there: str):
+    """Its worker finds no room for a row, as on a full disk."""
+
+    def draw(seed, budget):
+        import resource
+
+        room = 10 if os.path.exists(while_there) else resource.RLIM_INFINITY
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+        return 1.0
+
+    return draw
+
+
+@component(slot="subject")
+def holds(megabytes: int):
+    return lambda seed, budget: float(len(bytearray(b"x" * (megabytes << 20))))
+
+
+@component(slot="subject")
+def absent():
+    raise Skipped("the package is not installed")

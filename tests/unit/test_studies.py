@@ -34,6 +34,11 @@ def cell(**changes) -> Cell:
     return replace(Cell("call/toy", {"subject": "noisy"}, {"seed": 0}, {"calls": 1}), **changes)
 
 
+def index(folder: Path) -> Path:
+    (path,) = folder.glob("index-*.sqlite")
+    return path
+
+
 def test_the_grid_is_every_treatment_in_every_context_with_every_seed():
     cells = from_dict(GOOD).cells
     assert len(cells) == len({c.identity for c in cells}) == 2 * 2 * 3
@@ -174,9 +179,9 @@ def test_the_index_follows_the_folders(tmp_path):
     assert [row.final for _, row in store.rows(cells)] == [0, 1, 3, 4]
     store.put(cells[2], Row.of(7.0))
     assert [row.final for _, row in store.rows(cells)] == [0, 1, 7, 3, 4]
-    (tmp_path / "s" / "index.sqlite").write_bytes(b"this is no database" * 100)
+    index(tmp_path / "s").write_bytes(b"this is no database" * 100)
     assert [row.final for _, row in store.rows(cells)] == [0, 1, 7, 3, 4]
-    with sqlite3.connect(tmp_path / "s" / "index.sqlite") as db:
+    with sqlite3.connect(index(tmp_path / "s")) as db:
         db.execute("PRAGMA user_version = 99")
     assert len(store.rows(cells)) == 5
 

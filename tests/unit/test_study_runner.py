@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mesocosm.record import FolderError
+from mesocosm.record import FolderError, StorageError
 from mesocosm.studies import component, processes, runner
 from mesocosm.studies.runner import Limits, run
 from mesocosm.studies.scoring import score
@@ -36,13 +36,26 @@ def measured(asked, tmp_path, jobs=2, **limits):
 
 def test_every_bad_component_is_a_row_and_the_study_goes_on(tmp_path):
     note = tmp_path / "children"
-    bad = ["raises", "hangs", "prints", "nan", "shaped", "leaks", "exits", {"component": "forks", "note": str(note)}]
+    bad = [
+        "absent",
+        "raises",
+        "hangs",
+        "prints",
+        "nan",
+        "shaped",
+        "leaks",
+        "exits",
+        {"component": "forks", "note": str(note)},
+    ]
     asked = study("noisy", *bad, seeds=1)
-    rows = measured(asked, tmp_path, seconds=3, megabytes=500)
-    found = {cell.parts["subject"] if i < 8 else "forks": row for i, (cell, row) in enumerate(rows)}
+    hanging = replace(asked, vary={"subject": ("hangs",)})
+    measured(hanging, tmp_path, seconds=2)
+    rows = measured(asked, tmp_path, seconds=60, megabytes=500)  # of wall time, on a busy machine
+    found = {cell.parts["subject"] if i < 9 else "forks": row for i, (cell, row) in enumerate(rows)}
     statuses = {name: row.status for name, row in found.items()}
     assert statuses == {
         "noisy": "ok",
+        "absent": "skipped",
         "raises": "error",
         "hangs": "timeout",
         "prints": "ok",
@@ -52,6 +65,7 @@ def test_every_bad_component_is_a_row_and_the_study_goes_on(tmp_path):
         "exits": "error",
         "forks": "ok",
     }
+    assert found["absent"].cause == "the package is not installed"
     assert found["raises"].cause.startswith("ValueError: I am broken (study_parts.py:")
     assert "array of shape (2, 3)" in found["shaped"].cause
     assert "exit code 3, 3 times; it last printed: these are my last words" in found["exits"].cause
@@ -93,6 +107,35 @@ def test_two_runners_share_one_store(tmp_path):
     assert len(list(folder.iterdir())) == 30
 
 
+def test_two_hosts_share_one_folder_and_two_studies_one_store(tmp_path):
+    """Two masters in processes of their own, each under the name of another host, each with a study of its own."""
+    folder = tmp_path / "marks"
+    folder.mkdir()
+    subjects = [{"component": "marks", "folder": str(folder), "seconds": 0.03 + k / 1000} for k in range(6)]
+    first, second = study(*subjects[:4], seeds=4), study(*subjects[2:], seeds=4, name="other")
+    masters = [_master(asked, tmp_path, host=f"host{k}") for k, asked in enumerate((first, second))]
+    assert [master.wait(timeout=60) for master in masters] == [0, 0]
+    store = Store(tmp_path / "store")
+    for asked in (first, second):
+        rows = store.rows(asked.cells)
+        assert [row.final for _, row in rows] == [float(cell.seed["seed"]) for cell in asked.cells]
+    assert len(list(folder.iterdir())) == 6 * 4  # what both ask for is measured once
+    names = {path.name for path in store.folder.glob("index-*.sqlite")}
+    assert {"index-host0.sqlite", "index-host1.sqlite"} <= names
+    assert not list(store.folder.glob("work/*")) and not list(store.folder.glob("locks/*"))
+
+
+def test_a_full_disk_ends_the_study_with_its_sentence_and_the_same_command_goes_on(tmp_path):
+    full = tmp_path / "full"
+    full.touch()
+    asked = study("noisy", {"component": "fills", "while_there": str(full)}, seeds=3)
+    with pytest.raises(StorageError, match=r"could not be written .* the same command goes on"):
+        measured(asked, tmp_path, jobs=1)
+    assert len(_files(tmp_path)) == 3 and not list((tmp_path / "store" / "work").iterdir())
+    full.unlink()
+    assert [row.status for _, row in measured(asked, tmp_path)] == ["ok"] * 6
+
+
 def test_a_worker_ends_when_its_runner_is_killed(tmp_path):
     asked = study("hangs", seeds=1)
     master = _master(asked, tmp_path)
@@ -111,9 +154,10 @@ def _wait_for(condition, seconds=20):
     raise AssertionError("it did not happen in time")
 
 
-def _master(asked: Study, folder: Path) -> subprocess.Popen:
+def _master(asked: Study, folder: Path, host: str = "") -> subprocess.Popen:
     """A runner in a process of its own."""
     code = (
+        f"import platform; platform.node = lambda known=platform.node(): {host!r} or known\n"
         "import json, sys; from pathlib import Path; from mesocosm.studies import component, study, runner, store\n"
         "component.load_file(Path(sys.argv[1])); asked = study.from_dict(json.loads(sys.argv[2]))\n"
         "runner.run(asked.cells, store.Store(Path(sys.argv[3])), 2, None, [Path(sys.argv[1])])"
@@ -157,6 +201,13 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {p.parent.name: p.read_bytes() for p in (folder / "store" / "cells").glob("*/*/run.json")}
 
 
+def test_the_peak_of_memory_is_that_of_the_cell_and_not_of_its_worker(tmp_path):
+    big, small = {"component": "holds", "megabytes": 200}, {"component": "holds", "megabytes": 1}
+    rows = measured(study(big, small, seeds=1), tmp_path, jobs=1)
+    most, least = (row.cost["peak_bytes"] for _, row in rows)
+    assert most > least + 150 * 2**20
+
+
 def test_cells_of_an_ecology_are_replicates_of_one_run(tmp_path):
     values = {
         "name": "game",
@@ -181,7 +232,12 @@ def test_cells_of_an_ecology_are_replicates_of_one_run(tmp_path):
     assert all_at_once[:3] == few
     assert len(set(all_at_once)) > 1
     row = store.rows(asked.cells)[0][1]
-    assert row.cost["seconds"] > 0 and "y" in row.metrics and "jax" in row.environment["versions"]
+    assert (
+        row.cost["seconds"] > 0
+        and row.cost["compile_seconds"] > 0
+        and "y" in row.metrics
+        and "jax" in row.environment["versions"]
+    )
 
 
 def test_a_store_that_is_none_is_refused(tmp_path):

@@ -76,6 +76,9 @@ def test_a_failure_counts_and_has_the_floor_where_there_is_one():
     (effect,) = score(asked := replace(asked, floor=0.0), rows_of(asked, values)).effects
     assert effect.estimate == pytest.approx(0.5)
     assert effect.failures == {"diverged": 1}
+    skipped = [(cell, row if row.final else Row("skipped", cause="no package")) for cell, row in rows_of(asked, values)]
+    (effect,) = score(asked, skipped).effects  # it has not failed: no floor
+    assert (effect.failures, effect.estimate) == ({"skipped": 1}, 1.25)
 
 
 def test_data_sets_are_what_is_counted_where_there_are_several():

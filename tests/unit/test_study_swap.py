@@ -1,5 +1,6 @@
 """The benchmark `swap`, its learners, and what they cost."""
 
+import sys
 from pathlib import Path
 
 import jax
@@ -9,7 +10,7 @@ import pytest
 
 from mesocosm.record import ConfigurationError
 from mesocosm.studies import component, nets, swap, tabular, task
-from mesocosm.studies.cell import Cell
+from mesocosm.studies.cell import COSTS, Cell
 from mesocosm.studies.cost import Uncounted, flops
 from mesocosm.studies.study import from_dict
 from mesocosm.tasks.arrays import DataError
@@ -75,6 +76,8 @@ def test_costs_are_told_apart():
     assert row.cost["seconds"] > 0 and row.cost["compile_seconds"] > 0
     assert row.cost["flops"] > 3 * 50 * 2 * 32 * (32 * 32 + 32 * 3)  # forward and backward through both layers
     assert [x for x, _ in row.curve] == [10, 20, 30, 40, 50]
+    assert row.cost["device_bytes"] > 2 * 1000 * 32 * 4  # at least the inputs to learn from and to be tested on
+    assert set(row.cost) == set(COSTS)
 
 
 def test_an_aligned_layer_goes_forward_as_any_and_back_over_other_weights():
@@ -85,6 +88,16 @@ def test_an_aligned_layer_goes_forward_as_any_and_back_over_other_weights():
     error = 2 * x @ w
     assert np.allclose(to_x, error @ b.T, atol=1e-5)
     assert np.allclose(to_w, x.T @ error, atol=1e-5)
+
+
+def test_automl_is_budgeted_in_seconds_and_skipped_where_it_is_not_there(monkeypatch):
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "flaml", None)
+        with pytest.raises(component.Skipped, match=r"pip install 'mesocosm\[automl\]'"):
+            rows({"learner": {"component": "automl", "seconds": 1.0}}, n=1)
+    pytest.importorskip("flaml.automl.automl", exc_type=ImportError)
+    (row,) = rows({"learner": {"component": "automl", "seconds": 1.0}}, n=1)
+    assert row.status == "ok" and row.final > 0.3 and "flops" not in row.cost
 
 
 def test_what_is_filled_up_takes_no_part():

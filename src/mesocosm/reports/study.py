@@ -10,6 +10,7 @@ from typing import Any
 
 from mesocosm.findings.claim import show_interval
 from mesocosm.studies.cell import Cell, Row, spelt
+from mesocosm.studies.compute import MATCHED_IN, matches
 from mesocosm.studies.scoring import ContextEffect, Effect, Table
 from mesocosm.studies.study import Study
 
@@ -93,6 +94,8 @@ def markdown(study: Study, tables: Tables, rows: Sequence[tuple[Cell, Row]], com
     out += [f"![Effects]({study.name}.svg)", "", "```text", *_headlines(study, tables), "```", ""]
     out += [f"*{note}*" for note in dict.fromkeys(note for t in tables.values() for note in t.notes)]
     for name, view in study.views.items():
+        out += _by_compute(name, view, rows)
+    for name, view in study.views.items():
         out += _by_level(name, tables[name]) if study.cross else _by_context(view, tables[name])
     return "\n".join(out).rstrip() + "\n"
 
@@ -106,6 +109,23 @@ def _by_context(study: Study, table: Table) -> Lines:
         place = [spelt(several[0].context[s]) for s in slots]
         out.append(_row([*place, *map(_told, several)]))
     return out
+
+
+def _by_compute(name: str, view: Study, rows: Sequence[tuple[Cell, Row]]) -> Lines:
+    """What each treatment spends to be as good as its control."""
+    found = matches(view, rows)
+    if not found:
+        return []
+    out = ["", f"## Compute to be as good: {name}", ""]
+    out += [
+        f"As good as {spelt_control(view)} is in the end, on the same context and seed, curves read between points.",
+        "",
+    ]
+    out += [_row(["treatment", "as good within its budget", "FLOPs", "seconds"]), "|---|---|---|---|"]
+    for m in found:
+        times = [f"x {m.times[cost]:.3g}" if cost in m.times else "" for cost in MATCHED_IN]
+        out.append(_row([m.treatment, f"{100 * m.reached:.0f} % of {m.n}", *times]))
+    return [*out, "", "Times the cost of the control: median over the cells that are as good."]
 
 
 def _by_level(name: str, table: Table) -> Lines:

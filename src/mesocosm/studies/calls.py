@@ -4,7 +4,6 @@ keyword arguments. No jax.
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any
 
 from mesocosm.record import ConfigurationError
 from mesocosm.studies.cell import Cell, Row
-from mesocosm.studies.component import find
+from mesocosm.studies.component import Skipped, find
+from mesocosm.studies.meter import Meter
 from mesocosm.studies.task import Task
 
 SLOT = "subject"
@@ -37,18 +37,16 @@ class Calls:
     def measure(self, cells: Sequence[Cell], work: Path) -> Iterator[tuple[Cell, Row]]:
         for cell in cells:
             parts = {**cell.fixed, **cell.parts}
-            began, cpu = time.perf_counter(), time.process_time()
+            meter = Meter()
             try:
                 made, arguments = find(SLOT, parts.pop(SLOT))
                 value = made.make(**arguments)(cell.seed["seed"], cell.budget[self.unit], **parts)
-                row = Row.of(value, cost=_cost(began, cpu))
+                row = Row.of(value, cost=meter.cost())
+            except Skipped as reason:
+                row = Row("skipped", cause=str(reason))
             except Exception as error:
-                row = Row("error", cause=told(error), cost=_cost(began, cpu))
+                row = Row("error", cause=told(error), cost=meter.cost())
             yield cell, row
-
-
-def _cost(began: float, cpu: float) -> dict[str, float]:
-    return {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - cpu}
 
 
 def told(error: BaseException) -> str:

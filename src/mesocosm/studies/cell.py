@@ -153,3 +153,10 @@ def spelt(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "+".join(map(spelt, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def spelt_treatment(parts: Mapping[str, Any]) -> str:
+    """A treatment in words: the values of its slots; with the slots' names where there are several."""
+    if len(parts) == 1:
+        return spelt(next(iter(parts.values())))
+    return ", ".join(f"{slot} {spelt(value)}" for slot, value in parts.items())

@@ -32,6 +32,11 @@ from mesocosm.record import ConfigurationError
 GROUP = "mesocosm.components"
 """Entry points: each names a module that defines components."""
 
+
+class Skipped(Exception):
+    """A part that cannot be had here (a package is missing): its cells are rows with the status `skipped`."""
+
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 

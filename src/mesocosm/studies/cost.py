@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import jax
@@ -86,3 +87,28 @@ def _equation(equation: Any) -> float:
 
 def _is_float(equation: Any) -> bool:
     return any(jnp.issubdtype(v.aval.dtype, jnp.floating) for v in equation.invars if hasattr(v.aval, "dtype"))
+
+
+@cache
+def _compiling() -> list[float]:
+    """Seconds that this process has compiled since this was first asked, as jax tells them."""
+    total = [0.0]
+
+    def hear(event: str, duration_secs: float, **kwargs: str | int) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            total[0] += duration_secs
+
+    jax.monitoring.register_event_duration_secs_listener(hear)
+    return total
+
+
+def compile_seconds() -> float:
+    """Seconds of compiling in this process since the first call of this function; tracing is not among them."""
+    return _compiling()[0]
+
+
+def device_peak() -> dict[str, float]:
+    """`device_bytes`, the most held on the devices since the process began; nothing where the device does not tell."""
+    told = [device.memory_stats() or {} for device in jax.local_devices()]
+    peaks = [stats["peak_bytes_in_use"] for stats in told if "peak_bytes_in_use" in stats]
+    return {"device_bytes": float(sum(peaks))} if peaks else {}

@@ -7,8 +7,6 @@ of the block, and a replicate is the same alone or among others, so that more se
 from __future__ import annotations
 
 import math
-import resource
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -19,6 +17,7 @@ from mesocosm.experiments.registry import declaration
 from mesocosm.record import ConfigurationError
 from mesocosm.record.configuration import check, digest, from_dict
 from mesocosm.studies.cell import Cell, Row
+from mesocosm.studies.meter import Meter
 from mesocosm.studies.task import Task
 
 if TYPE_CHECKING:
@@ -85,18 +84,17 @@ class Ecology:
     def measure(self, cells: Sequence[Cell], work: Path) -> Iterator[tuple[Cell, Row]]:
         """Run the block, its assays, and read the statistic of each replicate that was asked for."""
         from mesocosm.experiments.launch import start
+        from mesocosm.studies.cost import compile_seconds, device_peak
 
         first, numbers = cells[0], [cell.seed["world"] % BLOCK for cell in cells]
         parts, block = {**first.fixed, **first.parts}, first.seed["world"] // BLOCK
         configuration = self.configuration(parts, first.budget, block, max(numbers) + 1)
-        began, cpu = time.perf_counter(), time.process_time()
+        meter, compiled = Meter(), compile_seconds()
         record = start(self.declared.name, configuration, work / "run")
         values = statistics(record)
-        cost = {
-            "seconds": (time.perf_counter() - began) / len(cells),
-            "cpu_seconds": (time.process_time() - cpu) / len(cells),
-            "peak_bytes": 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-        }
+        cost = meter.cost(len(cells)) | device_peak()
+        cost["compile_seconds"] = (compile_seconds() - compiled) / len(cells)
+        cost["seconds"] -= cost["compile_seconds"]
         statistic = parts.get(STATISTIC) or self.declared.claims[0].name
         if statistic not in values:
             raise ConfigurationError(f"{STATISTIC} = {statistic}: {self.declared.name} measures {', '.join(values)}")

@@ -7,6 +7,7 @@ random clouds that no test uses: see `studies/swap-rates.toml`. No jax before a 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mesocosm.record import ConfigurationError
-from mesocosm.studies.component import component, find
+from mesocosm.studies.component import Skipped, component, find
 
 Learn = Callable[[Any, int, Mapping[str, np.ndarray]], Any]
 
@@ -158,3 +159,32 @@ _sklearn("constant", _constant)
 _sklearn("nearest", _nearest)
 _sklearn("logistic", _logistic)
 _sklearn("boosting", _boosting)
+
+
+@component(slot="learner")
+def automl(seconds: float = 10.0) -> Learn:
+    """FLAML (C. Wang, Q. Wu et al., MLSys 2021): searches learners and their settings for so many seconds a seed.
+
+    A budget in seconds buys more on a faster machine: its rows say so in their names.
+    """
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise ConfigurationError(f"seconds = {seconds}: must be above 0")
+    try:
+        from flaml.automl.automl import AutoML
+    except ImportError:
+        raise Skipped("FLAML is not installed: pip install 'mesocosm[automl]'") from None
+
+    def learn(split: Any, steps: int, seeds: Mapping[str, np.ndarray]) -> Any:
+        from mesocosm.studies.nets import Trained
+
+        began, scores = time.perf_counter(), []
+        given = zip(seeds["initial"], split.x, split.y, split.x_test, split.y_test, strict=True)
+        for seed, x, y, x_test, y_test in given:
+            found = AutoML()
+            how = {"task": "classification", "metric": "accuracy", "n_jobs": 1, "verbose": 0}
+            found.fit(x, y, time_budget=seconds, seed=int(seed), **how)
+            scores.append(float(np.mean(np.asarray(found.predict(x_test)).astype(int) == y_test)))
+        took = time.perf_counter() - began
+        return Trained(np.array(scores)[:, None], np.array([np.nan]), float("nan"), took, 0.0)
+
+    return learn

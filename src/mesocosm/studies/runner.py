@@ -26,7 +26,7 @@ from mesocosm.record import StorageError
 from mesocosm.record.folder import host, versions
 from mesocosm.studies import processes, task
 from mesocosm.studies.cell import Cell, Row
-from mesocosm.studies.store import Store
+from mesocosm.studies.store import Store, batch_of
 
 MOST_IN_A_BATCH = 64
 TRIES = 3
@@ -194,7 +194,7 @@ class _Runner:
         self._forget(worker.reports)
         self._forget(worker.process.stdout)
         processes.end(worker.process)
-        for left in self.store.folder.glob(f"work/batch-{worker.process.pid}-*"):
+        for left in self.store.folder.glob(f"work/{batch_of(worker.process.pid)}*"):
             shutil.rmtree(left, ignore_errors=True)
         os.close(worker.reports)
         for stream in (worker.process.stdin, worker.process.stdout):
@@ -295,7 +295,10 @@ def _program(cell: Cell) -> str:
 
 
 class _Locks:
-    """Which programs this runner measures; the system lets go when its process ends, however it ends."""
+    """Which programs this runner measures, on whichever host; the system lets go when its process ends.
+
+    Where the file system has no locks two may measure the same cell; it is kept once.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -307,16 +310,19 @@ class _Locks:
             file, n = self.held[name]
             self.held[name] = file, n + 1
             return True
-        file = open(self.folder / name, "w")  # noqa: SIM115 - held open for as long as the lock
+        name_at = self.folder / name
+        file = open(name_at, "w")  # noqa: SIM115 - held open for as long as the lock
         try:
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:  # Windows: no advisory lock; a cell measured twice is kept once
-            pass
-        except OSError:
+            if not _is_at(file, name_at):  # who had it has let go, and another has made it anew
+                raise BlockingIOError
+        except BlockingIOError:
             file.close()
             return False
+        except (ImportError, OSError):
+            pass
         self.held[name] = file, 1
         return True
 
@@ -328,6 +334,13 @@ class _Locks:
         with contextlib.suppress(OSError):
             os.unlink(file.name)
         file.close()
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
+    """Whether an open file is still the one of that name."""
+    with contextlib.suppress(OSError):
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    return False
 
 
 def surroundings() -> dict[str, str]:

@@ -24,7 +24,7 @@ from scipy.special import stdtrit
 
 from mesocosm.findings import Claim, Finding, holm, judge
 from mesocosm.findings.hodge import hodge, square_without_noise
-from mesocosm.studies.cell import STATUSES, Cell, Row, spelt
+from mesocosm.studies.cell import STATUSES, Cell, Row, spelt, spelt_treatment
 from mesocosm.studies.shares import Share, shares
 from mesocosm.studies.study import Study
 
@@ -178,7 +178,8 @@ def _grid(study: Study, rows: Sequence[tuple[Cell, Row]]) -> _Grid:
         if None in at:
             continue  # of another study
         status[at] = max(status[at], STATUSES.index(row.status))
-        value = study.floor if row.final is None else row.final
+        has_none = row.final is None and row.status != "skipped"  # what could not be had has not failed
+        value = study.floor if has_none else row.final
         if value is not None:
             total[at] += value
             count[at] += 1
@@ -243,13 +244,6 @@ def _ordered(study: Study, grid: _Grid) -> np.ndarray:
     listed = [_key(dict(zip(study.vary, v, strict=True))) for v in itertools.product(*study.vary.values())]
     place = {_key(t): k for k, t in enumerate(grid.treatments)}
     return grid.values[:, [place[k] for k in listed]]
-
-
-def spelt_treatment(parts: Mapping[str, Any]) -> str:
-    """A treatment in words: the values of its slots; with the slots' names where there are several."""
-    if len(parts) == 1:
-        return spelt(next(iter(parts.values())))
-    return ", ".join(f"{slot} {spelt(value)}" for slot, value in parts.items())
 
 
 def _effect(

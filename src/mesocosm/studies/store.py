@@ -3,17 +3,18 @@
     store.json                   version of this layout
     cells/ab/abcd.../run.json    a cell and its row, written beside and renamed: whole or not there
     work/                        what is being measured; nothing in it is ever read
-    locks/                       which batches a runner has taken
-    index.sqlite                 the same rows in one table, for listing; SQLite stays on one host
+    locks/                       which programs a runner has taken
+    index-HOST.sqlite            the same rows in one table, for listing: each host builds and reads its own
 
-The names of cells are their identities, so that several studies, processes and hosts may write into one store: who
-comes second finds the cell there and leaves it. No jax.
+The names of cells are their identities, so that several studies, processes and hosts may write into one folder that
+they share: who comes second finds the cell there and leaves it. SQLite is never asked to lock between hosts. No jax.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -117,7 +118,7 @@ class Store:
     @contextmanager
     def workplace(self) -> Iterator[Path]:
         """An empty folder to measure in, removed afterwards."""
-        folder = self.folder / "work" / f"batch-{os.getpid()}-{uuid4().hex[:8]}"
+        folder = self.folder / "work" / f"{batch_of(os.getpid())}{uuid4().hex[:8]}"
         with _keeping(folder):
             folder.mkdir(parents=True)
         try:
@@ -130,7 +131,7 @@ class Store:
 
         An index that is damaged, or of another version, is built anew.
         """
-        path = self.folder / "index.sqlite"
+        path = self.folder / f"index-{host_name()}.sqlite"
         try:
             return self._refreshed(path)
         except sqlite3.OperationalError as error:
@@ -188,6 +189,16 @@ def _keeping(what: Path) -> Iterator[None]:
             f"{what}: could not be written ({error.strerror or error}). Cells that are kept are intact; make room or "
             "mend the folder, then the same command goes on."
         ) from error
+
+
+def host_name() -> str:
+    """This host, as part of the name of a file."""
+    return "".join(c if c.isalnum() else "-" for c in platform.node()) or "host"
+
+
+def batch_of(pid: int) -> str:
+    """How the folders begin in which a worker measures."""
+    return f"batch-{host_name()}-{pid}-"
 
 
 def _is_foreign(path: Path) -> bool:

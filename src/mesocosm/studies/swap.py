@@ -7,8 +7,6 @@ by those to learn from. What is tested is never looked at before.
 
 from __future__ import annotations
 
-import resource
-import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -21,6 +19,7 @@ from mesocosm.record import ConfigurationError
 from mesocosm.studies import learners, tabular
 from mesocosm.studies.cell import Cell, Row
 from mesocosm.studies.component import find, read
+from mesocosm.studies.meter import Meter
 from mesocosm.studies.task import Task
 from mesocosm.tasks.arrays import DataSet
 
@@ -75,19 +74,16 @@ class Swap:
         given = Split(x, y, x_test, y_test, data_set(self.name).n_classes)
         seeds = {part: np.array([cell.seed[part] for cell in cells]) for part in self.seed_parts}
         found, arguments = find(SLOT, self._learner(parts))
-        cpu = time.process_time()
+        meter = Meter()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a rival that has not converged is as good as its score
             trained = found.make(**arguments)(given, steps, seeds)
         n = len(cells)
-        cost = {
-            "seconds": trained.seconds / n,
-            "compile_seconds": trained.compile_seconds / n,
-            "cpu_seconds": (time.process_time() - cpu) / n,
-            "peak_bytes": 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-        }
+        cost = meter.cost(n) | {"seconds": trained.seconds / n, "compile_seconds": trained.compile_seconds / n}
         if np.isfinite(trained.flops):
             cost["flops"] = trained.flops
+        if np.isfinite(trained.device_bytes):
+            cost["device_bytes"] = trained.device_bytes
         for cell, accuracy in zip(cells, trained.accuracy, strict=True):
             points = zip(trained.steps.tolist(), accuracy.tolist(), strict=True)
             curve = tuple((x, y) for x, y in points if np.isfinite(x) and np.isfinite(y))

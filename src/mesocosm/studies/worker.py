@@ -74,6 +74,7 @@ def _measure(cells: list[Cell], store: Store, environment: dict[str, Any], pipe:
             _report(pipe, cell=cell.identity)
     if not waiting:
         return
+    status = "error"
     try:
         with store.workplace() as work:
             for cell, row in task.find(cells[0].task).measure(list(waiting.values()), work):
@@ -81,12 +82,14 @@ def _measure(cells: list[Cell], store: Store, environment: dict[str, Any], pipe:
         cause = "the task gave no row for this cell"
     except StorageError:
         raise
+    except component.Skipped as reason:
+        status, cause = "skipped", str(reason)
     except MesocosmError as error:
         cause = str(error)
     except (Exception, SystemExit) as error:
         cause = told(error)
     for cell in list(waiting.values()):
-        keep(cell, Row("error", cause=cause))
+        keep(cell, Row(status, cause=cause))
 
 
 def _report(pipe: int, **what: str) -> None:
