@@ -1,4 +1,4 @@
-"""Measure: scripts/bench [table|mesa|cores|stages|memory|start|rules ...]; all of them if none is named.
+"""Measure: scripts/bench [table|mesa|cores|stages|folds|progress|memory|start|rules ...]; all of them if none is named.
 
 Both sides of a comparison run in one process, alternating; ratios are medians with their spread. Only living agents
 count. The first rounds, which compile, are left out and shown apart.
@@ -159,6 +159,46 @@ def stages() -> None:
             print(f"{bodies:7d} x {replicates:3d}: {stage:18s} {share} % of the tick", flush=True)
 
 
+def folds() -> None:
+    """What all folds together add to a tick, a row every 100 ticks: the same worlds with and without, alternating."""
+    _one_core()
+    from benchmarks.worlds import Ours, configuration
+    from mesocosm.experiments.symbiont.declaration import SymbiontConfiguration
+    from mesocosm.record.configuration import from_dict, to_dict
+
+    for bodies, replicates in ((490, 32), (10_000, 4)):
+        plain = configuration(bodies)
+        for name, c in (("chemotaxis", plain), ("symbiont", from_dict(SymbiontConfiguration, to_dict(plain)))):
+            bare, watched = Ours(c, replicates), Ours(c, replicates, folds=True)
+            ticks = max(100, int(2e6 / (bodies * replicates)))
+            for side in (bare, watched):
+                side.advance(200)
+            pairs = [(bare.advance(ticks), watched.advance(ticks)) for _ in range(9)]
+            share = _spread([100 * (b / a - 1) for a, b in pairs])
+            print(f"{bodies:7d} x {replicates:3d}: {name:10s} folds add {share} % to a tick (bar: 20)", flush=True)
+
+
+def progress() -> None:
+    """A tournament of 10 snapshots x 32 replicates of `chemotaxis`: seconds on all cores, compilation included."""
+    import shutil
+    from pathlib import Path
+
+    from mesocosm.cli.devices import prepare_devices
+
+    prepare_devices()
+    import mesocosm as mc
+
+    with tempfile.TemporaryDirectory() as folder:
+        run = mc.run("chemotaxis", assays=False, out=Path(folder) / "run")
+        for what in ("first", "again, compiled"):
+            shutil.rmtree(run.folder / "assays", ignore_errors=True)
+            began, cpu = time.perf_counter(), time.process_time()
+            found = run.progress()
+            seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+            n = sum(found.statuses.values())
+            print(f"{what}: {n} matches in {seconds:.0f} s ({cpu:.0f} s of CPU; bar: 120 s on two cores)", flush=True)
+
+
 def memory() -> None:
     """Bytes of state a body, and resident memory over a million ticks."""
     _one_core()
@@ -227,7 +267,7 @@ def rules() -> None:
         print("generation of `paper`: set MESOCOSM_DATA")
 
 
-BENCHMARKS = {f.__name__: f for f in (table, mesa, cores, stages, memory, start, rules)}
+BENCHMARKS = {f.__name__: f for f in (table, mesa, cores, stages, folds, progress, memory, start, rules)}
 
 
 def main(names: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ import numpy as np
 from mesocosm.core.loop import _Loop
 from mesocosm.core.plan import Plan, Setup
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
-from mesocosm.experiments.chemotaxis.system import build
 from mesocosm.experiments.ecology import Ecology
+from mesocosm.experiments.symbiont.declaration import SymbiontConfiguration
 from mesocosm.record.configuration import from_dict
 from tests.reference import petri_witness as witness
 from tests.reference.test_petri_witness import law_of
@@ -73,14 +74,17 @@ class _NoRecord:
 
 
 class Ours:
-    """The real loop without a record; with the logs of births and deaths if asked for."""
+    """The real loop without a record; with logs, or with all folds and a row every 100 ticks, if asked for."""
 
-    def __init__(self, c: ChemotaxisConfiguration, replicates: int, logs: bool = False, devices: int = 1, change=None):
-        built = build(c)
+    def __init__(
+        self, c: ChemotaxisConfiguration, replicates: int, logs=False, devices: int = 1, change=None, folds=False
+    ):
+        name = "symbiont" if isinstance(c, SymbiontConfiguration) else "chemotaxis"
+        built = import_module(f"mesocosm.experiments.{name}.system").build(c)
         experiment = change(built.experiment) if change else built.experiment
-        setup = Setup(experiment, logs=built.logs if logs else ())
-        plan = Plan("benchmark", 0, replicates, 10**9, 10**6)
-        self.loop = _Loop(setup, plan, _NoRecord(), jax.devices()[:devices], None, 1e9)
+        setup = Setup(experiment, built.folds if folds else {}, logs=built.logs if logs else ())
+        plan = Plan("benchmark", 0, replicates, 10**9, 100 if folds else 10**6)
+        self.loop = _Loop(setup, plan, _NoRecord(), jax.devices()[:devices], None, 1e9, None)
         self.loop.found()
         self._fit(c.world.ceiling)
 
@@ -88,8 +92,11 @@ class Ours:
         """As many slots as the ceiling: what stands empty is then little (founders lie at the front)."""
         lanes = self.loop.lanes
         if lanes.state.world.bodies.id.shape[1] > slots:
-            bodies, genomes = jax.tree.map(lambda x: x[..., :slots], (lanes.state.world.bodies, lanes.state.genomes))
-            state = eqx.tree_at(lambda s: (s.world.bodies, s.genomes), lanes.state, (bodies, genomes))
+            own = (lanes.state.world.bodies, lanes.state.genomes, lanes.state.elements)
+            fewer = jax.tree.map(lambda x: x[..., :slots], own)
+            state = eqx.tree_at(
+                lambda s: (s.world.bodies, s.genomes, s.elements), lanes.state, fewer, is_leaf=lambda x: x is None
+            )
             self.loop._load(state, lanes.folded)
 
     def advance(self, ticks: int) -> float:
@@ -99,6 +106,7 @@ class Ours:
             self.loop.chunk_ticks = stop - self.loop.tick
             self.loop._advance(stop)
         self.loop.pending_logs = {name: [] for name in self.loop.pending_logs}
+        self.loop.pending_rows = []
         return time.perf_counter() - began
 
     def population(self) -> int:

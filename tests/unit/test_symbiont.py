@@ -17,6 +17,7 @@ from mesocosm.elements.parameters import GERM, VIRULENCE, ElementParameters
 from mesocosm.experiments.assay.population import living
 from mesocosm.experiments.assay.snapshots import snapshots
 from mesocosm.experiments.symbiont import results
+from mesocosm.experiments.symbiont.chase import chase
 from mesocosm.instruments.ancestry import entries, lives
 from mesocosm.record import ConfigurationError, Record
 from mesocosm.reports.build import report
@@ -158,6 +159,20 @@ def test_the_criterion_needs_all_three(monkeypatch):
     found = results.values(cast(Record, record), {"competition-cured": None, "competition-cured-swapped": None})  # type: ignore[dict-item]
     assert found["self"].tolist() == [1, 0, 0, 0, 0]
     assert np.isnan(found["benign"][4]) and np.isnan(found["benefit"][4])  # no element is left to speak of
+
+
+def test_the_chase_is_what_keys_and_locks_say(run):
+    found = chase(run.record, (100, 250, 400))
+    taken = snapshots(run.record, (100, 400), 0, 2048)
+    success = []
+    for there, hosts in (taken, taken[::-1]):
+        carried = there.strain[0, ::2] > 0
+        genes = there.genes[0][:, ::2][:, carried].astype(int)
+        effort = ((genes[0] + 128) * (256 - (genes[1] + 128))) >> 8  # rivalry is 1
+        fits = (genes[2][:, None] ^ hosts.genomes[0, -1, ::2].astype(int)[None, :]) & 1 == 0
+        success.append(0.5 * (effort[:, None] * fits).mean() / 256)
+    assert found.scores[0, 0, 0, 2] == pytest.approx(success[0] - success[1], rel=1e-12)
+    json.dumps(found.to_dict(), allow_nan=False)
 
 
 def test_a_person_is_told(run):

@@ -7,7 +7,9 @@ import json
 import numpy as np
 import pytest
 
+import mesocosm as mc
 from mesocosm.findings.tournament import Tournament, from_pairs, hodge, tournament
+from mesocosm.instruments.analysis import windows
 
 RNG = np.random.default_rng(4)
 
@@ -42,6 +44,18 @@ def test_the_bilinear_game_turns():
     np.testing.assert_allclose(found.scores[0, 0], np.sin(angles[None, :] - angles[:, None]), atol=1e-15)
     assert abs(found.split().gradient[0]) < 1e-30
     np.testing.assert_allclose(found.split().cyclic, 32 / 56)  # 8 rows with sum of sin^2 = 4, over 56 matches
+
+
+def test_the_registered_bilinear_game_as_it_was_played(tmp_path):
+    record = mc.run("bilinear", replicates=6, ticks=400, every=40, out=tmp_path / "run").record
+    x, y = (windows(record, record.metrics[name]) / 2**16 for name in "xy")
+    players = list(zip(x.T, y.T, strict=True))
+    found = mc.tournament(players, lambda a, b, half: a[0] * b[1] - b[0] * a[1])
+    # Exactly, s_i = x_i <y> - <x> y_i; what is left goes in circles, for the players do.
+    expected = x * y.mean(axis=1, keepdims=True) - x.mean(axis=1, keepdims=True) * y
+    np.testing.assert_allclose(found.potentials(), expected, atol=1e-12)
+    assert (found.split().cyclic > 0.5 * found.split().gradient).all() and found.split().noise.max() == 0
+    assert found.findings()[0].verdict == "undecided"
 
 
 def test_parts_are_orthogonal_and_squares_add_up():

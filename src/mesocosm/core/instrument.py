@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -130,13 +130,23 @@ def cameras_of(scene: Scene, every: int, replicate: int) -> tuple[Camera, ...]:
 
 
 def shapes(experiment: Experiment) -> tuple[Any, Tick, Scene]:
-    """The state, tick and scene of an experiment as shapes and dtypes; computes nothing."""
+    """The state, tick and scene of an experiment as shapes and dtypes; computes nothing.
 
-    def one_step(bits):
+    Traces the law once for all experiments of a form: many short runs of one, as in a tournament, would spend most of
+    their time on it.
+    """
+    leaves, form = jax.tree.flatten(experiment)
+    return _shapes(form, tuple((jnp.shape(x), jnp.result_type(x)) for x in leaves))
+
+
+@lru_cache(maxsize=32)
+def _shapes(form: Any, parameters: tuple[tuple[tuple[int, ...], Any], ...]) -> tuple[Any, Tick, Scene]:
+    def one_step(experiment, bits):
         state, tick = experiment.tick(bits, experiment.init(bits))
         return state, tick, experiment.scene(state)
 
-    return jax.eval_shape(one_step, Bits.shapes())
+    experiment = jax.tree.unflatten(form, [jax.ShapeDtypeStruct(*p) for p in parameters])
+    return jax.eval_shape(one_step, experiment, Bits.shapes())
 
 
 def emitted(log: Log | Camera, tick: Tick, scene: Scene) -> Events:

@@ -162,7 +162,8 @@ def to_dict(configuration: Any) -> dict[str, Any]:
 
 
 def from_dict(cls: type[C], values: dict[str, Any], default: C | None = None, prefix: str = "") -> C:
-    """A configuration from nested plain values; what is missing comes from `default` (or the class).
+    """A configuration from nested plain values; what is missing comes from `default` (or the class, whose own defaults
+    hold for parts of nested tables too).
 
     Raises:
       ConfigurationError: for an unknown key, offering the nearest name, or a value that is not permitted.
@@ -178,11 +179,19 @@ def from_dict(cls: type[C], values: dict[str, Any], default: C | None = None, pr
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):
             if not isinstance(value, dict):
                 raise ConfigurationError(f"{prefix}{key} = {_shown(value)}: must be a table of fields")
-            inner = getattr(default, key) if default is not None else None
+            inner = getattr(default, key) if default is not None else _default_of(cls, key)
             changes[key] = from_dict(hint, value, inner, f"{prefix}{key}.")
         else:
             changes[key] = _plain_value(hint, value)
     return cls(**changes) if default is None else dataclasses.replace(default, **changes)  # type: ignore[type-var]
+
+
+def _default_of(cls: type, name: str) -> Any:
+    """What a field is where nothing is said; None where something must be."""
+    field = next(f for f in dataclasses.fields(cls) if f.name == name)
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return None if field.default is dataclasses.MISSING else field.default
 
 
 def _plain_value(hint: Any, value: Any) -> Any:

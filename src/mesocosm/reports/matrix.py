@@ -1,7 +1,8 @@
-"""A tournament as one SVG file: who beats whom, in the order of time, and the potential under it.
+"""A tournament as one SVG file: who beats whom, in the order of time; beside it what of that is order and what goes in
+circles, in the same colours; under it the potential.
 
 An order shows as one colour on each side of the diagonal, deeper the further away; cycles as patches of both colours on
-one side; a plateau as a pale corner at the end.
+one side; a plateau as a pale corner at the end. In the two parts nothing else is left to see.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from html import escape
 
 import numpy as np
 
-from mesocosm.findings.tournament import Tournament
+from mesocosm.findings.tournament import Tournament, hodge
 from mesocosm.reports.readable import number
 
 _CELL, _LEFT, _TOP, _CHART = 52, 96, 84, 130
@@ -32,7 +33,9 @@ def draw(found: Tournament, title: str) -> str:
     mean, low, high = found.matrix()
     reach = float(np.nanmax(np.abs(mean))) or 1.0 if np.isfinite(mean).any() else 1.0
     side = n * _CELL
-    width, height = max(_LEFT + side + 24, 560), _TOP + side + _CHART + 76
+    beside = max(150.0, 0.5 * side - 30)  # side of each part
+    right = _LEFT + max(side, 440) + 40
+    width, height = right + beside + 24, _TOP + max(side, 2 * beside + 60) + _CHART + 76
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         'font-family="system-ui, sans-serif" font-size="12" role="img">',
@@ -41,7 +44,8 @@ def draw(found: Tournament, title: str) -> str:
         _text(16, 24, title, size=15),
         _text(16, 44, f"row against column, score {found.score_unit}: green wins, brown loses; · not apart from 0"),
         *_cells(found.times, mean, low, high, reach),
-        *_potential(found, _TOP + side + 40),
+        *_parts(found, mean, reach, right, beside),
+        *_potential(found, _TOP + max(side, 2 * beside + 60) + 40),
         "</svg>",
     ]
     return "\n".join(parts)
@@ -50,6 +54,38 @@ def draw(found: Tournament, title: str) -> str:
 def _text(x: float, y: float, words: str, anchor: str = "start", size: int = 12, colour: str = "#222222") -> str:
     looks = f'text-anchor="{anchor}" font-size="{size}" fill="{colour}"'
     return f'<text x="{x:.1f}" y="{y:.1f}" {looks}>{escape(words)}</text>'
+
+
+def _parts(found: Tournament, mean: np.ndarray, reach: float, left: float, side: float) -> list[str]:
+    """Order and cycles of the mean scores, one below the other; snapshots that miss a match are grey."""
+    kept = np.isfinite(mean).all(axis=1)
+    parts = np.full((2, *mean.shape), np.nan)
+    if kept.sum() >= 2:
+        for part, values in zip(parts, hodge(mean[np.ix_(kept, kept)]), strict=True):
+            part[np.ix_(kept, kept)] = values
+    out = []
+    squares = (found.split().gradient, found.split().cyclic)
+    for k, (name, values, square) in enumerate(zip(("order", "cycles"), parts, squares, strict=True)):
+        top = _TOP + k * (side + 60)
+        there = square[np.isfinite(square)]
+        said = f"mean square {there.mean():.2g}, unbiased" if there.size else "no value"
+        out += [_text(left, top - 26, name, size=13), _text(left, top - 10, said, colour="#555555")]
+        cell = side / max(1, len(mean))
+        for i, j in np.ndindex(*values.shape):
+            paint, strength = _paint(values[i, j], reach)
+            out.append(
+                f'<path d="M{left + j * cell:.1f} {top + i * cell:.1f}h{cell:.1f}v{cell:.1f}h-{cell:.1f}z" '
+                f'fill="{paint}" fill-opacity="{strength:.3f}"/>'
+            )
+        out.append(f'<path d="M{left:.1f} {top}h{side:.1f}v{side:.1f}h-{side:.1f}z" fill="none" stroke="#888888"/>')
+    return out
+
+
+def _paint(value: float, reach: float) -> tuple[str, float]:
+    """Colour and opacity of a score."""
+    if not math.isfinite(value):
+        return _NONE, 1.0
+    return (_WIN if value >= 0 else _LOSS), min(1.0, abs(value) / reach)
 
 
 def _cells(times: np.ndarray, mean: np.ndarray, low: np.ndarray, high: np.ndarray, reach: float) -> list[str]:
@@ -63,8 +99,7 @@ def _cells(times: np.ndarray, mean: np.ndarray, low: np.ndarray, high: np.ndarra
             x, y = _LEFT + j * _CELL, _TOP + i * _CELL
             value = mean[i, j]
             is_there = bool(np.isfinite(value))
-            strength = abs(value) / reach if is_there else 1.0
-            paint = (_WIN if value >= 0 else _LOSS) if is_there else _NONE
+            paint, strength = _paint(value, reach)
             out.append(
                 f'<rect x="{x}" y="{y}" width="{_CELL - 1}" height="{_CELL - 1}" fill="{paint}" '
                 f'fill-opacity="{strength:.3f}" stroke="#dddddd"/>'

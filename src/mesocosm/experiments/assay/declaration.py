@@ -87,6 +87,8 @@ class AssayConfiguration(RunConfiguration):
     def _of_a_tournament(self, who: set[str]):
         if self.kind != "competition" or who != {"snapshots"}:
             yield "snapshots: they play each other; kind must be competition, population and against be snapshots"
+        if self.frames_every:
+            yield f"frames_every = {self.frames_every}: a tournament takes no frames"
         if len(self.snapshots) < 2 or list(self.snapshots) != sorted(set(self.snapshots)):
             yield f"snapshots = {self.snapshots}: must be two ticks of the run or more, in order"
 

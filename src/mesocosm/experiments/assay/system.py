@@ -74,7 +74,8 @@ def build(configuration: AssayConfiguration) -> Setup:
         raise FolderError(f"{c.of}: is a run of {record.header['experiment']}, which has no bodies to assay")
     n = setup.experiment.world.founders
     carried = ("element",) if setup.experiment.element else ()
-    folds, logs = setup.folds, tuple(log for log in setup.logs if not log.is_view)
+    folds = setup.folds
+    logs = *(log for log in setup.logs if not log.is_view), *ecology_cameras(c.frames_every, 0, c.frames_of, carried)
     if in_tournament:
         populations = meetings(record, c.snapshots, 0 if c.strand == "evolved" else 1, n, c.first_pair, c.replicates)
         # Thousands of matches: what is not counted in the end is not written down.
@@ -85,7 +86,7 @@ def build(configuration: AssayConfiguration) -> Setup:
         setup,
         experiment=_under(c.kind, setup.experiment),
         folds=folds,
-        logs=(*logs, *ecology_cameras(c.frames_every, replicate=c.frames_of, columns=carried)),
+        logs=logs,
         founding=_founding(c, populations, n),
         facts={"resolved": to_dict(source), "experiment": record.header["experiment"]},
         reconfigure=None,

@@ -1,0 +1,66 @@
+"""Elements of one time meet hosts of another: who is ahead in the chase? Computed, not simulated. NumPy, no jax.
+
+A *time-shift* experiment (S. Gandon, A. Buckling, E. Decaestecker and T. Day, J. Evol. Biol. 21, 2008). The success of
+elements on hosts is the probability that one of them, met by one of the hosts, would enter it (docs/worlds/symbiont.md,
+4.3, hosts without an element): with E_ij that of the elements of time i on the hosts of time j, snapshot i scores
+`E_ij - E_ji` against snapshot j. Where keys and locks chase each other, scores go in circles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mesocosm.elements.parameters import GERM, KEY, VIRULENCE
+from mesocosm.experiments.assay.snapshots import pairs_of, snapshots
+from mesocosm.findings.tournament import HALVES, Tournament, from_pairs
+from mesocosm.record import Record
+
+_BODIES = 2048
+"""Places to which the living of a snapshot are spread: in each half every body counts about equally."""
+
+
+def chase(record: Record, ticks: Sequence[int]) -> Tournament:
+    """The tournament of the symbioses of a run at these ticks, in each of its worlds.
+
+    The two halves of the matches are two halves of the bodies. A snapshot in which nobody lives, or nobody of a half
+    carries an element, has no score.
+
+    Raises:
+      FolderError: if the run keeps no births.
+      ConfigurationError: for a tick that the run has not reached.
+    """
+    element = record.header["configuration"]["element"]
+    taken = snapshots(record, ticks, 0, _BODIES)
+    keys, locks = (np.zeros((HALVES, len(taken), record.replicates, 2 ** element["lock_bits"])) for _ in range(2))
+    for k, there in enumerate(taken):
+        for half in range(HALVES):
+            part = slice(half, None, HALVES)
+            for r in range(record.replicates):
+                strain, genes = there.strain[r, part], there.genes[r][:, part].astype(int)
+                keys[half, k, r] = _keys(strain, genes, element)
+                locks[half, k, r] = _locks(there.genomes[r, -1, part].astype(int), element)
+                if not there.is_there[r]:
+                    keys[half, k, r] = locks[half, k, r] = np.nan
+    success = element["reach"] * np.einsum("hirk,hjrk->hijr", keys, locks)
+    i, j = np.array(pairs_of(len(taken))).T
+    won = success[:, i, j] - success[:, j, i]
+    return from_pairs(np.array(ticks) / 1000, won, -won, time_unit="1000 ticks", score_unit="per meeting")
+
+
+def _keys(strain: np.ndarray, genes: np.ndarray, element: dict) -> np.ndarray:
+    """Mean effort of the elements, shared out over what their keys open: [keys]; NaN without elements."""
+    n_keys, carried = 2 ** element["lock_bits"], strain > 0
+    levels = genes[:, carried] + 128
+    rivalry = int(256 * element["rivalry"] + 0.5)
+    effort = (levels[VIRULENCE] * (256 - ((levels[GERM] * rivalry) >> 8))) >> 8
+    if not carried.any():
+        return np.full(n_keys, np.nan)
+    return np.bincount(genes[KEY, carried] % n_keys, effort / 256, n_keys) / carried.sum()
+
+
+def _locks(genes: np.ndarray, element: dict) -> np.ndarray:
+    """Share of the hosts that each key opens: [keys]."""
+    n_keys = 2 ** element["lock_bits"]
+    return np.bincount(genes % n_keys if element["lock_bits"] else genes * 0, minlength=n_keys) / genes.size
