@@ -146,6 +146,8 @@ def test_the_picture_shows_every_match(played):
     root = tree.fromstring(draw(played, "a <run>"))
     rows = [e for e in root.iter() if e.tag.endswith("rect")]
     assert len(rows) == 1 + 9 and root[0].text == "a <run>"
+    said = [e.text for e in root.iter() if e.tag.endswith("text")]
+    assert "order" in said and "cycles" in said
     with pytest.raises(ValueError, match="40 at most"):
         draw(Tournament(np.arange(41.0), np.zeros((2, 1, 41, 41))), "many")
 

@@ -12,7 +12,8 @@ from html import escape
 
 import numpy as np
 
-from mesocosm.findings.tournament import Tournament, hodge
+from mesocosm.findings.hodge import hodge
+from mesocosm.findings.tournament import Tournament
 from mesocosm.reports.readable import number
 
 _CELL, _LEFT, _TOP, _CHART = 52, 96, 84, 130
