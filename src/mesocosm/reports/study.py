@@ -238,7 +238,8 @@ def _forest(study: Study, table: Table) -> Drawn:
         return left + 420 * (value - low) / span
 
     bottom = 62 + 22 * len(effects)
-    out = [_text(12, 22, f"{study.metric}, against {spelt_control(study) or study.control}", "t")]
+    title = f"{study.metric}, against {spelt_control(study) or study.control}"
+    out = [_text(12, 22, title, "t")]
     out.append(_text(12, 40, f"thin: over {table.cluster}s; thick: these contexts alone; grey: too small to matter"))
     grey = at(study.minimal_effect) - at(-study.minimal_effect)
     out.append(
@@ -259,7 +260,8 @@ def _forest(study: Study, table: Table) -> Drawn:
         if value and abs(at(value) - at(0)) < 50:
             continue  # it would stand on the nought
         out.append(_text(at(value) - 12, bottom + 16, f"{value:+.3g}", "n"))
-    return left + 470, bottom + 26, out
+    wide = max(left + 470.0, 24 + 7.8 * len(title))  # of its heading, in a bold face of 12 px
+    return wide, bottom + 26, out
 
 
 def _text(x: float, y: float, words: str, look: str = "") -> str:
