@@ -25,6 +25,7 @@ CHANGES: dict[str, dict[str, Any]] = {
         "mind": {"policy": "argmax"},
     },
     "trend": {"world": {**_SMALL_WORLD, "senses": ["trend"]}, "frames_every": 4},
+    "signalling": {"world": _SMALL_WORLD, "deaf": True, "log_exchanges": True, "frames_every": 4},
     "symbiont": {
         "world": _SMALL_WORLD,
         "element": {"reach": 0.5, "superinfection": 0.2, "lock_bits": 1},

@@ -74,7 +74,11 @@ class Results(Protocol):
         ...
 
     def values(self, record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray]:
-        """The statistic of each claim in each replicate [replicates]; NaN where a replicate has none."""
+        """The statistic of each claim in each replicate [replicates]; NaN where a replicate has none.
+
+        Args:
+          assays: the finished assays and arms, by name.
+        """
         ...
 
     def tell(self, record: Record, assays: Mapping[str, Record], findings: Sequence[Finding]) -> Story:
@@ -95,6 +99,7 @@ class Declaration:
       measure: one number to show while it runs: its name, and the function from the newest rows.
       claims: what is claimed, each with its statistic and minimal effect.
       presets: named changes of the configuration.
+      arms: controls that are whole runs of their own, beside the run and with its seed: what each sets, by name.
       results: loads the functions from a record to findings and a story; None where nothing is claimed.
     """
 
@@ -108,6 +113,7 @@ class Declaration:
     measure: tuple[str, Callable[[dict[str, Any]], float]]
     claims: tuple[Claim, ...] = ()
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    arms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     results: Callable[[], Results] | None = None
 
     def to_dict(self) -> dict[str, Any]:

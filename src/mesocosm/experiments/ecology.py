@@ -16,7 +16,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Int, Int8, Int32, UInt32
 
-from mesocosm.core.arrays import materialise
+from mesocosm.core.arrays import materialise, sum32
 from mesocosm.core.experiment import Events, Experiment, Field, Points, Scene, Tick
 from mesocosm.core.random import Bits, unmix32
 from mesocosm.elements.element import Element, Elements
@@ -47,6 +47,8 @@ class Ecology(Experiment):
     mind: Table
     heredity: Heredity
     element: Element | None = None
+    misheard: tuple[int, int] | None = eqx.field(static=True, default=None)
+    """(place, levels) of a digit of the stimulus that is not a body's own: the control of a sense."""
 
     def init(self, bits: Bits) -> EcologyState:
         world = self.world.found(bits)
@@ -64,7 +66,8 @@ class Ecology(Experiment):
         world, stimulus = self.world.sense(world)
         act_word, meet_word = self.world.draw(bits, world)
         expressed = genomes[EXPRESSED, : self.mind.n_loci]
-        act = materialise(bits.tick, jax.vmap(self.mind.act, in_axes=(1, 0, 0)), expressed, stimulus, act_word)
+        read = stimulus if self.misheard is None else self._misheard(world, stimulus, word)
+        act = materialise(bits.tick, jax.vmap(self.mind.act, in_axes=(1, 0, 0)), expressed, read, act_word)
         world = self.world.move(world, act, act_word)
         world, paid = self._pay(world, act, elements, meet_word)
         rank = ranks(world.bodies.id, word)
@@ -109,6 +112,19 @@ class Ecology(Experiment):
             events["passes"] = Events(giver > 0, {"id": before.id, "giver": giver, **carried})
             elements = elements.where(world.bodies.alive)
         return EcologyState(world, genomes, elements), Tick(flows, events)
+
+    def _misheard(self, world: PetriState, stimulus: Int32[Array, " n"], word: Array) -> Int32[Array, " n"]:
+        """The stimuli with one digit replaced by that of a body that is drawn anew in every tick.
+
+        In the long run every row of a table is read as often as by those who hear, but what is read says nothing of the
+        place. No part of the law of `petri`.
+        """
+        assert self.misheard is not None
+        place, levels = self.misheard
+        digit = stimulus // place % levels
+        rank = jnp.where(world.bodies.alive, ranks(world.bodies.id, word), jnp.uint32(0xFFFFFFFF))
+        is_drawn = world.bodies.alive & (rank == jnp.min(rank))  # the first in the contests of this tick
+        return stimulus + (sum32(jnp.where(is_drawn, digit, 0)) - digit) * place
 
     def _divide(self, bits: Bits, state: EcologyState, word: Array) -> tuple[PetriState, Array, Elements | None]:
         """Divisions in rounds until none waits: the length of a round is speed, never physics."""

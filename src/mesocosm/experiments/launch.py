@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mesocosm.experiments.declaration import RunConfiguration
 from mesocosm.experiments.reading import claims_of, configuration_of, difference
 from mesocosm.experiments.registry import declaration, module_of
 from mesocosm.record import ConfigurationError, FolderError, Intervention, Record, Writer, load
 from mesocosm.record import branch as branch_record
-from mesocosm.record.configuration import check, digest, replace_at, to_dict, to_toml
-from mesocosm.record.folder import HEADER, is_unborn, versions
+from mesocosm.record.configuration import check, digest, from_dict, replace_at, to_dict, to_toml
+from mesocosm.record.folder import ASSAYS, HEADER, is_unborn, versions
 from mesocosm.record.status import RunStatus
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def begin(
 
 
 def conclude(record: Record, progress: Callable[[Progress], None] | None = None) -> Record:
-    """Run the declared assays of a finished run and judge its claims; what is there already is not repeated."""
+    """Run the declared arms and assays of a finished run and judge its claims; what is there is not repeated."""
     declared = declaration(record.header["experiment"])
     if declared.results is None or record.findings or not record.header["configuration"].get("assays", True):
         return record
@@ -128,7 +128,8 @@ def conclude(record: Record, progress: Callable[[Progress], None] | None = None)
     from mesocosm.findings.verdicts import judge
 
     results = declared.results()
-    assays = {name: assay(record, name, progress, **what) for name, what in results.assays(record).items()}
+    assays = {name: _arm(record, name, changes, progress) for name, changes in declared.arms.items()}
+    assays |= {name: assay(record, name, progress, **what) for name, what in results.assays(record).items()}
     survived = sum(s.status == "alive" for s in record.statuses)
     claims = claims_of(record)
     found = judge(claims, results.values(record, assays), record.replicates, survived, record.header["seed"])
@@ -165,6 +166,35 @@ def branch(folder: Path, into: Path, interventions: Sequence[Intervention] = ())
     check_interventions(setup, plan)
     branch_record(folder, into, plan.identity(), plan.config)
     return into
+
+
+def _arm(
+    record: Record, name: str, changes: Mapping[str, Any], progress: Callable[[Progress], None] | None = None
+) -> Record:
+    """A declared control of a finished run: the same configuration and seed, some of it changed, without assays."""
+    own = configuration_of(record)
+    configuration = from_dict(type(own), dict(changes), replace(own, assays=False))
+    return start_or_go_on(record.header["experiment"], configuration, record.folder / ASSAYS / name, progress)
+
+
+def start_or_go_on(
+    name: str,
+    configuration: RunConfiguration,
+    folder: Path,
+    progress: Callable[[Progress], None] | None = None,
+) -> Record:
+    """A run that belongs to another: begun, gone on with where it was cut off, or returned as it is.
+
+    Raises:
+      ConfigurationError: for what is not permitted.
+      FolderError: if the folder holds another run.
+    """
+    if not (folder / HEADER).exists():
+        return start(name, configuration, folder, progress)
+    there = load(folder)
+    if there.status == RunStatus.FINISHED or configuration_of(there) != configuration:
+        return start(name, configuration, folder, progress)  # returns what is there, or refuses
+    return go_on(folder, progress=progress)
 
 
 def _is_taken(folder: Path) -> bool:

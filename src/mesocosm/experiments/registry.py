@@ -8,7 +8,7 @@ from importlib import import_module
 from mesocosm.experiments.declaration import Declaration
 from mesocosm.record import ConfigurationError
 
-NAMES = ("chemotaxis", "trend", "symbiont", "bilinear", "lorenz", "digits", "digits-shown")
+NAMES = ("chemotaxis", "trend", "signalling", "symbiont", "bilinear", "lorenz", "digits", "digits-shown")
 ASSAYS = ("assay",)
 """What is run on the bodies of another run."""
 

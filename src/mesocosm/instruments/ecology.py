@@ -14,6 +14,8 @@ from mesocosm.core.instrument import Camera, Fold, Log, Shutter
 from mesocosm.instruments.analysis import GRAIN
 
 ENERGY_FLOWS = ("inflow", "spilled", "decayed", "metabolism", "signalling", "eaten", "wasted")
+TUMBLE, EMIT = 1, 2
+"""Bits of an act."""
 FIELD_FRAMES = 5
 """Frames of bodies for each frame of the fields."""
 _LOSSES = ("spilled", "decayed", "metabolism", "signalling", "wasted")
@@ -120,25 +122,48 @@ class Visits(Fold):
         return {f"visits_{s}": folded[s] for s in range(self.n_stimuli)}
 
 
-class TumbleByStimulus(Fold):
-    """What living genomes would do under each stimulus: P(tumble), summed over bodies, of both strands.
+class Emissions(Fold):
+    """How often a signal was emitted under each stimulus in the window."""
+
+    n_stimuli: int = eqx.field(static=True)
+
+    def init(self, scene: Scene) -> Any:
+        return jnp.zeros(self.n_stimuli, jnp.int32)
+
+    def update(self, folded: Any, tick: Tick) -> Any:
+        acts = tick.events["acts"]
+        emits = acts.happened & (acts.columns["act"] >= EMIT)
+        return folded + jnp.stack([_sum(emits & (acts.columns["stimulus"] == s)) for s in range(self.n_stimuli)])
+
+    def read(self, folded: Any, scene: Scene) -> dict[str, Array]:
+        return {f"emitted_{s}": folded[s] for s in range(self.n_stimuli)}
+
+
+class Propensity(Fold):
+    """What living genomes would do under each stimulus: how likely acts of a kind are, summed over bodies, of both
+    strands.
 
     Args:
-      mind: whose `act_weights(genome)` says how likely each act is; acts with bit 0 tumble.
+      mind: whose `act_weights(genome)` says how likely each act is.
+      name: of the kind, in the columns.
+      bit: that is set in acts of that kind (`TUMBLE`, `EMIT`).
     """
 
     mind: Any
+    name: str = eqx.field(static=True)
+    bit: int = eqx.field(static=True)
 
     def read(self, folded: Any, scene: Scene) -> dict[str, Array]:
         bodies = scene.points["bodies"]
         rows: dict[str, Array] = {}
+        acts = [a for a in range(self.mind.n_acts) if a & self.bit]
         for strand, name in enumerate(("evolved", "shadow")):
             genomes = bodies.columns["genome"][strand, : self.mind.n_loci]
             weights = jax.vmap(self.mind.act_weights, in_axes=1, out_axes=2)(genomes)  # stimuli, acts, n
-            tumbling, total = jnp.sum(weights[:, 1::2], axis=1), jnp.sum(weights, axis=1)
-            chance = jnp.where(bodies.alive[None, :], (tumbling * GRAIN) // total, 0)
+            chosen, total = jnp.sum(weights[:, jnp.array(acts)], axis=1), jnp.sum(weights, axis=1)
+            chance = jnp.where(bodies.alive[None, :], (chosen * GRAIN) // total, 0)
             sums = jnp.sum(chance, axis=1, dtype=jnp.int32)
-            rows.update({f"tumble_{name}_{s}": sums[s] for s in range(sums.shape[0])})
+            rows.update({f"{self.name}_{name}_{s}": sums[s] for s in range(sums.shape[0])})
         return rows
 
 

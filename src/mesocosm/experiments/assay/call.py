@@ -7,11 +7,10 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from mesocosm.experiments.assay.declaration import ASSAY_SEEDS, AssayConfiguration
-from mesocosm.experiments.launch import go_on, start
-from mesocosm.experiments.reading import configuration_of
-from mesocosm.record import FolderError, Record, load
+from mesocosm.experiments.launch import start_or_go_on
+from mesocosm.record import FolderError, Record
 from mesocosm.record.configuration import digest, from_dict, to_dict
-from mesocosm.record.folder import ASSAYS, HEADER
+from mesocosm.record.folder import ASSAYS
 from mesocosm.record.status import RunStatus
 
 if TYPE_CHECKING:
@@ -45,12 +44,7 @@ def assay(
     }
     configuration = from_dict(AssayConfiguration, given)
     folder = source.folder / ASSAYS / (name or _name(configuration))
-    if not (folder / HEADER).exists():
-        return start("assay", configuration, folder, progress)
-    there = load(folder)
-    if there.status == RunStatus.FINISHED or configuration_of(there) != configuration:
-        return start("assay", configuration, folder, progress)  # returns what is there, or refuses
-    return go_on(folder, progress=progress)
+    return start_or_go_on("assay", configuration, folder, progress)
 
 
 def _name(configuration: AssayConfiguration) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mesocosm.record import Record
 
 Kind = Literal["garden", "survival", "competition"]
-Population = Literal["evolved", "cured", "shadow", "founders", "genotypes", "snapshots"]
+Population = Literal["evolved", "cured", "mute", "shadow", "founders", "genotypes", "snapshots"]
 Strand = Literal["evolved", "shadow"]
 ASSAY_SEEDS = 0x6173736179 << 20
 """Differs a seed of assays from the seed of the run: their worlds are fresh."""
@@ -46,8 +46,8 @@ class AssayConfiguration(RunConfiguration):
     kind: Kind = "garden"
     """garden, survival or competition."""
     population: Population = "evolved"
-    """Who is assayed: living bodies at the end of the run, the same cured of what they carry, their shadows, its
-    founders, or `genotypes`."""
+    """Who is assayed: living bodies at the end of the run, the same cured of what they carry or made unable to emit,
+    their shadows, its founders, or `genotypes`."""
     against: Population = "founders"
     """In a competition: the other population."""
     tenths: Annotated[int, Range(1, 9, "of ten bodies")] = 5

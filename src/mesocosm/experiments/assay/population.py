@@ -120,14 +120,35 @@ def genes_of(text: str, mind: _Table) -> np.ndarray:
         raise ConfigurationError(
             f"genotypes = {text!r}: must be {mind.n_stimuli} probabilities of tumbling between commas, one a stimulus"
         )
+    return _silent_genes(chances, mind)
+
+
+def muted(genomes: np.ndarray, mind: _Table) -> np.ndarray:
+    """Genomes [replicates, loci, bodies] that tumble as likely as these do and emit as little as genes can.
+
+    That is never for `argmax`, and in less than 1 % of ticks for `softmax` at its default sharpness.
+    """
+    replicates, _, n = genomes.shape
+    read = mind.n_stimuli * mind.n_acts  # loci beyond these are not the mind's
+    rows = np.moveaxis(genomes[:, :read], 2, 1).astype(np.int32).reshape(replicates, n, mind.n_stimuli, mind.n_acts)
+    if mind.policy == "argmax":
+        weights = (np.argmax(rows, axis=3)[..., None] == np.arange(mind.n_acts)).astype(np.int32)
+    else:
+        weights = softmax_weight(rows.max(axis=3, keepdims=True) - rows, int(mind.sharpness))
+    silent = np.moveaxis(_silent_genes(weights[..., 1::2].sum(axis=3) / weights.sum(axis=3), mind), 1, 2)
+    return np.concatenate([silent, genomes[:, read:]], axis=1)
+
+
+def _silent_genes(chances: np.ndarray, mind: _Table) -> np.ndarray:
+    """The genes [..., loci] of tables that tumble with these chances [..., stimuli], as nearly as genes can."""
     gaps = np.arange(-255, 256)  # the gene of tumbling less that of running
     if mind.policy == "argmax":
         offered = (gaps > 0).astype(float)
     else:
         run, tumble = (softmax_weight(np.maximum(0, sign * gaps), int(mind.sharpness)) for sign in (1, -1))
-        offered = tumble / (run + tumble)
-    best = gaps[np.argmin(np.abs(offered[None, :] - chances[:, None]), axis=1)]
-    tumbling = np.where(best >= 0, np.minimum(127, best), best + 127)
-    genes = np.full((mind.n_stimuli, mind.n_acts), -128, np.int16)
-    genes[:, 1], genes[:, 0] = tumbling, tumbling - best
-    return genes.ravel().astype(np.int8)
+        offered = tumble / (run + tumble)  # rises with the gap
+    above = np.clip(np.searchsorted(offered, chances), 1, gaps.size - 1)
+    best = gaps[np.where(chances - offered[above - 1] <= offered[above] - chances, above - 1, above)]
+    genes = np.full((*chances.shape, mind.n_acts), -128, np.int16)
+    genes[..., 1], genes[..., 0] = 127 + np.minimum(best, 0), 127 - np.maximum(best, 0)
+    return genes.reshape(*chances.shape[:-1], -1).astype(np.int8)

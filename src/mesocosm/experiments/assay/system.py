@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Int8, Int32, UInt32
 from mesocosm.core import Founding, Setup, founders
 from mesocosm.elements.element import Elements
 from mesocosm.experiments.assay.declaration import AssayConfiguration
-from mesocosm.experiments.assay.population import Population, genes_of, living, places_of_first, resolved
+from mesocosm.experiments.assay.population import Population, genes_of, living, muted, places_of_first, resolved
 from mesocosm.experiments.assay.snapshots import meetings, pairs_of
 from mesocosm.experiments.ecology import Ecology, EcologyState
 from mesocosm.instruments.ecology import ecology_cameras
@@ -139,6 +139,8 @@ def _population(name: str, c: AssayConfiguration, record: Record, ecology: Ecolo
         strain, genes = np.asarray(state.elements.strain)[row, :n], np.asarray(state.elements.genes)[row, 0, :, :n]
         return dataclasses.replace(there, strain=strain, genes=genes)
     there = living(record, 1 if name == "shadow" else 0, n, replicates)
+    if name == "mute":
+        there = dataclasses.replace(there, genomes=muted(there.genomes, ecology.mind))
     return there.cured() if name == "cured" else there
 
 

@@ -9,7 +9,7 @@ from mesocosm.core import Setup
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
 from mesocosm.experiments.ecology import Ecology
 from mesocosm.heredity.genomes import Heredity
-from mesocosm.instruments.ecology import Census, Ledger, TumbleByStimulus, Visits, ecology_cameras, ecology_logs
+from mesocosm.instruments.ecology import TUMBLE, Census, Ledger, Propensity, Visits, ecology_cameras, ecology_logs
 from mesocosm.minds.table import Table
 from mesocosm.worlds.petri.law import Petri
 
@@ -23,7 +23,7 @@ def build(configuration: ChemotaxisConfiguration) -> Setup:
         "census": Census(),
         "ledger": Ledger(),
         "visits": Visits(c.world.n_stimuli),
-        "tumble": TumbleByStimulus(mind),
+        "tumble": Propensity(mind, "tumble", TUMBLE),
     }
     cameras = ecology_cameras(c.frames_every, replicate=c.frames_of)
     return Setup(experiment, folds, (*ecology_logs(c.log_births_and_deaths, c.log_exchanges), *cameras))

@@ -88,6 +88,11 @@ class PetriParameters:
     def n_stimuli(self) -> int:
         return prod(SENSES[s] for s in self.senses)
 
+    def digit(self, sense: Sense) -> tuple[int, int]:
+        """Where the level of a sense stands in a stimulus: what it is multiplied by, and how many levels it has."""
+        ordered = [s for s in SENSES if s in self.senses]
+        return prod(SENSES[s] for s in ordered[ordered.index(sense) + 1 :]), SENSES[sense]
+
     @property
     def inflow(self) -> int:
         """Food that falls in a tick, in quanta."""

@@ -1,0 +1,196 @@
+"""What `signalling` is asked, predicts and compares with; all that can be set. No jax.
+
+After B. Agüera y Arcas, "Social intelligence" (NeurIPS 2019): bacteria that can emit a chemical and sense it. To emit
+burns energy, so one would expect it to vanish, yet almost every restart is said to keep it. Once genes are shared the
+colony is a super-organism.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
+
+from mesocosm.experiments.declaration import Declaration, RunConfiguration, Summary
+from mesocosm.findings.claim import Claim
+from mesocosm.heredity.parameters import HeredityParameters
+from mesocosm.minds.parameters import TableParameters
+from mesocosm.record.configuration import Range
+from mesocosm.worlds.petri.parameters import PetriParameters
+
+if TYPE_CHECKING:
+    from mesocosm.record import Record
+
+
+def _world() -> PetriParameters:
+    """Large crumbs fall into a patch, two a tick, and melt into food that nobody can sense. A body notices a crumb that
+    falls into its own cell, for a moment, and nothing else: over time and distance only a signal can tell of the patch.
+    """
+    return PetriParameters(
+        side=32,
+        founders=128,
+        ceiling=1024,
+        founding_energy=2000,
+        division_energy=2400,
+        metabolism=16,
+        bite=128,
+        drops=2,
+        drop_food=1280,
+        drop_odour=64,
+        drop_spread=1024,
+        jump_probability=1 / 600,
+        food_diffusion=64,
+        food_decay=1024,
+        odour_diffusion=0,
+        odour_decay=65535,
+        odour_levels=(1, 32767, 32767),
+        senses=("odour", "signal"),
+        signal=True,
+        signal_levels=(4, 32, 128),
+        signal_decay=32768,
+        emission_cost=8,
+        emission_quanta=256,
+    )
+
+
+@dataclass(frozen=True)
+class SignallingConfiguration(RunConfiguration):
+    """Bacteria on a torus that can pay for a signal."""
+
+    replicates: Annotated[int, Range(1, 1 << 20, "replicates", "size")] = 100
+    """Independently founded worlds; the threshold of the deaf needs a hundred."""
+    ticks: Annotated[int, Range(1, 2**31 - 1, "ticks")] = 8000
+    """Length of the run, a multiple of `every`."""
+    every: Annotated[int, Range(1, 2**31 - 1, "ticks", "switch")] = 500
+    """Ticks in a window: each window is a row of the metrics."""
+    deaf: bool = False
+    """Whether bodies read, in place of their own signal, that of one body drawn anew in every tick: the control."""
+    world: PetriParameters = field(default_factory=_world)
+    mind: TableParameters = field(default_factory=TableParameters)
+    heredity: HeredityParameters = field(default_factory=HeredityParameters)
+    assays: bool = True
+    """Whether the deaf control and the declared assays follow the run; the claims need them."""
+    knock_outs: bool = True
+    """Whether the declared assays are among them; without them only the claims on emission are judged."""
+    log_births_and_deaths: bool = True
+    """Whether every birth (with its genome) and death is recorded."""
+    log_exchanges: bool = False
+    """Whether every exchange of genes is recorded."""
+
+    def contradictions(self):
+        yield from super().contradictions()
+        if sentence := self.world.window_overflow(self.every):
+            yield sentence
+        if not {"odour", "signal"} <= set(self.world.senses):
+            yield f"world.senses = {self.world.senses}: must have odour (who is in food?) and signal"
+        if self.world.n_stimuli * self.world.n_acts > 2**15:
+            yield f"world.senses = {self.world.senses}: too many stimuli"
+
+
+def _summarise(record: Record) -> Summary:
+    from mesocosm.experiments.signalling.summary import summarise
+
+    return summarise(record)
+
+
+def _emission(row: dict[str, Any]) -> float:
+    import numpy as np
+
+    emitted = sum(row[name] for name in row if name.startswith("emitted_"))
+    return float(np.median(emitted / np.maximum(row["agent_ticks"], 1)))
+
+
+def _results() -> Any:
+    return import_module("mesocosm.experiments.signalling.results")
+
+
+DEAF = "the deaf"
+RATE = "emissions per body and tick in the second half of the run"
+GARDEN = "in the common garden (frozen clones, fresh worlds, the same for both)"
+
+CLAIMS = (
+    Claim(
+        "kept",
+        "emission",
+        control=DEAF,
+        statistic=f"{RATE}, less the same of the deaf world with the same seed",
+        delta=0.05,
+    ),
+    Claim(
+        "retained",
+        "emission lies above nearly all deaf worlds in at least 90 % of worlds",
+        control=DEAF,
+        statistic=f"whether {RATE} lie above the 95th percentile of at least 100 deaf worlds of the same cost",
+        delta=0.9,
+        kind="fraction",
+    ),
+    Claim(
+        "calls",
+        "emission of bodies in food",
+        control=DEAF,
+        statistic=f"{RATE}, of bodies that sense food, less the same of the deaf world with the same seed",
+        delta=0.05,
+    ),
+    Claim(
+        "tells",
+        "emission in food less emission elsewhere",
+        control="the shadow genome",
+        statistic="P(emit | food) - P(emit | none), rows weighted by visits, evolved less shadow",
+        delta=0.1,
+    ),
+    Claim(
+        "intake",
+        "food eaten per body and tick",
+        control="the same bodies, mute",
+        statistic=f"ln(intake / intake where no emission adds signal) {GARDEN}",
+        delta=1.05,
+        kind="ratio",
+    ),
+    Claim(
+        "distance",
+        "distance to the food",
+        control="the same bodies, mute",
+        statistic=f"mean distance to the nearest source, less the same where no emission adds signal, {GARDEN}",
+        delta=0.5,
+        direction=-1,
+        unit="cells",
+    ),
+    Claim(
+        "survival",
+        "survival of jumps of the source",
+        control="the same bodies, mute",
+        statistic="share alive at the end of the survival assay (the source jumps every 100 ticks in the mean), less "
+        "the same where emission is free and adds no signal",
+        delta=0.02,
+    ),
+    Claim(
+        "private",
+        "selection on emitters among mutes",
+        control="the same bodies, mute",
+        statistic="change of ln((a + 1/2) / (b + 1/2)) per 100 ticks, emitters a against mutes b that hear them, in "
+        "one world, mean of both assignments of marks",
+        delta=0.01,
+        direction=-1,
+        unit="per 100 ticks",
+    ),
+)
+
+DECLARATION = Declaration(
+    name="signalling",
+    title="A costly signal",
+    question="Do bacteria keep a signal that costs energy, and what is it for?",
+    prediction="more is emitted than by the deaf, above all in food; without it less is eaten; who emits pays for others",
+    control="the deaf: the same worlds, in which bodies emit and pay but all read the signal of one body drawn anew in "
+    "every tick; the shadow genome; the same bodies made mute",
+    configuration=SignallingConfiguration,
+    summarise=_summarise,
+    measure=("emission", _emission),
+    claims=CLAIMS,
+    presets={
+        "default": {},
+        "quick": {"replicates": 16, "ticks": 4000},
+        "paper": {"replicates": 200, "ticks": 16000},
+    },
+    arms={"deaf": {"deaf": True, "log_births_and_deaths": False}},
+    results=_results,
+)

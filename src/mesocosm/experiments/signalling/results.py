@@ -1,0 +1,83 @@
+"""From a record of `signalling` to its findings: the deaf control, the knock-outs, who gains. NumPy, no jax."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mesocosm.experiments.assay.analysis import distance, intake, selection, survival
+from mesocosm.experiments.signalling.analysis import NEAR, emission, retained, tells
+from mesocosm.instruments.relatedness import relatedness
+from mesocosm.record import Record
+
+if TYPE_CHECKING:
+    from mesocosm.experiments.story import Story
+    from mesocosm.findings.claim import Finding
+
+SILENCE = "world.emission_quanta=0"
+KNOCK_OUTS: dict[str, tuple[str, ...]] = {
+    "intact": (),
+    "mute": (SILENCE, "world.emission_cost=0"),
+    "deaf": ("deaf=true",),
+}
+"""What is changed in the worlds of the evolved. Mute bodies emit at no cost what nobody can sense: they do not emit."""
+JUMPS = "world.jump_probability=0.01"
+_GARDEN_TICKS, _SURVIVAL_TICKS, _COMPETITION_TICKS = 400, 400, 400
+
+
+def assays(record: Record) -> dict[str, dict[str, Any]]:
+    """The evolved intact, mute and deaf, in the common garden and while the source jumps; emitters among mutes."""
+    if not record.header["configuration"]["knock_outs"]:
+        return {}
+    out: dict[str, dict[str, Any]] = {}
+    for name, changes in KNOCK_OUTS.items():
+        out[f"garden-{name}"] = {"kind": "garden", "ticks": _GARDEN_TICKS, "changes": changes}
+        out[f"survival-{name}"] = {"kind": "survival", "ticks": _SURVIVAL_TICKS, "changes": (*changes, JUMPS)}
+    for swapped in (False, True):
+        out[f"among-mutes{'-swapped' if swapped else ''}"] = {
+            "kind": "competition",
+            "against": "mute",
+            "ticks": _COMPETITION_TICKS,
+            "marks_swapped": swapped,
+        }
+    return out
+
+
+def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray]:
+    """The statistic of each claim in each replicate, and the emissions that they come from. [replicates]"""
+    deaf = assays["deaf"]
+    own, theirs = emission(record), emission(deaf)
+    calls, their_calls = (emission(r, in_food=True) for r in (record, deaf))
+    out = {
+        "kept": own - theirs,
+        "retained": retained(own, theirs),
+        "calls": calls - their_calls,
+        "tells": tells(record, "evolved") - tells(record, "shadow"),
+        **{name: np.full(record.replicates, np.nan) for name in ("intake", "distance", "survival", "private")},
+        "emission": own,
+        "emission of the deaf": theirs,
+        "emission in food": calls,
+        "emission in food of the deaf": their_calls,
+    }
+    if "births" in record.header["logs"]:
+        kin = relatedness(record, NEAR)
+        out |= {f"relatedness by {how}": np.array([getattr(r, how) for r in kin]) for how in ("genes", "pedigree")}
+    if not record.header["configuration"]["knock_outs"]:
+        return out
+    intact, mute = assays["garden-intact"], assays["garden-mute"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        out["intake"] = np.log(intake(intact) / intake(mute))
+    out["distance"] = distance(intact) - distance(mute)
+    alive = [survival(assays[f"survival-{name}"])[:, -1] for name in ("intact", "mute")]
+    out["survival"] = np.where(np.isfinite(own), alive[0] - alive[1], np.nan)
+    both = [selection(assays[f"among-mutes{swapped}"]) for swapped in ("", "-swapped")]
+    out["private"] = 100 * np.mean(both, axis=0)
+    return out
+
+
+def tell(record: Record, assays: Mapping[str, Record], findings: Sequence[Finding]) -> Story:
+    from mesocosm.experiments.signalling.telling import tell
+
+    return tell(record, assays, findings)

@@ -1,0 +1,215 @@
+"""Where a signal is kept and where it is lost: a page and a figure from the cells of a study of `signalling`. No jax.
+
+    python -m mesocosm.reports.retention studies/signalling-map.toml --write docs/results
+
+A world *keeps* its signal if it emits more than 95 % of the deaf worlds of the same cost, pooled over the study (at
+least 100). By chance alone one in twenty does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from mesocosm.experiments.signalling.analysis import LEAST, QUANTILE, retained, threshold
+from mesocosm.findings.claim import show_interval
+from mesocosm.findings.intervals import mean_interval, wilson_interval
+from mesocosm.record.folder import write_whole
+from mesocosm.studies.cell import Cell, Row, spelt
+from mesocosm.studies.store import Store
+from mesocosm.studies.study import Study, read
+
+COST = "world.emission_cost"
+MEASURES = {"all bodies": "emission", "bodies in food": "emission in food"}
+"""What may be kept: the words, and the metric of a row, whose deaf twin has ` of the deaf` after it."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How many worlds of one context keep a signal.
+
+    Args:
+      worlds: started; n_kept: of which so many keep it (a world that died out does not).
+      low, high: Wilson's interval of the fraction at 95 %.
+    """
+
+    worlds: int
+    n_kept: int
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, flags: np.ndarray) -> Kept:
+        """From 1 and 0, one a world, NaN where it died out. NaN alone: there is no threshold, nothing is kept."""
+        n = int(np.nansum(flags))
+        _, low, high = wilson_interval(n, flags.size, 0.95)
+        return cls(flags.size, n, float(low), float(high))
+
+    @property
+    def word(self) -> str:
+        """Held against chance, one in twenty, and against nearly all."""
+        chance = 1 - QUANTILE
+        if self.low > 0.9:
+            return "kept by nearly all"
+        return "kept by more than chance" if self.low > chance else "lost" if self.high < 0.5 else "undecided"
+
+    def words(self) -> str:
+        return f"{self.n_kept} of {self.worlds} [{100 * self.low:.0f}, {100 * self.high:.0f}] % {self.word}"
+
+
+def column(rows: Sequence[tuple[Cell, Row]], name: str) -> np.ndarray:
+    """A metric of each cell, NaN where it has none. [cells]"""
+    return np.array([np.nan if (v := row.metrics.get(name)) is None else v for _, row in rows], float)
+
+
+def kept_in(rows: Sequence[tuple[Cell, Row]], measure: str) -> np.ndarray:
+    """1 where the cell keeps its signal, 0 where not, NaN where it is not known; thresholds by cost. [cells]"""
+    own, deaf = column(rows, measure), column(rows, f"{measure} of the deaf")
+    costs = np.array([_place(cell, COST) for cell, _ in rows])
+    out = np.full(len(rows), np.nan)
+    for cost in np.unique(costs):
+        mine = costs == cost
+        out[mine] = retained(own[mine], deaf[mine])
+    return out
+
+
+def _place(cell: Cell, slot: str) -> float:
+    return {**cell.fixed, **cell.parts}[slot]
+
+
+def page(study: Study, rows: Sequence[tuple[Cell, Row]], command: str) -> str:
+    """The page in Markdown."""
+    flags = {words: kept_in(rows, measure) for words, measure in MEASURES.items()}
+    costs = np.array([_place(cell, COST) for cell, _ in rows])
+    versions = rows[0][1].environment.get("versions", {}) if rows else {}
+    out = [f"# {study.name}: kept or lost", "", study.question, ""]
+    facts = {
+        "commands": f"`mesocosm study {command} --write docs/results`, "
+        f"`python -m mesocosm.reports.retention {command} --write docs/results`",
+        "kept": "more emissions than 95 % of the deaf worlds of the same cost, pooled over the study",
+        "by chance": "1 world of 20",
+        "cells": f"{len(rows)} of {len(study.cells)}",
+        "versions": ", ".join(f"{k} {v}" for k, v in versions.items()),
+    }
+    out += ["| | |", "|---|---|", *(f"| {k} | {v} |" for k, v in facts.items()), ""]
+    out += [f"![Where it is kept]({study.name}-kept.svg)", "", "## By cost", ""]
+    head = ["cost", "deaf worlds", *(f"threshold, {w}" for w in flags), *(f"kept, {w}" for w in flags)]
+    out += [_row(head), "|" + "---|" * len(head)]
+    for cost in np.unique(costs):
+        mine = costs == cost
+        deaf = [column(rows, f"{m} of the deaf")[mine] for m in MEASURES.values()]
+        limits = [f"{threshold(d):.3f}" if np.isfinite(threshold(d)) else f"needs {LEAST}" for d in deaf]
+        shares = [Kept.of(f[mine]).words() for f in flags.values()]
+        out.append(_row([f"{cost:g}", str(int(np.isfinite(deaf[0]).sum())), *limits, *shares]))
+    for slot in study.contexts:
+        if slot != COST:
+            out += ["", f"## By {slot}", "", *_by(study, rows, flags, slot)]
+    out += ["", "## Every context", ""]
+    head = [*study.contexts, *(f"kept, {w}" for w in flags)]
+    out += [_row(head), "|" + "---|" * len(head)]
+    for context, mine in _contexts(study, rows):
+        out.append(_row([*map(spelt, context), *(Kept.of(f[mine]).words() for f in flags.values())]))
+    return "\n".join(out) + "\n"
+
+
+def _by(study: Study, rows: Sequence[tuple[Cell, Row]], flags: dict[str, np.ndarray], slot: str) -> list[str]:
+    """What is kept at each value of a slot, and how related neighbours are there."""
+    kin = {how: column(rows, f"relatedness by {how}") for how in ("genes", "pedigree")}
+    head = [slot, *(f"kept, {w}" for w in flags), *(f"relatedness by {how}" for how in kin)]
+    out = [_row(head), "|" + "---|" * len(head)]
+    for value in study.contexts[slot]:
+        mine = np.array([_place(cell, slot) == value for cell, _ in rows])
+        shares = [Kept.of(f[mine]).words() for f in flags.values()]
+        out.append(_row([spelt(value), *shares, *(_mean(r[mine]) for r in kin.values())]))
+    return out
+
+
+def _mean(values: np.ndarray) -> str:
+    there = values[np.isfinite(values)]
+    if there.size < 2:
+        return "none"
+    found = mean_interval(there)
+    return show_interval(float(found.estimate), float(found.low), float(found.high))
+
+
+def _contexts(study: Study, rows: Sequence[tuple[Cell, Row]]) -> list[tuple[tuple, np.ndarray]]:
+    """Every context with its cells. [contexts]: values by slot, and booleans [cells]"""
+    slots = list(study.contexts)
+    places = [tuple(_place(cell, slot) for slot in slots) for cell, _ in rows]
+    grid = itertools.product(*study.contexts.values())
+    return [(context, np.array([p == context for p in places])) for context in grid]
+
+
+_SIDE, _GAP, _LEFT, _TOP = 46, 34, 84, 92
+
+
+def figure(study: Study, rows: Sequence[tuple[Cell, Row]]) -> str:
+    """One SVG: the share of worlds that keep it, a square a context. A row of panels for each measure, one panel for
+    each value of the first slot; in it, rows are the second slot and columns the third.
+    """
+    panel, row, column_ = study.contexts
+    columns, lines = study.contexts[column_], study.contexts[row]
+    width, height = _SIDE * len(columns) + _GAP, _SIDE * len(lines) + _TOP
+    parts = [
+        _text(12, 24, "Worlds that emit more than 95 % of the deaf worlds of the same cost; 1 of 20 does by chance", 14),
+        _text(12, 44, f"panels: {panel}; rows: {row}; columns: {column_}; bold: above chance (95 % interval)"),
+    ]
+    for k, (words, measure) in enumerate(MEASURES.items()):
+        flags, top = kept_in(rows, measure), 36 + k * height
+        parts.append(_text(12, top + 36, f"emissions of {words}", 13))
+        for context, mine in _contexts(study, rows):
+            kept = Kept.of(flags[mine])
+            p, i, j = (list(study.contexts[s]).index(v) for s, v in zip(study.contexts, context, strict=True))
+            x, y = _LEFT + p * width + j * _SIDE, top + _TOP - 20 + i * _SIDE
+            parts.append(_square(x, y, kept, f"{words}, {', '.join(map(spelt, context))}: {kept.words()}"))
+            if i == 0 and j == 0:
+                parts.append(_text(x, y - 8, f"{panel.split('.')[-1]} = {spelt(context[0])}"))
+            if i == len(lines) - 1:
+                parts.append(_text(x + 6, y + _SIDE + 14, spelt(context[2]), 11))
+            if p == 0 and j == 0:
+                parts.append(_text(40, y + _SIDE / 2 + 4, spelt(context[1]), 11))
+    w, h = _LEFT + width * len(study.contexts[panel]), 60 + height * len(MEASURES)
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}" font-family="system-ui, sans-serif" role="img">'
+    return "\n".join([head, f"<title>{escape(study.question)}</title>", '<rect width="100%" height="100%" fill="#fff"/>', *parts, "</svg>"]) + "\n"
+
+
+def _square(x: float, y: float, kept: Kept, title: str) -> str:
+    share = kept.n_kept / max(1, kept.worlds)
+    colour = f"rgb({255 - 200 * share:.0f},{255 - 110 * share:.0f},{255 - 130 * share:.0f})"
+    weight = ' font-weight="700"' if kept.low > 1 - QUANTILE else ""
+    box = f'<rect x="{x}" y="{y}" width="{_SIDE - 2}" height="{_SIDE - 2}" fill="{colour}" stroke="#bbb">'
+    ink = "#fff" if share > 0.6 else "#222"
+    words = f'<text x="{x + 8}" y="{y + _SIDE / 2 + 4}" font-size="12" fill="{ink}"{weight}>{kept.n_kept}/{kept.worlds}</text>'
+    return f"{box}<title>{escape(title)}</title></rect>{words}"
+
+
+def _text(x: float, y: float, words: str, size: int = 12) -> str:
+    return f'<text x="{x:.0f}" y="{y:.0f}" font-size="{size}" fill="#222">{escape(words)}</text>'
+
+
+def _row(values: Sequence[str]) -> str:
+    return "| " + " | ".join(values) + " |"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """From the command line."""
+    parser = argparse.ArgumentParser(prog="python -m mesocosm.reports.retention", description=__doc__)
+    parser.add_argument("file", help="the study, in TOML")
+    parser.add_argument("--store", default="runs/cells", help="where its cells are kept (default: runs/cells)")
+    parser.add_argument("--write", default=".", metavar="FOLDER", help="where NAME-kept.md and NAME-kept.svg go")
+    options = parser.parse_args(words)
+    study = read(Path(options.file))
+    rows = Store(Path(options.store)).rows(study.cells)
+    for ending, made in {"md": page(study, rows, options.file), "svg": figure(study, rows)}.items():
+        write_whole(Path(options.write) / f"{study.name}-kept.{ending}", made.encode())
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,225 @@
+"""A costly signal: the deaf control, the knock-outs, what is counted, and the page of the map."""
+
+from __future__ import annotations
+
+import shutil
+from types import SimpleNamespace
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import mesocosm as mc
+from mesocosm.core.random import Bits, seed_words
+from mesocosm.experiments.assay.population import living, muted
+from mesocosm.experiments.launch import go_on
+from mesocosm.experiments.signalling.analysis import emission, retained, stands_in_food, stimulus_levels, tells, threshold
+from mesocosm.experiments.signalling.declaration import SignallingConfiguration
+from mesocosm.experiments.signalling.system import build
+from mesocosm.experiments.trend.declaration import TrendConfiguration
+from mesocosm.minds.policy import softmax_weight
+from mesocosm.record import ConfigurationError, load
+from mesocosm.record.configuration import check, from_dict
+from mesocosm.reports.retention import Kept, figure, kept_in, page
+from mesocosm.studies.cell import Cell, Row
+from mesocosm.studies.study import Study
+
+WORLD = dict(side=16, founders=32, ceiling=220, drop_food=640, drop_spread=512)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Eight small worlds with their deaf twins and all assays."""
+    return mc.run(
+        "signalling", world=WORLD, replicates=8, ticks=200, every=50, out=tmp_path_factory.mktemp("signals") / "run"
+    )
+
+
+def test_the_deaf_twin_is_the_same_run_but_for_its_ears(run):
+    deaf = run.assays["deaf"]
+    own, theirs = run.record.header, deaf.record.header
+    assert (theirs["seed"], theirs["replicates"], theirs["ticks"]) == (own["seed"], own["replicates"], own["ticks"])
+    assert theirs["configuration"]["deaf"] and not own["configuration"]["deaf"]
+    assert theirs["configuration"]["world"] == own["configuration"]["world"]
+    assert not deaf.findings and not deaf.assays
+    first = [r.metrics["population"][r.metrics["tick"] == 50] for r in (run, deaf)]
+    assert (first[0] != first[1]).any(), "it goes another way"
+    assert [f.name for f in run.findings][:4] == ["kept", "retained", "calls", "tells"]
+    kept = emission(run.record) - emission(deaf.record)
+    assert run.findings[0].estimate == pytest.approx(kept.mean())
+
+
+def test_an_arm_that_is_lost_or_cut_off_is_made_again(run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run.folder, folder)
+    digest = load(folder / "assays" / "deaf").digest()
+    shutil.rmtree(folder / "assays" / "deaf")
+    import sqlite3
+
+    with sqlite3.connect(folder / "record.sqlite") as db:
+        db.execute("DELETE FROM findings")
+    record = go_on(folder)
+    assert load(folder / "assays" / "deaf").digest() == digest
+    assert record.findings == run.record.findings
+
+
+def test_the_deaf_all_read_the_level_of_one_of_them():
+    experiment = build(SignallingConfiguration(world=SignallingConfiguration().world, deaf=True)).experiment
+    state = experiment.init(Bits.founding(seed_words(1), jnp.uint32(0)))
+    ids = np.asarray(state.world.bodies.id)
+    rng = np.random.default_rng(0)
+    drawn = set()
+    for word in range(40):
+        stimulus = rng.integers(0, 16, ids.size).astype(np.int32)
+        heard = np.asarray(experiment._misheard(state.world, jnp.asarray(stimulus), jnp.uint32(word * 977)))
+        alive = ids > 0
+        assert (heard // 4 == stimulus // 4).all(), "what they sense of food is their own"
+        level = set(heard[alive] % 4)
+        assert len(level) == 1
+        drawn |= level
+    assert drawn == {0, 1, 2, 3}
+
+
+def test_who_hears_nothing_moves_as_who_is_mute(run):
+    """Exact: where nobody pays, a world without emissions is one in which no level of signal is ever reached."""
+    mute = run.assays["garden-mute"].record
+    unheard = run.assay(
+        ticks=400, changes=("world.signal_levels=[32767, 32767, 32767]", "world.cell_capacity=32766")
+    ).record
+    for name in ("eaten", "distance", *(f"visits_{s}" for s in range(16))):
+        np.testing.assert_array_equal(mute.metrics[name], unheard.metrics[name])
+    assert sum(mute.metrics[f"visits_{s}"].sum() for s in range(16) if s % 4) == 0
+    intact = run.assays["garden-intact"].record
+    assert (intact.metrics["eaten"] != mute.metrics["eaten"]).any()
+
+
+def test_emissions_are_paid_for_one_by_one(run):
+    metrics, cost = run.metrics, SignallingConfiguration().world.emission_cost
+    emitted = sum(metrics[f"emitted_{s}"] for s in range(16))
+    visits = sum(metrics[f"visits_{s}"] for s in range(16))
+    np.testing.assert_array_equal(visits, metrics["agent_ticks"])
+    assert (metrics["signalling"] <= cost * emitted).all()
+    assert (metrics["signalling"] >= 0.95 * cost * emitted).all()  # who starves pays what is left
+    late = metrics["tick"] > 100
+    who = metrics["replicate"][late].astype(int)
+    rate = np.bincount(who, emitted[late], 8) / np.bincount(who, visits[late], 8)
+    np.testing.assert_allclose(emission(run.record), rate)
+    food, none = (emission(run.record, in_food=f) for f in (True, False))
+    assert (np.minimum(food, none) <= rate).all() and (rate <= np.maximum(food, none)).all()
+
+
+def test_shadows_tell_nothing_of_food(run):
+    shadow = tells(run.record, "shadow")
+    assert np.isfinite(shadow).all() and abs(shadow.mean()) < 4 * shadow.std(ddof=1) / np.sqrt(8)
+
+
+def test_stimuli_are_known_by_the_levels_of_their_senses(run):
+    levels = stimulus_levels(run.record)
+    assert levels.tolist() == [[s // 4, s % 4] for s in range(16)]
+    assert stands_in_food(run.record).tolist() == [s >= 4 for s in range(16)]
+
+
+def test_mutes_tumble_as_before_and_hardly_emit(run):
+    genomes, _ = living(run.record, 0, 32, 8)
+    mind = SimpleNamespace(n_stimuli=16, n_acts=4, policy="softmax", sharpness=8)
+
+    def chances(genes: np.ndarray) -> np.ndarray:
+        rows = np.moveaxis(genes, 1, 2).astype(np.int32).reshape(8, 32, 16, 4)
+        weights = softmax_weight(rows.max(axis=3, keepdims=True) - rows, 8)
+        return weights / weights.sum(axis=3, keepdims=True)
+
+    before, after = chances(genomes), chances(muted(genomes, mind))
+    assert before[..., 2:].sum(axis=3).mean() > 0.3
+    assert after[..., 2:].sum(axis=3).max() < 0.01
+    np.testing.assert_allclose(after[..., 1::2].sum(axis=3), before[..., 1::2].sum(axis=3), atol=0.03)
+    strict = SimpleNamespace(n_stimuli=16, n_acts=4, policy="argmax", sharpness=8)
+    acts = [np.moveaxis(g, 1, 2).reshape(8, 32, 16, 4).argmax(axis=3) for g in (genomes, muted(genomes, strict))]
+    np.testing.assert_array_equal(acts[0] & 1, acts[1])
+
+
+def test_retained_is_above_95_percent_of_a_hundred_deaf():
+    deaf = np.arange(101.0)
+    assert threshold(deaf) == 95
+    flags = retained(np.array([94.0, 95.0, 95.5, np.nan]), deaf)
+    assert flags[:3].tolist() == [0, 0, 1] and np.isnan(flags[3])
+    assert np.isnan(retained(np.array([1000.0]), deaf[:99])).all()
+    assert np.isnan(threshold(np.append(deaf[:99], np.nan))), "a world that died out is not one of a hundred"
+
+
+def test_one_in_twenty_is_kept_by_chance():
+    rng = np.random.default_rng(0)
+    rates = [retained(rng.normal(size=200), rng.normal(size=200)).mean() for _ in range(200)]
+    assert abs(np.mean(rates) - 0.05) < 0.01
+
+
+def test_the_report_answers_first(run):
+    text = run.report().read_text("utf-8")
+    assert "Whether the signal is kept is undecided at a cost of 8 quanta" in text
+    assert "Who hears it: relatedness" in text and "What the signal is for" in text
+    assert "NaN" not in text and "nan" not in run.summary.sentence
+
+
+def test_worlds_without_food_are_refused_and_those_that_died_out_told(tmp_path):
+    with pytest.raises(ConfigurationError, match="odour"):
+        check(from_dict(SignallingConfiguration, {"world": {"senses": ["signal"]}}))
+    world = {**WORLD, "metabolism": 600, "drop_food": 0}
+    dead = mc.run("signalling", world=world, replicates=8, ticks=200, every=50, knock_outs=False, out=tmp_path / "r")
+    assert dead.summary.sentence == "All 8 replicates died out: nothing evolved that lasted."
+    assert all(f.verdict == "undecided" for f in dead.findings)
+    assert "died out" in dead.report().read_text("utf-8")
+
+
+def test_what_is_not_given_has_the_default_of_the_experiment():
+    assert from_dict(TrendConfiguration, {"world": {"speed": 128}}).world.senses == ("trend",)
+    assert from_dict(SignallingConfiguration, {"world": {"speed": 128}}).world.signal
+
+
+# -- the page of the map -------------------------------------------------------------------------------------------
+
+COST, SPEED, EXCHANGE = "world.emission_cost", "world.source_speed", "heredity.exchange_probability"
+
+
+@pytest.fixture(scope="module")
+def cells() -> tuple[Study, list[tuple[Cell, Row]]]:
+    """At cost 0 every world emits more than all of the deaf, at cost 8 none does; one world of cost 8 died out."""
+    study = Study(
+        name="made-up",
+        question="Where is it kept?",
+        tasks=("experiment/signalling",),
+        seeds=50,
+        budget={"ticks": 1000},
+        minimal_effect=0.05,
+        contexts={COST: (0, 8), SPEED: (8,), EXCHANGE: (0.0, 0.5)},
+        fixed={"statistic": "kept", "knock_outs": False},
+    )
+    rows = []
+    for cell in study.cells:
+        kept = cell.parts[COST] == 0
+        metrics = {"emission": 0.9 if kept else 0.1, "emission of the deaf": 0.2 + 0.001 * cell.seed["world"]}
+        metrics |= {"emission in food": 0.21, "emission in food of the deaf": 0.2 + 0.001 * cell.seed["world"]}
+        metrics |= {"relatedness by genes": cell.parts[EXCHANGE], "relatedness by pedigree": 0.1}
+        dead = not kept and cell.seed["world"] == 0
+        rows.append((cell, Row("extinct", cause="all starved") if dead else Row("ok", 0.0, metrics=metrics)))
+    return study, rows
+
+
+def test_kept_is_counted_against_the_deaf_of_the_same_cost(cells):
+    study, rows = cells
+    flags = kept_in(rows, "emission")
+    free = np.array([cell.parts[COST] == 0 for cell, _ in rows])
+    assert (flags[free] == 1).all()
+    assert np.isnan(flags[~free]).sum() == 2 and np.nansum(flags[~free]) == 0
+    assert Kept.of(flags[free]).word == "kept by nearly all"
+    assert Kept.of(flags[~free]).word == "lost" and Kept.of(flags[~free]).worlds == 100
+
+
+def test_the_page_and_its_figure_say_so(cells):
+    study, rows = cells
+    text = page(study, rows, "studies/made-up.toml")
+    assert "| 0 | 100 | 0.247 | 0.247 | 100 of 100 [96, 100] % kept by nearly all |" in text
+    assert "| 8 | needs 100" not in text.split("## By world")[0] or "98" in text
+    assert "| 0.5 | 50 of 100" in text and "nan" not in text
+    drawn = figure(study, rows)
+    assert drawn.count("<rect") == 1 + 2 * 4 and "50/50" in drawn and "nan" not in drawn
+
+
