@@ -22,7 +22,10 @@ CHECKED += ["instruments.ecology", "experiments.ecology"]
 CHECKED += ["rules.net", "rules.neurons", "rules.synapses", "rules.gradient", "tasks.streams", "tasks.procedural"]
 CHECKED += ["evolution.searcher", "evolution.cma", "evolution.genetic", "evolution.gradient"]
 CHECKED += ["experiments.digits.school", "experiments.digits_shown.baselines"]
-CHECKED += [f"experiments.{name}.system" for name in ("chemotaxis", "signalling", "bilinear", "lorenz", "digits", "digits_shown")]
+CHECKED += [
+    f"experiments.{name}.system"
+    for name in ("chemotaxis", "signalling", "bilinear", "lorenz", "digits", "digits_shown")
+]
 install_import_hook([f"mesocosm.{room}" for room in CHECKED], "beartype.beartype")
 
 # The first call of a compiled function takes seconds: no deadline. In CI the same examples every time.

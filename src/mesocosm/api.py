@@ -69,7 +69,7 @@ class Run:
 
     @cached_property
     def assays(self) -> dict[str, Run]:
-        """The finished assays of this run, by name."""
+        """The finished assays and arms of this run, by name."""
         from mesocosm.experiments.assay.analysis import assays_of
 
         return {name: Run(record) for name, record in assays_of(self.record).items()}

@@ -77,7 +77,14 @@ def test_births_between_two_bodies():
 def test_without_exchange_genes_travel_as_the_pedigree_says(tmp_path, exchange):
     heredity = {"exchange_probability": exchange, "mutation_probability": 0.02}
     run = mc.run(
-        "chemotaxis", world=WORLD, heredity=heredity, replicates=4, ticks=600, every=100, assays=False, out=tmp_path / "r"
+        "chemotaxis",
+        world=WORLD,
+        heredity=heredity,
+        replicates=4,
+        ticks=600,
+        every=100,
+        assays=False,
+        out=tmp_path / "r",
     )
     differences = []
     for lane, r in enumerate(run.record.state["replicate"]):

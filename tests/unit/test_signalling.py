@@ -13,7 +13,14 @@ import mesocosm as mc
 from mesocosm.core.random import Bits, seed_words
 from mesocosm.experiments.assay.population import living, muted
 from mesocosm.experiments.launch import go_on
-from mesocosm.experiments.signalling.analysis import emission, retained, stands_in_food, stimulus_levels, tells, threshold
+from mesocosm.experiments.signalling.analysis import (
+    emission,
+    retained,
+    stands_in_food,
+    stimulus_levels,
+    tells,
+    threshold,
+)
 from mesocosm.experiments.signalling.declaration import SignallingConfiguration
 from mesocosm.experiments.signalling.system import build
 from mesocosm.experiments.trend.declaration import TrendConfiguration
@@ -120,7 +127,7 @@ def test_stimuli_are_known_by_the_levels_of_their_senses(run):
 
 
 def test_mutes_tumble_as_before_and_hardly_emit(run):
-    genomes, _ = living(run.record, 0, 32, 8)
+    genomes = living(run.record, 0, 32, 8).genomes
     mind = SimpleNamespace(n_stimuli=16, n_acts=4, policy="softmax", sharpness=8)
 
     def chances(genes: np.ndarray) -> np.ndarray:
@@ -204,7 +211,7 @@ def cells() -> tuple[Study, list[tuple[Cell, Row]]]:
 
 
 def test_kept_is_counted_against_the_deaf_of_the_same_cost(cells):
-    study, rows = cells
+    _, rows = cells
     flags = kept_in(rows, "emission")
     free = np.array([cell.parts[COST] == 0 for cell, _ in rows])
     assert (flags[free] == 1).all()
@@ -221,5 +228,3 @@ def test_the_page_and_its_figure_say_so(cells):
     assert "| 0.5 | 50 of 100" in text and "nan" not in text
     drawn = figure(study, rows)
     assert drawn.count("<rect") == 1 + 2 * 4 and "50/50" in drawn and "nan" not in drawn
-
-

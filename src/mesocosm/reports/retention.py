@@ -157,7 +157,9 @@ def figure(study: Study, rows: Sequence[tuple[Cell, Row]]) -> str:
     columns, lines = study.contexts[column_], study.contexts[row]
     width, height = _SIDE * len(columns) + _GAP, _SIDE * len(lines) + _TOP
     parts = [
-        _text(12, 24, "Worlds that emit more than 95 % of the deaf worlds of the same cost; 1 of 20 does by chance", 14),
+        _text(
+            12, 24, "Worlds that emit more than 95 % of the deaf worlds of the same cost; 1 of 20 does by chance", 14
+        ),
         _text(12, 44, f"panels: {panel}; rows: {row}; columns: {column_}; bold: above chance (95 % interval)"),
     ]
     for k, (words, measure) in enumerate(MEASURES.items()):
@@ -175,8 +177,21 @@ def figure(study: Study, rows: Sequence[tuple[Cell, Row]]) -> str:
             if p == 0 and j == 0:
                 parts.append(_text(40, y + _SIDE / 2 + 4, spelt(context[1]), 11))
     w, h = _LEFT + width * len(study.contexts[panel]), 60 + height * len(MEASURES)
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}" font-family="system-ui, sans-serif" role="img">'
-    return "\n".join([head, f"<title>{escape(study.question)}</title>", '<rect width="100%" height="100%" fill="#fff"/>', *parts, "</svg>"]) + "\n"
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}" font-family="system-ui, sans-serif" role="img">'
+    )
+    return (
+        "\n".join(
+            [
+                head,
+                f"<title>{escape(study.question)}</title>",
+                '<rect width="100%" height="100%" fill="#fff"/>',
+                *parts,
+                "</svg>",
+            ]
+        )
+        + "\n"
+    )
 
 
 def _square(x: float, y: float, kept: Kept, title: str) -> str:
@@ -185,8 +200,8 @@ def _square(x: float, y: float, kept: Kept, title: str) -> str:
     weight = ' font-weight="700"' if kept.low > 1 - QUANTILE else ""
     box = f'<rect x="{x}" y="{y}" width="{_SIDE - 2}" height="{_SIDE - 2}" fill="{colour}" stroke="#bbb">'
     ink = "#fff" if share > 0.6 else "#222"
-    words = f'<text x="{x + 8}" y="{y + _SIDE / 2 + 4}" font-size="12" fill="{ink}"{weight}>{kept.n_kept}/{kept.worlds}</text>'
-    return f"{box}<title>{escape(title)}</title></rect>{words}"
+    at = f'x="{x + 8}" y="{y + _SIDE / 2 + 4}" font-size="12" fill="{ink}"{weight}'
+    return f"{box}<title>{escape(title)}</title></rect><text {at}>{kept.n_kept}/{kept.worlds}</text>"
 
 
 def _text(x: float, y: float, words: str, size: int = 12) -> str:

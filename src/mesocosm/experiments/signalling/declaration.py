@@ -179,7 +179,8 @@ DECLARATION = Declaration(
     name="signalling",
     title="A costly signal",
     question="Do bacteria keep a signal that costs energy, and what is it for?",
-    prediction="more is emitted than by the deaf, above all in food; without it less is eaten; who emits pays for others",
+    prediction="more is emitted than by the deaf, above all in food; without it less is eaten; who emits pays for "
+    "others",
     control="the deaf: the same worlds, in which bodies emit and pay but all read the signal of one body drawn anew in "
     "every tick; the shadow genome; the same bodies made mute",
     configuration=SignallingConfiguration,

@@ -1,4 +1,4 @@
-"""`signalling`: the world `petri` with its signal, minds that are Q-tables; in the control nobody hears its own place."""
+"""`signalling`: the world `petri` with its signal, and minds that are Q-tables; the deaf do not hear where they are."""
 
 from __future__ import annotations
 

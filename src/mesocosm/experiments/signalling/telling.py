@@ -17,6 +17,7 @@ from mesocosm.instruments.analysis import GRAIN, LEVELS, last_rows, ordered_sens
 from mesocosm.instruments.relatedness import Relatedness, relatedness
 from mesocosm.record import Record
 
+
 def tell(record: Record, assays: Mapping[str, Record], findings: Sequence[Finding]) -> Story:
     """What the report shows of a run."""
     survived = sum(s.status == "alive" for s in record.statuses)
@@ -98,8 +99,9 @@ def _over_time(record: Record, assays: Mapping[str, Record]) -> Section:
         marks=[(i[0], f"{i[1]} = {i[2]}") for i in record.header["interventions"]],
     )
     text = (
-        "Each thin line is one world; the bold line is the median. The band holds 90 % of the deaf worlds: there bodies "
-        "emit and pay alike, but all read the signal of one body, drawn anew in every tick. Founders emit at random, in half of all ticks."
+        "Each thin line is one world; the bold line is the median. The band holds 90 % of the deaf worlds: bodies emit "
+        "and pay alike, but all read the signal of one body, drawn anew in every tick. Founders emit in half of all "
+        "ticks."
     )
     return Section("Is the signal kept?", text, [figure])
 
@@ -117,7 +119,9 @@ def _arms(record: Record, assays: Mapping[str, Record]) -> Section:
     figure = Strips(
         title="Emission of those who hear and of the deaf",
         alt="Emissions per body and tick, means over worlds: "
-        + ", ".join(f"{c} {np.nanmean(v):.2f}" for c, v in zip(conditions, values, strict=True) if np.isfinite(v).any()),
+        + ", ".join(
+            f"{c} {np.nanmean(v):.2f}" for c, v in zip(conditions, values, strict=True) if np.isfinite(v).any()
+        ),
         conditions=conditions,
         y_axis=Axis("emissions per body and tick", low=0, high=1),
         values=values,
@@ -196,8 +200,8 @@ def _knock_outs(assays: Mapping[str, Record]) -> Section:
     ]
     text = (
         "The same evolved bodies in fresh worlds: intact; mute, whose emissions cost nothing and add no signal; deaf, "
-        "who emit and pay but read the signal of one body drawn anew in every tick. In the garden nobody pays, so that there mute and "
-        "intact differ by the signal alone; for survival the mute also save what it costs."
+        "who emit and pay but read the signal of one body drawn anew in every tick. In the garden nobody pays, so that "
+        "there mute and intact differ by the signal alone; for survival the mute also save what it costs."
     )
     return Section("What the signal is for", text, figures)
 
@@ -213,7 +217,7 @@ def _related(record: Record) -> Section:
     table = Table("Relatedness of neighbours, means over worlds with 95 % intervals", columns, rows)
     text = (
         "0: neighbours are as alike as any two bodies; 1: copies. By genes: at loci that nobody reads. By pedigree: "
-        "what division alone would make of it. What is gained by the neighbours of an emitter counts for its genes only "
-        "by this part."
+        "what division alone would make of it. What the neighbours of an emitter gain counts for its genes only by "
+        "this part."
     )
     return Section("Who hears it: relatedness", text, [table])
