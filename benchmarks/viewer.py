@@ -1,46 +1,273 @@
-"""What a frame costs the viewer's server: `python -m benchmarks.viewer`. Made-up bodies; no browser, no socket."""
+"""What watching costs: `python -m benchmarks.viewer [frames] [page] [pace] [memory] [file]`; all but memory by default.
+
+frames  milliseconds a frame of 100,000 made-up bodies: recorded; running, in the world's process and in the server's
+page    milliseconds of script a frame in Chromium (software rendering)
+pace    ticks a second of a running world with a client that takes 20 frames a second and draws nothing, and without,
+        in turns; and how old a frame is when the client has it
+memory  resident memory of the world's process and the server's over some minutes (--minutes), as a slope
+file    bytes of a single-file replay of 2,000 bodies in 600 frames
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+import tempfile
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 
+from mesocosm.experiments.registry import declaration
+from mesocosm.player import assets
+from mesocosm.player.panel import Panel
 from mesocosm.record import Record
-from mesocosm.viewer.wire import answer
+from mesocosm.record.configuration import from_dict, to_dict, to_toml
+from mesocosm.viewer.lens import Lens
+from mesocosm.viewer.live import Live
+from mesocosm.viewer.share import single_page
+from mesocosm.viewer.wire import answer, read_answer
 from mesocosm.viewer.world import World
 
-FRAMES, SIDE = 20, 512
+FRAMES, SIDE, MANY = 20, 512, 100_000
+CONFIGURATION = {"world": {"side": SIDE, "senses": ["odour"]}, "mind": {"policy": "argmax"}, "frames_every": 1}
+PER_SECOND = 20
+WANT = ["behaviour"]
 
 
-def world(n: int) -> World:
+def timed(call: Callable[[int], Any], n: int) -> str:
+    """CPU milliseconds a call: median, and the tenth and ninetieth percentile."""
+    took = []
+    for k in range(n):
+        began = time.thread_time()
+        call(k)
+        took.append(1000 * (time.thread_time() - began))
+    low, middle, high = np.percentile(took[n // 10 :], [10, 50, 90])
+    return f"{middle:6.2f} ms [{low:.2f} {high:.2f}]"
+
+
+def recorded(n: int) -> World:
     """A recorded world of n bodies, all in memory."""
     rng = np.random.default_rng(0)
     rows = n * FRAMES
     bodies = {"replicate": np.zeros(rows, np.int32), "tick": np.repeat(np.arange(FRAMES, dtype=np.int32), n)}
     bodies |= {"id": np.tile(np.arange(n, dtype=np.int32), FRAMES), "energy": rng.integers(0, 4000, rows, np.int32)}
     bodies |= {axis: rng.integers(0, 256 * SIDE, rows, np.int32) for axis in "xy"}
-    header = {"frames": ["bodies"], "logs": [], "configuration": {"world": {"side": SIDE}}}
-    record = SimpleNamespace(header=header, frames=lambda name: bodies, folder=Path(), status="finished")
-    return World(cast(Record, cast(Any, record)), 0, "many")
+    header = {"frames": ["bodies"], "logs": [], "configuration": CONFIGURATION}
+    metrics = {name: np.zeros(0) for name in ("replicate", "tick")}
+    record = SimpleNamespace(
+        header=header, frames=lambda name: bodies, folder=Path(), status="finished", metrics=metrics
+    )
+    return World(cast(Record, cast(Any, record)), 0, "many").read()
+
+
+def scene(n: int) -> Any:
+    """What a running world of n bodies shows, in arrays of the next power of two."""
+    rng = np.random.default_rng(0)
+    slots = 1 << (n - 1).bit_length()
+    columns = {name: rng.integers(0, 4000, slots, np.int32) for name in ("energy", "born", "lineage", "parent")}
+    columns |= {axis: rng.integers(0, 256 * SIDE, slots, np.int32) for axis in "xy"}
+    columns |= {"id": np.arange(1, slots + 1, dtype=np.int32), "genome": np.zeros((2, 8, slots), np.int8)}
+    fields = {name: SimpleNamespace(values=rng.integers(0, 99, (SIDE, SIDE)), unit="") for name in ("food", "odour")}
+    bodies = SimpleNamespace(alive=np.arange(slots) < n, columns=columns)
+    return SimpleNamespace(points={"bodies": bodies}, fields=fields, curves={})
+
+
+def frames() -> None:
+    world, seen, lens = recorded(MANY), scene(MANY), Lens(CONFIGURATION)
+    print(f"a frame of {MANY:,} bodies: median [10 % 90 %]")
+    print("  recorded, in the server    ", timed(lambda k: sent(world.frame(k % FRAMES, WANT)), 10 * FRAMES))
+    print("  recorded, all its columns  ", timed(lambda k: sent(world.frame(k % FRAMES)), 10 * FRAMES))
+    print("  running, in the world      ", timed(lambda k: answer(*lens.frame(seen, k, False)), 5 * FRAMES))
+    content = [answer(*lens.frame(seen, k, False)) for k in range(FRAMES)]
+    live = Live.__new__(Live)
+    live.forget()
+    live.shape = {}
+
+    def serve(k: int) -> None:
+        header, planes = read_answer(content[k % FRAMES])
+        live.remember({**header, "tick": k}, planes)
+        sent((header, live.wanted(planes, WANT)))
+
+    print("  running, in the server     ", timed(serve, 10 * FRAMES))
+
+
+def sent(frame: tuple[dict[str, Any], dict[str, np.ndarray]]) -> bytes:
+    return answer({"n": 1, "said": frame[0]}, frame[1])
+
+
+DRAWS = """async (n) => {
+  const x = new Uint16Array(n), y = new Uint16Array(n), id = new Int32Array(n), act = new Uint8Array(n);
+  for (let i = 0; i < n; i++) [x[i], y[i], id[i], act[i]] = [(i * 7919) % 4096, (i * 1049) % 4096, i, i & 1];
+  const columns = [{name: "act", words: ["run", "tumble"], unit: "", kind: "frame"}];
+  const meta = () => ({title: "many", side: 512, extent: 4096, n_frames: 60, columns, fields: []});
+  const frame = (t) => ({tick: t, n, id, x, y, columns: {act}});
+  const player = mesocosm.createPlayer(document.getElementById("p"), [{meta, frame}], {autoplay: false});
+  await player.opened;
+  const all = [];
+  for (let t = 0; t < 60; t++) { await player.seek(t); all.push(player.state.draw_ms); }
+  return all.slice(10).sort((a, b) => a - b);
+}"""
+
+
+def page() -> None:
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        print("page: not measured, there is no Chromium")
+        return
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        tab = browser.new_page()
+        tab.set_content(f"<style>{assets.style()}</style><div id=p style='width:600px'></div>")
+        tab.evaluate(assets.script())
+        took = tab.evaluate(DRAWS, MANY)
+        low, middle, high = np.percentile(took, [10, 50, 90])
+        print(f"script of the page, {MANY:,} bodies: {middle:.1f} ms a frame [{low:.1f} {high:.1f}]")
+        browser.close()
+
+
+@contextmanager
+def running(**changes: Any) -> Iterator[Live]:
+    """A chemotaxis world that has been compiled and waits."""
+    base = {"replicates": 1, "ticks": 2_000_000, "every": 1000, "assays": False, "log_births_and_deaths": False}
+    configuration = from_dict(declaration("chemotaxis").configuration, base | changes)
+    with tempfile.TemporaryDirectory() as folder:
+        job = {"name": "chemotaxis", "config": to_toml(configuration), "under": folder, "replicate": 0}
+        flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=1 --xla_cpu_multi_thread_eigen=false"}
+        live = Live(job | {"folder": str(Path(folder) / "run")}, to_dict(configuration), flags)
+        try:
+            while live.state["status"] == "starting":
+                time.sleep(0.1)
+            live.do({"do": "speed", "ticks_per_second": None})
+            yield live
+        finally:
+            live.stop()
+
+
+class Client:
+    """Takes frames, so many a second, and draws nothing."""
+
+    def __init__(self, live: Live) -> None:
+        self.live, self.is_there, self.ages = live, True, []
+        self.thread = threading.Thread(target=self._take)
+        self.thread.start()
+
+    def _take(self) -> None:
+        after = -1
+        while self.is_there:
+            began = time.perf_counter()
+            header, planes = self.live.newest(after, 0, WANT)
+            if "t" in header:
+                sent((header, planes))
+                self.ages.append(1000 * (time.time() - header["at"]))
+                after = header["t"]
+            time.sleep(max(0.0, 1 / PER_SECOND - (time.perf_counter() - began)))
+
+    def leave(self) -> None:
+        self.is_there = False
+        self.thread.join()
+
+
+def ticks_in(live: Live, seconds: float) -> tuple[int, float]:
+    """Ticks, and CPU seconds of the world's process, in a while of free running."""
+    import psutil
+
+    world = psutil.Process(live.process.pid)
+    first, cpu = live.state["tick"], sum(world.cpu_times()[:2])
+    time.sleep(seconds)
+    return live.state["tick"] - first, sum(world.cpu_times()[:2]) - cpu
+
+
+def pace() -> None:
+    for n, side in ((500, 128), (20_000, 256)):
+        world = {"side": side, "founders": n, "ceiling": 2 * n}
+        with running(world=world) as live:
+            live.do({"do": "play"})
+            time.sleep(3)
+            ratios, by_cpu, ages, taken = [], [], [], 0
+            for _ in range(6):
+                alone, cpu_alone = ticks_in(live, 4)
+                client = Client(live)
+                watched, cpu_watched = ticks_in(live, 4)
+                client.leave()
+                time.sleep(1.2)  # until nobody counts as looking
+                ages, taken = ages + client.ages, taken + len(client.ages)
+                ratios.append(watched / max(alone, 1))
+                by_cpu.append(watched / max(cpu_watched, 1e-9) / (alone / max(cpu_alone, 1e-9)))
+            low, middle, high = np.percentile(ages, [10, 50, 90])
+            print(f"{n:,} founders: ticks/s with a client over without: {np.median(ratios):.3f}", end=" ")
+            print(f"[{min(ratios):.3f} {max(ratios):.3f}]; a CPU second: {np.median(by_cpu):.3f}", end="; ")
+            print(f"{taken / 24:.1f} frames/s, {middle:.0f} ms old [{low:.0f} {high:.0f}]")
+
+
+def memory(minutes: float) -> None:
+    import psutil
+
+    with running(world={"side": 128, "founders": 2000, "ceiling": 4000}) as live:
+        live.do({"do": "play"})
+        client, both = Client(live), [psutil.Process(live.process.pid), psutil.Process()]
+        rows = []
+        until = time.monotonic() + 60 * minutes
+        while time.monotonic() < until:
+            time.sleep(2)
+            rows.append((time.monotonic() / 60, *(p.memory_info().rss / 1e6 for p in both), live.state["tick"]))
+        client.leave()
+        at = np.array(rows)[len(rows) // 3 :]  # once the frames that are kept have filled
+        for k, name in enumerate(("world", "server"), 1):
+            slope, _ = np.polyfit(at[:, 0], at[:, k], 1)
+            print(
+                f"memory of the {name}: {at[-1, k]:.0f} MB, {slope:+.2f} MB a minute, over {at[-1, 0] - at[0, 0]:.1f}"
+            )
+        print(f"frames seen: {live.first + len(live.frames):,}, kept {len(live.frames):,}; ticks {at[-1, 3]:,.0f}")
+
+
+def file() -> None:
+    """Bodies that run straight or tumble, a twentieth of them replaced now and then."""
+    rng = np.random.default_rng(0)
+    n, frames, side = 2000, 600, 128
+    x, y = rng.integers(0, 256 * side, (2, n))
+    turn, ids, energy = rng.integers(0, 256, n), np.arange(1, n + 1), rng.integers(500, 4000, n)
+    rows: dict[str, list[np.ndarray]] = {k: [] for k in ("tick", "id", "x", "y", "act", "energy")}
+    for t in range(frames):
+        tumbles = rng.random(n) < 0.3
+        turn = np.where(tumbles, rng.integers(0, 256, n), turn)
+        angle = turn * np.pi / 128
+        x = (x + np.where(tumbles, 0, 192 * np.cos(angle)).astype(int)) % (256 * side)
+        y = (y + np.where(tumbles, 0, 192 * np.sin(angle)).astype(int)) % (256 * side)
+        energy = np.maximum(energy - 4 + 64 * (rng.random(n) < 0.05), 1)
+        if t % 50 == 49:
+            gone = rng.random(n) < 0.05
+            ids = np.sort(np.where(gone, ids.max() + 1 + np.cumsum(gone), ids))
+        for name, values in (
+            ("tick", np.full(n, t)),
+            ("id", ids),
+            ("x", x),
+            ("y", y),
+            ("act", tumbles),
+            ("energy", energy),
+        ):
+            rows[name].append(values.astype(np.int64))
+    bodies = {name: np.concatenate(parts) for name, parts in rows.items()}
+    panel = Panel("many", side, bodies, words={"act": ("run", "tumble")}, units={"energy": "quanta"})
+    print(f"single file of {n:,} bodies x {frames} frames: {len(single_page([panel], 'many').encode()) / 1e6:.2f} MB")
 
 
 def main() -> None:
-    print(f"{'bodies':>8} {'ms a frame':>24} {'kB a frame':>11}")
-    for n in (1_000, 10_000, 100_000):
-        shown, took, size = world(n), [], 0
-        for k in range(10 * FRAMES):
-            began = time.perf_counter()
-            if k == FRAMES:
-                took.clear()  # the first round reads the record
-            said, planes = shown.frame(k % FRAMES)
-            size = len(answer({"n": k, "said": said}, planes))
-            took.append(1000 * (time.perf_counter() - began))
-        low, middle, high = np.percentile(took, [10, 50, 90])
-        print(f"{n:8,} {middle:10.2f} [{low:.2f} {high:.2f}] {size / 1000:11.0f}")
+    words = sys.argv[1:]
+    minutes = float(words[words.index("--minutes") + 1]) if "--minutes" in words else 5.0
+    parts = {"frames": frames, "page": page, "pace": pace, "memory": lambda: memory(minutes), "file": file}
+    asked = [word for word in words if word in parts] or [part for part in parts if part != "memory"]
+    for part in asked:
+        parts[part]()
 
 
 if __name__ == "__main__":

@@ -181,6 +181,21 @@ def run(
     return Run(start(name, configured, Path(out) if out is not None else None, progress))
 
 
+def view(*runs: Run | str | Path, replicate: int | None = None) -> Any:
+    """Runs (or their folders) side by side in a cell of a notebook: `mesocosm.view(run)`. Needs the extra `notebook`.
+
+    Args:
+      replicate: which world (default: whose frames were kept).
+
+    Raises:
+      ConfigurationError: where anywidget is missing.
+      FolderError: if one is no run folder, or has nothing to show.
+    """
+    from mesocosm.viewer.cell import cell
+
+    return cell([run.record if isinstance(run, Run) else load_record(run) for run in runs], replicate)
+
+
 def load(folder: str | Path) -> Run:
     """Open the folder of a run.
 

@@ -47,17 +47,17 @@ class Visit:
             self.page.wait_for_function("([n, v]) => window.__viewer[n] === v", arg=[name, value])
         return self.state
 
-    def pixels(self, world: int = 0) -> np.ndarray:
+    def pixels(self, world: int = 0, which: str = "canvas.mp-world") -> np.ndarray:
         """What a canvas shows: [height, width, 4]."""
         flat = self.page.evaluate(
-            """(k) => { const c = document.querySelectorAll('.mp canvas')[k];
+            """([k, which]) => { const c = document.querySelectorAll(`.mp ${which}`)[k];
                  const copy = new OffscreenCanvas(c.width, c.height).getContext('2d', {willReadFrequently: true});
                  copy.drawImage(c, 0, 0);
                  const d = copy.getImageData(0, 0, c.width, c.height).data;
                  let s = ''; for (let i = 0; i < d.length; i += 8192)
                    s += String.fromCharCode.apply(null, d.subarray(i, i + 8192));
                  return [c.width, btoa(s)]; }""",
-            world,
+            [world, which],
         )
         return np.frombuffer(base64.b64decode(flat[1]), np.uint8).reshape(-1, flat[0], 4)
 

@@ -124,7 +124,7 @@ def expected_place(panel, row):
 
 
 def click_on(v: Visit, world: int, panel: Panel, row: int) -> None:
-    canvas = v.page.locator(".mp canvas").nth(world)
+    canvas = v.page.locator(".mp-world").nth(world)
     box, extent = canvas.bounding_box(), 256 * panel.side
     x, y = expected_place(panel, row)
     canvas.click(position={"x": x / extent * box["width"], "y": y / extent * box["height"]})

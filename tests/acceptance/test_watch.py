@@ -38,6 +38,7 @@ class Server:
 
     def __init__(self, *words: str | Path, cwd: Path) -> None:
         call = [*MESOCOSM, "watch", *map(str, words), "--no-browser"]
+        self.cwd = cwd
         self.process = subprocess.Popen(call, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self.process.stdout is not None
         self.address = Address(self.process.stdout.readline().strip())
@@ -107,15 +108,22 @@ def test_a_recorded_run_is_watched(dish, serve, visits):
     v.page.wait_for_function("() => window.__viewer.relatives > 0")
     births = record.log("births")
     parent = int(births["parent"][births["id"] == newest][0])
-    told = v.page.locator("#individual").inner_text()
+    told = v.page.locator(".mp-details").inner_text()
     assert f"Individual {newest}" in told and "odour near" in told
     if parent:
         v.page.get_by_role("button", name=str(parent), exact=True).click()
         v.page.wait_for_function("(id) => window.__viewer.selected.id === id", arg=parent)
     v.focus()
     v.press("f", following=True)
-    for colour in ("energy", "age", "lineage", "behaviour"):
+    genes = [f"tumbles: odour {level}" for level in ("far", "faint", "mid", "near")]
+    for colour in ("energy", "age", "lineage", "parent", *genes, "behaviour"):
         v.press("o", colour=colour)
+    charts = v.page.locator(".mp-charts canvas")
+    assert charts.count() == 3
+    box = charts.first.bounding_box()
+    v.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 9)
+    v.wait(t=75)
+    assert str(int((bodies["tick"] == 300).sum())) in charts.first.get_attribute("aria-label")
     assert v.press("1")["overlays"] == ["odour"]
     after = (
         load(dish).digest(),
@@ -130,12 +138,12 @@ def test_what_an_individual_is_comes_from_the_log(dish, serve):
     parents, n = np.unique(births["parent"][births["parent"] > 0], return_counts=True)
     chosen = int(parents[n.argmax()])
     with client.connect(server.socket, origin=server.origin) as socket:
-        said = ask(socket, n=1, ask="individual", world=0, id=chosen)["said"]
+        said = ask(socket, n=1, ask="individual", world=0, id=chosen, t=0)["said"]
     assert said["children"] == births["id"][births["parent"] == chosen].tolist()
     mine = bodies["id"] == chosen
     assert said["ticks"] == bodies["tick"][mine].tolist() and said["energy"] == bodies["energy"][mine].tolist()
     weights = births["genome"][births["id"] == chosen][0, 0].reshape(-1, 2)
-    more = [p > 0.5 for _, p in said["genome"]]
+    more = [p > 50 for _, p in said["genome"]]
     assert all((a < b) == m for (a, b), m in zip(weights.tolist(), more, strict=True) if a != b)
 
 
@@ -147,7 +155,7 @@ def test_two_runs_side_by_side_and_two_pages(dish, serve, visits):
         state = page.press("End", t=149)
         assert [world["tick"] for world in state["worlds"]] == [596, 596]
     width = pages[1].page.evaluate("document.documentElement.scrollWidth")
-    boxes = [pages[1].page.locator(which).bounding_box() for which in ("#player", "#individual")]
+    boxes = [pages[1].page.locator(which).bounding_box() for which in (".mp-main", ".mp-details")]
     assert width <= 400 and boxes[1]["y"] >= boxes[0]["y"] + boxes[0]["height"]  # one beneath the other
 
 
@@ -176,7 +184,12 @@ def test_malformed_questions_are_answered_and_change_nothing(dish, serve):
     wrong += [
         f'{{"ask": "frame", "n": 1, "world": 0, "t": {t}}}' for t in ("-1", "1e9", '"../../etc"', "null", "1" * 99)
     ]
-    wrong += ['{"ask": "individual", "n": 1, "world": 0, "id": 2000000000}']
+    wrong += ['{"ask": "individual", "n": 1, "world": 0, "id": 2000000000, "t": 0}']
+    wrong += [f'{{"ask": "do", "n": 1, "world": 0, "what": {what}}}' for what in ('"play"', '"rm"', "7")]
+    wrong += [
+        '{"ask": "frame", "n": 1, "world": 0, "t": 0, "want": "x"}',
+        '{"ask": "page", "n": 1, "world": 0, "from": 9}',
+    ]
     with client.connect(server.socket, origin=server.origin) as socket:
         for text in wrong:
             socket.send(text)
@@ -241,13 +254,23 @@ def test_a_run_that_is_being_written_grows(dish, tmp_path, monkeypatch):
     assert place.world() is place.world()
 
 
-def test_a_port_in_use_and_a_run_without_frames_are_told(dish, serve, tmp_path):
+def test_a_port_in_use_and_words_that_mean_nothing_are_told(dish, serve, tmp_path):
     port = urlsplit(serve(dish).address).port
     taken = mesocosm("watch", dish, "--no-browser", "--port", port, cwd=tmp_path, code=2)
     assert f"port {port}: cannot be used" in taken.stderr and "--port" in taken.stderr
-    game = ["run", "bilinear", "--replicates", "2", "--ticks", "20", "--every", "20", "--out", "game"]
+    elsewhere = mesocosm("watch", dish, "--no-browser", "--rate", "3", cwd=tmp_path, code=2)
+    assert "unrecognised: --rate 3" in elsewhere.stderr
+
+
+def test_a_run_without_frames_is_shown_by_its_measures(serve, visits, tmp_path):
+    game = ["run", "bilinear", "--replicates", "2", "--ticks", "100", "--every", "10", "--out", "game"]
     mesocosm(*game, cwd=tmp_path)
-    assert "nothing to watch" in mesocosm("watch", "game", "--no-browser", cwd=tmp_path, code=2).stderr
+    v = visits(serve("game").address)
+    v.page.locator(".mp-charts canvas").first.focus()
+    assert v.state["n_frames"] == 10 and "--frames-every" in v.page.locator("#first").inner_text()
+    x = load(tmp_path / "game").metrics
+    value = int(x["x"][(x["replicate"] == 0) & (x["tick"] == 10)][0])
+    assert f"{value:,} at tick 10" in v.page.locator(".mp-charts canvas").first.get_attribute("aria-label")
 
 
 def test_watching_waits_for_no_jax(dish):

@@ -17,11 +17,11 @@ def cache_folder() -> Path:
     return Path(base) / "mesocosm" / "xla"
 
 
-def prepare_devices() -> None:
-    """Set jax's environment; what the user has set already stays."""
+def prepare_devices(n: int | None = None) -> None:
+    """Set jax's environment for n devices (one a core); what the user has set already stays."""
     flags = os.environ.get("XLA_FLAGS", "")
     if "--xla_force_host_platform_device_count" not in flags:
-        flags += f" --xla_force_host_platform_device_count={cores()}"
+        flags += f" --xla_force_host_platform_device_count={n or cores()}"
     if "--xla_cpu_multi_thread_eigen" not in flags:  # devices are the parallelism; threads within them only contend
         flags += " --xla_cpu_multi_thread_eigen=false"
     os.environ["XLA_FLAGS"] = flags.strip()

@@ -8,6 +8,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ Table = dict[str, Any]
 
 
 def export(options: argparse.Namespace) -> int:
-    """Write the record as tables."""
+    """Write the record as tables, or its worlds as a film or a page."""
     record = load(folder_named(options.run))
     folder = Path(options.out) if options.out else record.folder / "export"
     files = FORMATS[options.to](record)
@@ -114,12 +115,34 @@ def _html(record: Record) -> dict[str, bytes]:
     return {REPORT: page(record).encode()}
 
 
+def _worlds(record: Record) -> list[Any]:
+    """The worlds that `watch` would show."""
+    from mesocosm.viewer.opening import places
+
+    return [place.world() for place in places([record.folder])]
+
+
+def _film(kind: str, record: Record) -> dict[str, bytes]:
+    from mesocosm.viewer.film import film
+
+    return {f"replay.{kind}": film(_worlds(record), kind)}
+
+
+def _replay(record: Record) -> dict[str, bytes]:
+    from mesocosm.viewer.share import page_of
+
+    return {"replay.html": page_of(_worlds(record), record.folder.resolve().name, 0, 2**31).tobytes()}
+
+
 FORMATS: dict[str, Callable[[Record], dict[str, bytes]]] = {
     "csv": _csv,
     "parquet": _parquet,
     "netlogo": _netlogo,
     "phylogeny": _phylogeny,
+    "mp4": partial(_film, "mp4"),
+    "gif": partial(_film, "gif"),
     "html": _html,
+    "replay": _replay,
 }
 """From a record to the content of files, by what `--to` says."""
 

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from mesocosm.cli import check, completion, optimum, study
+from mesocosm.cli import check, completion, optimum, study, watch
 from mesocosm.record.errors import MesocosmError
 
 USAGE, ENVIRONMENT, INTERRUPTED = 2, 3, 130
@@ -22,7 +22,8 @@ _EXAMPLES = """examples:
   mesocosm review chemotaxis                     what a reviewer would object to, before it is run
   mesocosm progress runs/chemotaxis-0-...        its present plays its past: progress, or only chase?
   mesocosm optimum runs/chemotaxis-0-...         how far it is from the best that direct search finds
-  mesocosm watch runs/chemotaxis-0-...           its worlds in the browser
+  mesocosm watch chemotaxis                      a world that runs, in the browser
+  mesocosm watch runs/chemotaxis-0-...           recorded worlds, likewise
   mesocosm resume runs/chemotaxis-0-...          go on after Ctrl-C or a crash
 """
 
@@ -75,19 +76,16 @@ def _parser() -> argparse.ArgumentParser:
     progress.add_argument("--horizon", type=int, metavar="N", help="ticks of a match (default: 150)")
     progress.add_argument("--shadow", action="store_true", help="of the shadow genomes: what chance alone would do")
     optimum.add(commands, common)
-    watch = commands.add_parser("watch", parents=[common], help="watch recorded runs in the browser, side by side")
-    watch.add_argument("runs", nargs="+", metavar="RUN", help="run folder, or its name under runs/")
-    watch.add_argument("--replicate", type=int, metavar="N", help="which world (default: whose frames were kept)")
-    watch.add_argument("--port", type=int, default=0, metavar="N", help="on this machine (default: any that is free)")
-    watch.add_argument("--no-browser", dest="browser", action="store_false", help="print the address, open nothing")
+    watch.add(commands, common)
     export = commands.add_parser("export", parents=[common], help="export a run to files of other programs")
     export.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
     export.add_argument(
         "--to",
         required=True,
-        choices=("csv", "parquet", "netlogo", "phylogeny", "html"),
+        choices=("csv", "parquet", "netlogo", "phylogeny", "html", "replay", "mp4", "gif"),
         help="csv, parquet: metrics, statuses, findings and logs as tables; netlogo: metrics as a table of NetLogo's "
-        "BehaviorSpace; phylogeny: ancestry in the ALife data standard; html: the report",
+        "BehaviorSpace; phylogeny: ancestry in the ALife data standard; html: the report; replay: its frames as one HTML "
+        "file; mp4, gif: as a film",
     )
     export.add_argument("--out", metavar="FOLDER", help="where to (default: export/ in the run's folder)")
     review = commands.add_parser("review", parents=[common], help="office hours: what is wrong with a plan")
@@ -105,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit code."""
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
-    if rest and options.command != "run":
+    if rest and options.command not in ("run", "watch"):
         parser.error(f"unrecognised: {' '.join(rest)}")
     try:
         code = _command(parser, options, rest)
@@ -189,9 +187,7 @@ def _command(parser: argparse.ArgumentParser, options: argparse.Namespace, rest:
 
         return export(options)
     if options.command == "watch":
-        from mesocosm.cli.watch import watch
-
-        return watch(options)
+        return watch.watch(options, rest)
     if options.command in ("report", "compare"):
         from mesocosm.cli import results
 

@@ -75,33 +75,39 @@ def resume(options: argparse.Namespace) -> int:
 
 def _configuration(options: argparse.Namespace, flags: list[str]) -> Any:
     """From the file, overridden by flags; checked."""
-    import tyro
-
-    cls = declaration(options.name).configuration
-    default = cls()
-    if options.preset:
-        presets = declaration(options.name).presets
-        if options.preset not in presets:
-            raise ConfigurationError(
-                f"--preset {options.preset}: {options.name} has {', '.join(presets) or 'no presets'}"
-            )
-        default = from_dict(cls, dict(presets[options.preset]), default)
-    if options.config:
-        try:
-            text = Path(options.config).read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"--config {options.config}: cannot be read ({error})") from None
-        default = from_toml(cls, text, options.config, default)
-        check(default)
     os.environ["COLUMNS"] = str(max(40, shutil.get_terminal_size().columns))  # tyro needs some room
     if options.help:
         print(f"{options.run_parser.format_help()}\nWhat can be set in {options.name}:\n")
+    words = ["--help"] if options.help else flags
+    return configuration_from(options.name, words, options.preset, options.config)
+
+
+def configuration_from(
+    name: str, flags: list[str], preset: str | None, file: str | None, changes: dict[str, Any] | None = None
+) -> Any:
+    """The configuration of an experiment: its default with `changes`, a preset, a file, flags; what is later overrides.
+
+    Raises:
+      ConfigurationError: for what is not permitted.
+    """
+    import tyro
+
+    cls = declaration(name).configuration
+    default = from_dict(cls, changes or {}, cls())
+    if preset:
+        presets = declaration(name).presets
+        if preset not in presets:
+            raise ConfigurationError(f"--preset {preset}: {name} has {', '.join(presets) or 'no presets'}")
+        default = from_dict(cls, dict(presets[preset]), default)
+    if file:
+        try:
+            text = Path(file).read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"--config {file}: cannot be read ({error})") from None
+        default = from_toml(cls, text, file, default)
+        check(default)
     configuration = tyro.cli(
-        cls,
-        prog=f"mesocosm run {options.name}",
-        args=["--help"] if options.help else flags,
-        default=default,
-        config=(tyro.conf.FlagConversionOff,),
+        cls, prog=f"mesocosm run {name}", args=flags, default=default, config=(tyro.conf.FlagConversionOff,)
     )
     check(configuration)
     return configuration

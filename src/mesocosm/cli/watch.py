@@ -1,29 +1,55 @@
-"""`watch`: recorded worlds in the browser."""
+"""`watch`: recorded worlds, or a running one, in the browser."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import webbrowser
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from mesocosm.cli.show import folder_named
-from mesocosm.record import MesocosmError
+from mesocosm.record.errors import MesocosmError
+
+
+def add(commands: Any, common: argparse.ArgumentParser) -> None:
+    """The words of `watch`."""
+    watch = commands.add_parser(
+        "watch",
+        parents=[common],
+        allow_abbrev=False,
+        help="watch recorded runs side by side, or an experiment that runs, in the browser",
+        epilog="What can be set in an experiment follows its name; `mesocosm run NAME --help` lists it.",
+    )
+    watch.add_argument(
+        "runs", nargs="+", metavar="RUN|NAME", help="run folders (or names under runs/), or an experiment"
+    )
+    watch.add_argument("--replicate", type=int, metavar="N", help="which world (default: whose frames were kept)")
+    watch.add_argument("--config", metavar="FILE", help="of an experiment: configuration in TOML; flags override it")
+    watch.add_argument("--preset", metavar="PRESET", help="of an experiment: a named configuration")
+    watch.add_argument("--out", metavar="FOLDER", help="of an experiment: where its runs go (default: runs)")
+    watch.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="listen elsewhere than on this machine only"
+    )
+    watch.add_argument("--port", type=int, default=0, metavar="N", help="default: any that is free")
+    watch.add_argument("--no-browser", dest="browser", action="store_false", help="print the address, open nothing")
 
 
 class MissingPackage(MesocosmError):
     """A package of an extra is not installed."""
 
 
-def watch(options: argparse.Namespace) -> int:
-    """Serve the worlds of one or several runs until Ctrl-C."""
+def watch(options: argparse.Namespace, flags: list[str]) -> int:
+    """Serve the worlds of one or several runs, or an experiment that runs, until Ctrl-C."""
+    from mesocosm.cli.show import folder_named
+    from mesocosm.record import ConfigurationError
+
     try:
         from mesocosm.viewer.opening import places
         from mesocosm.viewer.server import serve
     except ModuleNotFoundError as error:
         raise MissingPackage(f"watching needs the package {error.name}: pip install 'mesocosm[watch]'") from None
-    folders = [folder_named(name) for name in options.runs]
-    title = " and ".join(Path(folder).resolve().name for folder in folders)
 
     def opened(address: str) -> None:
         print(address, flush=True)
@@ -31,5 +57,52 @@ def watch(options: argparse.Namespace) -> int:
         if options.browser:
             webbrowser.open(address)
 
-    serve(places(folders, options.replicate), title, options.port, opened)
+    if is_experiment(options.runs):
+        world = _running(options, flags)
+        try:
+            serve([world], options.runs[0], options.host, options.port, opened)
+        finally:
+            world.stop()
+            print(f"its record: {world.run.get('folder', 'none')}", file=sys.stderr)
+        return 0
+    if flags:
+        raise ConfigurationError(f"unrecognised: {' '.join(flags)}; a recorded run is watched as it is")
+    folders = [folder_named(name) for name in options.runs]
+    title = " and ".join(Path(folder).resolve().name for folder in folders)
+    serve(places(folders, options.replicate), title, options.host, options.port, opened)
     return 0
+
+
+def is_experiment(words: list[str]) -> bool:
+    """Whether a name stands for an experiment, to be run, and for no folder."""
+    from mesocosm.cli.show import folder_named
+    from mesocosm.experiments.registry import NAMES
+
+    return len(words) == 1 and words[0] in NAMES and not folder_named(words[0]).exists()
+
+
+def _running(options: argparse.Namespace, flags: list[str]) -> Any:
+    """The world, in a process of its own."""
+    from mesocosm.cli.devices import cores, prepare_devices
+    from mesocosm.cli.run import configuration_from
+    from mesocosm.experiments.launch import RUNS
+    from mesocosm.record.configuration import ConfigurationError, to_dict, to_toml
+    from mesocosm.viewer.line import free_folder
+    from mesocosm.viewer.live import Live
+
+    name = options.runs[0]
+    configuration = configuration_from(name, flags, options.preset, options.config, {"replicates": 1})
+    shown = options.replicate or 0
+    if not 0 <= shown < configuration.replicates:
+        raise ConfigurationError(f"--replicate {shown}: there are {configuration.replicates}; see --replicates")
+    configuration = replace(configuration, frames_every=0)
+    under = Path(options.out) if options.out else RUNS
+    job = {
+        "name": name,
+        "config": to_toml(configuration),
+        "under": str(under),
+        "folder": str(free_folder(under / f"{name}-{configuration.seed}-watched")),
+        "replicate": shown,
+    }
+    prepare_devices(min(cores(), configuration.replicates))
+    return Live(job, to_dict(configuration), dict(os.environ))

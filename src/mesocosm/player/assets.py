@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-SCRIPTS = ("frames.js", "draw.js", "controls.js", "words.js", "player.js")
+SCRIPTS = (
+    "frames.js",
+    "draw.js",
+    "curves.js",
+    "controls.js",
+    "words.js",
+    "charts.js",
+    "inspector.js",
+    "player.js",
+    "looks.js",
+)
 """In the order in which a page must run them. Together they define one global name, `mesocosm`."""
 
 

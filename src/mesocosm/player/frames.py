@@ -11,7 +11,7 @@ while a body lives: at its birth), `sampled` (the rest, as energy: at birth and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -61,6 +61,12 @@ def pack(panel: Panel, sampled_every: int = 10, field_highs: Mapping[str, float]
         pack_field(name, values, ticks, panel.units.get(name, ""), highs.get(name), planes)
         for name, (values, ticks) in panel.fields.items()
     ]
+    header["curves"] = [_pack_curve(panel, name, rows.n_frames, planes) for name in panel.curves]
+    header["series"] = {n: [_short(ticks), _short(values)] for n, (ticks, values) in panel.series.items()}
+    header |= {
+        "bounds": None if panel.bounds is None else list(map(float, panel.bounds)),
+        "population": panel.population,
+    }
     return seal(header, planes)
 
 
@@ -214,3 +220,16 @@ def _pack_sources(panel: Panel, ticks: np.ndarray, planes: dict[str, bytes]) -> 
     planes["sources"] = to_varints(np.bincount(np.searchsorted(ticks, tick[order]), minlength=ticks.size))
     planes["source_x"] = to_varints(_quantised(x[order], panel.side))
     planes["source_y"] = to_varints(_quantised(y[order], panel.side))
+
+
+def _pack_curve(panel: Panel, name: str, n_frames: int, planes: dict[str, bytes]) -> dict[str, Any]:
+    values = np.asarray(panel.curves[name], np.float32)
+    if values.ndim < 2 or len(values) != n_frames:
+        raise ValueError(f"panel {panel.title!r}: curve {name} needs an array for each of its {n_frames} frames")
+    planes[f"curve {name}"] = values.astype("<f4").tobytes()
+    return {"name": name, "shape": list(values.shape[1:])}
+
+
+def _short(values: Sequence[float]) -> list[float]:
+    """Numbers of six digits: enough for a chart."""
+    return [float(f"{float(value):.6g}") for value in values]

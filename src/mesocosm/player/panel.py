@@ -21,6 +21,11 @@ class Panel:
         nobody is alive in a frame.
       words: what the values of a column are called: `{"act": ("run", "tumble")}`.
       units: of columns and fields: `{"energy": "quanta", "odour": "quanta in a cell"}`.
+      curves: by name an array of numbers for each frame: `[frames, ...]`.
+      series: measures over time, for the charts beneath the timeline: by name ticks and values.
+      bounds: `(left, top, right, bottom)` where the world is no torus but a plane: what x and y of 0 and of `256 side`
+        stand for.
+      population: what the bodies are called.
     """
 
     title: str
@@ -31,6 +36,10 @@ class Panel:
     ticks: np.ndarray | None = None
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    curves: Mapping[str, np.ndarray] = field(default_factory=dict)
+    series: Mapping[str, tuple[Sequence[float], Sequence[float]]] = field(default_factory=dict)
+    bounds: tuple[float, float, float, float] | None = None
+    population: str = "bodies"
 
     @property
     def frame_ticks(self) -> np.ndarray:

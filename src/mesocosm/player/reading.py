@@ -68,7 +68,15 @@ def _unpack(header: dict[str, Any], planes: dict[str, bytes]) -> Panel:
         ticks,
         {c["name"]: c["words"] for c in columns if c["words"]},
         {d["name"]: d["unit"] for d in [*columns, *header["fields"]] if d["unit"]},
+        {c["name"]: _curve(c, planes, ticks.size) for c in header["curves"]},
+        {name: (given, values) for name, (given, values) in header["series"].items()},
+        None if header["bounds"] is None else tuple(header["bounds"]),
+        header["population"],
     )
+
+
+def _curve(described: dict[str, Any], planes: dict[str, bytes], n_frames: int) -> np.ndarray:
+    return np.frombuffer(planes[f"curve {described['name']}"], "<f4").reshape(n_frames, *described["shape"])
 
 
 class _Cursor:

@@ -8,7 +8,8 @@ from pathlib import Path
 from threading import Lock
 
 from mesocosm.experiments.assay.analysis import assays_of
-from mesocosm.record import FolderError, MesocosmError, Record, RunStatus, load
+from mesocosm.experiments.reading import configuration_of
+from mesocosm.record import MesocosmError, Record, RunStatus, load
 from mesocosm.viewer.world import World
 
 _ANEW_AFTER_SECONDS = 2.0
@@ -42,41 +43,34 @@ class Place:
 
     def _read(self) -> World:
         """The world, read whole before it is shown."""
-        new = World(load(self.folder), self.replicate, self.title)
-        _ = new.status  # before the frames: what is written after it is read the next time
-        _ = new.ticks, new.sources, new.columns, new.fields
-        return new
+        return World(load(self.folder), self.replicate, self.title).read()
 
 
 def places(folders: list[Path], replicate: int | None = None) -> list[Place]:
-    """The worlds to show side by side: of each run its own frames, else its founders and its evolved.
+    """The worlds to show side by side: of each run its own frames, else founders and evolved, else its measures.
 
     Raises:
-      FolderError: if a folder is no run, or neither it nor its assays keep frames.
+      FolderError: if a folder is no run.
     """
     return [place for folder in folders for place in _of(load(folder), replicate, len(folders) > 1)]
 
 
 def _of(record: Record, replicate: int | None, is_one_of_many: bool) -> list[Place]:
-    configuration = record.header["configuration"]
     name = record.folder.resolve().name
-    if configuration.get("frames_every"):
-        kept = max(0, int(configuration.get("frames_of", 0)))
-        shown = kept if replicate is None else replicate
-        return [Place(record.folder, shown, name if is_one_of_many else f"world {shown}")]
-    found = assays_of(record)
-    gardens = [(kind, found[f"garden-{kind}"]) for kind in ("founders", "evolved") if f"garden-{kind}" in found]
-    out = []
-    for kind, garden in gardens:
-        taken = garden.frames("bodies")["replicate"] if "bodies" in garden.header.get("frames", []) else None
-        if taken is not None and taken.size:
-            out.append(Place(garden.folder, int(taken[0]), f"{name}: {kind}" if is_one_of_many else kind))
-    if not out:
-        if "frames_every" not in configuration:
-            raise FolderError(
-                f"{record.folder}: {record.header['experiment']} takes no frames; there is nothing to watch"
-            )
-        raise FolderError(
-            f"{record.folder}: keeps no frames to watch; run it with `--frames-every 4` to keep every fourth tick"
-        )
-    return out
+    kept = record.header.get("frames", [])
+    own = record.header["configuration"].get("frames_every", bool(kept))  # cameras may be there and take nothing
+    if not own and replicate is None:
+        found = assays_of(record)
+        gardens = [(kind, found[f"garden-{kind}"]) for kind in ("founders", "evolved") if f"garden-{kind}" in found]
+        out = []
+        for kind, garden in gardens:
+            taken = garden.frames("bodies")["replicate"] if "bodies" in garden.header.get("frames", []) else None
+            if taken is not None and taken.size:
+                title = f"{name}: {kind}" if is_one_of_many else kind
+                out.append(Place(garden.folder, int(taken[0]), title))
+        if out:
+            return out
+    shown = replicate
+    if shown is None:
+        shown = max(0, int(configuration_of(record).frames_of)) if own else 0
+    return [Place(record.folder, shown, name if is_one_of_many else f"world {shown}")]

@@ -1,4 +1,4 @@
-"""The server: one page and one socket, both behind a token, on this machine. No path leads to a file."""
+"""The server: one page and its sockets, all behind a token, on this machine. No path leads to a file."""
 
 from __future__ import annotations
 
@@ -18,35 +18,43 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mesocosm.record import MesocosmError
 from mesocosm.record.errors import FolderError
+from mesocosm.viewer import share
+from mesocosm.viewer.live import Live
 from mesocosm.viewer.opening import Place
 from mesocosm.viewer.page import page
+from mesocosm.viewer.picture import Planes
 from mesocosm.viewer.wire import BadQuestion, answer, question
 
-HOST = "127.0.0.1"
 _LONGEST_QUESTION = 4096
 _OWN_NAMES = ("127.0.0.1", "localhost")
+_ANYWHERE = ("0.0.0.0", "::")
 
 
-def application(places: Sequence[Place], token: str, title: str) -> Starlette:
+def application(places: Sequence[Place | Live], token: str, title: str, host: str = "127.0.0.1") -> Starlette:
     """Page and socket at `/TOKEN/`. A stranger's page (Origin) and a stranger's name for us (Host) are refused."""
-    html, policy = page(title, len(places))
+
+    def is_own(given: str | None) -> bool:
+        name = urlsplit(f"//{given or ''}").hostname
+        return name in _OWN_NAMES or name == host or (bool(name) and host in _ANYWHERE)
+
+    html, policy = page(title, len(places), any(isinstance(place, Live) for place in places))
 
     async def show(request: Request) -> Response:
-        if not _is_own(request.headers.get("host")) or not _is_token(request.path_params["token"], token):
+        if not is_own(request.headers.get("host")) or not _is_token(request.path_params["token"], token):
             return PlainTextResponse("Not here. The address that `mesocosm watch` printed holds a token.", 404)
         headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
         return HTMLResponse(html, headers=headers)
 
     async def talk(socket: WebSocket) -> None:
         origin = urlsplit(socket.headers.get("origin") or "")
-        is_own = _is_own(socket.headers.get("host")) and origin.netloc == socket.headers.get("host")
-        if not is_own or not _is_token(socket.path_params["token"], token):
+        is_ours = is_own(socket.headers.get("host")) and origin.netloc == socket.headers.get("host")
+        if not is_ours or not _is_token(socket.path_params["token"], token):
             await socket.close(4403)
             return
         await socket.accept()
         try:
             while True:  # an answer is sent when it is asked for, so a slow page holds nothing back but itself
-                await socket.send_bytes(await to_thread.run_sync(_answer, places, await socket.receive_text()))
+                await socket.send_bytes(await to_thread.run_sync(_answer, places, title, await socket.receive_text()))
         except (WebSocketDisconnect, KeyError, RuntimeError):
             return  # the page has left, or sent bytes where words belong
 
@@ -54,8 +62,11 @@ def application(places: Sequence[Place], token: str, title: str) -> Starlette:
     return Starlette(routes=routes)
 
 
-def serve(places: Sequence[Place], title: str, port: int, opened: Any) -> None:
+def serve(places: Sequence[Place | Live], title: str, host: str, port: int, opened: Any) -> None:
     """Serve until Ctrl-C. `opened` is called with the address once the port is ours.
+
+    Args:
+      host: 127.0.0.1 is this machine alone.
 
     Raises:
       FolderError: if the port is in use.
@@ -64,34 +75,29 @@ def serve(places: Sequence[Place], title: str, port: int, opened: Any) -> None:
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listening.bind((HOST, port))
+            listening.bind((host, port))
             listening.listen()  # whoever comes at once waits until the server is ready
         except OSError as error:
             raise FolderError(
-                f"port {port}: cannot be used ({error.strerror}); choose another with --port, or 0 for any"
+                f"port {port}: cannot be used on {host} ({error.strerror}); choose another with --port, or 0 for any"
             ) from None
-        own = application(places, token, title)
+        own = application(places, token, title, host)
         settings = uvicorn.Config(
             own, log_level="error", access_log=False, ws_max_size=_LONGEST_QUESTION, ws_per_message_deflate=False
         )
         settings.timeout_graceful_shutdown = 1
-        opened(f"http://{HOST}:{listening.getsockname()[1]}/{token}/")
+        opened(f"http://{host}:{listening.getsockname()[1]}/{token}/")
         uvicorn.Server(settings).run([listening])
 
 
-def _answer(places: Sequence[Place], text: str) -> bytes:
+def _answer(places: Sequence[Place | Live], title: str, text: str) -> bytes:
     number = None
     try:
         asked = question(text)
         number = asked["n"]
         if asked["world"] >= len(places):
             raise BadQuestion(f"world must be below {len(places)}")
-        world = places[asked["world"]].world()
-        if asked["ask"] == "meta":
-            return answer({"n": number, "said": world.meta()})
-        if asked["ask"] == "individual":
-            return answer({"n": number, "said": world.individual(asked["id"])})
-        said, planes = world.frame(asked["t"])
+        said, planes = _said(places, title, asked)
         return answer({"n": number, "said": said}, planes)
     except (BadQuestion, MesocosmError) as error:
         return answer({"n": number, "error": str(error)})
@@ -99,8 +105,26 @@ def _answer(places: Sequence[Place], text: str) -> bytes:
         return answer({"n": number, "error": f"The record cannot be shown: {type(error).__name__}: {error}"})
 
 
-def _is_own(host: str | None) -> bool:
-    return urlsplit(f"//{host or ''}").hostname in _OWN_NAMES
+def _said(places: Sequence[Place | Live], title: str, asked: dict[str, Any]) -> tuple[dict[str, Any], Planes]:
+    match asked["ask"]:
+        case "shipped":
+            return {}, {"content": share.shipped()}
+        case "page":
+            content = share.page_of([place.world() for place in places], title, asked["from"], asked["to"])
+            return {}, {"content": content}
+    world = places[asked["world"]].world()
+    match asked["ask"]:
+        case "meta":
+            return world.meta(), {}
+        case "frame":
+            return world.frame(asked["t"], asked.get("want"))
+        case "individual":
+            return world.individual(asked["id"], asked["t"]), {}
+    if not isinstance(world, Live):
+        raise BadQuestion("this world is recorded: it is not running")
+    if asked["ask"] == "do":
+        return world.do(asked["wish"]), {}
+    return world.newest(asked["after"], asked["serial"], asked.get("want"))
 
 
 def _is_token(given: str, token: str) -> bool:

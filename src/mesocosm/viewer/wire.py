@@ -12,7 +12,28 @@ from typing import Any
 
 import numpy as np
 
-ANSWERS = ("meta", "frame", "individual")
+NUMBERS = {
+    "meta": (),
+    "frame": ("t",),
+    "newest": ("after", "serial"),
+    "individual": ("id", "t"),
+    "do": (),
+    "page": ("from", "to"),
+    "shipped": (),
+}
+"""What can be asked, and the whole numbers that each needs."""
+DOINGS = {
+    "play": (),
+    "pause": (),
+    "step": (),
+    "speed": ("ticks_per_second",),
+    "change": ("field", "value", "tick"),
+    "reset": ("seed",),
+    "snapshot": (),
+    "branch": ("snapshot",),
+}
+"""What can be wished of a running world, and what goes with it."""
+_MOST_WANTED, _LONGEST = 64, 200
 
 
 class BadQuestion(ValueError):
@@ -20,7 +41,9 @@ class BadQuestion(ValueError):
 
 
 def question(text: str) -> dict[str, Any]:
-    """A question: `{"n": number, "ask": word, "world": index}` and, by word, `t` or `id`; all whole numbers.
+    """A question: `{"n": number, "ask": word, "world": index}` and, by word, the numbers of `NUMBERS`, all whole.
+
+    A frame may come with `want`, names of columns; a wish (`do`) with what `DOINGS` names.
 
     Raises:
       BadQuestion: saying what is wrong.
@@ -29,24 +52,65 @@ def question(text: str) -> dict[str, Any]:
         asked = json.loads(text)
     except (ValueError, RecursionError):
         raise BadQuestion("this is no JSON") from None
-    if not isinstance(asked, dict) or asked.get("ask") not in ANSWERS:
-        raise BadQuestion(f"ask must be one of {', '.join(ANSWERS)}")
-    needs = {"meta": (), "frame": ("t",), "individual": ("id",)}[asked["ask"]]
-    for name in ("n", "world", *needs):
+    if not isinstance(asked, dict) or not isinstance(asked.get("ask"), str) or asked["ask"] not in NUMBERS:
+        raise BadQuestion(f"ask must be one of {', '.join(NUMBERS)}")
+    for name in ("n", "world", *NUMBERS[asked["ask"]]):
         value = asked.get(name)
-        if type(value) is not int or not 0 <= value < 2**31:
-            raise BadQuestion(f"{name} must be a whole number from 0 to 2^31 - 1, not {str(value)[:40]}")
-    return asked
+        low = -1 if name == "after" else 0
+        if type(value) is not int or not low <= value < 2**31:
+            raise BadQuestion(f"{name} must be a whole number from {low} to 2^31 - 1, not {str(value)[:40]}")
+    want = asked.get("want")
+    if want is not None and not (isinstance(want, list) and len(want) <= _MOST_WANTED and all(map(_is_name, want))):
+        raise BadQuestion("want must be a short list of names")
+    return {**asked, "wish": _wish(asked)} if asked["ask"] == "do" else asked
+
+
+def _wish(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What is wished, and nothing else."""
+    what = asked.get("what")
+    if not isinstance(what, str) or what not in DOINGS:
+        raise BadQuestion(f"what must be one of {', '.join(DOINGS)}")
+    wish: dict[str, Any] = {"do": what}
+    for name in DOINGS[what]:
+        value = asked.get(name)
+        if name in ("field", "snapshot"):
+            good = _is_name(value)
+        elif name == "seed":
+            good = value in ("same", "new")
+        else:  # speed None: as fast as it computes; tick None: now
+            lowest = -(2**53) if name == "value" else 0
+            is_number = isinstance(value, int | float) and not isinstance(value, bool) and lowest <= value < 2**53
+            good = (is_number and (name != "ticks_per_second" or value)) or (value is None and name != "value")
+        if not good:
+            raise BadQuestion(f"{name} = {str(value)[:40]}: cannot be wished")
+        wish[name] = value
+    return wish
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST
 
 
 def answer(header: Mapping[str, Any], planes: Mapping[str, np.ndarray] | None = None) -> bytes:
     """An answer as bytes."""
     described, parts = [], []
     for name, values in (planes or {}).items():
-        values = np.ascontiguousarray(values)
+        values = np.ascontiguousarray(values).ravel()
         described.append([name, f"{values.dtype.kind}{8 * values.dtype.itemsize}", int(values.size)])
-        content = values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
-        parts += [content, bytes(-len(content) % 4)]
+        content = values.astype(values.dtype.newbyteorder("<"), copy=False).view(np.uint8)
+        parts += [content, bytes(-content.size % 4)]
     text = json.dumps({**header, "planes": described}, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
     return b"".join([len(text).to_bytes(4, "little"), text, *parts])
+
+
+def read_answer(content: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Header and planes of an answer."""
+    length = int.from_bytes(content[:4], "little")
+    header = json.loads(content[4 : 4 + length])
+    at, planes = 4 + length, {}
+    for name, kind, n in header.pop("planes"):
+        dtype = np.dtype(f"<{kind[0]}{int(kind[1:]) // 8}")
+        planes[name] = np.frombuffer(content, dtype, n, at)
+        at += -(-n * dtype.itemsize // 4) * 4
+    return header, planes

@@ -1,8 +1,7 @@
-"""One recorded world, frame by frame, and its individuals: read from the cameras and logs of a run folder."""
+"""One recorded world, frame by frame, and its individuals: read from the cameras, logs and measures of a run folder."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,20 +9,32 @@ from typing import Any
 import numpy as np
 
 from mesocosm.elements.parameters import GERM, VIRULENCE
-from mesocosm.instruments.analysis import LEVELS, level_names, ordered_senses
 from mesocosm.instruments.ancestry import Entries, Lives, entries, lives
-from mesocosm.minds.policy import softmax_weight
-from mesocosm.player.reading import EXTENT
-from mesocosm.record import FolderError, Record
+from mesocosm.record import FolderError, Record, RunStatus
+from mesocosm.viewer.genes import gene_names, genes
+from mesocosm.viewer.picture import (
+    PLACE,
+    TURNED,
+    UNITS,
+    Planes,
+    Shape,
+    as_shown,
+    column,
+    high_of,
+    levels,
+    side_of,
+    steps,
+    turned,
+)
+from mesocosm.viewer.series import thinned
 
-UNITS = {"energy": "quanta", "age": "ticks", "food": "quanta", "odour": "amount"}
-WORDS = {"behaviour": ("moves", "stays"), "element": ("none", "carried")}
-_HIGHEST = 255
+_ASIDE = ("replicate", "tick")
+_FIELD, _CURVE = "_field", "_curve"
 
 
 @dataclass(frozen=True)
 class World:
-    """One replicate of a run as it was when it was opened.
+    """One replicate of a run as it was when it was opened. A run without frames is shown by its measures.
 
     Args:
       replicate: whose frames.
@@ -33,44 +44,91 @@ class World:
     replicate: int
     title: str
 
+    def read(self) -> World:
+        """Itself, with everything read that may fail."""
+        _ = self.status  # before the frames: what is written after it is read the next time
+        _ = self.ticks, self.sources, self.shape, self.series
+        return self
+
     @cached_property
     def status(self) -> str:
         """Of the run, when it was asked first."""
         return self.record.status
 
     @cached_property
-    def bodies(self) -> dict[str, np.ndarray]:
-        """Rows of this replicate, ordered by tick, then id."""
-        taken = self._mine("bodies")
-        if not taken["tick"].size:
-            raise FolderError(f"{self.record.folder}: has no frames of world {self.replicate} yet")
-        order = np.lexsort([taken["id"], taken["tick"]])
-        return {name: values[order] for name, values in taken.items()}
+    def configuration(self) -> dict[str, Any]:
+        return self.record.header["configuration"]
 
     @cached_property
-    def steps(self) -> dict[str, np.ndarray]:
+    def _kept(self) -> dict[str, dict[str, np.ndarray]]:
+        """What each camera took of this replicate; cameras that took nothing are left out."""
+        taken = {name: self.record.frames(name) for name in self.record.header.get("frames", [])}
+        mine = {
+            name: {k: v[rows["replicate"] == self.replicate] for k, v in rows.items()} for name, rows in taken.items()
+        }
+        return {name: rows for name, rows in mine.items() if rows["tick"].size}
+
+    @cached_property
+    def population(self) -> str | None:
+        """The camera of the bodies that are watched: the one that knows most of them."""
+        known = {name: len(rows) for name, rows in self._kept.items() if set(PLACE) <= set(rows)}
+        return max(known, key=lambda name: known[name]) if known else None
+
+    @cached_property
+    def bodies(self) -> dict[str, np.ndarray]:
+        """Rows of the population, ordered by tick, then id."""
+        if self.population is None:
+            return {name: np.zeros(0, np.int32) for name in ("tick", *PLACE)}
+        taken = self._kept[self.population]
+        order = np.lexsort([taken["id"], taken["tick"]])
+        return {name: values[order] for name, values in taken.items() if name != "replicate"}
+
+    @cached_property
+    def steps(self) -> Planes:
         """Places as they are sent, one a row."""
-        return {axis: self._step(self.bodies[axis]) for axis in "xy"}
+        return {axis: steps(self.bodies[axis], self.side) for axis in "xy"}
 
     @cached_property
     def sources(self) -> dict[str, np.ndarray]:
-        """Rows of the sources of food."""
-        return self._mine("sources")
+        """Rows of other things that have places."""
+        others = [rows for name, rows in self._kept.items() if name != self.population and {"x", "y"} <= set(rows)]
+        return others[0] if others else {name: np.zeros(0, np.int32) for name in ("tick", "x", "y")}
 
     @cached_property
     def ticks(self) -> np.ndarray:
-        """The ticks that were taken: [frames]."""
-        return np.union1d(np.unique(self.bodies["tick"]), np.unique(self.sources["tick"]))
+        """The ticks that were taken; where there are no frames, those of the measures: [frames].
+
+        Raises:
+          FolderError: if nothing is there yet.
+        """
+        taken = [rows["tick"] for rows in self._kept.values()] or [self._measures["tick"]]
+        ticks = np.unique(np.concatenate(taken))
+        missing = set(self.record.header.get("frames", [])) - set(self._kept)
+        if not ticks.size or (missing and self.status == RunStatus.RUNNING and self._takes_frames):
+            raise FolderError(f"{self.record.folder}: has no frames of world {self.replicate} yet")
+        return ticks
+
+    @property
+    def _takes_frames(self) -> bool:
+        """Whether frames are to come: cameras may be there and take nothing."""
+        return bool(self.configuration.get("frames_every", True))
 
     @cached_property
-    def side(self) -> int:
-        return int(self.record.header["configuration"]["world"]["side"])
+    def side(self) -> int | None:
+        return side_of(self.configuration)
+
+    @cached_property
+    def _measures(self) -> dict[str, np.ndarray]:
+        rows = self.record.metrics
+        mine = rows["replicate"] == self.replicate
+        return {name: values[mine] for name, values in rows.items()}
 
     @cached_property
     def lives(self) -> Lives | None:
         """Who descends from whom; None where births and deaths were not recorded."""
         kept = self.record.header.get("logs", [])
-        return lives(self.record, self.replicate) if {"births", "deaths"} <= set(kept) else None
+        found = lives(self.record, self.replicate) if {"births", "deaths"} <= set(kept) else None
+        return found if found is not None and found.id.size else None
 
     @cached_property
     def entries(self) -> Entries | None:
@@ -78,59 +136,130 @@ class World:
         return entries(self.record, self.replicate)
 
     @cached_property
-    def columns(self) -> dict[str, np.ndarray]:
-        """What bodies can be coloured by, one value a row."""
-        bodies = self.bodies
-        out = {"behaviour": _stays(bodies), "energy": bodies["energy"]} if "energy" in bodies else {}
-        if "element" in bodies:
-            out["element"] = (bodies["element"] > 0).astype(np.int32)
-        who = self.lives
-        if who is not None and who.id.size:
-            at = np.minimum(np.searchsorted(who.id, bodies["id"]), who.id.size - 1)
-            out |= {"age": bodies["tick"] - who.born[at], "lineage": who.founder[at]}
+    def _who(self) -> np.ndarray:
+        """Row of `lives` for each row of the bodies."""
+        assert self.lives is not None
+        return np.minimum(np.searchsorted(self.lives.id, self.bodies["id"]), self.lives.id.size - 1)
+
+    @cached_property
+    def _genes(self) -> np.ndarray:
+        """What each individual that ever lived would do: [individuals, situations]."""
+        return genes(self.configuration, self.lives.genome[:, 0]) if self.lives else np.zeros((0, 0), np.int32)
+
+    @cached_property
+    def shape(self) -> Shape:
+        """What there is to see."""
+        if self.population is None:
+            return Shape(self.side, None, [], self._fields, self._curves)
+        own = [name for name in self.bodies if name not in ("tick", *PLACE, "born") and self.bodies[name].ndim == 1]
+        first = (["behaviour"] if self.side else []) + [name for name in ("energy",) if name in own]
+        columns = [column(name) for name in first]
+        if self.lives:
+            columns += [column(name) for name in ("age", "lineage", "parent")]
+        known = {c["name"] for c in columns}
+        columns += [column(name, self.bodies[name]) for name in own if name not in known]
+        if self.lives and self.lives.genome.size:
+            names = gene_names(self.configuration, self.lives.genome.shape[-1])
+            columns += [{**column(name), "kind": "gene"} for name in names]
+        return Shape(self.side, self.population, columns, self._fields, self._curves)
+
+    @cached_property
+    def _fields(self) -> list[dict[str, Any]]:
+        out = []
+        for name, rows in self._named(_FIELD).items():
+            values = rows[name]
+            size = {"height": values.shape[1], "width": values.shape[2]}
+            out.append(
+                {"name": name, "unit": UNITS.get(name, ""), "high": high_of(float(values.max(initial=0))), **size}
+            )
         return out
 
     @cached_property
-    def fields(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """By name the ticks and the values [frames, height, width] of fields."""
-        names = [name for name in self.record.header.get("frames", []) if name.endswith("_field")]
-        taken = {name.removesuffix("_field"): self._mine(name) for name in names}
-        return {name: (rows["tick"], rows[name]) for name, rows in taken.items() if rows["tick"].size}
+    def _curves(self) -> list[dict[str, Any]]:
+        named = {name: rows[name] for name, rows in self._named(_CURVE).items()}
+        return [{"name": name, "shape": values.shape[1:]} for name, values in named.items() if values.ndim > 1]
+
+    def _named(self, ending: str) -> dict[str, dict[str, np.ndarray]]:
+        return {n.removesuffix(ending): rows for n, rows in self._kept.items() if n.endswith(ending)}
+
+    def column(self, name: str) -> np.ndarray:
+        """Values of a column, one a row of the bodies."""
+        if name in self._columns:
+            return self._columns[name]
+        who = self.lives
+        if name == "behaviour":
+            values = _stays(self.bodies)
+        elif who is not None and name in ("age", "lineage", "parent"):
+            table = {"age": who.born, "lineage": who.founder, "parent": who.parent}[name][self._who]
+            values = self.bodies["tick"] - table if name == "age" else table
+        elif name in self.bodies:
+            values = self.bodies[name]
+        else:
+            assert who is not None
+            names = gene_names(self.configuration, who.genome.shape[-1])
+            values = self._genes[:, names.index(name)][self._who]
+        self._columns[name] = _narrow(as_shown(name, values))
+        return self._columns[name]
+
+    @cached_property
+    def _columns(self) -> Planes:
+        return {}
+
+    @cached_property
+    def series(self) -> dict[str, list[list[float]]]:
+        """Measures over time, and what frames tell of their bodies: by name ticks and values."""
+        out = {}
+        if self.population is not None:
+            at = np.searchsorted(self.ticks, self.bodies["tick"])
+            n = np.bincount(at, minlength=self.ticks.size)
+            if self.side is None and n.max(initial=0) == 1:  # a moving point is told by its coordinates
+                out |= {axis: thinned(self.bodies["tick"], self.bodies[axis].astype(float)) for axis in "xy"}
+            else:
+                out["living"] = thinned(self.ticks, n.astype(float))
+            if "energy" in self.bodies:
+                total = np.bincount(at, self.bodies["energy"], self.ticks.size)
+                out["mean energy"] = thinned(self.ticks, total / np.maximum(n, 1))
+        for name, rows in self._named(_CURVE).items():
+            if rows[name].ndim == 1:
+                out[name] = thinned(rows["tick"], rows[name].astype(float))
+        for name, values in self._measures.items():
+            if name not in _ASIDE and name not in out and values.size and values.dtype.kind in "iuf":
+                out[name] = thinned(self._measures["tick"], values.astype(float))
+        return out
 
     def meta(self) -> dict[str, Any]:
         """What does not change from frame to frame; the page reads it as a source's `meta()`."""
-        columns = [self._column(name) for name in self.columns]
-        fields = []
-        for name, (_, values) in self.fields.items():
-            high = max(float(values.max(initial=0)), 1.0)
-            size = {"height": values.shape[1], "width": values.shape[2]}
-            fields.append({"name": name, "unit": UNITS.get(name, ""), "high": high, "knee": high / 100, **size})
-        return {
-            "title": self.title,
-            "side": self.side,
-            "extent": EXTENT,
-            "n_frames": int(self.ticks.size),
-            "columns": columns,
-            "fields": fields,
-            "status": self.status,
-        }
+        what = {"title": self.title, "n_frames": int(self.ticks.size), "status": self.status}
+        return {**self.shape.meta(), **what, "ticks": self.ticks.tolist(), "series": self.series}
 
-    def frame(self, t: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Header and planes of frame t (the last one where there are fewer)."""
+    def frame(self, t: int, want: list[str] | None = None) -> tuple[dict[str, Any], Planes]:
+        """Header and planes of frame t (the last one where there are fewer), with the columns that are wanted (all)."""
         tick = int(self.ticks[min(t, self.ticks.size - 1)])
         rows = slice(*np.searchsorted(self.bodies["tick"], [tick, tick + 1]))
-        planes = {"id": self.bodies["id"][rows].astype(np.int32, copy=False)}
-        planes |= {axis: values[rows] for axis, values in self.steps.items()}
-        planes |= {f"column {name}": values[rows].astype(np.int32, copy=False) for name, values in self.columns.items()}
-        sources = self.sources
-        lit = sources["tick"] == tick
-        planes |= {f"source {axis}": self._step(sources[axis][lit]) for axis in "xy"}
-        for name, (ticks, values) in self.fields.items():
-            planes[f"field {name}"] = self._levels(values, max(0, int(np.searchsorted(ticks, tick, "right")) - 1))
-        return {"tick": tick, "n": int(rows.stop - rows.start)}, planes
+        planes: Planes = {}
+        known = [c["name"] for c in self.shape.columns]
+        if self.population is not None:
+            planes["id"] = self.bodies["id"][rows].astype(np.int32, copy=False)
+            planes |= {axis: values[rows] for axis, values in self.steps.items()}
+            planes |= {f"column {n}": self.column(n)[rows] for n in known if want is None or n in want}
+            if self.side and rows.stop - rows.start <= TURNED:
+                planes["heading"] = self._heading(t, rows)
+        lit = self.sources["tick"] == tick
+        planes |= {f"source {axis}": steps(self.sources[axis][lit], self.side) for axis in "xy"}
+        for field in self._fields:
+            rows_of = self._kept[field["name"] + _FIELD]
+            planes[f"field {field['name']}"] = levels(
+                rows_of[field["name"]][_before(rows_of["tick"], tick)], field["high"]
+            )
+        for curve in self._curves:
+            rows_of = self._kept[curve["name"] + _CURVE]
+            values = rows_of[curve["name"]][_before(rows_of["tick"], tick)]
+            planes[f"curve {curve['name']}"] = values.astype(np.float32).ravel()
+        highs = {field["name"]: field["high"] for field in self._fields}
+        return {"tick": tick, "n": int(rows.stop - rows.start), "highs": highs}, planes
 
-    def individual(self, id: int) -> dict[str, Any]:
-        """All that is known of one individual: descent, genome in readable form, energy and places over its life.
+    def individual(self, id: int, t: int | None = None) -> dict[str, Any]:
+        """All that is known of one individual: descent, genome in readable form, energy over its life.
 
         Raises:
           FolderError: if nobody of this id ever lived here.
@@ -150,50 +279,17 @@ class World:
         out |= {"parent": int(who.parent[at]), "founder": int(who.founder[at])}
         out["children"] = who.id[who.parent == id].tolist()
         out["relatives"] = who.id[who.founder == who.founder[at]].tolist()
+        out["n_relatives"] = len(out["relatives"])
         if who.genome.size:
-            out["genome"] = self._readable(who.genome[at, 0])
+            names = gene_names(self.configuration, who.genome.shape[-1])
+            out["genome"] = [[name, int(v)] for name, v in zip(names, self._genes[at], strict=True)]
         if self.entries is not None:
             out["carries"] = self._carries(self.entries, id)
         return out
 
-    def _mine(self, name: str) -> dict[str, np.ndarray]:
-        kept = self.record.header.get("frames", [])
-        taken = self.record.frames(name) if name in kept else {k: np.zeros(0, np.int32) for k in ("replicate", "tick")}
-        here = taken["replicate"] == self.replicate
-        empty = {} if "x" in taken else {axis: np.zeros(0, np.int32) for axis in "xy"}
-        return {name: values[here] for name, values in taken.items()} | empty
-
-    def _step(self, place: np.ndarray) -> np.ndarray:
-        return (place.astype(np.int64) * (EXTENT // 256) // self.side % EXTENT).astype(np.uint16)
-
-    def _levels(self, values: np.ndarray, k: int) -> np.ndarray:
-        knee = max(float(values.max(initial=0)), 1.0) / 100
-        level = np.log1p(values[k].clip(min=0) / knee) / math.log1p(100)
-        return np.rint(_HIGHEST * np.minimum(level, 1)).astype(np.uint8).ravel()
-
-    def _column(self, name: str) -> dict[str, Any]:
-        kind = {"behaviour": "frame", "element": "frame", "lineage": "life"}.get(name, "value")
-        return {"name": name, "words": WORDS.get(name, ()), "unit": UNITS.get(name, ""), "kind": kind}
-
-    def _readable(self, genes: np.ndarray) -> list[list[Any]]:
-        """P(tumble) at each level of what is sensed, as pairs of words and probability."""
-        c = self.record.header["configuration"]
-        n_acts = 4 if c["world"]["signal"] else 2
-        n_loci = n_acts * math.prod(len(LEVELS[sense]) for sense in c["world"]["senses"])  # of the mind; others follow
-        rows = genes[:n_loci].astype(np.int64).reshape(-1, n_acts)
-        if c["mind"]["policy"] == "argmax":
-            chance = (rows.argmax(axis=1) % 2).astype(float)
-        else:
-            weights = softmax_weight(rows.max(axis=1, keepdims=True) - rows, c["mind"]["sharpness"])
-            chance = weights[:, 1::2].sum(axis=1) / weights.sum(axis=1)
-        senses = ordered_senses(c["world"]["senses"])
-        names = level_names(senses) if len(senses) < 2 else [f"stimulus {k}" for k in range(chance.size)]
-        first = f"{senses[0]} " if len(senses) == 1 else ""
-        return [[f"{first}{name}", round(float(p), 4)] for name, p in zip(names, chance, strict=True)]
-
     def _carries(self, known: Entries, id: int) -> list[list[Any]]:
         """What came into a body, as pairs of tick and words."""
-        element = self.record.header["configuration"]["element"]
+        element = self.configuration["element"]
         out = []
         for k in np.flatnonzero(known.id == id):
             if not known.strain[k]:
@@ -206,8 +302,36 @@ class World:
             out.append([int(known.tick[k]), f"strain {known.strain[k]}: {does} quanta per tick; {inherits}"])
         return out
 
+    def _heading(self, t: int, rows: slice) -> np.ndarray:
+        """Where each body of a frame went since the frame before."""
+        now = {name: self.bodies[name][rows] for name in PLACE}
+        out = np.full(now["id"].size, -1, np.int16)
+        if t < 1:
+            return out
+        tick = int(self.ticks[min(t, self.ticks.size - 1) - 1])
+        earlier = slice(*np.searchsorted(self.bodies["tick"], [tick, tick + 1]))
+        before = {name: self.bodies[name][earlier] for name in PLACE}
+        if not before["id"].size:
+            return out
+        at = np.minimum(np.searchsorted(before["id"], now["id"]), before["id"].size - 1)
+        turn = turned(now, {axis: before[axis][at] for axis in "xy"}, int(self.side or 1))
+        return np.where(before["id"][at] == now["id"], turn, out)
 
-def _stays(bodies: dict[str, np.ndarray]) -> np.ndarray:
+
+def _narrow(values: np.ndarray) -> np.ndarray:
+    """Whole numbers in few bytes."""
+    if values.dtype.kind not in "iu":
+        return values
+    is_small = values.min(initial=0) >= 0 and values.max(initial=0) < 256
+    return values.astype(np.uint8 if is_small else np.int32, copy=False)
+
+
+def _before(ticks: np.ndarray, tick: int) -> int:
+    """The newest row that was taken by then."""
+    return max(0, int(np.searchsorted(ticks, tick, "right")) - 1)
+
+
+def _stays(bodies: Planes) -> np.ndarray:
     """1 where a body is where it was in the frame before."""
     order = np.lexsort([bodies["tick"], bodies["id"]])
     now, before = order[1:], order[:-1]

@@ -13,6 +13,8 @@
     ["o", "colour by another property"],
     ["1 … 9", "show or hide a field"],
     ["c", "one world alone, the next, all"],
+    ["b e", "begin and end of the stretch that is saved"],
+    ["s", "save the stretch as one HTML file"],
     ["?", "this list"],
   ];
   const ICONS = {
@@ -51,12 +53,13 @@
   }
 
   function buildPane(player) {
-    const canvas = make("canvas", { tabindex: 0, role: "img" });
+    const canvas = make("canvas", { class: "mp-world", tabindex: 0, role: "img" });
     const title = make("strong");
     const count = make("span", { class: "mp-count" });
     const message = make("p", { class: "mp-message", role: "alert", hidden: "" });
-    const figure = make("figure", {}, make("figcaption", {}, title, count), canvas, message);
-    const pane = { canvas, title, count, message, figure, source: null, view: null, frame: null };
+    const curveCanvas = make("canvas", { class: "mp-curves", role: "img", hidden: "" });
+    const figure = make("figure", {}, make("figcaption", {}, title, count), canvas, curveCanvas, message);
+    const pane = { canvas, curveCanvas, title, count, message, figure, source: null, view: null, frame: null };
     canvas.addEventListener("click", (event) => player.pick(pane, event));
     return pane;
   }
@@ -79,9 +82,11 @@
     const overlayBox = make("span", { class: "mp-overlays" });
     const helpButton = make("button",
       { type: "button", "aria-label": "Keys", "aria-expanded": "false", title: "Keys (?)", onclick: () => player.help() }, "?");
+    const saveButton = make("button",
+      { type: "button", hidden: "", title: "Save this stretch as one HTML file (s)", onclick: () => player.save() }, "save");
     const looks = make("div", { class: "mp-looks" },
-      speedLabel, make("label", {}, "colour ", colourSelect), overlayBox, helpButton);
-    return { looks, speedLabel, colourSelect, overlayBox, helpButton };
+      speedLabel, make("label", {}, "colour ", colourSelect), overlayBox, saveButton, helpButton);
+    return { looks, speedLabel, colourSelect, overlayBox, helpButton, saveButton };
   }
 
   /** Fills the player's element and gives what the player has to reach again. */
@@ -104,10 +109,22 @@
     element.classList.add("mp");
     element.setAttribute("role", "group");
     element.setAttribute("aria-label", "Replay");
-    element.replaceChildren(worlds, controls, inspector, legend, helpBox, summary);
+    const chartBox = make("div", { class: "mp-charts" });
+    const details = make("aside", { class: "mp-details", "aria-label": "Individual", hidden: "" });
+    const main = make("div", { class: "mp-main" }, worlds, controls, chartBox, inspector, legend, helpBox, summary);
+    element.replaceChildren(main, details);
     element.addEventListener("keydown", (event) => player.key(event));
-    return { panes, playButton, ...looked, bar, clock, helpBox, inspector, summary, legend };
+    const shown = { panes, playButton, ...looked, bar, clock, helpBox, inspector, summary, legend };
+    return { ...shown, chartBox, details };
   };
 
-  Object.assign(mesocosm, { make, icon });
+  /** Hands a file to the reader. */
+  function save(name, type, content) {
+    const link = make("a", { download: name });
+    link.href = URL.createObjectURL(new Blob([content], { type }));
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  }
+
+  Object.assign(mesocosm, { make, icon, saveFile: save });
 })((globalThis.mesocosm ??= {}));

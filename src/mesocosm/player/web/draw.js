@@ -1,4 +1,4 @@
-/* Draws one frame of a world on a torus into a canvas: fields beneath, then sources, bodies, what is selected.
+/* Draws one frame of a world, a torus or a plane, into a canvas: fields beneath, then sources, bodies, what is selected.
  * Few bodies are drawn as small rounded shapes, many as dots written straight into memory. Colours are CSS variables. */
 "use strict";
 
@@ -34,14 +34,17 @@
       return `rgb(${from.map((c, i) => Math.round(c + (to[i] - c) * (at < 1 ? at : at - 1))).join(" ")})`;
     });
     const fields = [0, 1, 2].map((k) => rgb(get(`field-${k}`)));
-    return { classes, scale, fields, ground: get("ground"), ink: get("ink"), accent: get("accent") };
+    return { classes, scale, fields, ground: get("ground"), ink: get("ink"), accent: get("accent"), rgb };
   };
+
+  /** Whether the values of a column are classes, which have no order. */
+  mesocosm.isClass = (column) => column.words.length > 0 || (column.kind === "life" && !column.unit);
 
   /** Colours of all bodies: [index of a colour for each], and the colours. */
   mesocosm.colourOf = (frame, column, highs, theme) => {
     const values = column && frame.columns[column.name];
     if (!values) return { index: null, colours: theme.classes };
-    if (column.words.length || column.kind === "life") {
+    if (mesocosm.isClass(column)) {
       return { index: (i) => values[i] % N_CLASSES, colours: theme.classes };
     }
     const step = (N_STEPS - 1) / Math.max(1, highs[column.name] ?? 1);
@@ -55,6 +58,7 @@
       this.meta = meta;
       this.rasterAbove = options.raster_above ?? 4000;
       this.camera = { x: meta.extent / 2, y: meta.extent / 2, zoom: 1 };
+      this.reach = 0; // of a plane: half the side of the square around the origin that holds all that was seen
       this.fieldCanvas = document.createElement("canvas");
       this.rasterCanvas = document.createElement("canvas");
     }
@@ -64,32 +68,57 @@
       const size = Math.max(1, Math.round(this.canvas.clientWidth * (globalThis.devicePixelRatio || 1)));
       if (this.canvas.width !== size) this.canvas.width = this.canvas.height = size;
       this.size = size;
-      this.scale = (size / this.meta.extent) * this.camera.zoom;
+      this.scale = (size / (this.meta.plane ? 2 * this.reach || 1 : this.meta.extent)) * this.camera.zoom;
       this.pixel = size / Math.max(1, this.canvas.clientWidth);
     }
 
-    /** Where a place lies, in device pixels: the nearest of its images on the torus. */
+    /** Where a place lies, in device pixels: on the torus the nearest of its images. */
     across(place, centre) {
+      if (this.meta.plane) return place * this.scale + this.size / 2;
       const extent = this.meta.extent;
       const away = ((((place - centre + extent / 2) % extent) + extent) % extent) - extent / 2;
       return away * this.scale + this.size / 2;
     }
 
-    /** Draws a frame. `look`: {column, highs, overlays, selected, trail, theme}. */
+    /** Lets the square of a plane hold these places; it grows by leaps, so that it seldom changes. */
+    reachOut(places) {
+      for (const { x, y } of places) {
+        for (let i = 0; i < (x?.length ?? 0); i++) {
+          const far = Math.max(Math.abs(x[i]), Math.abs(y[i]));
+          if (far > this.reach && Number.isFinite(far)) this.reach = 1.25 * far;
+        }
+      }
+    }
+
+    drawAxes(theme) {
+      const { context, size, pixel } = this;
+      context.globalAlpha = 0.35;
+      context.fillStyle = theme.ink;
+      context.fillRect(0, size / 2, size, pixel);
+      context.fillRect(size / 2, 0, pixel, size);
+      context.globalAlpha = 0.8;
+      context.font = `${12 * pixel}px system-ui, sans-serif`;
+      context.fillText(`± ${mesocosm.plain(this.reach)}`, 8 * pixel, size / 2 - 6 * pixel);
+      context.globalAlpha = 1;
+    }
+
+    /** Draws a frame. `look`: {column, highs, overlays, selected, trails, kin, theme}. */
     draw(frame, look) {
+      if (this.meta.plane) this.reachOut([frame, frame.sources ?? {}]);
       this.fit();
       const { context, size } = this;
       context.fillStyle = look.theme.ground;
       context.fillRect(0, 0, size, size);
+      if (this.meta.plane && frame.n) this.drawAxes(look.theme);
       this.meta.fields.forEach((field, k) => {
         if (look.overlays.has(field.name) && frame.fields?.[field.name]) {
           this.drawField(field, frame.fields[field.name], look.theme.fields[k % 3]);
         }
       });
       this.drawSources(frame.sources, look.theme);
-      if (look.trail.length > 1) this.drawTrail(look.trail, look.theme);
+      for (const trail of look.trails) if (trail.length > 1) this.drawTrail(trail, look.theme);
       const paint = mesocosm.colourOf(frame, look.column, look.highs, look.theme);
-      if (frame.n > this.rasterAbove) this.drawDots(frame, paint);
+      if (frame.n > this.rasterAbove && !this.meta.plane) this.drawDots(frame, paint);
       else this.drawBodies(frame, paint, look);
       if (look.kin) this.drawKin(frame, look.kin, look.theme);
       if (look.selected >= 0) this.drawRing(frame, look.selected, look.theme);
@@ -155,15 +184,18 @@
       }
     }
 
-    /** A thin ring around each relative of the one that is chosen. */
-    drawKin(frame, ids, theme) {
+    /** A thin ring around each relative of the one that is chosen; a second one around parent and children. */
+    drawKin(frame, { ids, near }, theme) {
       const { context, pixel } = this;
       context.beginPath();
       for (let i = 0; i < frame.n; i++) {
-        if (!ids.has(frame.id[i])) continue;
+        const id = frame.id[i];
+        if (!ids.has(id) && !near.has(id)) continue;
         const [x, y] = [this.across(frame.x[i], this.camera.x), this.across(frame.y[i], this.camera.y)];
-        context.moveTo(x + 6 * pixel, y);
-        context.arc(x, y, 6 * pixel, 0, 2 * Math.PI);
+        for (const radius of near.has(id) ? [6, 9] : [6]) {
+          context.moveTo(x + radius * pixel, y);
+          context.arc(x, y, radius * pixel, 0, 2 * Math.PI);
+        }
       }
       context.strokeStyle = theme.accent;
       context.globalAlpha = 0.55;
@@ -256,7 +288,7 @@
       const { context, size } = this;
       const { extent } = this.meta;
       const half = extent / 2;
-      const turn = (d) => ((((d + half) % extent) + extent) % extent) - half;
+      const turn = this.meta.plane ? (d) => d : (d) => ((((d + half) % extent) + extent) % extent) - half;
       const last = trail.at(-1);
       const points = [[this.across(last.x, this.camera.x), this.across(last.y, this.camera.y)]];
       for (let k = trail.length - 2; k >= 0; k--) {
@@ -265,12 +297,12 @@
         const dy = turn(trail[k].y - trail[k + 1].y) * this.scale;
         points.unshift([x + dx, y + dy]);
       }
-      const whole = extent * this.scale;
+      const images = this.meta.plane ? [0] : [-extent * this.scale, 0, extent * this.scale];
       context.strokeStyle = theme.accent;
       context.lineWidth = 1.6 * this.pixel;
       context.lineJoin = context.lineCap = "round";
-      for (const across of [-whole, 0, whole]) {
-        for (const down of [-whole, 0, whole]) {
+      for (const across of images) {
+        for (const down of images) {
           const seen = points.some(([x, y]) => x + across > 0 && x + across < size && y + down > 0 && y + down < size);
           if (seen) this.drawFading(points, across, down);
         }

@@ -209,7 +209,24 @@
     return counts.map((n) => ({ x: x.slice(at, at + n), y: y.slice(at, (at += n)) }));
   }
 
+  function readCurves(header, planes) {
+    return header.curves.map(({ name, shape }) => {
+      const size = shape.reduce((a, b) => a * b, 1);
+      const bytes = planes[`curve ${name}`];
+      if (bytes.length !== 4 * size * header.n_frames) throw new Damaged("a curve is cut off");
+      const values = new Float32Array(bytes.slice().buffer);
+      return { name, shape, at: (t) => values.subarray(t * size, (t + 1) * size) };
+    });
+  }
+
+  /** Places on a plane, from steps. */
+  function placed(frame, [left, top, right, bottom], extent) {
+    const real = (steps, low, high) => Float32Array.from(steps, (step) => low + ((high - low) * step) / extent);
+    return { ...frame, x: real(frame.x, left, right), y: real(frame.y, top, bottom) };
+  }
+
   function asSource({ header, planes }) {
+    const curves = readCurves(header, planes);
     const ticks = running(new Numbers(planes.ticks).all());
     const fields = readFields(header, planes);
     const sources = readSources(planes);
@@ -219,11 +236,15 @@
     const readNext = () => {
       const tick = ticks[read.length];
       const levels = Object.fromEntries(fields.map((field) => [field.name, field.at(tick)]));
-      read.push({ tick, ...colony.step(), sources: sources[read.length], fields: levels });
+      const frame = { tick, ...colony.step(), sources: sources[read.length], fields: levels };
+      frame.curves = Object.fromEntries(curves.map((curve) => [curve.name, curve.at(read.length)]));
+      read.push(header.bounds ? placed(frame, header.bounds, header.extent) : frame);
     };
     const meta = { title: header.title, side: header.side, extent: header.extent, n_frames: header.n_frames, ticks };
     meta.columns = header.columns.map(({ name, words, unit, kind }) => ({ name, words, unit, kind }));
     meta.sampled_every = header.sampled_every;
+    Object.assign(meta, { population: header.population, plane: Boolean(header.bounds), series: header.series });
+    meta.curves = header.curves;
     meta.fields = header.fields.map(({ name, unit, high, knee, width, height }) => {
       return { name, unit, high, knee, width, height };
     });

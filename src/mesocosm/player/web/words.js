@@ -3,19 +3,43 @@
 
 ((mesocosm) => {
   const { make } = mesocosm;
-  const plain = (value) => Number(value).toLocaleString("en", { maximumFractionDigits: Math.abs(value) < 10 ? 2 : 0 });
+  const plain = (value) => {
+    const size = Math.abs(value);
+    if (size > 0 && size < 0.01) return Number(value).toPrecision(2);
+    return Number(value).toLocaleString("en", { maximumFractionDigits: size < 10 ? 2 : 0 });
+  };
   const words = (column, value) => column.words[value] ?? plain(value);
 
   /** What a world shows, in a sentence. */
   mesocosm.tellWorld = ({ meta, frame }) => {
-    const parts = [`${meta.title}: tick ${plain(frame.tick)}, ${plain(frame.n)} living`];
+    const parts = [`${meta.title}: tick ${plain(frame.tick)}`];
+    if (meta.population || frame.n) parts.push(`${plain(frame.n)} living`);
+    for (const { name, shape } of meta.curves ?? []) {
+      const values = frame.curves?.[name];
+      if (shape.length === 1 && values?.length) parts.push(`${name} from ${plain(Math.min(...values))} to ${plain(Math.max(...values))}`);
+    }
     const column = meta.columns.find((c) => c.words.length);
-    if (column && frame.n) {
+    if (column && frame.n && frame.columns[column.name]) {
       const counts = column.words.map(() => 0);
       for (const value of frame.columns[column.name]) counts[value] += 1;
       parts.push(...column.words.map((word, k) => `${Math.round((100 * counts[k]) / frame.n)}% ${word}`));
     }
     return `${parts.join(", ")}.`;
+  };
+
+  /** One line for a first look: what is seen, and which three keys matter. */
+  mesocosm.firstLine = (meta) => {
+    const seen = [];
+    if (meta.population) seen.push(`each mark is one of the ${meta.population}`);
+    const fields = meta.fields.map((field) => field.name).join(" and ");
+    if (fields) seen.push(`the shading ${fields}`);
+    const curves = (meta.curves ?? []).map((curve) => curve.name).join(", ");
+    if (curves) seen.push(`the curves ${curves} as they are now, faint as they were at first`);
+    if (!seen.length) seen.push("measures over time; this run kept no frames (`--frames-every N` keeps some)");
+    const text = seen.join(", ");
+    const key = (name) => make("kbd", {}, name);
+    const choose = meta.columns.length ? [key("n"), " chooses a body, "] : [key("."), " goes one frame on, "];
+    return [`${text[0].toUpperCase()}${text.slice(1)}. `, key("space"), " plays, ", ...choose, key("?"), " lists all keys."];
   };
 
   /** The chosen individual in words. */
@@ -25,13 +49,15 @@
     const row = pane.frame ? pane.frame.id.indexOf(selected.id) : -1;
     const name = `Individual ${selected.id} (${pane.meta?.title ?? "?"})`;
     if (row < 0) return `${name} is not alive at this tick.`;
-    const said = pane.meta.columns.map((column) => {
+    const said = pane.meta.columns.filter((column) => pane.frame.columns[column.name]).map((column) => {
       const value = words(column, pane.frame.columns[column.name][row]);
       const about = column.kind === "sampled" ? " (about)" : "";
       return `${column.name}: ${value}${column.unit ? ` ${column.unit}` : ""}${about}`;
     });
-    const cell = (step) => plain(Math.floor((step * pane.meta.side) / pane.meta.extent));
-    return [name, ...said, `cell ${cell(pane.frame.x[row])}, ${cell(pane.frame.y[row])}`].join(" · ");
+    const { plane, side, extent } = pane.meta;
+    const place = (step) => plain(plane ? step : Math.floor((step * side) / extent));
+    const where = `${plane ? "at" : "cell"} ${place(pane.frame.x[row])}, ${place(pane.frame.y[row])}`;
+    return [name, ...said, where].join(" · ");
   };
 
   function swatch(text, style, shape) {
@@ -48,7 +74,7 @@
     if (column?.words.length) {
       column.words.forEach((word, k) => items.push(swatch(word, theme.classes[k % 7], k ? "dot" : "rod")));
     } else if (column) {
-      const ramp = column.kind === "life" ? theme.classes : theme.scale;
+      const ramp = mesocosm.isClass(column) ? theme.classes : theme.scale;
       items.push(swatch(column.name + (column.unit ? `, low to high (${column.unit})` : ""), gradient(ramp), "ramp"));
     }
     fields.forEach((field, k) => {

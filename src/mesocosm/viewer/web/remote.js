@@ -3,9 +3,10 @@
 "use strict";
 
 ((mesocosm) => {
-  const KEPT = 400;
+  const KEPT = 1200;
+  const KEPT_BYTES = 64e6;
   const ANEW_MS = 2000;
-  const ARRAYS = { u8: Uint8Array, u16: Uint16Array, i32: Int32Array };
+  const ARRAYS = { u8: Uint8Array, i8: Int8Array, u16: Uint16Array, i16: Int16Array, i32: Int32Array, f32: Float32Array };
   const LOST = "The connection to mesocosm is lost: the server was stopped. Run `mesocosm watch` again.";
 
   function read(buffer) {
@@ -69,20 +70,77 @@
     }
   }
 
+  const NONE = new Int32Array(0);
+
   function asFrame({ said, planes }) {
-    const frame = { ...said, id: planes.id, x: planes.x, y: planes.y, columns: {}, fields: {} };
-    frame.sources = { x: planes["source x"], y: planes["source y"] };
+    const { id = NONE, x = NONE, y = NONE, heading } = planes;
+    const frame = { ...said, id, x, y, columns: {}, fields: {}, curves: {} };
+    if (heading?.length) frame.heading = heading;
+    frame.sources = { x: planes["source x"] ?? NONE, y: planes["source y"] ?? NONE };
+    const parts = { column: frame.columns, field: frame.fields, curve: frame.curves };
     for (const [name, values] of Object.entries(planes)) {
-      if (name.startsWith("column ")) frame.columns[name.slice(7)] = values;
-      if (name.startsWith("field ")) frame.fields[name.slice(6)] = values;
+      const [kind, ...rest] = name.split(" ");
+      if (rest.length && parts[kind]) parts[kind][rest.join(" ")] = values;
     }
+    frame.bytes = Object.values(planes).reduce((sum, values) => sum + values.byteLength, 0);
     return frame;
+  }
+
+  /** Frames that were asked for, as many as fit; one that lacks a column that is wanted is no longer good. */
+  class Kept {
+    constructor() {
+      this.clear();
+    }
+
+    clear() {
+      this.frames = new Map();
+      this.bytes = 0;
+    }
+
+    get(t, want) {
+      const kept = this.frames.get(t);
+      return kept && (kept.want === null || (want && want.every((name) => kept.want.includes(name)))) ? kept.frame : null;
+    }
+
+    put(t, want, frame) {
+      this.forget(t);
+      this.frames.set(t, { want, frame, bytes: frame.bytes });
+      this.bytes += frame.bytes;
+      while (this.frames.size > KEPT || (this.bytes > KEPT_BYTES && this.frames.size > 2)) this.forget(this.frames.keys().next().value);
+    }
+
+    forget(t) {
+      this.bytes -= this.frames.get(t)?.bytes ?? 0;
+      this.frames.delete(t);
+    }
+  }
+
+  /** What every world of a server answers: frames, individuals, a stretch as a file. */
+  function basics(line, world, kept) {
+    const underway = new Map();
+    return {
+      frame(t, want = null) {
+        const known = kept.get(t, want);
+        if (known) return known;
+        const key = `${t} ${want}`;
+        if (!underway.has(key)) {
+          const asked = line.ask({ ask: "frame", world, t, want }).then((answer) => {
+            const frame = asFrame(answer);
+            kept.put(t, want, frame);
+            return frame;
+          });
+          underway.set(key, asked.finally(() => underway.delete(key)));
+        }
+        return underway.get(key);
+      },
+      individual: async (id, t) => (await line.ask({ ask: "individual", world, id, t })).said,
+      save: async (from, to) => (await line.ask({ ask: "page", world, from, to })).planes.content,
+    };
   }
 
   /** World k of the server as a source; `changed` is called when a run that is being written has grown. */
   async function openRemote(line, world, changed) {
     let meta = (await line.ask({ ask: "meta", world })).said;
-    const kept = new Map();
     const grow = async () => {
       if (meta.status !== "running" || line.isLost) return;
       const { said } = await line.ask({ ask: "meta", world }).catch(() => ({ said: meta }));
@@ -92,18 +150,8 @@
       setTimeout(grow, ANEW_MS);
     };
     setTimeout(grow, ANEW_MS);
-    return {
-      meta: () => meta,
-      frame(t) {
-        const frame = kept.get(t) ?? line.ask({ ask: "frame", world, t }).then(asFrame);
-        kept.delete(t);
-        kept.set(t, frame);
-        if (kept.size > KEPT) kept.delete(kept.keys().next().value);
-        return frame;
-      },
-      individual: async (id) => (await line.ask({ ask: "individual", world, id })).said,
-    };
+    return { meta: () => meta, ...basics(line, world, new Kept()) };
   }
 
-  Object.assign(mesocosm, { Line, openRemote });
+  Object.assign(mesocosm, { Line, Kept, openRemote, asFrame, basics });
 })((globalThis.mesocosm ??= {}));

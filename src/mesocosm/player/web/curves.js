@@ -1,0 +1,114 @@
+/* Draws the curves of a scene at one moment: vectors as lines over their index, matrices as pictures. The first frame that
+ * was seen stays as a faint line, so that change can be seen. */
+"use strict";
+
+((mesocosm) => {
+  const ROW = 92; // CSS pixels of a vector
+  const LABEL = 15;
+
+  class CurveView {
+    constructor(canvas, curves) {
+      this.canvas = canvas;
+      this.context = canvas.getContext("2d");
+      this.curves = curves;
+      this.first = {};
+      this.ranges = {};
+    }
+
+    heightOf({ shape }) {
+      if (shape.length < 2) return ROW;
+      const width = Math.min(this.canvas.clientWidth || 300, 320);
+      return LABEL + 8 + (width * shape[0]) / (shape.slice(1).reduce((a, b) => a * b, 1) || 1);
+    }
+
+    draw(frame, theme) {
+      const { canvas, context } = this;
+      const pixel = globalThis.devicePixelRatio || 1;
+      const width = Math.max(1, canvas.clientWidth);
+      const height = this.curves.reduce((sum, curve) => sum + this.heightOf(curve), 0);
+      canvas.style.aspectRatio = `${width} / ${Math.round(height)}`;
+      if (canvas.width !== Math.round(width * pixel) || canvas.height !== Math.round(height * pixel)) {
+        canvas.width = Math.round(width * pixel);
+        canvas.height = Math.round(height * pixel);
+      }
+      context.setTransform(pixel, 0, 0, pixel, 0, 0);
+      context.fillStyle = theme.ground;
+      context.fillRect(0, 0, width, height);
+      let top = 0;
+      for (const curve of this.curves) {
+        const values = frame.curves?.[curve.name];
+        const box = { left: 10, top: top + LABEL + 4, width: width - 20, height: this.heightOf(curve) - LABEL - 12 };
+        if (values?.length) this.one(curve, values, box, theme);
+        top += this.heightOf(curve);
+      }
+    }
+
+    /** The range of a curve so far; it only grows, so that frames can be compared. */
+    range(name, values) {
+      const range = (this.ranges[name] ??= [Infinity, -Infinity]);
+      for (const value of values) {
+        if (!Number.isFinite(value)) continue;
+        if (value < range[0]) range[0] = value;
+        if (value > range[1]) range[1] = value;
+      }
+      return range[1] > range[0] ? range : [range[0] - 0.5, range[0] + 0.5];
+    }
+
+    one(curve, values, box, theme) {
+      const { context } = this;
+      const [low, high] = this.range(curve.name, values);
+      this.first[curve.name] ??= Float32Array.from(values);
+      context.fillStyle = theme.ink;
+      context.font = "12px system-ui, sans-serif";
+      context.textBaseline = "alphabetic";
+      context.fillText(`${curve.name}  ${mesocosm.plain(low)} to ${mesocosm.plain(high)}`, box.left, box.top - 4);
+      if (curve.shape.length > 1) return this.matrix(curve, values, [low, high], box, theme);
+      if (low < 0 && high > 0) this.rule(box, high / (high - low), theme);
+      this.line(this.first[curve.name], [low, high], box, theme.ink, 0.3);
+      this.line(values, [low, high], box, theme.classes[0], 1);
+    }
+
+    rule(box, share, theme) {
+      const { context } = this;
+      context.globalAlpha = 0.25;
+      context.fillStyle = theme.ink;
+      context.fillRect(box.left, box.top + share * box.height, box.width, 1);
+      context.globalAlpha = 1;
+    }
+
+    line(values, [low, high], box, style, alpha) {
+      const { context } = this;
+      const right = (k) => box.left + (values.length > 1 ? (k / (values.length - 1)) * box.width : box.width / 2);
+      const down = (value) => box.top + ((high - value) / (high - low)) * box.height;
+      context.beginPath();
+      for (let k = 0; k < values.length; k++) context.lineTo(right(k), down(values[k]));
+      context.strokeStyle = context.fillStyle = style;
+      context.globalAlpha = alpha;
+      context.lineWidth = 1.5;
+      context.stroke();
+      if (values.length < 40) for (let k = 0; k < values.length; k++) context.fillRect(right(k) - 2, down(values[k]) - 2, 4, 4);
+      context.globalAlpha = 1;
+    }
+
+    /** From the lowest colour to the highest; around zero where there are both signs. */
+    matrix({ shape }, values, [low, high], box, theme) {
+      const rows = shape[0];
+      const columns = values.length / rows;
+      const image = this.context.createImageData(columns, rows);
+      const most = low < 0 ? Math.max(-low, high) : null;
+      const [minus, plus] = [theme.rgb(theme.classes[1]), theme.rgb(theme.classes[0])];
+      for (let k = 0; k < values.length; k++) {
+        const share = most ? Math.abs(values[k]) / most : (values[k] - low) / (high - low);
+        const colour = most && values[k] < 0 ? minus : plus;
+        image.data.set([...colour, Math.round(255 * Math.min(1, share))], 4 * k);
+      }
+      const small = (this.small ??= document.createElement("canvas"));
+      [small.width, small.height] = [columns, rows];
+      small.getContext("2d").putImageData(image, 0, 0);
+      this.context.imageSmoothingEnabled = false;
+      this.context.drawImage(small, box.left, box.top, Math.min(box.width, 320), box.height);
+    }
+  }
+
+  mesocosm.CurveView = CurveView;
+})((globalThis.mesocosm ??= {}));

@@ -1,0 +1,45 @@
+"""A cell of a notebook that plays worlds: the same player, in an anywidget. Everything it shows travels inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+from mesocosm.player import assets
+from mesocosm.player.frames import pack
+from mesocosm.record import ConfigurationError, Record
+from mesocosm.viewer.opening import places
+from mesocosm.viewer.share import panel_of
+
+
+def module() -> str:
+    """The JavaScript of the cell: a module that brings the player with it."""
+    return f"{assets.script()}\n{(files('mesocosm.viewer') / 'web' / 'cell.js').read_text('utf-8')}"
+
+
+def cell(records: Sequence[Record], replicate: int | None = None) -> Any:
+    """A widget that plays the worlds of these runs side by side.
+
+    Raises:
+      ConfigurationError: where anywidget is missing.
+      FolderError: where there is nothing to show.
+    """
+    try:
+        import anywidget
+        import traitlets
+    except ImportError as error:
+        raise ConfigurationError(
+            f"a notebook cell needs the package {error.name}, which is not installed: pip install 'mesocosm[notebook]'"
+        ) from None
+
+    class Cell(anywidget.AnyWidget):
+        """Worlds as packed frames; `state` is what the page shows."""
+
+        _esm = module()
+        _css = assets.style()
+        worlds = traitlets.List(traitlets.Bytes()).tag(sync=True)
+        state = traitlets.Dict().tag(sync=True)
+
+    shown = places([record.folder for record in records], replicate)
+    return Cell(worlds=[pack(panel_of(place.world(), 0, 2**31)) for place in shown])

@@ -1,0 +1,47 @@
+"""Genomes in readable form: what a body would do, as one number in percent for each situation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mesocosm.instruments.analysis import LEVELS, level_names, ordered_senses
+from mesocosm.minds.policy import softmax_weight
+
+
+def gene_names(configuration: Mapping[str, Any], n_loci: int) -> list[str]:
+    """What each number of `genes` is; plain numbers of loci where the mind is none that this knows."""
+    if not _is_table(configuration):
+        return [f"locus {k}" for k in range(n_loci)]
+    senses = ordered_senses(configuration["world"]["senses"])
+    n = _stimuli(configuration)
+    levels = level_names(senses) if len(senses) < 2 else [f"stimulus {k}" for k in range(n)]
+    return [f"tumbles: {senses[0]} {level}" if len(senses) == 1 else f"tumbles: {level}" for level in levels]
+
+
+def genes(configuration: Mapping[str, Any], genomes: np.ndarray) -> np.ndarray:
+    """Of expressed genomes [n, loci]: P(tumble) at each stimulus in percent, or the loci as they are."""
+    if not _is_table(configuration):
+        return genomes.astype(np.int32)
+    mind = configuration["mind"]
+    n_loci = _stimuli(configuration) * _acts(configuration)  # of the mind; others follow
+    rows = genomes[:, :n_loci].astype(np.int64).reshape(len(genomes), -1, _acts(configuration))
+    if mind["policy"] == "argmax":
+        return 100 * (rows.argmax(axis=2) % 2).astype(np.int32)
+    weights = softmax_weight(rows.max(axis=2, keepdims=True) - rows, mind["sharpness"])
+    return np.rint(100 * weights[:, :, 1::2].sum(axis=2) / weights.sum(axis=2)).astype(np.int32)
+
+
+def _stimuli(configuration: Mapping[str, Any]) -> int:
+    return math.prod(len(LEVELS[sense]) for sense in configuration["world"]["senses"])
+
+
+def _acts(configuration: Mapping[str, Any]) -> int:
+    return 4 if configuration["world"].get("signal") else 2
+
+
+def _is_table(configuration: Mapping[str, Any]) -> bool:
+    return "policy" in configuration.get("mind", {}) and "senses" in configuration.get("world", {})

@@ -1,0 +1,266 @@
+"""A world that runs in a process of its own: its newest frames, and what is wished of it. No jax."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from mesocosm.record import FolderError
+from mesocosm.viewer.genes import gene_names, genes
+from mesocosm.viewer.line import news
+from mesocosm.viewer.picture import Planes, Shape, side_of
+from mesocosm.viewer.series import Series
+from mesocosm.viewer.wire import read_answer
+
+KEPT_BYTES, KEPT_FRAMES = 96 << 20, 1200
+"""What is remembered of the frames that somebody has seen: they can be scrubbed through and shared."""
+_PATIENCE = 0.5
+"""Seconds that a page waits for something newer before it is told that there is nothing."""
+_RELATIVES = 5000
+
+
+class Live:
+    """A running world. All methods may be called from any thread.
+
+    Args:
+      job: what the process is told first: name, config (TOML), folder, under, replicate.
+      configuration: plain values, as of `to_dict`.
+      environment: of the process; jax reads its devices from there.
+    """
+
+    def __init__(
+        self, job: Mapping[str, Any], configuration: Mapping[str, Any], environment: Mapping[str, str]
+    ) -> None:
+        self.title, self.configuration = str(job["name"]), configuration
+        self.said = threading.Condition()
+        self.forget()
+        self.serial = 0
+        self.shape: dict[str, Any] = {}
+        self.state: dict[str, Any] = {"status": "starting", "tick": 0}
+        self.run: dict[str, Any] = {}
+        self.trouble = ""
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - read when the process has died
+        ours, theirs = socket.socketpair()
+        call = [sys.executable, "-m", "mesocosm.viewer.simulation", str(theirs.fileno())]
+        self.process = subprocess.Popen(
+            call,
+            pass_fds=[theirs.fileno()],
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self.errors,
+            start_new_session=True,  # Ctrl-C is the server's; it lets the world write its checkpoint
+        )
+        theirs.close()
+        self.end = ours
+        self._tell(job)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def forget(self) -> None:
+        """Nothing has been seen yet."""
+        self.frames: deque[tuple[dict[str, Any], Planes]] = deque()
+        self.first, self.n_bytes, self.epoch, self.asked = 0, 0, 0, False
+        self.series = Series()
+
+    def world(self) -> Live:
+        """As of a place that is recorded."""
+        return self
+
+    def stop(self, patience: float = 10.0) -> None:
+        """Let the world write its checkpoint and end."""
+        with suppress(OSError):
+            self.end.shutdown(socket.SHUT_WR)
+        try:
+            self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.reader.join(2.0)
+        self.end.close()
+        self.errors.close()
+
+    # -- what pages ask ------------------------------------------------------------------------------------------------
+
+    def meta(self) -> dict[str, Any]:
+        """As of a recorded world; besides, `live`: what it is doing."""
+        with self.said:
+            shape = Shape(**self.shape) if self.shape else Shape(side_of(self.configuration), None)
+            ticks = [header["tick"] for header, _ in self.frames]
+            return {**shape.meta(), **self._now(), "title": self.title, "ticks": ticks, "series": self.series.plain()}
+
+    def frame(self, t: int, want: list[str] | None = None) -> tuple[dict[str, Any], Planes]:
+        """Header and planes of frame t, or of the nearest that is remembered."""
+        with self.said:
+            if not self.frames:
+                raise FolderError("nothing has been seen of this world yet")
+            header, planes = self.frames[max(0, min(len(self.frames) - 1, t - self.first))]
+        return header, self.wanted(planes, want)
+
+    def newest(self, after: int, serial: int, want: list[str] | None = None) -> tuple[dict[str, Any], Planes]:
+        """The newest frame, once there is one behind frame `after`, or news of another kind behind `serial`."""
+        is_gene = bool(want) and any(name in self._genes() for name in want or ())
+        until = time.monotonic() + _PATIENCE
+        with self.said:
+            while self._last() <= after and self.serial == serial:
+                if not self.asked:
+                    self.asked = True
+                    self._tell({"do": "look", "genomes": is_gene})
+                left = until - time.monotonic()
+                if left <= 0 or not self.said.wait(left):
+                    break
+            now = {**self._now(), "series": None}
+            if self._last() <= after or not self.frames:
+                return now, {}
+            header, planes = self.frames[-1]
+        return {**now, **header, "t": self._last()}, self.wanted(planes, want)
+
+    def do(self, wish: dict[str, Any]) -> dict[str, Any]:
+        """Pass on what is wished of the world."""
+        if self.process.poll() is not None:
+            raise FolderError(self.trouble or "The simulation has ended.")
+        with self.said:
+            self.trouble = ""
+        self._tell(wish)
+        return {}
+
+    def individual(self, id: int, t: int | None = None) -> dict[str, Any]:
+        """What is known of one individual from the frames that were seen."""
+        with self.said:
+            frames = list(self.frames)[: None if t is None else max(1, t - self.first + 1)]
+        ticks, energy = [], []
+        for header, planes in frames:
+            row = np.flatnonzero(planes.get("id", np.zeros(0)) == id)
+            if row.size:
+                ticks.append(header["tick"])
+                energy.append(int(planes["column energy"][row[0]]) if "column energy" in planes else 0)
+        if not ticks:
+            raise FolderError(f"nobody of the id {id} was seen in this world")
+        out: dict[str, Any] = {"id": id, "ticks": ticks}
+        if any(energy):
+            out["energy"] = energy
+        header, planes = frames[-1]
+        row = np.flatnonzero(planes["id"] == id)
+        if row.size:
+            out |= self._of(planes, int(row[0]), header["tick"])
+        return out
+
+    def _of(self, planes: Planes, row: int, tick: int) -> dict[str, Any]:
+        """Descent and genome of a living individual, as the frame has them."""
+        out: dict[str, Any] = {}
+        if "column age" in planes:
+            out |= {"born": tick - int(planes["column age"][row]), "died": None}
+        if "column parent" in planes:
+            out["parent"] = int(planes["column parent"][row])
+            out["children"] = planes["id"][planes["column parent"] == planes["id"][row]].tolist()
+        if "column lineage" in planes:
+            kin = planes["column lineage"] == planes["column lineage"][row]
+            out["founder"] = int(planes["column lineage"][row])
+            out |= {"relatives": planes["id"][kin][:_RELATIVES].tolist(), "n_relatives": int(kin.sum())}
+        if "genome" in planes:
+            names = gene_names(self.configuration, planes["genome"].shape[1])
+            values = genes(self.configuration, planes["genome"][row : row + 1])[0]
+            out["genome"] = [[name, int(v)] for name, v in zip(names, values, strict=True)]
+        return out
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    def _last(self) -> int:
+        return self.first + len(self.frames) - 1
+
+    def _now(self) -> dict[str, Any]:
+        frames = {"first": self.first, "n_frames": self.first + len(self.frames), "epoch": self.epoch}
+        live = {**self.run, **self.state, "trouble": self.trouble}
+        return {**frames, "live": live, "serial": self.serial, "status": self.state["status"]}
+
+    def _genes(self) -> set[str]:
+        return {c["name"] for c in self.shape.get("columns", []) if c["kind"] == "gene"}
+
+    def wanted(self, planes: Planes, want: list[str] | None) -> Planes:
+        """The planes that were asked for; genes are read from genomes only then."""
+        out = {n: v for n, v in planes.items() if n != "genome" and (want is None or not n.startswith("column "))}
+        for name in want or ():
+            if f"column {name}" in planes:
+                out[f"column {name}"] = planes[f"column {name}"]
+        asked = self._genes() & set(want if want is not None else self._genes())
+        if asked and "genome" in planes:
+            names = gene_names(self.configuration, planes["genome"].shape[1])
+            values = genes(self.configuration, planes["genome"])
+            out |= {f"column {name}": values[:, k] for k, name in enumerate(names) if name in asked}
+        return out
+
+    def _tell(self, wish: Mapping[str, Any]) -> None:
+        with suppress(OSError):
+            self.end.sendall(json.dumps(wish).encode() + b"\n")
+
+    def _read(self) -> None:
+        for content in news(self.end):
+            header, planes = read_answer(content)
+            with self.said:
+                self._take(header.pop("kind"), header, planes)
+                self.said.notify_all()
+        self._died()
+
+    def _take(self, kind: str, header: dict[str, Any], planes: Planes) -> None:
+        if kind == "frame":
+            if "genome" in planes:
+                planes["genome"] = (
+                    planes["genome"].reshape(header["n"], -1) if header["n"] else np.zeros((0, 1), np.int8)
+                )
+            self.remember(header, planes)
+            return
+        self.serial += 1
+        if kind == "shape":
+            self.shape = header
+        elif kind == "state":
+            self.state = header
+        elif kind == "run":
+            self.asked = False  # another run has not heard what was wished before
+            self.run = header
+        else:
+            self.trouble = header["text"]
+
+    def remember(self, header: dict[str, Any], planes: Planes) -> None:
+        """Keep a frame. The past of a branch stays; what lies behind its beginning goes."""
+        self.asked = False
+        while self.frames and self.frames[-1][0]["tick"] >= header["tick"]:
+            if self.frames[-1][0]["tick"] > header["tick"]:
+                self.epoch += 1
+            self.n_bytes -= _size(self.frames.pop()[1])
+        self.frames.append((header, planes))
+        self.n_bytes += _size(planes)
+        self.series.add(header["tick"], header["series"])
+        while len(self.frames) > 2 and (self.n_bytes > KEPT_BYTES or len(self.frames) > KEPT_FRAMES):
+            self.n_bytes -= _size(self.frames.popleft()[1])
+            self.first += 1
+
+    def _died(self) -> None:
+        code = self.process.wait()
+        with self.said, suppress(ValueError):
+            self.errors.seek(0)
+            last = self.errors.read().decode(errors="replace").strip().rpartition("\n")[2][:300]
+            folder = self.run.get("folder", "")
+            told = f"The simulation has ended unexpectedly (exit code {code}{': ' + last if last else ''})."
+            how = (
+                f" Its record is intact: `mesocosm resume {folder}` goes on from its last checkpoint." if folder else ""
+            )
+            self.trouble = self.trouble or told + how
+            self.state = {**self.state, "status": "died"}
+            self.serial += 1
+            self.said.notify_all()
+
+
+def _size(planes: Planes) -> int:
+    return sum(values.nbytes for values in planes.values())

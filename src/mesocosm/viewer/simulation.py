@@ -1,0 +1,272 @@
+"""The process in which a watched world runs, `python -m mesocosm.viewer.simulation FD`. The first wish says what.
+
+It hears wishes (JSON) and answers with what it is doing and, when a frame is wished for, the newest one. Nobody who
+looks can make it wait: what is not taken is replaced by what is newer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mesocosm.core import Interrupted, Present, Turn
+from mesocosm.experiments.declaration import RunConfiguration
+from mesocosm.experiments.launch import begin, branch, proceed
+from mesocosm.experiments.reading import configuration_of
+from mesocosm.experiments.registry import declaration
+from mesocosm.record import ConfigurationError, FolderError, Intervention, MesocosmError, Record, load
+from mesocosm.record.configuration import Range, from_toml, to_dict
+from mesocosm.viewer.lens import Lens
+from mesocosm.viewer.line import Line, free_folder
+
+FRAME_SECONDS = 0.04
+"""What a chunk takes while somebody looks."""
+_LOOKS_FOR_SECONDS = 1.0
+"""So long after a wish somebody counts as looking."""
+
+Job = Callable[[], Record]
+
+
+@dataclass
+class Pilot:
+    """Steers a run by what the pages wish."""
+
+    line: Line
+    replicate: int
+    lens: Lens
+    is_playing: bool = False
+    ticks_per_second: float | None = 30.0
+    steps: int = 1  # so that all is compiled when the first page says play
+    wish: dict[str, Any] | None = None
+    wished_at: float = 0.0
+    shown: tuple[int, bool] | None = None  # tick of the newest frame that was sent, and whether with genomes
+    next_at: float = 0.0
+    first: int | None = None  # tick with which this run began, or went on
+    leaves: Callable[[], Job | None] | None = None  # what follows once the run has stopped
+    told: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def turn(self, present: Present) -> Turn | None:
+        """One turn of the loop: hear, show, wait, go on."""
+        now = present.progress
+        is_over = now.tick >= now.ticks or now.living == 0
+        while True:
+            if self.leaves:
+                return None
+            self.show(present, unasked=is_over or self.shown is None)
+            if is_over:
+                self.tell(now, "ended")
+                return Turn(now.tick)
+            if self.steps > 0:
+                self.steps -= 1
+                self.tell(now, "playing")
+                return Turn(now.tick + 1, FRAME_SECONDS)
+            wait = 60.0
+            if self.is_playing:
+                wait = self.next_at - time.perf_counter() if self.ticks_per_second else 0.0
+                if wait <= 0:
+                    self.tell(now, "playing")
+                    return self.onward(now.tick, now.ticks)
+            self.tell(now, "playing" if self.is_playing else "paused")
+            self.line.wait(wait, self.hear)
+
+    def onward(self, tick: int, ticks: int) -> Turn:
+        self.line.wait(0, self.hear)
+        is_watched = time.perf_counter() - self.wished_at < _LOOKS_FOR_SECONDS
+        seconds = {"seconds": FRAME_SECONDS} if is_watched or self.ticks_per_second else {}
+        if not self.ticks_per_second:
+            return Turn(ticks, **seconds)
+        n = max(1, round(self.ticks_per_second * FRAME_SECONDS))
+        self.next_at = max(self.next_at, time.perf_counter() - FRAME_SECONDS) + n / self.ticks_per_second
+        return Turn(min(ticks, tick + n), **seconds)
+
+    def show(self, present: Present, unasked: bool) -> None:
+        """Send the newest frame, if one is wished for that is not known yet; `unasked`: in any case."""
+        self.line.wait(0, self.hear)
+        if self.wish is None and not unasked:
+            return
+        seen = present.scene(self.replicate)
+        if seen is None:
+            return
+        tick, scene = seen
+        genomes = bool(self.wish and self.wish.get("genomes"))
+        if self.shown is not None and self.shown >= (tick, genomes):
+            return
+        if self.shown is None:
+            self.line.put("shape", dataclasses.asdict(self.lens.shape(scene)))
+        header, planes = self.lens.frame(scene, tick, genomes)
+        self.line.put("frame", header, planes)
+        self.wish, self.shown = None, (tick, genomes)
+
+    def tell(self, now: Any, status: str) -> None:
+        """Say what the run is doing, if that is news."""
+        self.first = now.tick if self.first is None else self.first
+        if status == "playing" and now.tick == self.first:
+            status = "starting"  # the first chunk may have to be compiled
+        state = {"status": status, "tick": now.tick, "ticks": now.ticks, "living": now.living}
+        state |= {"speed": self.ticks_per_second, "rate": round(now.ticks_per_second, 1)}
+        if state != self.told:
+            self.told = state
+            self.line.put("state", state)
+
+    def hear(self, message: dict[str, Any]) -> None:
+        """Take in one wish."""
+        match message["do"]:
+            case "look":
+                self.wish, self.wished_at = message, time.perf_counter()
+            case "play":
+                self.is_playing, self.next_at = True, 0.0
+            case "pause":
+                self.is_playing = False
+            case "step":
+                self.is_playing, self.steps = False, self.steps + 1
+            case "speed":
+                self.ticks_per_second, self.next_at = message["ticks_per_second"], 0.0
+            case _:
+                self.leaves = lambda: self.session.job(message)
+
+    session: Any = None
+
+
+class Session:
+    """One run after the other: the first, its branches, its repetitions."""
+
+    def __init__(self, line: Line, first: dict[str, Any]) -> None:
+        self.line, self.name = line, first["name"]
+        self.under = Path(first["under"])
+        self.folder = Path(first["folder"])
+        self.configuration = from_toml(declaration(self.name).configuration, first["config"], "what was asked")
+        self.replicate = int(first["replicate"])
+        self.pilot = Pilot(line, self.replicate, Lens(to_dict(self.configuration)), session=self)
+        self.snapshots: list[str] = []
+
+    def run(self) -> None:
+        """Until nobody is there any more."""
+        job: Job | None = self.begin
+        while job is not None:
+            self.pilot.leaves, self.pilot.shown, self.pilot.first = None, None, None
+            self.introduce()
+            try:
+                job()
+                self.wait_at_the_end()
+            except Interrupted:
+                pass
+            except MesocosmError as error:
+                self.line.put("trouble", {"text": str(error)})
+                self.wait_at_the_end()
+            job = self.following()
+
+    def following(self) -> Job | None:
+        """What comes next; what is not permitted is told, and the run goes on."""
+        assert self.pilot.leaves is not None
+        try:
+            return self.pilot.leaves()
+        except MesocosmError as error:
+            self.line.put("trouble", {"text": str(error)})
+            return self.go_on
+
+    def wait_at_the_end(self) -> None:
+        while not self.pilot.leaves:
+            self.line.wait(60.0, self.pilot.hear)
+            self.pilot.steps = 0
+
+    def introduce(self) -> None:
+        """Tell which run this is."""
+        interventions = list(self.configuration.interventions)
+        run = {"run": self.folder.name, "folder": str(self.folder), "seed": self.configuration.seed}
+        run |= {"interventions": interventions, "snapshots": self.snapshots}
+        self.line.put("run", {**run, "parameters": parameters(self.configuration)})
+
+    # -- what can follow ---------------------------------------------------------------------------------------------
+
+    def begin(self) -> Record:
+        return begin(self.name, self.configuration, self.folder, steering=self.pilot)
+
+    def go_on(self) -> Record:
+        return proceed(self.folder, steering=self.pilot)
+
+    def job(self, message: dict[str, Any]) -> Job | None:
+        """What a wish that ends the run asks for. The run has written its checkpoint."""
+        match message["do"]:
+            case "change":
+                record = load(self.folder)
+                tick = max(record.tick, int(message.get("tick") or 0))
+                change = Intervention(tick, message["field"], as_written(self.configuration, message))
+                self.branched(self.folder, [change])
+                return self.go_on
+            case "snapshot":
+                record = load(self.folder)
+                name = f"{self.folder.name}-at-{record.tick}"
+                if name not in self.snapshots:
+                    branch(self.folder, free_folder(self.under / name))
+                    self.snapshots.append(name)
+                return self.go_on
+            case "branch":
+                if message["snapshot"] not in self.snapshots:
+                    raise FolderError(f"snapshot {message['snapshot']}: there is none of this name")
+                self.branched(self.under / message["snapshot"], [])
+                return self.go_on
+            case "reset":
+                seed = self.configuration.seed + (message["seed"] == "new")
+                self.configuration = dataclasses.replace(self.configuration, seed=seed)
+                self.folder = free_folder(self.under / f"{self.name}-{seed}-watched")
+                return self.begin
+        return None
+
+    def branched(self, folder: Path, changes: list[Intervention]) -> None:
+        tick = load(folder).tick
+        into = free_folder(self.under / f"{self.name}-{self.configuration.seed}-from-{tick}")
+        branch(folder, into, changes)
+        self.folder, self.configuration = into, configuration_of(load(into))
+
+
+def parameters(configuration: Any, prefix: str = "") -> list[dict[str, Any]]:
+    """The fields that can be changed while it runs: those whose change compiles nothing."""
+    out: list[dict[str, Any]] = []
+    of_every_run = {f.name for f in dataclasses.fields(RunConfiguration)}
+    for name, hint in typing.get_type_hints(type(configuration), include_extras=True).items():
+        value = getattr(configuration, name)
+        if dataclasses.is_dataclass(value):
+            out += parameters(value, f"{prefix}{name}.")
+            continue
+        ranges = [mark for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, Range)]
+        if not ranges or ranges[0].kind != "parameter" or not isinstance(value, int | float):
+            continue
+        if prefix or name not in of_every_run:
+            low, high, unit = ranges[0].low, ranges[0].high, ranges[0].unit
+            kind = {"whole": isinstance(value, int)}
+            out.append({"field": f"{prefix}{name}", "value": value, "low": low, "high": high, "unit": unit, **kind})
+    return out
+
+
+def as_written(configuration: Any, message: dict[str, Any]) -> Any:
+    """A value as the field has it: JSON knows no whole numbers.
+
+    Raises:
+      ConfigurationError: for what is no parameter.
+    """
+    for known in parameters(configuration):
+        if known["field"] == message["field"]:
+            value = message["value"]
+            return int(value) if known["whole"] and float(value).is_integer() else float(value)
+    raise ConfigurationError(f"{message['field']}: is no parameter that can be changed while the world runs")
+
+
+def main() -> None:
+    """Run what the first message asks for."""
+    line = Line(int(sys.argv[1]))
+    try:
+        first = line.first()
+        Session(line, first).run()
+    except MesocosmError as error:
+        line.put("trouble", {"text": str(error)})
+    line.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+/* A running world as a source: its frames so far, its newest one, and what is wished of it. Frames come over a line of
+ * their own, one at a time: the next is asked for when the one before is drawn. */
+"use strict";
+
+((mesocosm) => {
+  const { make, plain } = mesocosm;
+  const SPEEDS = [1, 2, 5, 10, 30, 60, 120, 300, 1000, null]; // ticks a second; null: as fast as it computes
+
+  const ECHO_MS = 1500;
+
+  /** World k of the server, running; `said` is told what goes wrong. */
+  async function openRunning(line, frames, world, said) {
+    let meta = (await line.ask({ ask: "meta", world })).said;
+    const kept = new mesocosm.Kept();
+    const source = { meta: () => meta, ...mesocosm.basics(line, world, kept) };
+    let serial = meta.serial;
+
+    function add(now) {
+      const { first, n_frames: n, epoch, live, series } = now;
+      if (epoch !== meta.epoch) kept.clear();
+      meta = { ...meta, first, n_frames: n, epoch, live };
+      while (meta.ticks.length && meta.ticks.length > n - first - (series ? 1 : 0)) meta.ticks.pop();
+      if (series) append(meta, now.tick, series);
+      serial = now.serial;
+    }
+
+    /** The next frame behind frame `after` as its number; null where there is none yet. */
+    source.newest = async (after, want) => {
+      const before = [meta.live.run, meta.columns.length];
+      const answer = await frames.ask({ ask: "newest", world, after: Math.min(after, meta.n_frames - 1), serial, want });
+      const now = answer.said;
+      add(now);
+      if (now.live.run !== before[0] && before[0] !== undefined) meta = (await line.ask({ ask: "meta", world })).said;
+      if (now.t === undefined) return null;
+      kept.put(now.t, want ?? null, mesocosm.asFrame(answer));
+      return now.t;
+    };
+    Object.defineProperty(source, "isLost", { get: () => frames.isLost });
+
+    let wished = { speed: 0, at: -ECHO_MS };
+    const wish = (what, rest = {}) => line.ask({ ask: "do", world, what, ...rest }).catch((error) => said(error.message));
+    source.running = {
+      wish,
+      state: () => meta.live,
+      faster(by) {
+        const isFresh = performance.now() - wished.at < ECHO_MS; // what was wished a moment ago is not yet told
+        const now = isFresh ? wished.speed : SPEEDS.indexOf(meta.live.speed ?? null);
+        const speed = Math.max(0, Math.min(SPEEDS.length - 1, (now < 0 ? 4 : now) + by));
+        wished = { speed, at: performance.now() };
+        wish("speed", { ticks_per_second: SPEEDS[speed] });
+      },
+    };
+    return source;
+  }
+
+  function append(meta, tick, values) {
+    meta.ticks.push(tick);
+    if (meta.ticks.length > meta.n_frames - meta.first) meta.ticks.splice(0, meta.ticks.length - (meta.n_frames - meta.first));
+    for (const [name, value] of Object.entries(values)) {
+      const [ticks, line] = (meta.series[name] ??= [[], []]);
+      while (ticks.length && ticks.at(-1) >= tick) [ticks.pop(), line.pop()];
+      ticks.push(tick);
+      line.push(value);
+      if (ticks.length < 4000) continue;
+      for (const list of [ticks, line]) list.splice(0, list.length, ...list.filter((_, k) => k % 2 === 0));
+    }
+  }
+
+  /** The panel of a running world: what it is, what can be changed, snapshots, beginning again. */
+  class Panel {
+    constructor(box, source) {
+      this.running = source.running;
+      const { wish } = source.running;
+      const button = (text, title, act) => make("button", { type: "button", title, onclick: act }, text);
+      this.status = make("p", { class: "run", "aria-live": "polite" });
+      this.field = make("select", { "aria-label": "Parameter", onchange: () => this.offer() });
+      this.value = make("input", { type: "number", step: "any", "aria-label": "Value" });
+      this.tick = make("input", { type: "number", min: 0, placeholder: "now", "aria-label": "At tick" });
+      this.range = make("span", { class: "range" });
+      this.changed = make("ul");
+      this.snapshots = make("select", { "aria-label": "Snapshot" });
+      const change = button("change", "From this tick on; the run becomes a branch of its own", () => this.change());
+      this.changes = make("p", { class: "changes" }, this.field, this.value, this.range, " at tick ", this.tick, change);
+      this.back = make("span", { hidden: "" }, this.snapshots,
+        button("branch", "Go on from this snapshot, as a run of its own", () => wish("branch", { snapshot: this.snapshots.value })));
+      const again = make("p", {},
+        button("again", "Begin again with the same seed", () => wish("reset", { seed: "same" })),
+        button("again, new seed", "Begin again with the next seed", () => wish("reset", { seed: "new" })),
+        button("snapshot", "Keep the run as it is now, to branch from", () => wish("snapshot")), this.back);
+      box.replaceChildren(this.status, this.changes, again, this.changed);
+    }
+
+    change() {
+      const at = this.tick.value === "" ? null : Number(this.tick.value);
+      if (this.value.value === "") return;
+      this.running.wish("change", { field: this.field.value, value: Number(this.value.value), tick: at });
+    }
+
+    offer() {
+      const known = this.parameters.find((parameter) => parameter.field === this.field.value);
+      if (!known) return;
+      Object.assign(this.value, { min: known.low, max: known.high, value: known.value, step: known.whole ? 1 : "any" });
+      this.range.textContent = ` ${known.unit} (${known.low} to ${known.high})`;
+    }
+
+    show(live) {
+      const { status, run = "", tick, ticks, rate, interventions = [], snapshots = [], parameters = [] } = live;
+      const words = { starting: "is being compiled", playing: "is running", paused: "waits", ended: "has ended", died: "has died" };
+      const speed = status === "playing" ? `, ${plain(rate ?? 0)} ticks/s` : "";
+      this.status.textContent = `${run} ${words[status]}: tick ${plain(tick)} of ${plain(ticks ?? 0)}${speed}`;
+      const key = JSON.stringify([parameters, interventions, snapshots]);
+      if (key === this.key) return;
+      this.key = key;
+      this.parameters = parameters;
+      const chosen = this.field.value;
+      this.field.replaceChildren(...parameters.map(({ field }) => make("option", { value: field }, field)));
+      if (parameters.some(({ field }) => field === chosen)) this.field.value = chosen;
+      this.changes.hidden = !parameters.length;
+      this.offer();
+      this.changed.replaceChildren(...interventions.map((text) => make("li", {}, text)));
+      this.snapshots.replaceChildren(...snapshots.map((name) => make("option", { value: name }, name)));
+      this.back.hidden = !snapshots.length;
+    }
+  }
+
+  Object.assign(mesocosm, { openRunning, Panel });
+})((globalThis.mesocosm ??= {}));

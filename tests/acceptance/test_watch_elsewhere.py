@@ -1,0 +1,168 @@
+"""Watched worlds taken elsewhere: a notebook's cell, a film, one file."""
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mesocosm as mc
+from mesocosm.record import ConfigurationError, load
+from mesocosm.viewer.film import colours
+from mesocosm.viewer.opening import places
+from mesocosm.viewer.share import panel_of, shipped
+from tests.acceptance.test_command_line import mesocosm
+
+GAME = [
+    "run",
+    "bilinear",
+    "--replicates",
+    "2",
+    "--ticks",
+    "240",
+    "--every",
+    "20",
+    "--frames-every",
+    "4",
+    "--out",
+    "game",
+]
+DISH = ["run", "chemotaxis", "--replicates", "1", "--ticks", "100", "--every", "50", "--assays", "False"]
+DISH += [
+    "--world.side",
+    "32",
+    "--world.founders",
+    "64",
+    "--world.ceiling",
+    "128",
+    "--frames-every",
+    "2",
+    "--out",
+    "dish",
+]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> Path:
+    """A dish and a game that kept frames."""
+    folder = tmp_path_factory.mktemp("runs")
+    mesocosm(*DISH, cwd=folder)
+    mesocosm(*GAME, cwd=folder)
+    return folder
+
+
+CELL = """async ([code, css, worlds]) => {
+  const module = await import(URL.createObjectURL(new Blob([code], {type: "text/javascript"})));
+  const style = document.createElement("style");
+  style.textContent = css;
+  document.head.append(style);
+  window.told = null;
+  const views = worlds.map((text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer));
+  const model = {get: (name) => (name === "worlds" ? views : window.told), set: (_, value) => (window.told = value),
+                 save_changes: () => (window.saved = (window.saved ?? 0) + 1)};
+  window.end = module.default.render({model, el: document.body});
+  await document.querySelector(".mp").player.opened;
+}"""
+
+
+def test_a_cell_of_a_notebook_plays_a_run(runs, visits, tmp_path):
+    """The widget's own module and data, in a browser; Python is told what is looked at."""
+    pytest.importorskip("anywidget", reason="NOT TESTED: the notebook cell (the extra `notebook` is missing)")
+    run = mc.load(runs / "dish")
+    widget = mc.view(run, runs / "game")
+    assert len(widget.worlds) == 2
+    (tmp_path / "empty.html").write_text("<!doctype html><body></body>")
+    v = visits(tmp_path / "empty.html", wait=False)
+    worlds = [base64.b64encode(content).decode() for content in widget.worlds]
+    v.page.evaluate(CELL, [str(widget._esm), str(widget._css), worlds])
+    v.focus()
+    bodies = run.record.frames("bodies")
+    n = int((bodies["tick"] == 98).sum())
+    state = v.press("End", t=59)
+    assert state["worlds"] == [{"title": "dish", "tick": 98, "n": n}, {"title": "game", "tick": 236, "n": 1}]
+    v.press("n", following=False)
+    v.page.wait_for_function("() => window.told?.selected && window.told.t === 59")
+    assert v.page.evaluate("window.told.tick") == 98 and v.pixels(1).any()
+    v.page.evaluate("window.end()")
+
+
+def test_a_film_shows_every_frame_in_the_colours_of_the_player(runs):
+    image = pytest.importorskip("PIL.Image", reason="NOT TESTED: films (the extra `video` is missing)")
+    mesocosm("export", "dish", "--to", "gif", cwd=runs)
+    film = image.open(runs / "dish/export/replay.gif")
+    assert film.n_frames == 50
+    film.seek(30)
+    seen = {tuple(colour) for colour in np.asarray(film.convert("RGB")).reshape(-1, 3).tolist()}
+    near = [min(np.abs(np.array(c) - s).sum() for s in np.array(list(seen))) for c in map(colours().get, COLOURS)]
+    assert max(near) < 12, dict(zip(COLOURS, near, strict=True))
+    film.seek(29)
+    assert film.convert("RGB").tobytes() != image.open(runs / "dish/export/replay.gif").convert("RGB").tobytes()
+
+
+COLOURS = ("class-0", "class-1", "ground")
+
+
+def test_a_film_for_a_talk(runs):
+    imageio = pytest.importorskip("imageio.v2", reason="NOT TESTED: films (the extra `video` is missing)")
+    mesocosm("export", "game", "--to", "mp4", cwd=runs)
+    content = (runs / "game/export/replay.mp4").read_bytes()
+    reader = imageio.get_reader(io.BytesIO(content), format="mp4")
+    assert reader.count_frames() == 60
+    last = reader.get_data(58).astype(int)
+    accent = np.abs(last - colours()["accent"]).sum(axis=-1) < 90
+    assert accent.sum() > 500, "the way that play took"
+    reader.close()
+
+
+def test_a_missing_package_is_named(runs, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "PIL", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'mesocosm\[video\]'"):
+        from mesocosm.viewer.film import film
+
+        film([place.world() for place in places([runs / "dish"])], "gif")
+    monkeypatch.setitem(__import__("sys").modules, "anywidget", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'mesocosm\[notebook\]'"):
+        mc.view(mc.load(runs / "dish"))
+
+
+def test_one_file_holds_what_the_record_says(runs, visits):
+    """Two runs of different kind, exported and opened without a network."""
+    for name, last in (("dish", 49), ("game", 59)):
+        done = mesocosm("export", name, "--to", "html", "--json", cwd=runs)
+        v = visits(Path(runs / json.loads(done.stdout)["files"][0]))
+        record = load(runs / name)
+        world = places([runs / name])[0].world()
+        v.page.wait_for_function("() => document.activeElement.id === 'player'")  # keys are heard at once
+        state = v.press("End", t=last)
+        header, planes = world.frame(last)
+        assert (state["tick"], state["n"]) == (header["tick"], header["n"])
+        frame = v.page.evaluate(
+            "(() => { const f = document.querySelector('.mp').player.panes[0].frame;"
+            " return {x: [...f.x], y: [...f.y], id: [...f.id]}; })()"
+        )
+        order = np.argsort(planes["id"], kind="stable")
+        assert frame["id"] == planes["id"][order].tolist()
+        reach = 4096 if record.header["experiment"] == "chemotaxis" else np.abs(record.metrics["x"]).max() * 4
+        for axis in "xy":
+            off = np.abs(np.array(frame[axis]) - planes[axis][order].astype(float))
+            assert off.max() <= reach / 4096, "as exact as it is kept"
+        assert v.page.locator(".mp-charts canvas").count() >= 2
+
+
+def test_the_shipped_recording_is_small_and_whole():
+    from mesocosm.player.reading import unpack
+
+    content = shipped().tobytes()
+    panel = unpack(content)
+    assert len(content) < 200_000 and panel.frame_ticks.size >= 100
+    bodies = panel.bodies
+    near = np.bincount(bodies["behaviour"])
+    assert near.size == 2 and near.min() > 0
+
+
+def test_a_stretch_of_nothing_is_refused(runs):
+    world = places([runs / "dish"])[0].world()
+    with pytest.raises(Exception, match="holds no frame"):
+        panel_of(world, 70, 90)
