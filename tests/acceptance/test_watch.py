@@ -222,6 +222,17 @@ def test_only_the_page_of_the_token_is_let_in(dish, serve):
     assert urlsplit(server.address).hostname == "127.0.0.1"
 
 
+def test_it_listens_elsewhere_only_when_asked(dish, serve):
+    server = serve(dish, "--host", "127.0.0.2")
+    assert urlsplit(server.address).hostname == "127.0.0.2"
+    assert b"mesocosm" in urllib.request.urlopen(server.address, timeout=10).read()
+    with pytest.raises(OSError, match=r"refused|unreachable"):
+        urllib.request.urlopen(server.address.replace("127.0.0.2", "127.0.0.1"), timeout=10)
+    named = urllib.request.Request(server.address, headers={"Host": "elsewhere.example"})
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(named, timeout=10)
+
+
 def test_a_run_that_is_being_written_grows(dish, tmp_path, monkeypatch):
     """The record is read again while it says running; what cannot be read leaves what was read before."""
     fcntl = pytest.importorskip("fcntl")

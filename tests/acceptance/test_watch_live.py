@@ -304,7 +304,8 @@ def test_whatever_a_scene_names_is_drawn(tmp_path, visits, words, seen):
         v.page.evaluate("document.getElementById('player').player.step(1)")
         when(v, "s.tick >= 3")
         assert before.shape != seen(v).shape or (before != seen(v)).any()
-        assert "at tick 3" in v.page.locator(".mp-charts canvas").first.get_attribute("aria-label")
+        at = f"at tick {v.state['tick']}"
+        assert at in v.page.locator(".mp-charts canvas").first.get_attribute("aria-label")
     finally:
         server.stop()
 

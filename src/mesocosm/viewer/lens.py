@@ -18,6 +18,7 @@ from mesocosm.viewer.picture import (
     columns_of,
     high_of,
     levels,
+    numbers,
     side_of,
     steps,
     turned,
@@ -55,7 +56,7 @@ class Lens:
           with_genomes: whether somebody looks at genes; the plane `genome` is [n, loci], expressed.
         """
         planes: Planes = {}
-        series: dict[str, float] = {n: float(v) for n, v in scene.curves.items() if v.ndim == 0}
+        series = {name: float(v) for curve, values in scene.curves.items() for name, v in numbers(curve, values)}
         population = self._population(scene)
         n = 0
         if population:

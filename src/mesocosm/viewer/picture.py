@@ -23,6 +23,7 @@ WORDS = {"behaviour": ("moves", "stays"), "element": ("none", "carried")}
 PLACE = ("id", "x", "y")
 TURNED = 4000
 """Bodies of a frame up to which it says where each is heading."""
+_FEW = 4
 _LIFE = ("lineage", "parent")
 _ASIDE = (*PLACE, "born", "genome", "source")
 
@@ -83,6 +84,14 @@ def columns_of(seen: Mapping[str, np.ndarray], configuration: Mapping[str, Any])
     if "genome" in seen:
         out += [{**column(name), "kind": "gene"} for name in gene_names(configuration, seen["genome"].shape[-2])]
     return out
+
+
+def numbers(curve: str, values: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """A number, or the few numbers of a short vector, each with a name: what can be shown over time."""
+    if values.ndim == 0:
+        return [(curve, values)]
+    few = values.ndim == 1 and values.size <= _FEW
+    return [(f"{curve} {k + 1}", values[k]) for k in range(values.size)] if few else []
 
 
 def levels(values: np.ndarray, high: float) -> np.ndarray:

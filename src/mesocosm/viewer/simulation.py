@@ -141,6 +141,7 @@ class Session:
         self.under = Path(first["under"])
         self.folder = Path(first["folder"])
         self.configuration = from_toml(declaration(self.name).configuration, first["config"], "what was asked")
+        self.asked = self.configuration  # without what was changed since
         self.replicate = int(first["replicate"])
         self.pilot = Pilot(line, self.replicate, Lens(to_dict(self.configuration)), session=self)
         self.snapshots: list[str] = []
@@ -213,7 +214,7 @@ class Session:
                 return self.go_on
             case "reset":
                 seed = self.configuration.seed + (message["seed"] == "new")
-                self.configuration = dataclasses.replace(self.configuration, seed=seed)
+                self.configuration = dataclasses.replace(self.asked, seed=seed)
                 self.folder = free_folder(self.under / f"{self.name}-{seed}-watched")
                 return self.begin
         return None

@@ -75,6 +75,8 @@ def _wish(asked: Mapping[str, Any]) -> dict[str, Any]:
         value = asked.get(name)
         if name in ("field", "snapshot"):
             good = _is_name(value)
+        elif name not in asked:
+            good = False
         elif name == "seed":
             good = value in ("same", "new")
         else:  # speed None: as fast as it computes; tick None: now

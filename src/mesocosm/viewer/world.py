@@ -22,6 +22,7 @@ from mesocosm.viewer.picture import (
     column,
     high_of,
     levels,
+    numbers,
     side_of,
     steps,
     turned,
@@ -220,8 +221,9 @@ class World:
                 total = np.bincount(at, self.bodies["energy"], self.ticks.size)
                 out["mean energy"] = thinned(self.ticks, total / np.maximum(n, 1))
         for name, rows in self._named(_CURVE).items():
-            if rows[name].ndim == 1:
-                out[name] = thinned(rows["tick"], rows[name].astype(float))
+            for k, (number, _) in enumerate(numbers(name, rows[name][0])):
+                values = rows[name].reshape(rows["tick"].size, -1)[:, k].astype(float)
+                out[number] = thinned(rows["tick"], values)
         for name, values in self._measures.items():
             if name not in _ASIDE and name not in out and values.size and values.dtype.kind in "iuf":
                 out[name] = thinned(self._measures["tick"], values.astype(float))

@@ -88,11 +88,11 @@
       const began = performance.now();
       this.charts.refresh();
       this.living.forEach((pane) => this.drawPane(pane));
+      this.report();
       this.charts.draw();
       this.drawing = false;
       this.state.draw_ms = performance.now() - began;
       this.state.frames_drawn += 1;
-      this.report();
     }
 
     drawPane(pane) {
@@ -275,6 +275,7 @@
       const act = /^[1-9]$/.test(event.key) ? () => this.overlay(Number(event.key) - 1) : acts[event.key];
       if (!act || !this.state.ready || !this.isShown) return;
       event.preventDefault();
+      event.stopPropagation(); // a notebook has keys of its own
       act();
     }
 

@@ -196,11 +196,14 @@
 
     play() {
       if (this.state.playing || !this.state.ready) return this;
-      if (this.running && this.state.at_edge) {
+      if (this.running && this.state.at_edge && !["ended", "died"].includes(this.state.live?.status)) {
         this.running.wish("play");
         return this;
       }
-      if (this.state.t >= this.state.n_frames - 1) this.seek(this.first);
+      if (this.state.t >= this.state.n_frames - 1) {
+        this.state.at_edge = false;
+        this.seek(this.first);
+      }
       this.state.playing = true;
       this.showPlaying();
       let before = performance.now();
@@ -259,6 +262,7 @@
         if (playing !== this.state.playing) {
           this.state.playing = playing;
           this.showPlaying();
+          this.speak();
         }
         if (this.state.t > this.nFrames - 1) this.seek(this.nFrames - 1); // it was set back
       }

@@ -21,8 +21,13 @@
   const open = () => new mesocosm.Line(address, say);
   const line = open();
 
+  let player = null;
+  document.addEventListener("keydown", (event) => {
+    if (!place.contains(event.target)) player?.key(event);
+  });
+
   function show(sources, options) {
-    const player = mesocosm.createPlayer(place, sources, { speed: 30, details: true, title, ...options });
+    player = mesocosm.createPlayer(place, sources, { speed: 30, details: true, title, ...options });
     player.opened.then(() => {
       const pane = player.living?.[0];
       if (pane) first.replaceChildren(...mesocosm.firstLine(pane.meta));
@@ -32,17 +37,16 @@
   }
 
   function recorded() {
-    let player = null;
     const worlds = Array.from({ length: n }, (_, k) => mesocosm.openRemote(line, k, () => player?.grown()));
     worlds.forEach((world) => world.catch(() => {})); // the player says what is wrong
-    player = show(worlds, {});
+    show(worlds, {});
   }
 
   /** A recording plays until the world has been compiled; then the world takes its place. */
   async function running() {
     const recording = line.ask({ ask: "shipped", world: 0 }).then(({ planes }) => mesocosm.openFrames(planes.content));
     waits.hidden = false;
-    const player = show([recording], { details: false });
+    show([recording], { details: false });
     player.state.shipped = true;
     for (;;) {
       const { said } = await line.ask({ ask: "meta", world: 0 }).catch((error) => ({ said: say(error.message) }));
