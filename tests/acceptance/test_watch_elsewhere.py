@@ -1,8 +1,9 @@
 """Watched worlds taken elsewhere: a notebook's cell, a film, one file."""
 
 import base64
-import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -91,38 +92,45 @@ def test_a_cell_of_a_notebook_plays_a_run(runs, visits, tmp_path):
 def test_a_film_shows_every_frame_in_the_colours_of_the_player(runs):
     image = pytest.importorskip("PIL.Image", reason="NOT TESTED: films (the extra `video` is missing)")
     mesocosm("export", "dish", "--to", "gif", cwd=runs)
-    film = image.open(runs / "dish/export/replay.gif")
-    assert film.n_frames == 50
-    film.seek(30)
-    seen = {tuple(colour) for colour in np.asarray(film.convert("RGB")).reshape(-1, 3).tolist()}
-    near = [min(np.abs(np.array(c) - s).sum() for s in np.array(list(seen))) for c in map(colours().get, COLOURS)]
-    assert max(near) < 12, dict(zip(COLOURS, near, strict=True))
-    film.seek(29)
-    assert film.convert("RGB").tobytes() != image.open(runs / "dish/export/replay.gif").convert("RGB").tobytes()
+    with image.open(runs / "dish/export/replay.gif") as film:
+        assert film.n_frames == 50
+        film.seek(0)
+        first = np.asarray(film.convert("RGB")).astype(int)
+        film.seek(30)
+        later = np.asarray(film.convert("RGB")).astype(int)
+    assert (first != later).any()
+    for name in COLOURS:
+        assert np.abs(later - colours()[name]).sum(axis=-1).min() < 12, name
 
 
 COLOURS = ("class-0", "class-1", "ground")
 
 
+READS = """
+import sys, imageio.v2 as imageio, numpy as np
+with imageio.get_reader(sys.argv[1]) as reader:
+    np.savez(sys.argv[2], n=reader.count_frames(), late=reader.get_data(58))
+"""
+
+
 def test_a_film_for_a_talk(runs):
-    imageio = pytest.importorskip("imageio.v2", reason="NOT TESTED: films (the extra `video` is missing)")
+    pytest.importorskip("imageio.v2", reason="NOT TESTED: films (the extra `video` is missing)")
     mesocosm("export", "game", "--to", "mp4", cwd=runs)
-    content = (runs / "game/export/replay.mp4").read_bytes()
-    reader = imageio.get_reader(io.BytesIO(content), format="mp4")
-    assert reader.count_frames() == 60
-    last = reader.get_data(58).astype(int)
-    accent = np.abs(last - colours()["accent"]).sum(axis=-1) < 90
+    call = [sys.executable, "-c", READS, "game/export/replay.mp4", "film.npz"]
+    subprocess.run(call, cwd=runs, check=True)  # it forks, which a process with jax in it may not
+    with np.load(runs / "film.npz") as film:
+        assert film["n"] == 60
+        accent = np.abs(film["late"].astype(int) - colours()["accent"]).sum(axis=-1) < 90
     assert accent.sum() > 500, "the way that play took"
-    reader.close()
 
 
 def test_a_missing_package_is_named(runs, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "PIL", None)
+    monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'mesocosm\[video\]'"):
         from mesocosm.viewer.film import film
 
         film([place.world() for place in places([runs / "dish"])], "gif")
-    monkeypatch.setitem(__import__("sys").modules, "anywidget", None)
+    monkeypatch.setitem(sys.modules, "anywidget", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'mesocosm\[notebook\]'"):
         mc.view(mc.load(runs / "dish"))
 

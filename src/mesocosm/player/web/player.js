@@ -10,6 +10,7 @@
 
 ((mesocosm) => {
   const { make } = mesocosm;
+  const WAYS_MS = 50;
   const SPEEDS = [1, 2, 5, 10, 20, 30, 60, 120];
 
   class Player {
@@ -161,11 +162,17 @@
       this.busy = true;
       const frames = await Promise.all(this.living.map((pane) => this.frameOf(pane, wanted)));
       if (turn !== this.turn) return;
-      const trails = await this.waysTo(wanted, frames);
+      let isLate = false; // the ways of bodies may need many frames: the picture does not wait for them
+      const ways = this.waysTo(wanted, frames).then((trails) => {
+        if (turn !== this.turn) return;
+        this.trails = trails;
+        if (isLate) this.redraw();
+      });
+      await Promise.race([ways, new Promise((done) => setTimeout(done, WAYS_MS))]);
       if (turn !== this.turn) return;
       this.busy = false;
+      isLate = true;
       this.living.forEach((pane, k) => frames[k] && (pane.frame = frames[k]));
-      this.trails = trails;
       Object.assign(this.state, { t: Math.max(0, wanted), n_frames: n, first: this.first });
       if (this.running) this.arrive(wanted >= n - 1);
       this.redraw();
