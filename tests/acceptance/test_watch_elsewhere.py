@@ -138,7 +138,7 @@ def test_a_missing_package_is_named(runs, monkeypatch):
 def test_one_file_holds_what_the_record_says(runs, visits):
     """Two runs of different kind, exported and opened without a network."""
     for name, last in (("dish", 49), ("game", 59)):
-        done = mesocosm("export", name, "--to", "html", "--json", cwd=runs)
+        done = mesocosm("export", name, "--to", "replay", "--json", cwd=runs)
         v = visits(Path(runs / json.loads(done.stdout)["files"][0]))
         record = load(runs / name)
         world = places([runs / name])[0].world()
