@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mesocosm.experiments.bilinear.declaration import BilinearConfiguration
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
-from mesocosm.experiments.launch import start
+from mesocosm.experiments.launch import prepare, start
 from mesocosm.experiments.lorenz.declaration import LorenzConfiguration
 from mesocosm.record import ConfigurationError, Intervention
 from mesocosm.record.configuration import Range, check, digest, from_dict, from_toml, to_dict, to_toml
@@ -295,6 +295,13 @@ BAD_FILES = {
     "date": b"rate = 1979-05-27",
     "JSON": b'{"rate": 3}',
 }
+
+
+def test_values_that_are_safe_one_by_one_must_be_safe_together():
+    shrinks = ["10:world.ceiling=1024", "20:world.division_energy=1048576"]  # those of before are still there
+    c = from_dict(ChemotaxisConfiguration, {"world": {"ceiling": 32768}, "interventions": shrinks})
+    with pytest.raises(ConfigurationError, match=r"20:world\.division_energy.*ceiling"):
+        prepare("chemotaxis", c)
 
 
 @pytest.mark.parametrize("kind", BAD_FILES)

@@ -280,6 +280,45 @@ def test_a_record_rolled_back_to_the_checkpoint_before_repeats_no_row(tmp_path, 
     assert write(tmp_path / "run").digest() == write(tmp_path / "whole", step=4).digest()
 
 
+def test_a_run_cut_off_when_all_have_ended_goes_on_to_the_same_record(tmp_path, unbroken, monkeypatch):
+    runaway = replace(GAME, ticks=4000, play="simultaneous", rate=100)
+    commit = Writer.commit
+
+    def last_breath(self, tick, batch, state, *rest):
+        commit(self, tick, batch, state, *rest)
+        if state["replicate"].size == 0:
+            raise PowerCut
+
+    with monkeypatch.context() as patch, pytest.raises(PowerCut):
+        patch.setattr(Writer, "commit", last_breath)
+        going(runaway, tmp_path / "game")
+    assert len({s.tick for s in load(tmp_path / "game").statuses}) == 2, "they must end at different ticks"
+    assert going(runaway, tmp_path / "game", resume).digest() == unbroken(runaway)
+
+
+def test_a_kill_in_a_commit_at_the_tick_of_the_last_checkpoint_leaves_that_one(tmp_path, unbroken, monkeypatch):
+    short = replace(GAME, ticks=40)
+    with monkeypatch.context() as patch, pytest.raises(PowerCut):
+        patch.setattr(Writer, "set_status", lambda self, status, **_: (_ for _ in ()).throw(PowerCut()))
+        going(short, tmp_path / "game")
+    with monkeypatch.context() as patch, pytest.raises(PowerCut):
+        patch.setattr(database, "transaction", lambda db: (_ for _ in ()).throw(PowerCut()))
+        writer = Writer.reopen(tmp_path / "game")
+        with writer:
+            writer.commit(40, Batch(), {"torn": np.array(0)}, 0.0, True)
+    assert going(short, tmp_path / "game", resume).digest() == unbroken(short)
+
+
+def test_a_run_that_goes_on_with_other_versions_says_so(game, unbroken):
+    header = json.loads((game / "run.json").read_text())
+    header["versions"]["numpy"] = "0.0.1"
+    (game / "run.json").write_text(json.dumps(header))
+    record = going(GAME, game, resume)
+    assert record.digest() == unbroken(GAME)
+    assert [s for s in record.changes_of_versions if f"numpy 0.0.1 -> {np.__version__}" in s]
+    assert load(going(GAME, game, resume).folder).changes_of_versions
+
+
 def test_what_a_kill_left_over_is_swept(game, unbroken):
     litter = ["log/births-000000000777.npz", "checkpoints/000000000777.npz", "checkpoints/000000000777.npz.beside"]
     for name in [*litter, "run.json.beside"]:

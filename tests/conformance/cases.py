@@ -24,7 +24,7 @@ CHANGES: dict[str, dict[str, Any]] = {
         "world": {**_SMALL_WORLD, "signal": True, "senses": ["touch", "signal"]},
         "mind": {"policy": "argmax"},
     },
-    "trend": {"world": {**_SMALL_WORLD, "senses": ["trend"]}, "frames_every": 4},
+    "trend": {"world": _SMALL_WORLD, "frames_every": 4},
     "signalling": {"world": _SMALL_WORLD, "deaf": True, "log_exchanges": True, "frames_every": 4},
     "symbiont": {
         "world": _SMALL_WORLD,

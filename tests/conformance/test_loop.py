@@ -363,9 +363,24 @@ def test_an_intervention_acts_from_its_tick_on_and_is_part_of_the_identity(name,
     assert resume(changed.setup, changed.plan, tmp_path / "half").digest() == b.digest()
 
 
+def test_instruments_see_the_parameters_that_hold(tmp_path):
+    changed = Case.of("chemotaxis", interventions=["30:mind.sharpness=0"]).run(tmp_path / "changed")
+    blind = changed.metrics["tick"] > 30
+    for s in range(4):  # a mind without preferences tumbles half of the time
+        tumbling = changed.metrics[f"tumble_evolved_{s}"]
+        assert np.array_equal(tumbling[blind], changed.metrics["population"][blind] * 512)
+        assert not np.array_equal(tumbling[~blind], changed.metrics["population"][~blind] * 512)
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("chemotaxis", "10:world.side=32"), ("chemotaxis", '10:mind.policy="argmax"'), ("chemotaxis", "10:nothing=1")],
+    [
+        ("chemotaxis", "10:world.side=32"),
+        ("chemotaxis", '10:mind.policy="argmax"'),
+        ("chemotaxis", "10:nothing=1"),
+        ("chemotaxis", "10:frames_every=1"),
+        ("chemotaxis", "10:world.speed=256"),
+    ],
 )
 def test_an_intervention_may_change_parameters_only(name, text, tmp_path):
     with pytest.raises(ConfigurationError):

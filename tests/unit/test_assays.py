@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from mesocosm.experiments.assay import analysis
 from mesocosm.experiments.assay.declaration import AssayConfiguration
 from mesocosm.experiments.assay.population import genes_of, living
 from mesocosm.experiments.compare import compare
+from mesocosm.experiments.launch import go_on
 from mesocosm.instruments.ancestry import lineage_shares, lives
 from mesocosm.minds.parameters import TableParameters
 from mesocosm.record import ConfigurationError, FolderError, load
@@ -43,6 +45,31 @@ def test_in_a_garden_nobody_is_born_or_dies_and_what_is_eaten_is_heat(run):
         assert (metrics["births"] == 0).all() and (metrics["deaths"] == 0).all() and (metrics["exchanges"] == 0).all()
         assert (metrics["metabolism"] == 0).all() and (metrics["eaten"] == metrics["wasted"]).all()
         assert metrics["eaten"].sum() > 0 and (metrics["residual"] == 0).all()
+
+
+def test_a_run_made_longer_is_assayed_and_judged_anew(run, tmp_path):
+    folder = tmp_path / "longer"
+    shutil.copytree(run.folder, folder)
+    before = [f.estimate for f in run.findings]
+    go_on(folder, 400)
+    longer = load(folder)
+    assert longer.findings and [f["estimate"] for f in longer.findings] != before
+    garden = load(folder / "assays" / "garden-evolved")
+    assert garden.header["configuration"]["source"] == longer.digest()
+
+
+def test_bodies_are_assayed_under_the_law_at_the_end_of_their_run(tmp_path):
+    changed = dict(interventions=["100:world.speed=0"], assays=False, replicates=2, ticks=200, every=50)
+    run = mc.run("chemotaxis", world=WORLD, out=tmp_path / "run", **changed)
+    garden = run.assay(kind="garden", ticks=50)
+    assert garden.record.header["configuration"]["resolved"]["world"]["speed"] == 0
+
+
+def test_the_totals_of_an_assay_fit_into_their_windows(tmp_path):
+    rich = {**WORLD, "n_sources": 16, "drops": 256, "drop_food": 32767}
+    run = mc.run("chemotaxis", world=rich, replicates=1, ticks=10, every=10, assays=False, out=tmp_path / "run")
+    with pytest.raises(ConfigurationError, match="every = 50"):
+        run.assay(kind="garden")
 
 
 def test_gardens_of_one_replicate_share_their_food(run):

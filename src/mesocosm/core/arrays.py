@@ -157,22 +157,6 @@ def sum32(x: Array) -> Int[Array, ""]:
     return jnp.sum(x, dtype=jnp.int32)
 
 
-__all__ = [
-    "LANES",
-    "any_replicate",
-    "deposit",
-    "first_true",
-    "gather_cells",
-    "highest_in",
-    "lowest",
-    "lowest_in",
-    "materialise",
-    "next_power_of_two",
-    "order_of",
-    "sum32",
-]
-
-
 def quotient(a: Int32[Array, " n"], b: Int32[Array, " n"]) -> Int32[Array, " n"]:
     """floor(a / b) for 0 <= a < 2^15 and b > 0. A float quotient, made exact: integer division does not vectorise."""
     q = (a.astype(jnp.float32) / b.astype(jnp.float32)).astype(jnp.int32)

@@ -15,7 +15,6 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from mesocosm.core import chunk
 from mesocosm.core.checkpoint import named, unnamed
 from mesocosm.core.chunk import DEVICES, Lanes, Watch
-from mesocosm.core.experiment import Experiment
 from mesocosm.core.instrument import check_instruments, emitted, shapes
 from mesocosm.core.interrupt import Interrupted, watching_for_interrupt
 from mesocosm.core.plan import Plan, Progress, Setup
@@ -93,7 +92,7 @@ def resume(
             loop.found()
         if plan.ticks < loop.tick:
             raise FolderError(f"{folder}: has {loop.tick} ticks already, more than the {plan.ticks} asked for")
-        writer.lengthen(plan.ticks, plan.config)
+        writer.go_on(loop.tick, plan.ticks, plan.config)
         loop.to_the_end()
     return load(folder)
 
@@ -108,24 +107,27 @@ def founders(setup: Setup, seed: int, replicates: int, every: int) -> Any:
 
 
 def check_interventions(setup: Setup, plan: Plan) -> None:
-    """Every intervention must change parameters only; found out before the run begins."""
-    for k in range(1, len(plan.interventions) + 1):
+    """Every intervention must change parameters, and nothing else; found out before the run begins."""
+    before = setup
+    for k, intervention in enumerate(plan.interventions, 1):
         if setup.reconfigure is None:
             raise ConfigurationError(f"{plan.name}: takes no interventions")
         after = setup.reconfigure(plan.interventions[:k])
-        before = jax.tree.map(jnp.shape, setup.experiment)
+        (leaves, form), (changed, form_after) = (jax.tree.flatten((s.experiment, s.folds)) for s in (before, after))
+        shapes_stay = [jnp.shape(x) for x in leaves] == [jnp.shape(x) for x in changed]
         if (
-            jax.tree.structure(after) != jax.tree.structure(setup.experiment)
-            or jax.tree.map(jnp.shape, after) != before
+            form != form_after
+            or not shapes_stay
+            or [log.name for log in before.logs] != [log.name for log in after.logs]
         ):
             raise ConfigurationError(
-                f"interventions: {plan.interventions[k - 1].field} is a size or a switch; only parameters can change"
+                f"interventions: {intervention.field} is a size or a switch; only parameters can change"
             )
-
-
-def _form(experiment: Experiment) -> Any:
-    """All of an experiment but the values of its parameters."""
-    return jax.tree.structure(experiment), [(jnp.shape(x), jnp.result_type(x)) for x in jax.tree.leaves(experiment)]
+        if all(np.array_equal(x, y) for x, y in zip(leaves, changed, strict=True)):
+            raise ConfigurationError(
+                f"interventions: {intervention} changes nothing here; name a parameter of the law and another value"
+            )
+        before = after
 
 
 class _Loop:
@@ -137,7 +139,7 @@ class _Loop:
         self.mesh = Mesh(np.array(devices if devices is not None else jax.devices()), (DEVICES,))
         self.by_lane = NamedSharding(self.mesh, PartitionSpec(DEVICES))
         self.watch = Watch(setup.folds, setup.logs, jnp.int32(plan.every))
-        self.experiment = setup.experiment
+        self.experiment, self.applied = setup.experiment, 0  # interventions so far
         self.shown = shown if shown is not None else shapes(setup.experiment)
         self.columns = columns if columns is not None else check_instruments(self.shown, setup.folds, setup.logs)
         self.seed = seed_words(plan.seed)
@@ -163,7 +165,8 @@ class _Loop:
     def restore(self) -> None:
         self.tick, arrays = self.writer.last_checkpoint()
         self.before = float(arrays["seconds"])
-        self._set_lanes(arrays["replicate"])
+        shape_counts = arrays["replicate"].size and not self.experiment.exact  # bits of floats may depend on the batch
+        self._set_lanes(arrays["replicate"], self.plan.replicates if shape_counts else 0)
         if self.replicate.size == 0:
             return
         pad = np.minimum(np.arange(self.replicate.size), arrays["replicate"].size - 1)
@@ -174,10 +177,11 @@ class _Loop:
         values = jax.tree.map(lambda a: jax.device_put(a[pad], self.by_lane), unnamed(batched, arrays))
         self._load(values["state"], values["folded"])
 
-    def _set_lanes(self, replicate: np.ndarray) -> None:
-        """One lane a replicate, padded so that every device has equally many."""
+    def _set_lanes(self, replicate: np.ndarray, least: int = 0) -> None:
+        """One lane a replicate, padded to `least`, and so that every device has equally many."""
         n, devices = replicate.size, self.mesh.size
-        pad = -n % devices
+        pad = max(n, least) - n
+        pad += -(n + pad) % devices
         self.replicate = np.concatenate([replicate, np.zeros(pad, replicate.dtype)]).astype(np.uint32)
         self.live = np.arange(n + pad) < n
 
@@ -237,8 +241,11 @@ class _Loop:
 
     def _intervene(self) -> None:
         applied = [i for i in self.plan.interventions if i.tick <= self.tick]
-        if applied and self.setup.reconfigure:
-            self.experiment = self.setup.reconfigure(applied)
+        if len(applied) != self.applied and self.setup.reconfigure:
+            after = self.setup.reconfigure(applied)
+            self.experiment = after.experiment
+            self.watch = Watch(after.folds, self.setup.logs, self.watch.every)
+            self.applied = len(applied)
 
     def _next_stop(self) -> int:
         """The tick up to which the experiment's parameters stay as they are."""
@@ -274,6 +281,7 @@ class _Loop:
         foremost = int(np.asarray(self.lanes.tick).max())
         while self.tick < foremost and self.live.any():
             self._advance(foremost)
+        self.tick = max(self.tick, foremost)  # where nobody lives, nothing is left to happen up to there
 
     def _progress(self) -> Progress:
         living, plan = int(self.live.sum()), self.plan
@@ -368,8 +376,8 @@ class _Loop:
     def _shrink(self, lanes: np.ndarray) -> None:
         """Take ended replicates out of the batch once half of it has ended."""
         fewer = -(-lanes.size // self.mesh.size) * self.mesh.size
-        if not 0 < fewer <= self.replicate.size // 2:
-            return
+        if not 0 < fewer <= self.replicate.size // 2 or not self.experiment.exact:
+            return  # what is exact has the same bits in every batch
         replicate = self.replicate[lanes]
         index = np.concatenate([lanes, np.full(fewer - lanes.size, lanes[0])])
         tree = jax.tree.map(lambda x: self._put(np.asarray(x)[index]), (self.lanes.state, self.lanes.folded))

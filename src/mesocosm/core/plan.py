@@ -33,8 +33,8 @@ class Setup:
       founding: who is there at the beginning, if that is given.
       facts: plain values that the configuration names but does not hold (what it reads elsewhere); they belong to the
         identity of the run.
-      reconfigure: the experiment after these interventions, from the first on; needed only where there are some. It
-        may change parameters, nothing else.
+      reconfigure: the experiment with its folds and logs after these interventions, from the first on; needed only
+        where there are some. It may change parameters, nothing else.
     """
 
     experiment: Experiment
@@ -42,7 +42,7 @@ class Setup:
     logs: tuple[Log | Camera, ...] = ()
     founding: Founding | None = None
     facts: dict[str, Any] = field(default_factory=dict)
-    reconfigure: Callable[[Sequence[Intervention]], Experiment] | None = None
+    reconfigure: Callable[[Sequence[Intervention]], Setup] | None = None
 
 
 @dataclass(frozen=True)

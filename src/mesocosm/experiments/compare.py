@@ -12,6 +12,7 @@ from mesocosm.experiments.reading import claims_of, configuration_of, difference
 from mesocosm.experiments.registry import declaration
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.findings.comparison import compare as judged
+from mesocosm.findings.multiplicity import benjamini_hochberg
 from mesocosm.record import FolderError, Record
 
 
@@ -57,7 +58,14 @@ def compare(a: Record, b: Record) -> Comparison:
         own, other = (x[name][:n], y[name][:n]) if is_paired else (x[name], y[name])
         findings.append(judged(claim, own, other, paired=is_paired))
     pairing += _warning(a, b)
-    return Comparison(findings, pairing, differs)
+    return Comparison(_adjusted(findings), pairing, differs)
+
+
+def _adjusted(findings: list[Finding]) -> list[Finding]:
+    """All are exploratory: one family, after Benjamini and Hochberg."""
+    tested = [finding.p for finding in findings if finding.p is not None]
+    adjusted = iter(benjamini_hochberg(tested).tolist())
+    return [f if f.p is None else replace(f, p_adjusted=next(adjusted)) for f in findings]
 
 
 def _warning(a: Record, b: Record) -> str:
@@ -78,7 +86,8 @@ def _values(record: Record) -> dict[str, np.ndarray]:
     assays, needed = assays_of(record), declared.results().assays(record)
     if missing := [name for name in needed if name not in assays]:
         raise FolderError(
-            f"{record.folder}: has no assay {missing[0]}; `mesocosm resume {record.folder}` runs what is missing"
+            f"{record.folder}: has no assay {missing[0]}; `mesocosm resume {record.folder}` runs what is missing, "
+            "unless it was run with assays = false: run it again with them"
         )
     return {name: np.asarray(v, float) for name, v in declared.results().values(record, assays).items()}
 

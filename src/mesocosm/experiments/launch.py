@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mesocosm.experiments.declaration import RunConfiguration
-from mesocosm.experiments.reading import claims_of, configuration_of, difference
+from mesocosm.experiments.reading import after, claims_of, configuration_of, difference
 from mesocosm.experiments.registry import declaration, module_of
 from mesocosm.record import ConfigurationError, FolderError, Intervention, Record, Writer, load
 from mesocosm.record import branch as branch_record
@@ -37,37 +38,12 @@ def prepare(name: str, configuration: RunConfiguration) -> tuple[Setup, Plan]:
     """
     check(configuration)
     interventions = configuration.parsed_interventions()
-    changed = configuration
-    for intervention in interventions:
-        if intervention.field.split(".")[0] in _PLAN_FIELDS:
-            raise ConfigurationError(
-                f"interventions: {intervention.field} belongs to the plan; only parameters can change"
-            )
-        changed = replace_at(changed, intervention.field, intervention.value)
+    _check_together(configuration, interventions)
     from mesocosm.core import Plan
 
-    build = import_module(f"mesocosm.experiments.{module_of(name)}.system").build
-    setup: Setup = build(configuration)
-    if configuration.frames_every and not any(log.is_view for log in setup.logs):
-        from mesocosm.core.instrument import cameras_of, shapes
-
-        scene = shapes(setup.experiment)[2]
-        cameras = cameras_of(scene, configuration.frames_every, configuration.frames_of)
-        setup = replace(setup, logs=(*setup.logs, *cameras))
+    setup = _built(name, configuration)
     if interventions:
-        if [log.name for log in build(changed).logs] != [log.name for log in build(configuration).logs]:
-            raise ConfigurationError(
-                f"interventions: {', '.join(i.field for i in interventions)}: what is logged cannot change; "
-                "only parameters can"
-            )
-
-        def reconfigure(interventions):
-            changed = configuration
-            for intervention in interventions:
-                changed = replace_at(changed, intervention.field, intervention.value)
-            return build(changed).experiment
-
-        setup = replace(setup, reconfigure=reconfigure)
+        setup = replace(setup, reconfigure=lambda applied: _built(name, after(configuration, applied)))
     aside = _PLAN_FIELDS | {f.name for f in fields(configuration) if not f.compare}
     own = {k: v for k, v in to_dict(configuration).items() if k not in aside}
     plan = Plan(
@@ -85,6 +61,41 @@ def prepare(name: str, configuration: RunConfiguration) -> tuple[Setup, Plan]:
 
 
 _PLAN_FIELDS = {"seed", "replicates", "ticks", "every", "interventions"}
+
+
+def _built(name: str, configuration: RunConfiguration) -> Setup:
+    """The experiment and what watches it; cameras for all that its scene names, where it has none of its own."""
+    setup: Setup = import_module(f"mesocosm.experiments.{module_of(name)}.system").build(configuration)
+    if configuration.frames_every and not any(log.is_view for log in setup.logs):
+        from mesocosm.core.instrument import cameras_of, shapes
+
+        scene = shapes(setup.experiment)[2]
+        cameras = cameras_of(scene, configuration.frames_every, configuration.frames_of)
+        setup = replace(setup, logs=(*setup.logs, *cameras))
+    return setup
+
+
+def _check_together(configuration: RunConfiguration, interventions: Sequence[Intervention]) -> None:
+    """Refuse interventions in what belongs to the plan, and values that could overflow one after the other.
+
+    What was gathered under one value may still be there under the next: sums are safe if they are with the largest.
+    """
+    for intervention in interventions:
+        if intervention.field.split(".")[0] in _PLAN_FIELDS:
+            raise ConfigurationError(
+                f"interventions: {intervention.field} belongs to the plan; only parameters can change"
+            )
+    after(configuration, interventions)
+    largest = configuration
+    for intervention in interventions:
+        before = attrgetter(intervention.field)(largest)
+        if isinstance(before, int | float) and intervention.value > before:
+            try:
+                largest = replace_at(largest, intervention.field, intervention.value)
+            except ConfigurationError as error:
+                raise ConfigurationError(
+                    f"interventions: {intervention} on top of what was before it: {error}"
+                ) from None
 
 
 def start(
@@ -124,12 +135,18 @@ def conclude(record: Record, progress: Callable[[Progress], None] | None = None)
     declared = declaration(record.header["experiment"])
     if declared.results is None or record.findings or not record.header["configuration"].get("assays", True):
         return record
-    from mesocosm.experiments.assay.call import assay
+    from mesocosm.core import Interrupted
+    from mesocosm.experiments.assay.call import assay, forget_outgrown
     from mesocosm.findings.verdicts import judge
 
     results = declared.results()
-    assays = {name: _arm(record, name, changes, progress) for name, changes in declared.arms.items()}
-    assays |= {name: assay(record, name, progress, **what) for name, what in results.assays(record).items()}
+    wanted = results.assays(record)
+    forget_outgrown(record, list(wanted))
+    try:
+        assays = {name: _arm(record, name, changes, progress) for name, changes in declared.arms.items()}
+        assays |= {name: assay(record, name, progress, **what) for name, what in wanted.items()}
+    except Interrupted:
+        raise Interrupted(record.folder, record.tick) from None  # it is the run that is resumed, with its assays
     survived = sum(s.status == "alive" for s in record.statuses)
     claims = claims_of(record)
     found = judge(claims, results.values(record, assays), record.replicates, survived, record.header["seed"])
@@ -192,9 +209,12 @@ def start_or_go_on(
     if not (folder / HEADER).exists():
         return start(name, configuration, folder, progress)
     there = load(folder)
-    if there.status == RunStatus.FINISHED or configuration_of(there) != configuration:
+    own = configuration_of(there)
+    if own.ticks < configuration.ticks and replace(own, ticks=configuration.ticks) == configuration:
+        return go_on(folder, configuration.ticks, progress)  # what it belongs to was made longer
+    if there.status == RunStatus.FINISHED or own != configuration:
         return start(name, configuration, folder, progress)  # returns what is there, or refuses
-    return go_on(folder, progress=progress)
+    return go_on(folder, progress=progress, configuration=configuration)
 
 
 def _is_taken(folder: Path) -> bool:
@@ -227,13 +247,21 @@ def _existing(name: str, configuration: RunConfiguration, folder: Path) -> Recor
     return record
 
 
-def go_on(folder: Path, ticks: int | None = None, progress: Callable[[Progress], None] | None = None) -> Record:
+def go_on(
+    folder: Path,
+    ticks: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    configuration: RunConfiguration | None = None,
+) -> Record:
     """Resume a run that was interrupted or killed; with more `ticks`, make a finished one longer. Then its assays.
+
+    Args:
+      configuration: of the run, where what enters no identity (where files lie) has changed; default: the folder's own.
 
     Raises:
       FolderError: if the folder is no run, or cannot be continued by this version.
     """
-    return conclude(proceed(folder, ticks, progress), progress)
+    return conclude(proceed(folder, ticks, progress, configuration=configuration), progress)
 
 
 def proceed(
@@ -241,10 +269,11 @@ def proceed(
     ticks: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     steering: Steering | None = None,
+    configuration: RunConfiguration | None = None,
 ) -> Record:
     """The run alone, without assays. Arguments and errors as of `go_on`; `steering` says how far each chunk goes."""
     record = load(folder)
-    configuration = configuration_of(record)
+    configuration = configuration or configuration_of(record)
     if ticks is not None:
         configuration = replace(configuration, ticks=ticks)
     if record.status == RunStatus.FINISHED and configuration.ticks == record.tick:

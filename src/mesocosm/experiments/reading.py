@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from mesocosm.experiments.registry import declaration
 from mesocosm.findings.claim import Claim
-from mesocosm.record import ConfigurationError, FolderError, Record
-from mesocosm.record.configuration import from_toml, to_dict
+from mesocosm.record import ConfigurationError, FolderError, Intervention, Record
+from mesocosm.record.configuration import from_toml, replace_at, to_dict
+
+C = TypeVar("C")
 
 
 def configuration_of(record: Record) -> Any:
@@ -24,6 +27,13 @@ def configuration_of(record: Record) -> Any:
         raise FolderError(f"{record.folder}: its configuration cannot be read ({error})") from None
     # A run that was made longer says so in its header only.
     return replace(configuration, ticks=int(record.header["ticks"]))
+
+
+def after(configuration: C, interventions: Sequence[Intervention]) -> C:
+    """The configuration after these interventions, checked at each."""
+    for intervention in interventions:
+        configuration = replace_at(configuration, intervention.field, intervention.value)
+    return configuration
 
 
 def claims_of(record: Record) -> tuple[Claim, ...]:

@@ -7,8 +7,9 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int32
+from jaxtyping import Array
 
+from mesocosm.core.arrays import sum32
 from mesocosm.core.experiment import Scene, Tick
 from mesocosm.core.instrument import Camera, Fold, Log, Shutter
 from mesocosm.instruments.analysis import GRAIN
@@ -20,10 +21,6 @@ FIELD_FRAMES = 5
 """Frames of bodies for each frame of the fields."""
 _LOSSES = ("spilled", "decayed", "metabolism", "signalling", "wasted")
 COUNTS = ("births", "deaths", "exchanges", "agent_ticks", "distance")
-
-
-def _sum(x: Array) -> Int32[Array, ""]:
-    return jnp.sum(x, dtype=jnp.int32)
 
 
 class Ledger(Fold):
@@ -54,7 +51,7 @@ class Ledger(Fold):
     @staticmethod
     def _stock(scene: Scene) -> tuple[Array, Array]:
         bodies = scene.points["bodies"]
-        return _sum(scene.fields["food"].values), _sum(jnp.where(bodies.alive, bodies.columns["energy"], 0))
+        return sum32(scene.fields["food"].values), sum32(jnp.where(bodies.alive, bodies.columns["energy"], 0))
 
 
 class Census(Fold):
@@ -73,7 +70,7 @@ class Census(Fold):
     def read(self, folded: Any, scene: Scene) -> dict[str, Array]:
         bodies = scene.points["bodies"]
         marked = bodies.alive & ((bodies.columns["lineage"] & 1) == 1)
-        return {"population": _sum(bodies.alive), "marked": _sum(marked), **folded}
+        return {"population": sum32(bodies.alive), "marked": sum32(marked), **folded}
 
 
 class Carriers(Fold):
@@ -115,7 +112,7 @@ class Visits(Fold):
     def update(self, folded: Any, tick: Tick) -> Any:
         acts = tick.events["acts"]
         stimulus = acts.columns["stimulus"]
-        met = [_sum(acts.happened & (stimulus == s)) for s in range(self.n_stimuli)]
+        met = [sum32(acts.happened & (stimulus == s)) for s in range(self.n_stimuli)]
         return folded + jnp.stack(met)
 
     def read(self, folded: Any, scene: Scene) -> dict[str, Array]:

@@ -140,11 +140,11 @@ _HEADER |= {"configuration": dict, "logs": list, "versions": dict, "command": st
 def versions() -> dict[str, str]:
     """Versions of what the result may depend on, without importing any of it."""
     out = {"python": platform.python_version()}
-    for name in ("mesocosm", "jax", "jaxlib", "equinox", "numpy"):
+    for name in ("mesocosm", "jax", "jaxlib", "equinox", "numpy", "scipy", "optax", "evosax", "scikit-learn"):
         try:
             out[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            out[name] = "unknown"
+            continue  # an extra that is not installed
     return out
 
 

@@ -41,6 +41,19 @@ class Record:
         return "killed" if status == RunStatus.RUNNING and not is_locked(self.folder) else status
 
     @property
+    def changes_of_versions(self) -> list[str]:
+        """What was another version when the run was resumed than when it began, in words.
+
+        Exact experiments promise the same bits all the same; those in floating point only on one version.
+        """
+        began, out = self.header["versions"], []
+        for again in self.header.get("resumed", []):
+            then = again["versions"]
+            other = [f"{k} {began.get(k)} -> {v}" for k, v in then.items() if began.get(k, v) != v]
+            out += [f"Resumed at tick {again['tick']} with other versions: {', '.join(other)}."] if other else []
+        return out
+
+    @property
     def replicates(self) -> int:
         return int(self.header["replicates"])
 

@@ -59,11 +59,10 @@ class Batch:
 
 
 class Writer:
-    """The one writer of a run folder. Use as a context manager: it holds the folder's lock."""
+    """The one writer of a run folder: it holds the folder's lock until it is left. Use as a context manager."""
 
-    def __init__(self, folder: Path, header: dict[str, Any]):
-        self.folder, self.header = folder, header
-        self._lock = ExitStack()
+    def __init__(self, folder: Path, header: dict[str, Any], lock: ExitStack):
+        self.folder, self.header, self._lock = folder, header, lock
 
     @staticmethod
     def create(folder: Path, identity: Mapping[str, Any], measures: Mapping[str, str], config: str) -> Writer:
@@ -81,27 +80,34 @@ class Writer:
             folder.mkdir(parents=True, exist_ok=True)
             if not is_unborn(folder):
                 raise FolderError(f"{folder}: exists already; choose another folder with --out")
-            for sub in (LOGS, FRAMES, CHECKPOINTS):
-                (folder / sub).mkdir(exist_ok=True)
-            (folder / DATABASE).unlink(missing_ok=True)
-            (folder / f"{DATABASE}-journal").unlink(missing_ok=True)
         except FileExistsError:
             raise FolderError(f"{folder}: is in the way; choose another folder with --out") from None
         except OSError as error:
-            raise FolderError(f"{folder}: cannot be made ({error.strerror}); choose another place with --out") from None
-        header = {
-            "schema": SCHEMA,
-            "status": RunStatus.RUNNING,
-            **identity,
-            "versions": versions(),
-            "host": host(),
-            "command": command_line(),
-            "begun": _now(),
-        }
-        write_whole(folder / CONFIG, config.encode())
-        database.create(folder / DATABASE, measures)
-        write_header(folder, header)
-        return Writer(folder, header)
+            raise _cannot_be_made(folder, error) from None
+        with ExitStack() as lock:
+            lock.enter_context(locked(folder))
+            if not is_unborn(folder):  # somebody was faster
+                raise FolderError(f"{folder}: exists already; choose another folder with --out")
+            try:
+                for sub in (LOGS, FRAMES, CHECKPOINTS):
+                    (folder / sub).mkdir(exist_ok=True)
+                (folder / DATABASE).unlink(missing_ok=True)
+                (folder / f"{DATABASE}-journal").unlink(missing_ok=True)
+            except OSError as error:
+                raise _cannot_be_made(folder, error) from None
+            header = {
+                "schema": SCHEMA,
+                "status": RunStatus.RUNNING,
+                **identity,
+                "versions": versions(),
+                "host": host(),
+                "command": command_line(),
+                "begun": _now(),
+            }
+            write_whole(folder / CONFIG, config.encode())
+            database.create(folder / DATABASE, measures)
+            write_header(folder, header)
+            return Writer(folder, header, lock.pop_all())
 
     @staticmethod
     def reopen(folder: Path) -> Writer:
@@ -110,17 +116,19 @@ class Writer:
         Raises:
           FolderError: if it is no run folder, of another schema or of another version of the program.
         """
-        header = read_header(folder)
-        there, here = header.get("versions", {}).get("mesocosm"), versions()["mesocosm"]
-        if there != here:
-            raise FolderError(
-                f"{folder}: was begun with mesocosm {there}, this is {here}; a run is continued by the version that "
-                "began it. Install that version, or run again with --out."
-            )
-        return Writer(folder, header)
+        read_header(folder)  # a folder that is no run is not locked
+        with ExitStack() as lock:
+            lock.enter_context(locked(folder))
+            header = read_header(folder)
+            there, here = header["versions"].get("mesocosm"), versions()["mesocosm"]
+            if there != here:
+                raise FolderError(
+                    f"{folder}: was begun with mesocosm {there}, this is {here}; a run is continued by the version "
+                    "that began it. Install that version, or run again with --out."
+                )
+            return Writer(folder, header, lock.pop_all())
 
     def __enter__(self) -> Writer:
-        self._lock.enter_context(locked(self.folder))
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -149,6 +157,8 @@ class Writer:
         ]
         content = pack(state, compressed=is_last)
         checkpoint = f"{CHECKPOINTS}/{tick:012d}.npz"
+        if (self.folder / checkpoint).exists():  # the record names it: it stays until the transaction
+            checkpoint = f"{CHECKPOINTS}/{tick:012d}-again.npz"
         write_whole(self.folder / checkpoint, content)
         names = list(batch.metrics)
         rows = zip(*(batch.metrics[name].tolist() for name in names), strict=True)
@@ -191,10 +201,13 @@ class Writer:
             db.execute("DELETE FROM findings")
             db.executemany("INSERT INTO findings VALUES (?, ?)", rows)
 
-    def lengthen(self, ticks: int, config: str) -> None:
-        """The run is being written, up to `ticks`."""
+    def go_on(self, tick: int, ticks: int, config: str) -> None:
+        """The run is being written again, from `tick` up to `ticks`; what was found of a shorter one is forgotten."""
         write_whole(self.folder / CONFIG, config.encode())
-        self.set_status(RunStatus.RUNNING, ticks=ticks)
+        if ticks > self.header["ticks"]:
+            self.conclude([])
+        resumed = [*self.header.get("resumed", []), {"tick": tick, "versions": versions(), "host": host()}]
+        self.set_status(RunStatus.RUNNING, ticks=ticks, resumed=resumed)
 
     def has_begun(self) -> bool:
         """Whether there ever was a checkpoint; if not, the run goes on from its beginning."""
@@ -230,6 +243,10 @@ class Writer:
             ):
                 db.execute(f"DELETE FROM {table} WHERE {column} > ?", (tick,))
             db.execute("DELETE FROM chunks WHERE last >= ?", (tick,))  # the tick after it would be logged as `tick`
+
+
+def _cannot_be_made(folder: Path, error: OSError) -> FolderError:
+    return FolderError(f"{folder}: cannot be made ({error.strerror}); choose another place with --out")
 
 
 def branch(folder: Path, into: Path, identity: Mapping[str, Any], config: str) -> None:

@@ -68,7 +68,7 @@ def trust(record: Record) -> Trust:
     residual = [abs(int(x)) for x in record.metrics["residual"]] if "residual" in record.metrics else None
     warnings = (
         ["Parameters were changed during the run; nothing is declared any more."] if header.get("interventions") else []
-    )
+    ) + record.changes_of_versions
     host: Mapping[str, Any] = header.get("host", {})
     return Trust(
         seed=int(header["seed"]),

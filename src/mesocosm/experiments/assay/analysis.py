@@ -16,11 +16,14 @@ Array = np.ndarray
 
 def totals(record: Record, measure: str) -> Array:
     """A measure added up over the windows of each replicate; NaN where a replicate has no row. [replicates]"""
+    return _added(record, measure, np.ones(record.metrics["replicate"].size, bool))
+
+
+def _added(record: Record, measure: str, counts: Array) -> Array:
     out = np.full(record.replicates, np.nan)
-    metrics = record.metrics
-    replicate = metrics["replicate"].astype(int)
+    replicate = record.metrics["replicate"].astype(int)[counts]
     there = np.unique(replicate)
-    out[there] = np.bincount(replicate, metrics[measure].astype(float), record.replicates)[there]
+    out[there] = np.bincount(replicate, record.metrics[measure][counts].astype(float), record.replicates)[there]
     return out
 
 
@@ -30,10 +33,11 @@ def intake(record: Record) -> Array:
 
 
 def distance(record: Record) -> Array:
-    """Mean distance to the nearest source, in cells. [replicates]"""
+    """Mean distance to the nearest source, in cells, over the windows that somebody outlived. [replicates]"""
     metrics = record.metrics
-    rows = np.bincount(metrics["replicate"].astype(int), metrics["population"] > 0, record.replicates)
-    return _ratio(totals(record, "distance"), 16.0 * int(record.header["every"]) * rows)
+    lived = metrics["population"] > 0
+    windows = np.bincount(metrics["replicate"].astype(int)[lived], minlength=record.replicates)
+    return _ratio(_added(record, "distance", lived), 16.0 * int(record.header["every"]) * windows)
 
 
 def tumbling(record: Record) -> Array:
@@ -47,18 +51,22 @@ def tumbling(record: Record) -> Array:
 
 
 def survival(record: Record) -> Array:
-    """Share of the founders that lives at the end of each window. [replicates, windows]"""
+    """Share of the founders that lives at the end of each window. [replicates, windows]
+
+    NaN where nobody was founded.
+    """
     every, n = int(record.header["every"]), int(record.header["ticks"]) // int(record.header["every"])
     out = np.zeros((record.replicates, n))
     metrics = record.metrics
     out[metrics["replicate"].astype(int), metrics["tick"].astype(int) // every - 1] = metrics["population"]
+    out[[s.replicate for s in record.statuses if s.status == "extinct" and s.tick == 0]] = np.nan
     return out / world_of(record)["founders"]
 
 
 def selection(record: Record) -> Array:
     """Selection coefficient of the first population of a competition, per tick: the change of ln((a + 1/2)/(b + 1/2)).
 
-    [replicates], NaN where a replicate was not founded.
+    [replicates], NaN where a replicate was not founded, or died out before its first window closed.
     """
     own = record.header["configuration"]
     n = int(world_of(record)["founders"])

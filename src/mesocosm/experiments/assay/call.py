@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,13 @@ def assay(
     configuration = from_dict(AssayConfiguration, given)
     folder = source.folder / ASSAYS / (name or _name(configuration))
     return start_or_go_on("assay", configuration, folder, progress)
+
+
+def forget_outgrown(source: Record, names: Sequence[str]) -> None:
+    """Remove assays of these names that were made when the run was shorter: they say nothing of its present bodies."""
+    for folder in (source.folder / ASSAYS / name for name in names):
+        if (folder / HEADER).exists() and configuration_of(load(folder)).source != source.digest():
+            shutil.rmtree(folder)
 
 
 def _name(configuration: AssayConfiguration) -> str:

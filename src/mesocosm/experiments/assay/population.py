@@ -9,10 +9,10 @@ import numpy as np
 
 from mesocosm.elements.parameters import N_LOCI
 from mesocosm.experiments.assay.declaration import AssayConfiguration
-from mesocosm.experiments.reading import configuration_of
+from mesocosm.experiments.reading import after, configuration_of
 from mesocosm.minds.policy import softmax_weight
 from mesocosm.record import ConfigurationError, FolderError, Record
-from mesocosm.record.configuration import Intervention, replace_at
+from mesocosm.record.configuration import Intervention
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,17 @@ class _Table(Protocol):
 
 
 def resolved(c: AssayConfiguration, record: Record, changed: bool = True) -> Any:
-    """The configuration of the source, with the changes of a transplant.
+    """The configuration of the source at its end, with the changes of a transplant.
+
+    Args:
+      changed: else the one under which the source was founded.
 
     Raises:
       ConfigurationError: for a change that is not permitted.
     """
-    configuration = replace(configuration_of(record), interventions=())
-    for text in c.changes if changed else ():
-        change = Intervention.parse(f"0:{text}")
-        configuration = replace_at(configuration, change.field, change.value)
-    return configuration
+    configuration = configuration_of(record)
+    changes = (*configuration.parsed_interventions(), *(Intervention.parse(f"0:{text}") for text in c.changes))
+    return replace(after(configuration, changes if changed else ()), interventions=())
 
 
 def living(record: Record, strand: int, n: int, replicates: int) -> Population:

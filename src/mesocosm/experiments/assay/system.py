@@ -18,6 +18,7 @@ from mesocosm.experiments.assay.declaration import AssayConfiguration
 from mesocosm.experiments.assay.population import Population, genes_of, living, muted, places_of_first, resolved
 from mesocosm.experiments.assay.snapshots import meetings, pairs_of
 from mesocosm.experiments.ecology import Ecology, EcologyState
+from mesocosm.experiments.registry import module_of
 from mesocosm.instruments.ecology import ecology_cameras
 from mesocosm.record import ConfigurationError, FolderError, Record, load
 from mesocosm.record.configuration import to_dict
@@ -34,8 +35,7 @@ class Given(Founding):
 
     def replace(self, state: EcologyState, replicate: UInt32[Array, ""]) -> EcologyState:
         n = self.marks.shape[0]
-        # Padding lanes ask for replicates that are not there; what they get counts nowhere.
-        row = jnp.minimum(replicate.astype(jnp.int32), self.genomes.shape[0] - 1)
+        row = replicate.astype(jnp.int32)
         genomes = state.genomes.at[:, :, :n].set(self.genomes[row][None])
         bodies = state.world.bodies
         is_body = self.is_founded[row] & (bodies.id > 0)
@@ -68,10 +68,11 @@ def build(configuration: AssayConfiguration) -> Setup:
     if c.replicates > most and "genotypes" not in _who(c):
         raise ConfigurationError(f"replicates = {c.replicates}: {c.of} has {most}; each has one population to assay")
     source = resolved(c, record)
-    module = import_module(f"mesocosm.experiments.{record.header['experiment']}.system")
-    setup: Setup = module.build(source)
+    setup = _setup_of(record, source)
     if not isinstance(setup.experiment, Ecology):
         raise FolderError(f"{c.of}: is a run of {record.header['experiment']}, which has no bodies to assay")
+    if overflow := source.world.window_overflow(c.every):
+        raise ConfigurationError(overflow)
     n = setup.experiment.world.founders
     carried = ("element",) if setup.experiment.element else ()
     folds = setup.folds
@@ -91,6 +92,10 @@ def build(configuration: AssayConfiguration) -> Setup:
         facts={"resolved": to_dict(source), "experiment": record.header["experiment"]},
         reconfigure=None,
     )
+
+
+def _setup_of(record: Record, configuration: Any) -> Setup:
+    return import_module(f"mesocosm.experiments.{module_of(record.header['experiment'])}.system").build(configuration)
 
 
 def _who(c: AssayConfiguration) -> tuple[str, ...]:
@@ -128,9 +133,7 @@ def _population(name: str, c: AssayConfiguration, record: Record, ecology: Ecolo
         rows = np.pad(rows, ((0, 0), (0, ecology.heredity.n_loci - rows.shape[1])))  # loci that no mind reads
         return Population.of(np.repeat(rows[:, :, None], n, axis=2), np.ones(replicates, bool))
     if name == "founders":
-        original = import_module(f"mesocosm.experiments.{record.header['experiment']}.system").build(
-            resolved(c, record, changed=False)
-        )
+        original = _setup_of(record, resolved(c, record, changed=False))
         state = founders(original, int(record.header["seed"]), record.replicates, int(record.header["every"]))
         row = np.arange(replicates) % record.replicates
         there = Population.of(np.asarray(state.genomes)[row, 0, :, :n], np.ones(replicates, bool))

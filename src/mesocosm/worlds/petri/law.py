@@ -258,14 +258,6 @@ class Petri(eqx.Module):
 
     # -- 5.5 sense and act -----------------------------------------------------------------------------------------
 
-    @property
-    def n_stimuli(self) -> int:
-        return math.prod(SENSES[s] for s in self.senses)
-
-    @property
-    def n_acts(self) -> int:
-        return 4 if self.has_signal else 2
-
     def sense(self, state: PetriState) -> tuple[PetriState, Int32[Array, " n"]]:
         """Each body's stimulus; it remembers what it smelt."""
         b = state.bodies

@@ -125,7 +125,7 @@ class PetriParameters:
 
     def window_overflow(self, every: int) -> str | None:
         """Why the totals of a window of `every` ticks could leave int32, if they could."""
-        turnover = every * self.ceiling * max(self.metabolism, self.emission_cost, self.bite)
+        turnover = every * self.ceiling * max(self.metabolism, self.emission_cost, self.bite, 1)
         fallen = every * self.inflow + self.side**2 * self.cell_capacity
         distances = every * 16 * self.side
         if (most := max(turnover, fallen, distances)) < 2**31:
