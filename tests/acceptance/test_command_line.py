@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -290,6 +291,34 @@ def test_a_reader_that_leaves_is_no_error(laboratory):
         call = [*MESOCOSM, "show", "game", "--json"]
         done = subprocess.run(call, cwd=laboratory, text=True, stdout=stdout, stderr=subprocess.PIPE, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+PROGRAM = [sys.executable, "-m", "mesocosm"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_words_that_cannot_be_written_cost_no_run(tmp_path):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*PROGRAM, *GAME, "--out", "game"], cwd=tmp_path, stderr=full, stdout=subprocess.PIPE)
+    assert done.returncode == 0 and load(tmp_path / "game").status == "finished"
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_before_the_run_has_begun_it_says_so_and_no_more(tmp_path, sign):
+    words = [*PROGRAM, "run", "lorenz", "--ticks", "1000000", "--every", "5000", "--out", "flow"]
+    child = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child.stderr.readline()  # what is asked; then jax is imported
+    child.send_signal(sign)
+    said = child.communicate()[1]
+    assert child.returncode == 130 and "Traceback" not in said
+    assert "stopped" in said or "interrupted" in said
+
+
+def test_names_that_are_no_text_are_shown_all_the_same(tmp_path):
+    name = os.fsdecode(b"dish\xff")
+    subprocess.run([*PROGRAM, *GAME, "--out", name], cwd=tmp_path, check=True, capture_output=True)
+    listed = subprocess.run([*PROGRAM, "list", "--under", "."], cwd=tmp_path, check=True, capture_output=True)
+    assert b"dish" in listed.stdout and (tmp_path / name / "report.html").exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

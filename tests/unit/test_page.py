@@ -349,3 +349,14 @@ def test_ticks_are_few_round_and_inside(low, span):
 def test_numbers_are_never_bare(value):
     assert not re.search("nan|inf|None", number(value))
     assert not re.search("nan|inf|None", "".join(interval(value, 0.0, 1.0)))
+
+
+def test_the_band_of_what_does_not_matter_is_that_of_the_kind_of_claim():
+    band = dict(estimate=1.05, low=0.95, high=1.2, unit="", verdict="undecided", confidence=0.95)
+    (ratio,) = (
+        re.search(r"<dt>Too small to matter</dt><dd>(.*?)</dd>", forest([{**band, "kind": "ratio", "delta": 1.25}])),
+    )
+    assert ratio and ratio[1] == "a factor between 0.8 and 1.25"
+    fraction = forest([{**band, "estimate": 0.9, "high": 1.0, "kind": "fraction", "delta": 0.9}])
+    assert "Too small to matter" not in fraction and "at least 0.9" in fraction and 'class="equal"' not in fraction
+    assert "between -0.5 and 0.5" in forest([{**band, "kind": "mean", "delta": 0.5}]).replace("\u2212", "-")

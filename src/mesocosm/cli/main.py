@@ -125,6 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         if isinstance(error, OSError):
             _discard_output()
+            if error.filename is None:  # no file of ours: a stream
+                print(f"error: the output could not be written ({error.strerror})", file=sys.stderr)
+                return ENVIRONMENT
         print(
             f"error: {type(error).__name__}: {error}\nThis is a fault of mesocosm or of its environment; "
             "`--debug` shows where, `mesocosm doctor` looks at the machine.",

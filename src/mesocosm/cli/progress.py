@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -54,5 +55,6 @@ class ProgressLine:
         return f"{text}  {name} {measure(p.row):+.2f}" if p.row else text
 
     def _write(self, text: str) -> None:
-        sys.stderr.write(f"\r\x1b[K{text}" if self.is_live else f"{text}\n")
+        width = shutil.get_terminal_size().columns - 1  # a line that wraps could not be overwritten
+        sys.stderr.write(f"\r\x1b[K{text[:width]}" if self.is_live else f"{text}\n")
         sys.stderr.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from dataclasses import replace
@@ -30,6 +31,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def study(options: argparse.Namespace) -> int:
     """Measure what is missing, then score what is there."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what we have started must be ended
     from mesocosm.studies.runner import Limits, batches, missing, run
     from mesocosm.studies.store import Store
     from mesocosm.studies.study import read

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import webbrowser
 from dataclasses import replace
@@ -42,6 +43,7 @@ class MissingPackage(MesocosmError):
 
 def watch(options: argparse.Namespace, flags: list[str]) -> int:
     """Serve the worlds of one or several runs, or an experiment that runs, until Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what we have started must be ended
     from mesocosm.cli.show import folder_named
     from mesocosm.record import ConfigurationError
 

@@ -17,6 +17,8 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, Union
 
+import numpy as np
+
 from mesocosm.record.errors import MesocosmError
 
 C = TypeVar("C")
@@ -195,6 +197,8 @@ def _default_of(cls: type, name: str) -> Any:
 
 
 def _plain_value(hint: Any, value: Any) -> Any:
+    if isinstance(value, np.generic):  # a number out of an array
+        value = value.item()
     if typing.get_origin(hint) is tuple and isinstance(value, list):
         item = typing.get_args(hint)[0]
         if dataclasses.is_dataclass(item) and isinstance(item, type):

@@ -125,7 +125,7 @@ def read_header(folder: Path) -> dict[str, Any]:
     if not isinstance(header, dict) or header.get("schema") != SCHEMA:
         found = header.get("schema") if isinstance(header, dict) else header
         raise FolderError(
-            f"{folder}: was written with schema {found}; this is schema {SCHEMA}. "
+            f"{folder}: was written with schema {found!r}; this is schema {SCHEMA}. "
             f"Read it with the version of mesocosm that its {HEADER} names."
         )
     if wrong := [key for key, kind in _HEADER.items() if not isinstance(header.get(key), kind)]:

@@ -30,7 +30,7 @@ def report(record: Record) -> Path:
       StorageError: if the page cannot be written.
     """
     path = record.folder / REPORT
-    write_whole(path, page(record).encode())
+    write_whole(path, page(record).encode(errors="replace"))  # a folder name may hold what is no text
     return path
 
 

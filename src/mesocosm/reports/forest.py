@@ -41,8 +41,19 @@ def badge(verdict: str | None) -> str:
     return f'<span class="verdict {look}"><i aria-hidden="true">{sign}</i>{escape(word)}</span>'
 
 
-def _null(finding: Finding) -> float:
+def _bar(finding: Finding) -> float:
+    """What the estimate is held against: no difference, or the stated fraction."""
+    if finding.get("kind") == "fraction":
+        return _number(finding.get("delta"))
     return 1.0 if finding.get("kind") == "ratio" else 0.0
+
+
+def _band(finding: Finding) -> tuple[float, float] | None:
+    """Effects too small to matter; a fraction has none."""
+    delta = abs(_number(finding.get("delta")))
+    if finding.get("kind") == "fraction" or not np.isfinite(delta) or not delta:
+        return None
+    return (1 / delta, delta) if finding.get("kind") == "ratio" else (-delta, delta)
 
 
 def _number(value: Any) -> float:
@@ -52,9 +63,8 @@ def _number(value: Any) -> float:
 def _group(findings: Sequence[Finding]) -> str:
     ends = []
     for f in findings:
-        delta = abs(_number(f.get("delta"))) if is_number(f.get("delta")) else 0.0
         ends += [_number(f.get(k)) for k in ("estimate", "low", "high")]
-        ends += [_null(f), _null(f) - delta, _null(f) + delta]
+        ends += [_bar(f), *(_band(f) or ()), *((0.0, 1.0) if f.get("kind") == "fraction" else ())]
     unit = str(findings[0].get("unit") or "")
     scale = scale_for(Axis(""), [np.array(ends)], pad=0.08) or Scale(-1, 1)
     rows = "".join(_row(f, scale) for f in findings)
@@ -70,11 +80,10 @@ def _group(findings: Sequence[Finding]) -> str:
 def _row(finding: Finding, scale: Scale) -> str:
     plot = Plot(scale, Scale(0, 1), height=54)
     estimate, low, high = (_number(finding.get(k)) for k in ("estimate", "low", "high"))
-    null, delta = _null(finding), _number(finding.get("delta"))
-    if np.isfinite(delta) and delta:
-        at = scale(np.array([null - abs(delta), null + abs(delta)]))
-        plot.path(area(at, np.zeros(2), np.full(2, 1000.0)), "equal")
-    plot.rule(scale.percent(null), "0%", scale.percent(null), "100%", "zero")
+    if band := _band(finding):
+        plot.path(area(scale(np.array(band)), np.zeros(2), np.full(2, 1000.0)), "equal")
+    if np.isfinite(bar := _bar(finding)):
+        plot.rule(scale.percent(bar), "0%", scale.percent(bar), "100%", "zero")
     look = str(finding.get("verdict")) if finding.get("verdict") in VERDICTS else "undecided"
     plot.path(line(scale(np.array([low, high])), np.array([500.0, 500.0])), f"bar {look}")
     plot.path(dots(scale(np.array([estimate])), np.array([500.0])), f"dots {look}")
@@ -112,6 +121,7 @@ def _details(finding: Finding) -> str:
         ("Control", finding.get("control")),
         ("Statistic", finding.get("statistic")),
         ("Expected", finding.get("direction")),
+        ("Stated", f"at least {number(_bar(finding))}" if finding.get("kind") == "fraction" else None),
         ("Too small to matter", _within(finding)),
         ("Declared before the run", None if declared is None else "yes" if declared else "no: exploratory"),
         ("Interval", f"{number(100 * confidence)}%" if is_number(confidence) else None),
@@ -130,10 +140,11 @@ def _words(value: Any) -> str:
 
 
 def _within(finding: Finding) -> str | None:
-    delta = finding.get("delta")
-    if not is_number(delta):
+    band = _band(finding)
+    if band is None:
         return None
-    return f"less than {number(abs(delta))} from {number(_null(finding))}"
+    low, high = map(number, band)
+    return f"a factor between {low} and {high}" if finding.get("kind") == "ratio" else f"between {low} and {high}"
 
 
 def _p(finding: Finding) -> str | None:
