@@ -281,7 +281,7 @@ def test_a_record_rolled_back_to_the_checkpoint_before_repeats_no_row(tmp_path, 
 
 
 def test_a_run_cut_off_when_all_have_ended_goes_on_to_the_same_record(tmp_path, unbroken, monkeypatch):
-    runaway = replace(GAME, ticks=4000, play="simultaneous", rate=100)
+    runaway = replace(GAME, ticks=4000, play="simultaneous", rate=60)
     commit = Writer.commit
 
     def last_breath(self, tick, batch, state, *rest):

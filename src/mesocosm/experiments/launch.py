@@ -273,12 +273,12 @@ def proceed(
 ) -> Record:
     """The run alone, without assays. Arguments and errors as of `go_on`; `steering` says how far each chunk goes."""
     record = load(folder)
-    configuration = configuration or configuration_of(record)
+    wanted = configuration or configuration_of(record)
     if ticks is not None:
-        configuration = replace(configuration, ticks=ticks)
-    if record.status == RunStatus.FINISHED and configuration.ticks == record.tick:
+        wanted = replace(wanted, ticks=ticks)
+    if record.status == RunStatus.FINISHED and wanted.ticks == record.tick:
         return record
-    setup, plan = prepare(record.header["experiment"], configuration)
+    setup, plan = prepare(record.header["experiment"], wanted)
     from mesocosm.core import resume
 
     return resume(setup, plan, folder, progress=progress, steering=steering)

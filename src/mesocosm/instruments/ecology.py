@@ -93,11 +93,11 @@ class Carriers(Fold):
     def read(self, folded: Any, scene: Scene) -> dict[str, Array]:
         columns = scene.points["bodies"].columns
         carries = columns["element"] > 0
-        rows: dict[str, Array] = {"carriers": _sum(carries), **folded}
+        rows: dict[str, Array] = {"carriers": sum32(carries), **folded}
         for strand, name in enumerate(("evolved", "shadow")):
             levels = columns["element_genes"][strand].astype(jnp.int32) + 128
             for gene, locus in self.loci:
-                rows[f"{gene}_{name}"] = _sum(jnp.where(carries, levels[locus], 0))
+                rows[f"{gene}_{name}"] = sum32(jnp.where(carries, levels[locus], 0))
         return rows
 
 
