@@ -130,7 +130,7 @@ class Emissions(Fold):
     def update(self, folded: Any, tick: Tick) -> Any:
         acts = tick.events["acts"]
         emits = acts.happened & (acts.columns["act"] >= EMIT)
-        return folded + jnp.stack([_sum(emits & (acts.columns["stimulus"] == s)) for s in range(self.n_stimuli)])
+        return folded + jnp.stack([sum32(emits & (acts.columns["stimulus"] == s)) for s in range(self.n_stimuli)])
 
     def read(self, folded: Any, scene: Scene) -> dict[str, Array]:
         return {f"emitted_{s}": folded[s] for s in range(self.n_stimuli)}

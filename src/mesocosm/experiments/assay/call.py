@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from mesocosm.experiments.assay.declaration import ASSAY_SEEDS, AssayConfiguration
 from mesocosm.experiments.launch import start_or_go_on
-from mesocosm.record import FolderError, Record
+from mesocosm.experiments.reading import configuration_of
+from mesocosm.record import FolderError, Record, load
 from mesocosm.record.configuration import digest, from_dict, to_dict
-from mesocosm.record.folder import ASSAYS
+from mesocosm.record.folder import ASSAYS, HEADER
 from mesocosm.record.status import RunStatus
 
 if TYPE_CHECKING:
