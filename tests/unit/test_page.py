@@ -31,7 +31,7 @@ from mesocosm.player import assets
 from mesocosm.player.planes import DamagedFrames
 from mesocosm.reports import readable, svg
 from mesocosm.reports.charts import draw
-from mesocosm.reports.forest import forest
+from mesocosm.reports.forest import _band, forest
 from mesocosm.reports.page import render
 from mesocosm.reports.readable import interval, number, round_ticks, tick_labels
 from tests.unit.report_sample import NASTY, nasty_arguments, sample
@@ -351,12 +351,15 @@ def test_numbers_are_never_bare(value):
     assert not re.search("nan|inf|None", "".join(interval(value, 0.0, 1.0)))
 
 
-def test_the_band_of_what_does_not_matter_is_that_of_the_kind_of_claim():
-    band = dict(estimate=1.05, low=0.95, high=1.2, unit="", verdict="undecided", confidence=0.95)
-    (ratio,) = (
-        re.search(r"<dt>Too small to matter</dt><dd>(.*?)</dd>", forest([{**band, "kind": "ratio", "delta": 1.25}])),
-    )
-    assert ratio and ratio[1] == "a factor between 0.8 and 1.25"
-    fraction = forest([{**band, "estimate": 0.9, "high": 1.0, "kind": "fraction", "delta": 0.9}])
-    assert "Too small to matter" not in fraction and "at least 0.9" in fraction and 'class="equal"' not in fraction
-    assert "between -0.5 and 0.5" in forest([{**band, "kind": "mean", "delta": 0.5}]).replace("\u2212", "-")
+def test_what_would_not_matter_is_drawn_where_it_lies():
+    def band(**claim) -> list[float]:
+        claim = {"name": "a", "estimate": 1.5, "low": 1.2, "high": 1.8, "verdict": "supported", "direction": 1} | claim
+        return [round(end, 4) for end in _band(claim)]
+
+    assert band(kind="mean", delta=0.25) == [-0.25, 0.25]
+    assert band(kind="ratio", delta=1.25) == [0.8, 1.25], "a factor either way, not a distance from 1"
+    assert band(kind="fraction", delta=0.9) == [0, 0.9] and band(kind="fraction", delta=0.1, direction=-1) == [0.1, 1]
+    drawn = forest([{"name": "a", "kind": "fraction", "estimate": 0.98, "low": 0.94, "high": 1.0, "delta": 0.9}])
+    assert "l900 0" in drawn, "an axis of shares goes from 0 to 1"
+    assert "Stated" in drawn and "at least 0.9" in drawn and "Too small to matter" not in drawn
+    assert "less than a factor of 1.1" in forest([{"name": "a", "kind": "ratio", "delta": 1.1, "estimate": 1.0}])

@@ -41,19 +41,19 @@ def badge(verdict: str | None) -> str:
     return f'<span class="verdict {look}"><i aria-hidden="true">{sign}</i>{escape(word)}</span>'
 
 
-def _bar(finding: Finding) -> float:
-    """What the estimate is held against: no difference, or the stated fraction."""
-    if finding.get("kind") == "fraction":
-        return _number(finding.get("delta"))
+def _null(finding: Finding) -> float:
     return 1.0 if finding.get("kind") == "ratio" else 0.0
 
 
-def _band(finding: Finding) -> tuple[float, float] | None:
-    """Effects too small to matter; a fraction has none."""
+def _band(finding: Finding) -> tuple[float, float]:
+    """What would not matter, or for a fraction would fall short of what is stated; NaN where it is not known."""
     delta = abs(_number(finding.get("delta")))
-    if finding.get("kind") == "fraction" or not np.isfinite(delta) or not delta:
-        return None
-    return (1 / delta, delta) if finding.get("kind") == "ratio" else (-delta, delta)
+    kind, is_below = finding.get("kind"), finding.get("direction") == -1
+    if kind == "ratio":
+        return (1 / delta, delta) if delta > 0 else (np.nan, np.nan)
+    if kind == "fraction":
+        return (delta, 1.0) if is_below else (0.0, delta)
+    return -delta, delta
 
 
 def _number(value: Any) -> float:
@@ -64,9 +64,10 @@ def _group(findings: Sequence[Finding]) -> str:
     ends = []
     for f in findings:
         ends += [_number(f.get(k)) for k in ("estimate", "low", "high")]
-        ends += [_bar(f), *(_band(f) or ()), *((0.0, 1.0) if f.get("kind") == "fraction" else ())]
+        ends += [_null(f), *_band(f)]
     unit = str(findings[0].get("unit") or "")
-    scale = scale_for(Axis(""), [np.array(ends)], pad=0.08) or Scale(-1, 1)
+    is_fraction = findings[0].get("kind") == "fraction"
+    scale = Scale(0, 1) if is_fraction else scale_for(Axis(""), [np.array(ends)], pad=0.08) or Scale(-1, 1)
     rows = "".join(_row(f, scale) for f in findings)
     axis = Plot(scale, Scale(0, 1), height=26)
     ticks = round_ticks(scale.low, scale.high, 5)
@@ -80,10 +81,10 @@ def _group(findings: Sequence[Finding]) -> str:
 def _row(finding: Finding, scale: Scale) -> str:
     plot = Plot(scale, Scale(0, 1), height=54)
     estimate, low, high = (_number(finding.get(k)) for k in ("estimate", "low", "high"))
-    if band := _band(finding):
-        plot.path(area(scale(np.array(band)), np.zeros(2), np.full(2, 1000.0)), "equal")
-    if np.isfinite(bar := _bar(finding)):
-        plot.rule(scale.percent(bar), "0%", scale.percent(bar), "100%", "zero")
+    null, band = _null(finding), np.array(_band(finding))
+    if np.isfinite(band).all() and band[1] > band[0]:
+        plot.path(area(scale(band), np.zeros(2), np.full(2, 1000.0)), "equal")
+    plot.rule(scale.percent(null), "0%", scale.percent(null), "100%", "zero")
     look = str(finding.get("verdict")) if finding.get("verdict") in VERDICTS else "undecided"
     plot.path(line(scale(np.array([low, high])), np.array([500.0, 500.0])), f"bar {look}")
     plot.path(dots(scale(np.array([estimate])), np.array([500.0])), f"dots {look}")
@@ -120,9 +121,9 @@ def _details(finding: Finding) -> str:
         ("Kind", finding.get("kind")),
         ("Control", finding.get("control")),
         ("Statistic", finding.get("statistic")),
-        ("Expected", finding.get("direction")),
-        ("Stated", f"at least {number(_bar(finding))}" if finding.get("kind") == "fraction" else None),
+        ("Expected", {1: "above", -1: "below"}.get(finding.get("direction") or 0)),
         ("Too small to matter", _within(finding)),
+        ("Stated", _stated(finding)),
         ("Declared before the run", None if declared is None else "yes" if declared else "no: exploratory"),
         ("Interval", f"{number(100 * confidence)}%" if is_number(confidence) else None),
         ("Replicates", f"{started} started, {survived} survived, {used} used"),
@@ -140,11 +141,20 @@ def _words(value: Any) -> str:
 
 
 def _within(finding: Finding) -> str | None:
-    band = _band(finding)
-    if band is None:
+    delta = finding.get("delta")
+    if not is_number(delta):
         return None
-    low, high = map(number, band)
-    return f"a factor between {low} and {high}" if finding.get("kind") == "ratio" else f"between {low} and {high}"
+    if finding.get("kind") == "ratio":
+        return f"less than a factor of {number(abs(delta))}"
+    if finding.get("kind") == "fraction":
+        return None
+    return f"less than {number(abs(delta))} from {number(_null(finding))}"
+
+
+def _stated(finding: Finding) -> str | None:
+    if finding.get("kind") != "fraction" or not is_number(finding.get("delta")):
+        return None
+    return f"{'at most' if finding.get('direction') == -1 else 'at least'} {number(finding.get('delta'))}"
 
 
 def _p(finding: Finding) -> str | None:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -93,9 +94,16 @@ def render(
 def _environment() -> Environment:
     loader = PackageLoader("mesocosm.reports", "templates")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["paragraphs"] = lambda text: [part for part in str(text).split("\n\n") if part.strip()]
+    environment.filters["paragraphs"] = lambda text: [_kept(part) for part in str(text).split("\n\n") if part.strip()]
+    environment.filters["kept"] = _kept
     environment.filters["setting"] = lambda value: f"{value:.6g}" if isinstance(value, float) else value
     return environment
+
+
+def _kept(text: str) -> str:
+    """Text in which no line breaks before a per cent sign or within an interval."""
+    inside = re.sub(r"\[[^\[\]]{3,40}\]", lambda found: found[0].replace(" ", "\u00a0"), text)
+    return inside.replace(" %", "\u00a0%")
 
 
 def _template(name: str) -> str:
