@@ -254,15 +254,22 @@ def rules() -> None:
     """Learning rules: factored against naive, the fast cell, and a generation of the preset `paper` (both cores)."""
     affinity = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     _one_core()
-    from benchmarks.rules import generation, table
+    import psutil
+
+    from benchmarks.rules import episode_flops, generation, matmul_peak, table
 
     found = table()
     for name, ns in found.items():
-        print(f"{name:>10} {_spread(ns)} ns/synapse-tick   naive / this {_spread(found['naive'] / ns)}")
+        naive = found["naive, m = 4" if "m = 4" in name else "naive"]
+        print(f"{name:>16} {_spread(ns)} ns/synapse-tick   naive / this {_spread(naive / ns)}")
     if affinity:
         os.sched_setaffinity(0, affinity)
     if os.environ.get("MESOCOSM_DATA"):
-        print(f"generation of `paper`: {_spread(generation())} s")
+        seconds, each, peak = generation(), episode_flops(), matmul_peak()
+        used = 32 * 8 * each / seconds
+        print(f"generation of `paper`: {_spread(seconds)} s, {each / 1e6:.0f} MFLOP an episode")
+        print(f"{_spread(used / 1e9)} GFLOP/s, {_spread(100 * used / peak)} % of a matrix product's {peak / 1e9:.0f}")
+        print(f"{psutil.Process().memory_info().rss / 2**30:.2f} GiB resident")
     else:
         print("generation of `paper`: set MESOCOSM_DATA")
 

@@ -18,6 +18,8 @@ SIZES = (196, 10)
 STEPS = 50
 """Examples in a round; a round of one net has STEPS * 1960 synapse-ticks."""
 NETS = 8
+WIDE = RuleForm(messages=4, hidden=4, symmetric=True)
+"""Wider messages beside the same memory: what is factored out is most of the products."""
 
 
 def naive_change(net: Net, genome: Any, state: Any, x: Any, label: Any) -> Any:
@@ -77,9 +79,12 @@ def table(rounds: int = 9) -> dict[str, np.ndarray]:
         "fast": _side(RuleForm(fast=True), factored_change),
         "bilinear": _side(RuleForm("bilinear"), factored_change),
         "hebbian": _side(RuleForm("hebbian"), factored_change),
+        "naive, m = 4": _side(WIDE, naive_change),
+        "factored, m = 4": _side(WIDE, factored_change),
     }
-    same = [jax.tree.leaves(sides[name].result()) for name in ("naive", "factored")]  # type: ignore[attr-defined]
-    assert all(np.allclose(a, b, rtol=1e-4, atol=1e-5) for a, b in zip(*same, strict=True)), "both forms are one rule"
+    for pair in (("naive", "factored"), ("naive, m = 4", "factored, m = 4")):
+        same = [jax.tree.leaves(sides[name].result()) for name in pair]  # type: ignore[attr-defined]
+        assert all(np.allclose(a, b, rtol=1e-4, atol=1e-5) for a, b in zip(*same, strict=True)), "one rule in two forms"
     found: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name, side in sides.items():
@@ -87,16 +92,21 @@ def table(rounds: int = 9) -> dict[str, np.ndarray]:
     return {name: np.array(values) for name, values in found.items()}
 
 
+def _paper() -> Any:
+    from mesocosm.experiments.digits.declaration import PRESETS, DigitsConfiguration
+    from mesocosm.experiments.digits.system import build
+    from mesocosm.record.configuration import from_dict
+
+    search = {"searcher": "cma-es", "population": 32}
+    return build(from_dict(DigitsConfiguration, PRESETS["paper"] | {"search": search})).experiment
+
+
 def generation(rounds: int = 3) -> np.ndarray:
     """Seconds for a generation of the preset `paper`: 32 genomes x 8 tasks x 50 examples in nets 196-32-10."""
     from mesocosm.core import Bits
     from mesocosm.core.random import seed_words
-    from mesocosm.evolution.parameters import SearchParameters
-    from mesocosm.experiments.digits.declaration import DigitsConfiguration
-    from mesocosm.experiments.digits.system import build
 
-    experiment = build(DigitsConfiguration(preset="paper", search=SearchParameters("cma-es", population=32))).experiment
-    seed, seconds = seed_words(0), []
+    experiment, seed, seconds = _paper(), seed_words(0), []
     tick = jax.jit(lambda state, t: experiment.tick(Bits.at(seed, jnp.uint32(0), t), state)[0])
     state = experiment.init(Bits.founding(seed, jnp.uint32(0)))
     for t in range(rounds + 1):
@@ -104,3 +114,33 @@ def generation(rounds: int = 3) -> np.ndarray:
         state = jax.block_until_ready(tick(state, jnp.int32(t)))
         seconds.append(time.perf_counter() - began)
     return np.array(seconds[1:])
+
+
+def episode_flops() -> float:
+    """Floating-point operations of one genome in one task of the preset `paper`, counted on the jaxpr."""
+    from mesocosm.core.flops import flops
+    from mesocosm.experiments.digits.school import prequential_loss
+    from mesocosm.rules.rule import EvolvedRule
+
+    experiment = _paper()
+    stream = jax.eval_shape(lambda key: experiment.train.draw(key, 1, experiment.n_examples), jax.random.key(0))
+    one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), stream)
+
+    def episode(numbers: Any, stream: Any) -> Any:
+        rule = EvolvedRule(experiment.net, experiment.genome(numbers))
+        return prequential_loss(rule, jax.random.key(0), stream, experiment.net.sizes[-1])
+
+    return flops(episode, experiment.founder, one)
+
+
+def matmul_peak(size: int = 1024, rounds: int = 7) -> float:
+    """Operations a second of a float32 product of square matrices on the cores there are: the best round."""
+    a = jax.random.normal(jax.random.key(0), (size, size))
+    product = jax.jit(lambda a: a @ a)
+    jax.block_until_ready(product(a))
+    seconds = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        jax.block_until_ready(product(a))
+        seconds.append(time.perf_counter() - began)
+    return 2 * size**3 / min(seconds)

@@ -6,22 +6,33 @@ import numpy as np
 import optax
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import KNeighborsClassifier
 
 from mesocosm import rules
 from mesocosm.core import run
-from mesocosm.experiments.digits import audit
+from mesocosm.experiments.analysis import ANALYSIS, analysis_of
+from mesocosm.experiments.digits import anatomy, audit
 from mesocosm.experiments.digits.declaration import DigitsConfiguration, curves
 from mesocosm.experiments.digits.export import rule_of
-from mesocosm.experiments.digits_shown import baselines
-from mesocosm.experiments.digits_shown.declaration import DigitsShownConfiguration, grade, interval, tuned
-from mesocosm.experiments.digits_shown.learners import is_online, rivals
-from mesocosm.experiments.launch import prepare
+from mesocosm.experiments.digits.results import tell, values
+from mesocosm.experiments.digits_shown import baselines, contest
+from mesocosm.experiments.digits_shown import results as shown_results
+from mesocosm.experiments.digits_shown.costs import costs
+from mesocosm.experiments.digits_shown.declaration import DigitsShownConfiguration
+from mesocosm.experiments.digits_shown.learners import ONLINE, RATES, SCALES, STORED, budgets, rivals
+from mesocosm.experiments.digits_shown.table import Shown, differences, grade, interval, openings, tuned
+from mesocosm.experiments.launch import prepare, start
 from mesocosm.experiments.registry import declaration
 from mesocosm.record import ConfigurationError, FolderError, load
 from mesocosm.record.configuration import check, from_dict
+from mesocosm.reports.build import report
+from mesocosm.rules import handwritten
+from mesocosm.rules.form import RuleForm
 from mesocosm.rules.gradient import GradientRule
+from mesocosm.rules.rule import EvolvedRule, Rule, build_net
 from mesocosm.tasks import DataError
 from mesocosm.tasks import load as load_data
 
@@ -73,6 +84,7 @@ def test_the_control_is_the_same_in_every_search(tmp_path):
     [
         ({"founding": "class-mean", "form": {"normalise": False}}, "founding = class-mean"),
         ({"founding": "centred-class-mean", "form": {"memory": 0}}, "memory of 1"),
+        ({"founding": "prototypes"}, "founding = prototypes: needs form.compete"),
         ({"schooling": {"shown": [5, 2]}}, "shown = "),
         ({"schooling": {"source": "digits8", "examples": 4000}}, "more than digits8"),
         ({"search": {"searcher": "cma-es"}, "form": {"messages": 8, "hidden": 16}}, r"sep-cma-es or snes"),
@@ -94,12 +106,22 @@ ONE_HOT = jax.nn.one_hot(Y, 4)
 
 
 def test_neighbours_are_those_of_scikit_learn():
-    one, three = (np.argmax(s, axis=1) for s in baselines.neighbours(jnp.asarray(X), ONE_HOT, jnp.asarray(T)))
+    one, three = (np.argmax(baselines.neighbours(jnp.asarray(X), ONE_HOT, jnp.asarray(T), k), axis=1) for k in (1, 3))
     reference = KNeighborsClassifier(1, metric="cosine").fit(X, Y).predict(T)
     assert np.array_equal(one, reference)
     votes = KNeighborsClassifier(3, metric="cosine").fit(X, Y).predict_proba(T)
     clear = votes.max(axis=1) > 0.5
     assert clear.sum() > 20 and np.array_equal(three[clear], votes.argmax(axis=1)[clear])
+
+
+def test_kernels_are_those_of_scikit_learn():
+    ours = baselines.radial(jnp.asarray(X), ONE_HOT, jnp.asarray(T), 0.5)
+    theirs = KernelRidge(alpha=0.1, kernel="rbf", gamma=0.5 / 20).fit(X, 2 * np.eye(4)[Y] - 1).predict(T)
+    assert np.allclose(ours, theirs, atol=1e-3)
+    ours = baselines.vote(jnp.asarray(X), ONE_HOT, jnp.asarray(T), 8.0)
+    weights = np.exp(8 * cosine_similarity(T - X.mean(0), X - X.mean(0)))
+    theirs = np.log(weights @ np.eye(4)[Y] / np.sqrt(15.0)) - 8
+    assert np.allclose(ours, theirs, atol=1e-3)
 
 
 def test_ridge_and_logistic_regression_are_those_of_scikit_learn():
@@ -119,8 +141,10 @@ def test_lda_is_near_that_of_scikit_learn():
 
 
 def test_classes_that_were_never_seen_are_not_named():
-    for scores in baselines.stored(jnp.asarray(X[:3]), jnp.asarray(Y[:3]), jnp.asarray(T), 4):
-        assert set(np.argmax(scores, axis=1).tolist()) <= {0, 1, 2}
+    for family, settings in STORED.items():
+        scores = baselines.stored(family, jnp.asarray(X[:3]), jnp.asarray(Y[:3], jnp.int32), jnp.asarray(T), 4)
+        assert scores.shape == (max(1, len(settings)), 40, 4)
+        assert set(np.argmax(scores, axis=2).ravel().tolist()) <= {0, 1, 2}, family
 
 
 def test_gradient_rule_follows_the_gradient_of_its_loss():
@@ -144,13 +168,48 @@ def test_gradient_rule_follows_the_gradient_of_its_loss():
 # -- the benchmark -----------------------------------------------------------------------------------------------------
 
 
+def test_a_centred_learner_is_shown_inputs_less_their_running_mean():
+    told = jnp.asarray(X[:6] + 3)
+    plain, centred = (contest.learner_of("sgd linear", 20, 4, 0.1, 1.0, share) for share in (0, 1))
+    by_hand = GradientRule(optax.sgd(0.1), (20, 4))
+    states = [learner.begin(jax.random.key(0)) for learner in (plain, centred, by_hand, by_hand)]
+    for t in range(6):
+        running = jnp.mean(told[: t + 1], axis=0)
+        shown = (told[t], told[t], told[t], told[t] - running)
+        pairs = zip((plain, centred, by_hand, by_hand), states, shown, strict=True)
+        states = [learner.learn(state, x, ONE_HOT[t])[0] for learner, state, x in pairs]
+    a, b, c, d = (
+        np.asarray(w[0]) for w in (states[0][0].weights, states[1][0].weights, states[2].weights, states[3].weights)
+    )
+    assert np.allclose(a, c, atol=1e-6) and np.allclose(b, d, atol=1e-5) and not np.allclose(a, b, atol=0.01)
+    asked = jnp.asarray(T[0])
+    assert np.allclose(
+        centred.predict(states[1], asked), by_hand.predict(states[3], asked - jnp.mean(told, axis=0)), atol=1e-4
+    )
+
+
+def test_every_online_rival_has_eight_rates_scales_and_both_inputs():
+    assert len(ONLINE) == 11 and "feedback alignment" in ONLINE and "ridge" not in ONLINE
+    assert len(RATES) == 8 and max(RATES) / min(RATES) > 1000
+    for family, settings in ONLINE.items():
+        rates, scales, centred = (set(column) for column in zip(*settings, strict=True))
+        assert rates == set(RATES) and centred == {0, 1}
+        assert scales == ({1.0} if family.endswith("linear") else set(SCALES))
+    names = rivals()
+    assert len(names) == len(set(names)) == sum(budgets().values())
+    assert rivals(online=False) == names[: sum(budgets(online=False).values())]
+
+
 def test_settings_are_chosen_on_validation_for_each_n():
-    names = ["mine", "ridge/0.1", "ridge/1", "class mean"]
-    validation = np.array([[0.9, 0.9], [0.5, 0.1], [0.4, 0.2], [0.3, 0.3]])[:, None, :].repeat(3, axis=1)
-    test = np.array([[0.1, 0.1], [0.2, 0.9], [0.9, 0.4], [0.3, 0.3]])[:, None, :].repeat(3, axis=1)
-    found = tuned(names, validation, test)
+    names = ["ridge/0.1", "ridge/1", "class mean"]
+    validation = np.array([[0.5, 0.1], [0.4, 0.2], [0.3, 0.3]])[:, None, :].repeat(3, axis=1)
+    test = np.array([[0.2, 0.9], [0.9, 0.4], [0.3, 0.3]])[:, None, :].repeat(3, axis=1)
+    found, settings = tuned(names, validation, test)
     assert found["ridge"][0].tolist() == [0.2, 0.4], "not the settings that are best on the test"
-    assert set(found) == {"mine", "ridge", "class mean"}
+    assert settings == {"ridge": ["0.1", "1"], "class mean": ["", ""]}
+    validation[:, :, 1] = np.nan
+    found, settings = tuned(names, validation, test)
+    assert settings["ridge"] == ["0.1", "0.1"], "beyond validation the last setting stays"
 
 
 def test_intervals_know_that_streams_are_shared_by_rules():
@@ -163,14 +222,25 @@ def test_intervals_know_that_streams_are_shared_by_rules():
 
 
 def test_grades_are_those_declared():
-    shown, rng = np.array([10, 20, 50, 100]), np.random.default_rng(0)
-    noise = 0.01 * rng.normal(size=(40, 4))
-    families = {"sgd linear": 0.4 + noise, "1-NN cosine": 0.6 + noise}
-    for level, expected in ((0.64, "strong"), (0.6, "good"), (0.55, "pass"), (0.39, "none")):
-        assert grade((level + noise)[None], families, shown)[0] == expected
-    mixed = np.full((1, 40, 4), 0.64)
-    mixed[:, :, 3] = 0.38
-    assert grade(mixed, families, shown)[0] == "none", "every n counts"
+    shown, rng = np.array([5, 10, 20, 50, 100]), np.random.default_rng(0)
+    noise = 0.01 * rng.normal(size=(40, 5))
+    families = {"sgd linear": 0.4 + noise, "1-NN cosine": 0.6 + noise, "RBF machine": 0.61 + noise}
+
+    def graded(level, rules=6, families=families):
+        return grade(Shown(shown, np.broadcast_to(level + noise, (rules, 40, 5)), families, {}))
+
+    for level, expected in ((0.64, "strong"), (0.605, "strong"), (0.595, "good"), (0.55, "pass"), (0.39, "none")):
+        assert graded(level) == expected, level
+    assert graded(0.64, rules=5) == "good", "five rules are too few"
+    assert graded(0.605, families=families | {"RBF machine": 0.7 + noise}) == "good", "the ceiling is further"
+    mixed = np.full((1, 40, 5), 0.64)
+    mixed[:, :, 4] = 0.38
+    assert graded(mixed) == "none", "every n counts"
+    offline = {name: values for name, values in families.items() if name != "sgd linear"}
+    assert graded(0.64, families=offline) == "not asked for"
+    against = differences(Shown(shown, np.broadcast_to(0.55 + noise, (6, 40, 5)), families, {}), "baseline")
+    assert [d.n for d in against] == [10, 20, 50, 100] and {d.rival for d in against} == {"1-NN cosine"}
+    assert all(d.low <= d.mean <= d.high and d.mean == pytest.approx(-0.05) for d in against)
 
 
 def test_the_meta_test_opens_with_final_only_and_openings_are_counted(tmp_path):
@@ -179,20 +249,40 @@ def test_the_meta_test_opens_with_final_only_and_openings_are_counted(tmp_path):
     check(DigitsShownConfiguration(data="mnist", final=True))
 
 
-def test_the_benchmark_compares_all_on_the_same_streams(tmp_path):
-    values = dict(replicates=1, ticks=2, every=1, side=8, shown=[10, 20], images=50, online=False)
+def compared(folder, **changes):
+    values = dict(replicates=1, ticks=2, every=1, side=8, shown=[10, 20], images=50, online=False, **changes)
     setup, plan = prepare("digits-shown", from_dict(DigitsShownConfiguration, values))
-    run(setup, plan, tmp_path / "run")
+    return run(setup, plan, folder)
+
+
+def test_the_benchmark_compares_all_on_the_same_streams(tmp_path):
+    record = compared(tmp_path / "run")
     summary = declaration("digits-shown").summarise(load(tmp_path / "run"))
     rows = {row[0]: row[1:] for row in summary.rows}
     assert rows["class-mean"] == pytest.approx(rows["class mean"], abs=0.011), "the rule by hand and the rival are one"
-    assert set(rows) == {"class-mean", *(name.split("/")[0] for name in rivals(online=False))}
+    assert set(rows) == {"class-mean", *STORED}
     assert all(0.3 < accuracy < 0.9 for accuracy in rows["1-NN cosine"])
+    story = shown_results.tell(record, {}, [])
+    figure, table = story.sections[0].figures
+    assert {curve.label.removesuffix(" (ceiling)") for curve in figure.curves[1:]} == set(STORED)
+    assert table.columns[-3:] == ["state bytes", "FLOPs an example", "tuning or training"]
+    assert openings(record) == 1 and report(record).stat().st_size > 10_000
+    shuffled = compared(tmp_path / "shuffled", permuted=True)
+    again = {row[0]: row[1:] for row in declaration("digits-shown").summarise(shuffled).rows}
+    assert again["1-NN cosine"] == rows["1-NN cosine"], "what knows nothing of pixels is not moved"
 
 
-def test_online_rivals_are_known_as_such():
-    online = {name.split("/")[0] for name in rivals() if is_online(name.split("/")[0])}
-    assert len(online) == 11 and "feedback alignment" in online and "ridge" not in online
+def test_what_a_learner_costs_is_counted():
+    net = build_net(RuleForm("hebbian", messages=1, memory=0), (20, 4))
+    rule = EvolvedRule(net, handwritten.class_mean(net))
+    found = costs({"by hand": rule}, 20, 4, 50, online=True)
+    assert found["by hand"]["bytes"] == 4 * 2 * 80, "a forward and a backward strength a synapse"
+    assert found["sgd linear"]["bytes"] == 4 * (21 * 4 + 20 + 1), "weights, and the running mean"
+    assert found["adam linear"]["bytes"] > 3 * 4 * 21 * 4, "two moments"
+    assert found["1-NN cosine"]["bytes"] == 4 * 50 * 21
+    assert 2 * 50 * 20 < found["1-NN cosine"]["flops"] < 20 * 50 * 20, "a product with every example"
+    assert found["RBF machine"]["flops"] > 10 * found["1-NN cosine"]["flops"]
+    assert set(found) == {"by hand", *STORED, *ONLINE}
 
 
 # -- audits ------------------------------------------------------------------------------------------------------------
@@ -211,3 +301,55 @@ def test_audits_tell_what_is_known_of_the_class_mean():
     assert kept["accuracy"] == found["accuracy"]
     with pytest.raises(DataError, match="1797 examples; 3000"):
         audit.prior_audit(by_hand, data, n=2800)
+
+
+def test_a_rule_without_a_part():
+    data, form = load_data("digits8"), RuleForm("lstm", memory=1)
+    net = build_net(form, (64, 10))
+    rule = Rule(form, handwritten.centred_class_mean(net))
+    whole = audit.accuracy_after(rule, data, how_many=2)
+    for part, changes in (("memory", True), ("label", True), ("error", False), ("replies", False)):
+        found = audit.accuracy_after(audit.without(rule, part), data, how_many=2)
+        assert (found != whole) == changes, part
+    assert audit.accuracy_after(audit.without(rule, "label"), data, how_many=2) < 0.3
+
+
+def test_mixed_partials_and_the_formula_of_what_is_known():
+    """Online softmax regression follows a gradient, and is found as a formula; a random rule is neither."""
+    data, form = load_data("digits8"), RuleForm("hebbian", messages=1, memory=0, normalise=False)
+    net = build_net(form, (64, 10))
+    softmax = Rule(form, handwritten.softmax_sgd(net, rate=0.05))
+    assert anatomy.mixed_partials(softmax, data, streams=2) == pytest.approx(0, abs=1e-3)
+    found = anatomy.formula(softmax, data, streams=2, most=1)
+    assert found["terms"][0] == ("fe", pytest.approx(0.05, rel=1e-3)) and found["r2"][0] > 0.999
+    mean = Rule(form, handwritten.class_mean(build_net(RuleForm("hebbian", messages=1, memory=0), (64, 10))))
+    assert anatomy.mixed_partials(mean, data, streams=2) is None, "it adds up inputs: no strength minds another"
+    assert anatomy.formula(mean, data, streams=2, most=1)["terms"][0][0] == "fy"
+    odd = RuleForm("lstm", messages=2, memory=1)
+    random = Rule(odd, build_net(odd, (64, 10)).found(jax.random.key(0)))
+    assert anatomy.mixed_partials(random, data, streams=2) > 0.1
+    assert anatomy.formula(random, data, streams=2)["r2"][-1] < 0.999
+
+
+def test_a_finished_search_is_analysed_judged_and_told(tmp_path, monkeypatch):
+    for family in list(ONLINE):
+        if family not in ("sgd linear", "adagrad linear"):
+            monkeypatch.delitem(ONLINE, family)
+    monkeypatch.setattr("mesocosm.experiments.digits.analysis._STREAMS", 1)
+    configuration = from_dict(
+        DigitsConfiguration, {"replicates": 2, "ticks": 4, "every": 2, "schooling": SCHOOL, "form": {"cell": "hebbian"}}
+    )
+    record = start("digits", configuration, tmp_path / "run")
+    found = analysis_of(record)
+    assert len(found["rules"]) == 2 and set(found["rivals"]) == {*STORED, "sgd linear", "adagrad linear"}
+    assert found["rules"][1] == pytest.approx(curves(record)["rule"][1, -1].tolist(), abs=1e-4)
+    assert found["class mean"] == pytest.approx(curves(record)["control"][0, -1].tolist(), abs=1e-4)
+    ends = values(record, {})
+    assert ends["improves"][0] == pytest.approx(100 * (found["rules"][0][-1] - found["founder"][-1]))
+    assert [f["name"] for f in record.findings] == ["improves", "beyond-class-mean"]
+    story = tell(record, {}, [])
+    assert {s.heading for s in story.sections} >= {"Against every rival", "What the rule does", "Elsewhere"}
+    assert report(record).stat().st_size > 10_000
+    (tmp_path / "run" / ANALYSIS).write_text("{")
+    assert analysis_of(record) is None and np.isnan(values(record, {})["improves"]).all()
+    assert "Nothing was worked out" in tell(record, {}, []).notes[-1]

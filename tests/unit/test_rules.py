@@ -1,6 +1,7 @@
 """Learning rules: exact answers, symmetries, every gene in use, and what a person meets."""
 
 import json
+from dataclasses import replace
 from itertools import product
 
 import jax
@@ -85,6 +86,52 @@ def test_class_mean_of_an_lstm_is_near():
     assert np.mean(np.argmax(near, 1)[50:] == np.argmax(exact, 1)[50:]) > 0.9
 
 
+COMPETING = RuleForm("hebbian", messages=1, memory=1, per_role=True, compete=True)
+
+
+@pytest.mark.parametrize(("cell", "near"), [("lstm", 0.1), ("hebbian", 0.04)])
+def test_prototypes_written_by_hand_vote_by_likeness(cell, near):
+    """A free neuron for each example: a class gets sum_j exp(12 cos(x - mean, w_j)) / sqrt(n), up to a factor."""
+    x, y = examples(30, 40, 3)
+    x = (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True)
+    form = replace(COMPETING, cell=cell, hidden=2)
+    with jax.enable_x64(True):
+        net = build_net(form, (40, 31, 3))
+        genome = in_float64(handwritten.prototypes(net, sharpness=12.0, gain=1.0))
+        state = jax.jit(net.begin)(genome, net.noise(jax.random.key(7), jnp.float64))
+        kept, means, errors = [], np.zeros(40), []
+        learn = jax.jit(net.learn)
+        for t in range(30):
+            state, logits = learn(genome, state, jnp.asarray(x[t]), jax.nn.one_hot(y[t], 3, dtype=jnp.float64))
+            centred = x[t] - 4 * means
+            if t:
+                likeness = np.array([w @ centred / np.linalg.norm(w) / np.linalg.norm(centred) for w in kept])
+                votes = (
+                    np.exp(12 * likeness) @ np.eye(3)[y[:t]] / np.sqrt(np.maximum(np.bincount(y[:t], minlength=3), 1))
+                )
+                ours = np.maximum(np.asarray(logits), 0)  # classes never named are voted against
+                errors.append(np.abs(ours / ours.max() - votes / votes.max()).max())
+            kept.append(centred)
+            means = 0.96 * means + 0.04 * np.tanh(x[t] / 4)
+        used = np.asarray(state.neurons[1])[0]
+    assert np.mean(errors) < near
+    assert 28 < used.sum() < 31, "nearly every example has a neuron of its own"
+
+
+def test_prototypes_that_find_no_free_neuron_join_the_most_alike_of_their_class():
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(6, 40))
+    which = np.concatenate([np.arange(6), rng.integers(0, 6, 60)])
+    x, y = (centres[which] + 0.2 * rng.normal(size=(66, 40))).astype(np.float32), which // 2
+    net = build_net(replace(COMPETING, cell="lstm", hidden=2), (40, 6, 3))
+    genome = handwritten.prototypes(net)
+    logits, state = prequential(net, genome, x, y)
+    assert np.mean(np.argmax(logits, 1)[6:] == y[6:]) > 0.95
+    kept = np.asarray(state.synapses[0][0][0])  # [hidden, before]
+    cosine = (kept @ centres.T) / np.linalg.norm(kept, axis=1)[:, None] / np.linalg.norm(centres, axis=1)[None, :]
+    assert sorted(cosine.argmax(1).tolist()) == list(range(6)) and cosine.max(1).min() > 0.9
+
+
 @pytest.mark.parametrize("ticks", [1, 2])
 @pytest.mark.parametrize("fast", [False, True])
 def test_factored_form_equals_the_naive_one(ticks, fast):
@@ -129,6 +176,7 @@ def test_factored_form_equals_the_naive_one(ticks, fast):
         ("lstm", {"ticks": 2, "per_role": True, "fast": True}),
         ("bilinear", {"per_role": True}),
         ("hebbian", {"symmetric": True, "normalise": False}),
+        ("lstm", {"per_role": True, "compete": True}),
     ],
 )
 def test_every_number_of_the_genome_changes_the_loss(cell, form):
@@ -152,14 +200,16 @@ def test_every_number_of_the_genome_changes_the_loss(cell, form):
             assert np.all(np.asarray(slope) != 0), jax.tree_util.keystr(path)
 
 
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("sizes", [(6, 3), (6, 5, 3)])
-def test_permuting_units_permutes_the_result_and_nothing_else(cell, sizes):
+@pytest.mark.parametrize(
+    ("cell", "sizes", "compete"),
+    [*product(CELLS, [(6, 3), (6, 5, 3)], [False]), ("hebbian", (6, 5, 3), True)],
+)
+def test_permuting_units_permutes_the_result_and_nothing_else(cell, sizes, compete):
     x, y = examples(15, 6, 3)
     rng = np.random.default_rng(1)
     orders = [rng.permutation(n) for n in sizes]
     with jax.enable_x64(True):
-        net = build_net(RuleForm(cell, hidden=5), sizes)
+        net = build_net(RuleForm(cell, hidden=5, compete=compete), sizes)
         genome = in_float64(net.found(jax.random.key(3)))
         noise = net.noise(jax.random.key(5), jnp.float64)
         logits, _ = prequential(net, genome, x, y, noise)
@@ -206,6 +256,7 @@ def test_predicting_changes_nothing_and_equals_what_learning_answers():
         ({"messages": 3, "hidden": 4}, "hidden = 4: must be at least 6"),
         ({"cell": "hebbian", "fast": True}, "fast = True"),
         ({"messages": 0}, "messages = 0"),
+        ({"compete": True, "ticks": 2}, "nothing told would be a lesson"),
     ],
 )
 def test_a_form_that_is_not_permitted_is_refused(form, message):
@@ -220,6 +271,8 @@ def test_nets_that_cannot_be_are_refused():
     net = build_net(RuleForm(normalise=False), (4, 2))
     with pytest.raises(ValueError, match="normalise"):
         handwritten.class_mean(net)
+    with pytest.raises(ValueError, match="prototypes: needs compete"):
+        handwritten.prototypes(build_net(COMPETING, (4, 2)))
     with pytest.raises(ValueError, match="softmax_sgd"):
         handwritten.softmax_sgd(net, 0.1)
 

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mesocosm.core.flops import Uncounted, flops
 from mesocosm.record import ConfigurationError
 from mesocosm.studies import component, nets, swap, tabular, task
 from mesocosm.studies.cell import COSTS, Cell
-from mesocosm.studies.cost import Uncounted, flops
 from mesocosm.studies.study import from_dict
 from mesocosm.tasks.arrays import DataError
 

@@ -100,7 +100,8 @@ class Declaration:
       claims: what is claimed, each with its statistic and minimal effect.
       presets: named changes of the configuration.
       arms: controls that are whole runs of their own, beside the run and with its seed: what each sets, by name.
-      results: loads the functions from a record to findings and a story; None where nothing is claimed.
+      results: loads the functions from a record to findings and a story; None where nothing is claimed or told.
+      analyse: what needs jax, worked out of a finished run and kept beside it: plain values, finite numbers.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Declaration:
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     arms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     results: Callable[[], Results] | None = None
+    analyse: Callable[[Record], dict[str, Any]] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What is declared, as plain values: part of the identity of every run."""

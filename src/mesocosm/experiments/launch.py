@@ -9,6 +9,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mesocosm.experiments.analysis import analyse
 from mesocosm.experiments.declaration import RunConfiguration
 from mesocosm.experiments.reading import after, claims_of, configuration_of, difference
 from mesocosm.experiments.registry import declaration, module_of
@@ -131,9 +132,11 @@ def begin(
 
 
 def conclude(record: Record, progress: Callable[[Progress], None] | None = None) -> Record:
-    """Run the declared arms and assays of a finished run and judge its claims; what is there is not repeated."""
+    """Analyse a finished run, run its declared arms and assays, judge its claims; what is there is not repeated."""
     declared = declaration(record.header["experiment"])
-    if declared.results is None or record.findings or not record.header["configuration"].get("assays", True):
+    analyse(record)
+    claims, is_asked = claims_of(record), record.header["configuration"].get("assays", True)
+    if declared.results is None or not claims or record.findings or not is_asked:
         return record
     from mesocosm.core import Interrupted
     from mesocosm.experiments.assay.call import assay, forget_outgrown
@@ -148,7 +151,6 @@ def conclude(record: Record, progress: Callable[[Progress], None] | None = None)
     except Interrupted:
         raise Interrupted(record.folder, record.tick) from None  # it is the run that is resumed, with its assays
     survived = sum(s.status == "alive" for s in record.statuses)
-    claims = claims_of(record)
     found = judge(claims, results.values(record, assays), record.replicates, survived, record.header["seed"])
     with Writer.reopen(record.folder) as writer:
         writer.conclude([finding.to_dict() for finding in found])

@@ -28,6 +28,8 @@ class RuleForm:
     """Replies go back over the forward strengths instead of strengths of their own."""
     per_role: bool = False
     """A genome for input, hidden and output instead of one for all."""
+    compete: bool = False
+    """Neurons of a hidden level share one answer, and one lesson (softmax); else each answers for itself (tanh)."""
     fast: bool = False
     """The fast cell (lstm only): diagonal recurrence, rational gates."""
 
@@ -35,5 +37,7 @@ class RuleForm:
         strengths = self.messages if self.symmetric else 2 * self.messages
         if self.cell == "lstm" and self.hidden < strengths:
             yield f"hidden = {self.hidden}: must be at least {strengths}, the strengths of {self.messages} messages"
+        if self.compete and self.ticks != 1:
+            yield f"ticks = {self.ticks}: must be 1 where hidden neurons compete: nothing told would be a lesson too"
         if self.fast and self.cell != "lstm":
             yield f"fast = True: there is a fast cell for lstm only, not for {self.cell}"

@@ -40,7 +40,7 @@ class GradientRule(eqx.Module):
 
     optimiser: Optimiser = eqx.field(static=True)
     sizes: tuple[int, ...] = eqx.field(static=True)
-    scale: float = eqx.field(static=True, default=1.0)
+    scale: float | Array = 1.0
     feedback: Literal["gradient", "alignment"] = eqx.field(static=True, default="gradient")
 
     def begin(self, key: Array) -> GradientState:

@@ -10,13 +10,17 @@ import math
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from mesocosm.rules.net import Genome, Net
-from mesocosm.rules.neurons import FEEDBACK
+from mesocosm.rules.neurons import FEEDBACK, INPUT
 from mesocosm.rules.synapses import BilinearSynapse, HebbianSynapse, LSTMSynapse
 
 ERROR, PROBABILITY, LABEL = 0, 1, 2
 """What an output neuron is told, in this order."""
+
+_FREE = 5e-3
+"""Size of the first strengths of prototypes: so small that any example drowns them."""
 
 
 def blank(net: Net) -> Genome:
@@ -49,10 +53,49 @@ def centred_class_mean(net: Net, gain: float = 10.0, pace: float = 0.04) -> Geno
         raise ValueError("centred_class_mean: needs memory = 1 or more")
     genome = class_mean(net, gain)
     for genes in genome.neuron:
-        genes["H"] = genes["H"].at[:k, -1].set(math.log(pace / (1 - pace))).at[k, 0].set(0.25)
+        genes["H"] = _running_mean(genes["H"], k, pace)
         if "F" in genes:
             genes["F"] = genes["F"].at[:, m].set(-4.0)
     return genome
+
+
+def prototypes(net: Net, sharpness: float = 16.0, gain: float = 10.0, pace: float = 0.04) -> Genome:
+    """Each hidden neuron keeps an example, or the sum of several alike; the answer is a vote weighted by likeness.
+
+    An example goes to a hidden neuron that is still free; where none is, to the most alike of those that voted for its
+    class. A class gets sum_j exp(sharpness cos(x, w_j)) / sqrt(n_j) over its n_j neurons: between the class mean
+    (low sharpness) and the nearest neighbour (high). Inputs are centred as in `centred_class_mean`.
+
+    Raises:
+      ValueError: for a net without a hidden level that competes, with one genome for all, plain messages or neurons
+        without memory.
+    """
+    m, k = net.neuron.messages, net.neuron.memory
+    if not (net.compete and net.per_role and net.normalise and len(net.sizes) > 2 and k):
+        raise ValueError("prototypes: needs compete, per_role, normalise, memory = 1 or more, and a hidden level")
+    genome = blank(net)
+    for role, genes in enumerate(genome.synapse):
+        genes |= _SYNAPSES[type(net.synapse)](net, 1.0, range(net.synapse.strengths), told=role != INPUT)
+        if "spread" in genes:
+            genes["spread"] = genes["spread"] + _FREE
+        else:
+            genes["start"] = genes["start"] - _FREE  # who votes for a class that was never named votes against it
+    source, hidden, output = genome.neuron
+    source["F"] = source["F"].at[0, 0].set(1.0).at[0, m].set(-4.0)
+    source["H"] = _running_mean(source["H"], k, pace)
+    hidden["V"] = hidden["V"].at[0, 0].set(sharpness)
+    hidden["F"] = hidden["F"].at[0, 0].set(1.0)
+    hidden["Q"] = hidden["Q"].at[0, 0].set(float(net.sizes[-1]))
+    hidden["G"] = hidden["G"].at[0, 0].set(200.0).at[0, FEEDBACK].set(10.0).at[0, FEEDBACK + m].set(-1000.0)
+    hidden["H"] = hidden["H"].at[0, 0].set(20.0).at[0, -1].set(-10.0).at[k, 0].set(4.0)
+    output["V"] = output["V"].at[0, 0].set(1.0)
+    output["G"] = output["G"].at[0, LABEL].set(1.0)
+    return Genome(genome.synapse, genome.neuron, genome.read.at[0].set(gain))
+
+
+def _running_mean(genes: Array, k: int, pace: float) -> Array:
+    """A neuron's memory genes such that its first number follows tanh(arrival / 4) at this pace."""
+    return genes.at[:k, -1].set(math.log(pace / (1 - pace))).at[k, 0].set(0.25)
 
 
 def softmax_sgd(net: Net, rate: float) -> Genome:
@@ -85,33 +128,43 @@ def _rule(net: Net, told: int, rate: float, gain: float) -> Genome:
     return Genome(genome.synapse, genome.neuron, genome.read.at[0].set(gain))
 
 
-def _hebbian(net: Net, rate: float) -> dict:
+def _hebbian(net: Net, rate: float, kept: range = range(1), told: bool = False) -> dict:
     s = net.synapse.strengths
-    return {"both": jnp.zeros(s).at[0].set(rate), "retain": jnp.ones(s)}
+    return {"both": _ones(s, kept) * rate, "retain": jnp.ones(s)}
 
 
-def _bilinear(net: Net, rate: float) -> dict:
+def _bilinear(net: Net, rate: float, kept: range = range(1), told: bool = False) -> dict:
     s, m = net.synapse.strengths, net.synapse.messages
-    return {
-        "A": jnp.zeros((s, m)).at[0, 0].set(1.0),
-        "B": jnp.zeros((s, m)).at[0, 0].set(rate),
-        "retain": jnp.ones(s),
-    }
+    first = _ones(s, kept)[:, None] * _ones(m, range(1))[None, :]
+    return {"A": first, "B": rate * first, "retain": jnp.ones(s)}
 
 
-def _lstm(net: Net, rate: float) -> dict:
-    """The input gate opens for the label; a small share of the input is added to a memory that forgets slowly."""
+def _lstm(net: Net, rate: float, kept: range = range(1), told: bool = False) -> dict:
+    """The input gate opens for the reply; a share of the message is added to a memory that forgets slowly: a small one,
+    or a large one where the message is no picture but only says that the neuron before was `told`."""
     cell = net.synapse
     assert isinstance(cell, LSTMSynapse)
     h, m = cell.hidden, cell.messages
-    i, forget, new, o = 0, h, 2 * h, 3 * h
+    opens, keeps = _ones(h, kept), _ones(h, range(h))
+    nothing = jnp.zeros(h)
+    content = 1.0 if told else 0.05 * rate
+    closed, reply = (12.0, 18.0) if len(kept) > 1 else (7.0, 12.0)  # where neurons compete, most have no share at all
+
+    def column(values: list[Array]) -> Array:
+        return jnp.zeros((4 * h, m)).at[:, 0].set(jnp.concatenate(values))
+
     return {
-        "A": jnp.zeros((4 * h, m)).at[new, 0].set(0.05 * rate),
-        "B": jnp.zeros((4 * h, m)).at[i, 0].set(12.0),
-        "bias": jnp.zeros(4 * h).at[i].set(-7.0).at[forget : forget + h].set(7.0).at[o : o + h].set(4.0),
+        "A": column([nothing, nothing, opens * content, nothing]),
+        "B": column([reply * opens, nothing, nothing, nothing]),
+        "bias": jnp.concatenate([-closed * opens, 7 * keeps, nothing, 4 * keeps]),
     }
+
+
+def _ones(n: int, at: range) -> Array:
+    """[n] zeros with ones at these places."""
+    return jnp.zeros(n).at[jnp.array(at)].set(1.0)
 
 
 _SYNAPSES = {HebbianSynapse: _hebbian, BilinearSynapse: _bilinear, LSTMSynapse: _lstm}
 
-__all__ = ["centred_class_mean", "class_mean", "softmax_sgd"]
+__all__ = ["centred_class_mean", "class_mean", "prototypes", "softmax_sgd"]

@@ -6,6 +6,10 @@ Written for one synapse and one neuron (`synapses`, `neurons`); here they are ba
 2. backward: the output neurons are told error, probability and label; replies go down over the backward strengths;
 3. change: every synapse steps with the message before it and the reply after it, every neuron remembers.
 
+Where hidden neurons compete, what they answer is a share of their level (softmax), and so is their reply: who learns.
+Their synapses then change, on both sides, by how much it was their turn, as in adaptive resonance (G. Carpenter,
+S. Grossberg, "A massively parallel architecture for a self-organizing neural pattern recognition machine", 1987).
+
 With two ticks an example, all three happen once with nothing told, and the answer is read in the second forward pass.
 """
 
@@ -69,6 +73,7 @@ class Net(eqx.Module):
       ticks: 1 or 2, steps an example.
       normalise: messages arrive as cosines between message and strengths instead of means.
       per_role: a genome for input, hidden and output instead of one for all.
+      compete: neurons of a hidden level share one answer and one lesson.
     """
 
     synapse: Synapse
@@ -77,6 +82,7 @@ class Net(eqx.Module):
     ticks: int = eqx.field(static=True, default=1)
     normalise: bool = eqx.field(static=True, default=True)
     per_role: bool = eqx.field(static=True, default=False)
+    compete: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self):
         if len(self.sizes) < 2 or min(self.sizes) < 1:
@@ -150,14 +156,22 @@ class Net(eqx.Module):
     def forward(self, genome: Genome, state: NetState, x: Float[Array, " inputs"]) -> Pass:
         """Messages go up."""
         arrived, sent = [jnp.tile(x[None, :], (self.neuron.messages, 1))], []
+        active = arrived[0]
         for layer in range(len(self.sizes) - 1):
             genes = self._neuron(genome, layer)
-            sent.append(_over_neurons(self.neuron.send)(genes, arrived[-1], state.neurons[layer]))
+            sent.append(_over_neurons(self.neuron.send)(genes, active, state.neurons[layer]))
             strengths = self.synapse.carry(state.synapses[layer])[0]
             a = _over_neurons(self.neuron.arrive)(self._neuron(genome, layer + 1), self._gather(sent[-1], strengths))
-            arrived.append(jnp.tanh(a) if layer < len(self.sizes) - 2 else a)
+            if self._competes(layer + 1):
+                active = jax.nn.softmax(a, axis=1)
+            else:
+                active = a = jnp.tanh(a) if layer < len(self.sizes) - 2 else a
+            arrived.append(a)
         logits = genome.read @ jnp.concatenate([arrived[-1], state.neurons[-1]])
         return Pass(tuple(sent), tuple(arrived), logits)
+
+    def _competes(self, level: int) -> bool:
+        return self.compete and 0 < level < len(self.sizes) - 1
 
     def _gather(self, sent: Float[Array, "m before"], strengths: Float[Array, "m after before"]) -> Array:
         total = jnp.einsum("mi,mji->mj", sent, strengths)
@@ -178,7 +192,8 @@ class Net(eqx.Module):
         for level in range(len(self.sizes) - 1, 0, -1):
             reply = _over_neurons(self.neuron.reply)
             here, below = self._neuron(genome, level), self._neuron(genome, level - 1)
-            replies.append(reply(here, returned[-1], seen.arrived[level], state.neurons[level]))
+            b = reply(here, returned[-1], seen.arrived[level], state.neurons[level])
+            replies.append(jax.nn.softmax(b, axis=1) if self._competes(level) else b)
             strengths = self.synapse.carry(state.synapses[level - 1])[1]
             means = jnp.einsum("mj,mji->mi", replies[-1], strengths) / self.sizes[level]
             returned.append(_over_neurons(self.neuron.returned)(below, means))
@@ -187,16 +202,19 @@ class Net(eqx.Module):
     def change(
         self, genome: Genome, state: NetState, seen: Pass, returned: list[Array], replies: list[Array]
     ) -> NetState:
-        """Every synapse steps, every neuron remembers."""
+        """Every synapse steps, every neuron remembers. Neurons that compete do both by their share in the lesson."""
+        sent, arrived = list(seen.sent), list(seen.arrived)
+        for level in filter(self._competes, range(len(sent))):
+            sent[level] = arrived[level] = replies[level - 1]
         synapses = []
         for layer, synapse in enumerate(state.synapses):
             genes = self._synapse(genome, layer)
-            before = _over_neurons(self.synapse.before)(genes, seen.sent[layer])
+            before = _over_neurons(self.synapse.before)(genes, sent[layer])
             after = _over_neurons(self.synapse.after)(genes, replies[layer])
             synapses.append(_over_synapses(self.synapse.step, 1, 2)(genes, synapse, before, after))
         neurons = [
             _over_neurons(self.neuron.remember)(self._neuron(genome, level), a, r, u)
-            for level, (a, r, u) in enumerate(zip(seen.arrived, returned, state.neurons, strict=True))
+            for level, (a, r, u) in enumerate(zip(arrived, returned, state.neurons, strict=True))
         ]
         return NetState(tuple(synapses), tuple(neurons))
 

@@ -45,7 +45,7 @@ def build_net(form: RuleForm, sizes: tuple[int, ...]) -> Net:
     else:
         synapse = {"bilinear": BilinearSynapse, "hebbian": HebbianSynapse}[form.cell](**shape)
     neuron = Neuron(form.messages, form.memory)
-    return Net(synapse, neuron, sizes, form.ticks, form.normalise, form.per_role)
+    return Net(synapse, neuron, sizes, form.ticks, form.normalise, form.per_role, form.compete)
 
 
 class EvolvedRule(eqx.Module):

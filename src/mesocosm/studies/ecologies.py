@@ -83,8 +83,8 @@ class Ecology:
 
     def measure(self, cells: Sequence[Cell], work: Path) -> Iterator[tuple[Cell, Row]]:
         """Run the block, its assays, and read the statistic of each replicate that was asked for."""
+        from mesocosm.core.flops import compile_seconds, device_peak
         from mesocosm.experiments.launch import start
-        from mesocosm.studies.cost import compile_seconds, device_peak
 
         first, numbers = cells[0], [cell.seed["world"] % BLOCK for cell in cells]
         parts, block = {**first.fixed, **first.parts}, first.seed["world"] // BLOCK

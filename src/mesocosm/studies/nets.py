@@ -23,7 +23,7 @@ import optax
 from jax import lax
 from jaxtyping import Array, Float32, Int32
 
-from mesocosm.studies.cost import Uncounted, flops
+from mesocosm.core.flops import Uncounted, flops
 
 BATCH = 32
 EXAMPLES, LEAST, CLASSES = 1000, 16, 32

@@ -22,6 +22,9 @@ from mesocosm.tasks.images import standardised
 SIGNALS = {"error": ERROR, "probability": PROBABILITY, "label": LABEL}
 """What output neurons are told."""
 
+PARTS = (*SIGNALS, "memory", "replies")
+"""What a rule can be without: a signal, what neurons remember, or what comes back to a hidden level."""
+
 
 def streams(data: DataSet, n: int, tests: int, how_many: int, seed: int) -> Iterator[tuple[np.ndarray, ...]]:
     """(inputs, labels, test inputs, test labels), shuffled, each example once.
@@ -69,6 +72,14 @@ def prior_audit(rule: Rule, data: DataSet, n: int = 50, tests: int = 200, how_ma
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
+def accuracy_after(rule: Rule, data: DataSet, n: int = 50, tests: int = 150, how_many: int = 8, seed: int = 0) -> float:
+    """Accuracy after n examples, the mean over streams."""
+    rule, found = replace(rule.fresh(), classes=data.n_classes), []
+    for x, y, test, truth in streams(data, n, tests, how_many, seed):
+        found.append(np.mean(rule.fresh().learn(x, y).predict(test) == truth))
+    return float(np.mean(found))
+
+
 def _first_answer(rule: Rule, test: np.ndarray, classes: int) -> float:
     learner = EvolvedRule(build_net(rule.form, (test.shape[1], *rule.hidden, classes)), rule.genome)
     state = learner.begin(jax.random.key(rule.seed))
@@ -98,16 +109,23 @@ def forgetting(rule: Rule, data: DataSet, n: int = 50, tests: int = 200, how_man
     return {"first": float(first), "after_other": float(after_other), "again": float(again)}
 
 
-def without(rule: Rule, signal: str) -> Rule:
-    """The rule whose output neurons reply as if this signal (`error`, `probability`, `label`) were always zero."""
+def without(rule: Rule, part: str) -> Rule:
+    """The rule as if this part were always zero: a signal to output neurons (`error`, `probability`, `label`), what
+    neurons remember (`memory`), or what comes back to hidden neurons over synapses (`replies`)."""
+    k = rule.form.memory
     neurons = []
     for genes in rule.genome.neuron:
         mended = dict(genes)
-        if "G" in mended:
-            mended["G"] = mended["G"].at[:, SIGNALS[signal]].set(0)
+        if part in SIGNALS and "G" in mended:
+            mended["G"] = mended["G"].at[:, SIGNALS[part]].set(0)
+        if part == "replies" and "Q" in mended:
+            mended["Q"] = jnp.zeros_like(mended["Q"])
+        if part == "memory":
+            mended["u"] = jnp.zeros_like(mended["u"])
+            mended["H"] = mended["H"].at[k:].set(0)  # what would be remembered is nothing
         neurons.append(mended)
     genome = Genome(rule.genome.synapse, tuple(neurons), rule.genome.read)
     return replace(rule.fresh(), genome=genome)
 
 
-__all__ = ["SIGNALS", "forgetting", "prior_audit", "streams", "without"]
+__all__ = ["PARTS", "SIGNALS", "accuracy_after", "forgetting", "prior_audit", "streams", "without"]

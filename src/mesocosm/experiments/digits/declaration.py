@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mesocosm.evolution.parameters import SearchParameters
 from mesocosm.experiments.declaration import Declaration, RunConfiguration, Summary
+from mesocosm.findings.claim import Claim
 from mesocosm.record.configuration import Range
 from mesocosm.rules.form import RuleForm
 
@@ -42,22 +44,19 @@ class Schooling:
             yield f"shown = {self.shown}: must rise, one number at least"
 
 
-PAPER = Schooling("omniglot+clouds", side=14, hidden=(32,), examples=50, tasks=8)
-
-
 @dataclass(frozen=True)
 class DigitsConfiguration(RunConfiguration):
     """A search for a learning rule. A tick is a generation, a replicate is a search."""
 
-    replicates: Annotated[int, Range(1, 1 << 20, "searches", "size")] = 2
+    replicates: Annotated[int, Range(1, 1 << 20, "searches", "size")] = 8
     ticks: Annotated[int, Range(1, 2**31 - 1, "generations")] = 150
     every: Annotated[int, Range(1, 2**31 - 1, "generations", "switch")] = 25
-    preset: Literal["default", "paper"] = "default"
-    """`paper`: Omniglot and random clouds at 14x14 in nets 196-32-10; takes the place of all of `schooling`."""
-    founding: Literal["class-mean", "centred-class-mean", "random"] = "class-mean"
+    founding: Literal["class-mean", "centred-class-mean", "prototypes", "random"] = "class-mean"
     """The genome that a search begins with: a rule written by hand, or random numbers."""
     spread: Annotated[float, Range(0, 10, "", "switch")] = 0.05
     """Standard deviation of the noise on each number of the founding genome."""
+    analysis: bool = True
+    """Whether rules are examined after the run and set beside every rival; the claims need it."""
     form: RuleForm = field(default_factory=RuleForm)
     search: SearchParameters = field(default_factory=SearchParameters)
     schooling: Schooling = field(default_factory=Schooling)
@@ -68,10 +67,13 @@ class DigitsConfiguration(RunConfiguration):
             yield f"founding = {self.founding}: the class mean needs form.normalise = True; or found at random"
         if self.founding == "centred-class-mean" and self.form.memory < 1:
             yield "founding = centred-class-mean: needs form.memory of 1 or more"
-
-    def school(self) -> Schooling:
-        """The schooling that counts."""
-        return PAPER if self.preset == "paper" else self.schooling
+        if self.founding == "prototypes":
+            f = self.form
+            if not (f.compete and f.per_role and f.memory and self.schooling.hidden):
+                yield (
+                    "founding = prototypes: needs form.compete and form.per_role = True, form.memory of 1 or more, and "
+                    "a level in schooling.hidden"
+                )
 
 
 def curves(record: Record) -> dict[str, Any]:
@@ -91,7 +93,12 @@ def curves(record: Record) -> dict[str, Any]:
     return out
 
 
-def _summarise(record: Record) -> Summary:
+def is_in_domain(record: Record) -> bool:
+    """Whether rules were judged on other images of what they were evolved on."""
+    return record.header["configuration"]["schooling"]["source"] == "digits8"
+
+
+def summarise(record: Record) -> Summary:
     import numpy as np
 
     found = curves(record)
@@ -108,8 +115,6 @@ def _summarise(record: Record) -> Summary:
     means, by_hand = ends.mean(axis=0), np.nanmean(control[:, -1], axis=0)
     if np.isnan(by_hand).all():
         by_hand = np.nanmean(control, axis=(0, 1))
-    source = record.header["configuration"]
-    domain = "paper" if source["preset"] == "paper" else source["schooling"]["source"]
     sentence = (
         f"After {shown[-1]} examples the evolved rule names {100 * means[-1]:.1f} % of held-out images, the class mean "
         f"{100 * by_hand[-1]:.1f} % on the same tasks ({ends.shape[0]} of {record.replicates} searches)."
@@ -120,7 +125,7 @@ def _summarise(record: Record) -> Summary:
         columns,
         rows,
         [("mean", "", "", *map(float, means)), ("class mean", "", "", *map(float, by_hand))],
-        tuple(notes) if domain == "digits8" else (),
+        tuple(notes) if is_in_domain(record) else (),
     )
 
 
@@ -130,13 +135,47 @@ def _loss(row: dict[str, Any]) -> float:
     return float(np.median(row["loss"]))
 
 
+CLAIMS = (
+    Claim(
+        "improves",
+        "accuracy on held-out tasks after the last number of examples",
+        control="the founding genome, without its noise",
+        statistic="accuracy of the centre of the search less that of its founder, same tasks",
+        delta=1.0,
+        unit="points",
+    ),
+    Claim(
+        "beyond-class-mean",
+        "accuracy on held-out tasks after the last number of examples",
+        control="the nearest class mean",
+        statistic="accuracy of the centre of the search less that of the class mean, same tasks",
+        delta=1.0,
+        unit="points",
+    ),
+)
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "paper": {"schooling": {"source": "omniglot+clouds", "side": 14, "hidden": [32], "examples": 50, "tasks": 8}},
+}
+
+
+def _analyse(record: Record) -> dict[str, Any]:
+    return import_module("mesocosm.experiments.digits.analysis").analyse(record)
+
+
 DECLARATION = Declaration(
     name="digits",
     title="A learning rule that evolution writes",
-    question="Does an evolved rule learn from fewer examples than the class mean it began as?",
-    prediction="held-out accuracy after the last number of examples is above the class mean's on the same tasks",
-    control="the nearest class mean by cosine, on the same held-out tasks",
+    question="Does an evolved rule learn from fewer examples than the rule it began as?",
+    prediction="held-out accuracy after the last number of examples is above the founder's on the same tasks",
+    control="the founding genome, and the nearest class mean by cosine, on the same held-out tasks",
     configuration=DigitsConfiguration,
-    summarise=_summarise,
+    summarise=summarise,
     measure=("loss", _loss),
+    claims=CLAIMS,
+    presets=PRESETS,
+    results=lambda: import_module("mesocosm.experiments.digits.results"),
+    analyse=_analyse,
 )

@@ -128,16 +128,15 @@ def hits_after(
 ) -> Int32[Array, " n"]:
     """How many images after the first `max(shown)` are named rightly once n of these were learnt, for each n."""
     labels = jax.nn.one_hot(stream.labels, classes)
-    begin_test = max(shown)
-    test_x, test_y = stream.inputs[begin_test:], stream.labels[begin_test:]
-    state, hits, at = learner.begin(key), [], 0
-    for n in shown:
-        told = stream.inputs[at:n], labels[at:n]
-        state = jax.lax.scan(lambda state, pair: (learner.learn(state, *pair)[0], None), state, told)[0]
-        answers = jnp.argmax(jax.vmap(lambda x, state=state: learner.predict(state, x))(test_x), axis=1)
-        hits.append(jnp.sum(answers == test_y, dtype=jnp.int32))
-        at = n
-    return jnp.stack(hits)
+    test_x, test_y = stream.inputs[max(shown) :], stream.labels[max(shown) :]
+
+    def lesson(state: Any, ends: tuple[Array, Array]) -> tuple[Any, Array]:
+        state = jax.lax.fori_loop(*ends, lambda i, s: learner.learn(s, stream.inputs[i], labels[i])[0], state)
+        answers = jnp.argmax(jax.vmap(lambda x: learner.predict(state, x))(test_x), axis=1)
+        return state, jnp.sum(answers == test_y, dtype=jnp.int32)
+
+    ends = jnp.array([(0, *shown[:-1]), shown])
+    return jax.lax.scan(lesson, learner.begin(key), (ends[0], ends[1]))[1]  # one program, however many numbers
 
 
 __all__ = ["Learner", "Source", "build_sources", "hits_after", "prequential_loss"]

@@ -122,7 +122,12 @@ def founding_genome(founding: str, net: Net) -> Genome:
     """The genome that a search begins with."""
     if founding == "random":
         return net.found(jax.random.key(0))
-    return {"class-mean": handwritten.class_mean, "centred-class-mean": handwritten.centred_class_mean}[founding](net)
+    by_hand = {
+        "class-mean": handwritten.class_mean,
+        "centred-class-mean": handwritten.centred_class_mean,
+        "prototypes": handwritten.prototypes,
+    }
+    return by_hand[founding](net)
 
 
 def judged(rule: EvolvedRule, streams: Stream, shown: tuple[int, ...]) -> Float32[Array, " n"]:
@@ -153,7 +158,7 @@ def build(configuration: DigitsConfiguration) -> Setup:
     Raises:
       ConfigurationError, DataError: for what cannot be searched or is not there.
     """
-    c, school = configuration, configuration.school()
+    c, school = configuration, configuration.schooling
     sizes = (school.side**2, *school.hidden, school.classes)
     net = build_net(c.form, sizes)
     founder = ravel_pytree(founding_genome(c.founding, net))[0]

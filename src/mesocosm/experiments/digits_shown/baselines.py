@@ -12,24 +12,31 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from mesocosm.experiments.digits_shown.learners import LOGISTIC, RIDGE, SHRINKAGE
+from mesocosm.experiments.digits_shown.learners import STORED
 
 _TINY = 1e-8
 _NEVER = -1e9
 """The score of a class that was not yet seen."""
 
+Examples = Float[Array, "_ p"]
 Scores = Float[Array, "test classes"]
+Number = float | Float[Array, ""]
 
 
-def stored(x: Float[Array, "n p"], y: Int[Array, " n"], test: Float[Array, "test p"], classes: int) -> list[Scores]:
-    """Scores of each rival that stores its examples, in the order of `learners.rivals`."""
+def stored(
+    family: str, x: Examples, y: Int[Array, " n"], test: Examples, classes: int
+) -> Float[Array, "settings test classes"]:
+    """Scores of a rival that stores its examples, with each of its settings. Classes that were not seen have none."""
     one_hot = jax.nn.one_hot(y, classes)
     seen = jnp.where(jnp.sum(one_hot, axis=0) > 0, 0.0, _NEVER)
-    scores = [cosine(test, one_hot.T @ x), *neighbours(x, one_hot, test)]
-    scores += [linear(test, ridge(x, one_hot, v)) for v in RIDGE]
-    scores += [lda(x, one_hot, test, v) for v in SHRINKAGE]
-    scores += [linear(test, logistic(x, one_hot, v)) for v in LOGISTIC]
-    return [s + seen[None, :] for s in scores]
+    if settings := STORED[family]:
+        rival = _TUNED[family]
+        scores = jax.vmap(lambda v: rival(x, one_hot, test, v))(jnp.asarray(settings))
+    elif family == "class mean":
+        scores = cosine(test, one_hot.T @ x)[None]
+    else:
+        scores = neighbours(x, one_hot, test, int(family[0]))[None]
+    return scores + seen[None, None, :]
 
 
 def cosine(a: Float[Array, "n p"], b: Float[Array, "m p"]) -> Float[Array, "n m"]:
@@ -37,25 +44,47 @@ def cosine(a: Float[Array, "n p"], b: Float[Array, "m p"]) -> Float[Array, "n m"
     return (a @ b.T) * jax.lax.rsqrt(lengths + _TINY)
 
 
-def neighbours(x: Float[Array, "n p"], one_hot: Float[Array, "n c"], test: Float[Array, "test p"]) -> list[Scores]:
-    """The nearest example, and the vote of the three nearest (the nearer, the more it counts)."""
-    similarity = cosine(test, x)
-    top, which = jax.lax.top_k(similarity, min(3, x.shape[0]))
-    votes = (1 + 0.1 * top)[:, :, None] * one_hot[which]
-    return [votes[:, 0], jnp.sum(votes, axis=1)]
+def neighbours(x: Examples, one_hot: Float[Array, "n c"], test: Examples, k: int) -> Scores:
+    """The vote of the k nearest (the nearer, the more it counts)."""
+    top, which = jax.lax.top_k(cosine(test, x), min(k, x.shape[0]))
+    return jnp.sum((1 + 0.1 * top)[:, :, None] * one_hot[which], axis=1)
 
 
-def ridge(x: Float[Array, "n p"], one_hot: Float[Array, "n c"], penalty: float) -> Float[Array, "q c"]:
+def vote(x: Examples, one_hot: Float[Array, "n c"], test: Examples, sharpness: Number) -> Scores:
+    """Every example votes for its class by exp(sharpness cosine) of centred inputs; a class counts by sqrt(its size).
+
+    E. Nadaraya, "On estimating regression", 1964.
+    """
+    centre = jnp.mean(x, axis=0, keepdims=True)
+    weights = jnp.exp(sharpness * (cosine(test - centre, x - centre) - 1))
+    return jnp.log(weights @ one_hot + 1e-30) - 0.5 * jnp.log(jnp.sum(one_hot, axis=0) + _TINY)[None, :]
+
+
+def radial(x: Examples, one_hot: Float[Array, "n c"], test: Examples, width: Number, penalty: float = 0.1) -> Scores:
+    """A least-squares support vector machine with kernel exp(-width |a - b|^2 / p), on labels +-1.
+
+    J. Suykens, J. Vandewalle, "Least squares support vector machine classifiers", 1999 (without its bias).
+    """
+
+    def kernel(a: Array, b: Array) -> Array:
+        squared = jnp.sum(a**2, axis=1)[:, None] + jnp.sum(b**2, axis=1)[None, :] - 2 * a @ b.T
+        return jnp.exp(-width * jnp.maximum(squared, 0) / x.shape[1])
+
+    own = kernel(x, x)
+    return kernel(test, x) @ solve(lambda w: own @ w + penalty * w, 2 * one_hot - 1)
+
+
+def ridge(x: Examples, one_hot: Float[Array, "n c"], penalty: Number) -> Float[Array, "q c"]:
     """Least squares on labels +-1 with a bias: weights and, last, the bias."""
     x = jnp.concatenate([x, jnp.ones_like(x[:, :1])], axis=1)
     return solve(lambda w: x.T @ (x @ w) + penalty * w, x.T @ (2 * one_hot - 1))
 
 
-def linear(test: Float[Array, "test p"], weights: Float[Array, "q c"]) -> Scores:
+def linear(test: Examples, weights: Float[Array, "q c"]) -> Scores:
     return test @ weights[:-1] + weights[-1][None, :]
 
 
-def lda(x: Float[Array, "n p"], one_hot: Float[Array, "n c"], test: Float[Array, "test p"], shrink: float) -> Scores:
+def lda(x: Examples, one_hot: Float[Array, "n c"], test: Examples, shrink: Number) -> Scores:
     """Linear discriminants with a covariance shrunk towards a multiple of the identity."""
     counts = jnp.maximum(jnp.sum(one_hot, axis=0), 1)
     means = (one_hot.T @ x) / counts[:, None]
@@ -66,7 +95,7 @@ def lda(x: Float[Array, "n p"], one_hot: Float[Array, "n c"], test: Float[Array,
     return test @ weights - 0.5 * jnp.sum(means.T * weights, axis=0)[None, :]
 
 
-def logistic(x: Float[Array, "n p"], one_hot: Float[Array, "n c"], penalty: float, steps: int = 200) -> Array:
+def logistic(x: Examples, one_hot: Float[Array, "n c"], penalty: Number, steps: int = 200) -> Array:
     """Softmax regression to convergence by accelerated gradient steps: weights and, last, the bias."""
     x = jnp.concatenate([x, jnp.ones_like(x[:, :1])], axis=1)
     n = x.shape[0]
@@ -98,4 +127,12 @@ def solve(operator: Callable[[Array], Array], right: Float[Array, "p c"], steps:
     return jax.lax.scan(step, first, None, length=steps)[0][0]
 
 
-__all__ = ["cosine", "lda", "linear", "logistic", "neighbours", "ridge", "solve", "stored"]
+_TUNED: dict[str, Callable[[Array, Array, Array, Array], Scores]] = {
+    "ridge": lambda x, one_hot, test, v: linear(test, ridge(x, one_hot, v)),
+    "shrinkage LDA": lda,
+    "logistic regression": lambda x, one_hot, test, v: linear(test, logistic(x, one_hot, v)),
+    "RBF machine": radial,
+    "kernel vote": vote,
+}
+
+__all__ = ["cosine", "lda", "linear", "logistic", "neighbours", "radial", "ridge", "solve", "stored", "vote"]

@@ -2,34 +2,66 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 RATES = tuple(round(10 ** (-3 + i / 2), 6) for i in range(8))
 """Learning rates that every online rival may choose from: eight over three and a half decades."""
 
-ONLINE = ("sgd", "momentum", "adam", "adagrad", "rmsprop")
-HIDDEN = 64
+SCALES = (0.3, 1.0, 3.0)
+"""Initial scales of nets with a hidden level; the last layer begins at zero, so that linear nets have none."""
+
+CENTRED = (0, 1)
+"""Every image is standardised; with 1 each input is also centred by its running mean."""
+
+OPTIMISERS = ("sgd", "momentum", "adam", "adagrad", "rmsprop")
+HIDDEN = 32
 """Neurons of the hidden level of online rivals."""
 
-RIDGE = (0.1, 1.0, 10.0, 100.0)
-SHRINKAGE = (0.1, 0.3, 0.6, 0.9)
-LOGISTIC = (0.001, 0.01, 0.1)
+STORED: dict[str, tuple[float, ...]] = {
+    "class mean": (),
+    "1-NN cosine": (),
+    "3-NN cosine": (),
+    "ridge": (0.1, 1.0, 10.0, 100.0),
+    "shrinkage LDA": (0.1, 0.3, 0.6, 0.9),
+    "logistic regression": (0.001, 0.01, 0.1),
+    "RBF machine": (0.25, 0.5, 1.0, 2.0),
+    "kernel vote": (4.0, 8.0, 16.0, 32.0),
+}
+"""Rivals that store their examples (the class mean: a sum for each class), with their settings."""
+
+CEILING = ("RBF machine", "kernel vote")
+"""What a learner that knows nothing of pixels can do at best; no baselines in the sense of the grade *good*."""
+
+_LINEAR = tuple(product(RATES, (1.0,), CENTRED))
+_DEEP = tuple((rate, scale, 0) for scale, rate in product(SCALES, RATES)) + tuple((rate, 1.0, 1) for rate in RATES)
+
+ONLINE: dict[str, tuple[tuple[float, float, int], ...]] = {
+    **{f"{name} linear": _LINEAR for name in OPTIMISERS},
+    **{f"{name} hidden": _DEEP for name in OPTIMISERS},
+    "feedback alignment": _DEEP,
+}
+"""Rivals that learn by gradient, one example at a time, and store none; a setting is (rate, scale, centred)."""
 
 
 def rivals(online: bool = True) -> list[str]:
     """`family` or `family/setting`, in the order in which they are recorded, after the rules."""
-    names = ["class mean", "1-NN cosine", "3-NN cosine"]
-    names += [f"ridge/{v:g}" for v in RIDGE]
-    names += [f"shrinkage LDA/{v:g}" for v in SHRINKAGE]
-    names += [f"logistic regression/{v:g}" for v in LOGISTIC]
-    if not online:
-        return names
-    for net in ("linear", "hidden"):
-        names += [f"{optimiser} {net}/{rate:g}" for optimiser in ONLINE for rate in RATES]
-    return names + [f"feedback alignment/{rate:g}" for rate in RATES]
+    names = [name for family, values in STORED.items() for name in ([f"{family}/{v:g}" for v in values] or [family])]
+    return [*names, *_online_names()] if online else names
 
 
-def is_online(family: str) -> bool:
-    """Whether a rival learns by gradient, one example at a time, and stores none."""
-    return family.split()[0] in (*ONLINE, "feedback")
+def _online_names() -> list[str]:
+    words = {0: "", 1: ", centred"}
+    return [
+        f"{family}/rate {rate:g}, scale {scale:g}{words[centred]}"
+        for family, settings in ONLINE.items()
+        for rate, scale, centred in settings
+    ]
 
 
-__all__ = ["HIDDEN", "LOGISTIC", "ONLINE", "RATES", "RIDGE", "SHRINKAGE", "is_online", "rivals"]
+def budgets(online: bool = True) -> dict[str, int]:
+    """How many settings each family chooses from."""
+    found = {family: max(1, len(values)) for family, values in STORED.items()}
+    return found | ({family: len(settings) for family, settings in ONLINE.items()} if online else {})
+
+
+__all__ = ["CEILING", "CENTRED", "HIDDEN", "ONLINE", "OPTIMISERS", "RATES", "SCALES", "STORED", "budgets", "rivals"]

@@ -1,7 +1,7 @@
 """One tick is one stream: every rule and every rival learns from the same examples in the same order.
 
-In the same tick all of them also learn from a stream of the validation tasks; by these, never by the test, the settings
-of a rival are chosen.
+In the same tick all rivals also learn from a stream of the validation tasks; by these, never by the test, their
+settings are chosen.
 """
 
 from __future__ import annotations
@@ -13,22 +13,30 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int32
 
 from mesocosm.core import Bits, Events, Experiment, Fold, Log, Scene, Setup, Tick
 from mesocosm.experiments.digits.school import DIGITS8_TRAIN, hits_after
-from mesocosm.experiments.digits_shown.baselines import stored
+from mesocosm.experiments.digits_shown.contest import rival_hits
+from mesocosm.experiments.digits_shown.costs import costs
 from mesocosm.experiments.digits_shown.declaration import DigitsShownConfiguration
-from mesocosm.experiments.digits_shown.learners import HIDDEN, ONLINE, RATES, rivals
 from mesocosm.record.configuration import ConfigurationError
 from mesocosm.rules import load as load_rule
-from mesocosm.rules.gradient import GradientRule
 from mesocosm.rules.rule import EvolvedRule, build_net
 from mesocosm.tasks.arrays import DataError, DataSet
 from mesocosm.tasks.sets import load, with_rotations
 from mesocosm.tasks.streams import Pool, Stream
 
-VALIDATION, TEST, BEGIN = 1, 2, 3  # purposes of random bits
+VALIDATION, TEST, BEGIN, PIXELS = 1, 2, 3, 4  # purposes of random bits
+
+
+class Trial(eqx.Module):
+    """Where streams come from, after how many examples everybody is tested, and on how many images."""
+
+    pool: Pool
+    shown: tuple[int, ...] = eqx.field(static=True)
+    images: int = eqx.field(static=True)
 
 
 class DigitsShown(Experiment):
@@ -36,72 +44,64 @@ class DigitsShown(Experiment):
 
     exact: ClassVar[bool] = False
 
-    pools: tuple[Pool, Pool]  # validation, test
+    validation: Trial
+    test: Trial
     rules: tuple[EvolvedRule, ...]
-    shown: tuple[int, ...] = eqx.field(static=True)
-    images: int = eqx.field(static=True)
     classes: int = eqx.field(static=True)
     balanced: bool = eqx.field(static=True)
+    permuted: bool = eqx.field(static=True)
     online: bool = eqx.field(static=True)
 
     def init(self, bits: Bits) -> Int32[Array, ""]:
         return jnp.int32(0)
 
     def tick(self, bits: Bits, state: Int32[Array, ""]) -> tuple[Int32[Array, ""], Tick]:
-        hits = []
-        for pool, purpose in zip(self.pools, (VALIDATION, TEST), strict=True):
-            n = max(self.shown) + self.images
-            stream = pool.draw(bits.key(purpose), n, self.classes, self.balanced)
-            hits.append(self.hits(bits.key(BEGIN), stream))
-        counted = jnp.stack(hits)  # [validation and test, learners, shown]
-        places = -(-counted.size // 32) * 32  # events come in words of 32
-        index = jnp.arange(places, dtype=jnp.int32)
-        learners, n_shown = counted.shape[1:]
-        columns = {
-            "row": index,
-            "on_test": index // (learners * n_shown),
-            "learner": index // n_shown % learners,
-            "shown": jnp.asarray(self.shown, jnp.int32)[index % n_shown],
-            "hits": jnp.pad(counted.ravel(), (0, places - counted.size)),
-        }
-        return state + 1, Tick(events={"answers": Events(index < counted.size, columns)})
+        key = bits.key(BEGIN)
+        validation = self._stream(bits, self.validation, VALIDATION)
+        test = self._stream(bits, self.test, TEST)
+        tuning, tested = self._rivals(key, validation, test)
+        evolved = [hits_after(rule, key, test, self.test.shown, self.classes) for rule in self.rules]
+        blocks = [(0, len(self.rules), self.validation.shown, tuning)]
+        blocks.append((1, 0, self.test.shown, jnp.concatenate([jnp.stack(evolved), tested])))
+        return state + 1, Tick(events={"answers": _rows(blocks)})
 
-    def hits(self, key: Array, stream: Stream) -> Int32[Array, "learners shown"]:
-        """Right answers of every learner after each number of examples."""
-        at_end = max(self.shown)
-        test_x, test_y = stream.inputs[at_end:], stream.labels[at_end:]
-
-        def right(scores: Array) -> Array:
-            return jnp.sum(jnp.argmax(scores, axis=1) == test_y, dtype=jnp.int32)
-
-        evolved = [hits_after(rule, key, stream, self.shown, self.classes) for rule in self.rules]
-        by_n = [
-            jnp.stack([right(s) for s in stored(stream.inputs[:n], stream.labels[:n], test_x, self.classes)])
-            for n in self.shown
+    def _rivals(self, key: Array, validation: Stream, test: Stream) -> list[Array]:
+        """Right answers of every rival on both streams, [settings, shown] each."""
+        streams, trials = (validation, test), (self.validation, self.test)
+        if (trials[0].shown, trials[0].images) == (trials[1].shown, trials[1].images):  # one program for both
+            both = jax.tree.map(lambda *leaves: jnp.stack(leaves), *streams)
+            found = jax.lax.map(lambda s: rival_hits(key, s, self.test.shown, self.classes, self.online), both)
+            return [found[0], found[1]]
+        return [
+            rival_hits(key, s, trial.shown, self.classes, self.online) for s, trial in zip(streams, trials, strict=True)
         ]
-        found = [jnp.stack(evolved), jnp.stack(by_n, axis=1)]
-        return jnp.concatenate(found + ([self._online(key, stream)] if self.online else []))
 
-    def _online(self, key: Array, stream: Stream) -> Int32[Array, "settings shown"]:
-        import optax
-
-        makers: dict[str, Any] = dict(sgd=optax.sgd, adam=optax.adam, adagrad=optax.adagrad, rmsprop=optax.rmsprop)
-        makers["momentum"] = lambda rate: optax.sgd(rate, momentum=0.9)
-        flat, deep = (stream.inputs.shape[1], self.classes), (stream.inputs.shape[1], HIDDEN, self.classes)
-        kinds = [(makers[name], sizes, "gradient") for sizes in (flat, deep) for name in ONLINE]
-        kinds.append((optax.sgd, deep, "alignment"))
-
-        def family(make: Any, sizes: tuple[int, ...], feedback: Any) -> Array:
-            def one(rate: Array) -> Array:
-                rule = GradientRule(make(rate), sizes, feedback=feedback)
-                return hits_after(rule, key, stream, self.shown, self.classes)
-
-            return jax.vmap(one)(jnp.asarray(RATES, jnp.float32))
-
-        return jnp.concatenate([family(*kind) for kind in kinds])
+    def _stream(self, bits: Bits, trial: Trial, purpose: int) -> Stream:
+        n = max(trial.shown) + trial.images
+        stream = trial.pool.draw(bits.key(purpose), n, self.classes, self.balanced)
+        if not self.permuted:
+            return stream
+        order = jnp.argsort(jax.random.uniform(bits.key(PIXELS), stream.inputs.shape[1:]))
+        return Stream(stream.inputs[:, order], stream.labels)
 
     def scene(self, state: Int32[Array, ""]) -> Scene:
         return Scene(curves={"streams": state})
+
+
+def _rows(blocks: list[tuple[int, int, tuple[int, ...], Array]]) -> Events:
+    """A row for each number of right answers: blocks of (on_test, first learner, shown, hits [learners, shown])."""
+    hits = jnp.concatenate([block[3].ravel() for block in blocks])
+    columns: dict[str, list[np.ndarray]] = {"on_test": [], "learner": [], "shown": []}
+    for on_test, first, shown, block in blocks:
+        learner, place = np.indices(block.shape).reshape(2, -1)
+        columns["on_test"].append(np.full(block.size, on_test))
+        columns["learner"].append(learner + first)
+        columns["shown"].append(np.array(shown)[place])
+    pad = -hits.size % 32  # events come in words of 32
+    index = np.arange(hits.size + pad)
+    told = {name: jnp.asarray(np.pad(np.concatenate(v), (0, pad)), jnp.int32) for name, v in columns.items()}
+    told |= {"row": jnp.asarray(index, jnp.int32), "hits": jnp.pad(hits, (0, pad))}
+    return Events(jnp.asarray(index < hits.size), told)
 
 
 class Streams(Fold):
@@ -117,6 +117,8 @@ def _pools(data: str, side: int) -> tuple[Pool, Pool]:
         keep = [DataSet.of(*_part(whole, part), data) for part in (slice(DIGITS8_TRAIN), slice(DIGITS8_TRAIN, None))]
         return Pool.of(keep[0]), Pool.of(keep[1])
     validation = Pool.of(with_rotations(load("omniglot", side, "validate")))
+    if data == "validation":
+        return validation, validation
     if data == "omniglot":
         return validation, Pool.of(with_rotations(load("omniglot", side, "test")))
     return validation, Pool.of(load(data, side, "test"))
@@ -124,11 +126,28 @@ def _pools(data: str, side: int) -> tuple[Pool, Pool]:
 
 def _part(data: DataSet, part: slice) -> tuple[Any, Any]:
     """Some images of each class, in a fixed shuffled order."""
-    import numpy as np
-
     rng = np.random.default_rng(0)
     rows = np.concatenate([rng.permutation(np.flatnonzero(data.labels == c))[part] for c in range(data.n_classes)])
     return data.inputs[rows], data.labels[rows]
+
+
+def _trials(c: DigitsShownConfiguration) -> tuple[Trial, Trial]:
+    """Validation goes as far as its tasks reach: at most half of their examples are learnt from.
+
+    Raises:
+      ConfigurationError: where the data hold too few examples.
+    """
+    validation, test = _pools(c.data, c.side)
+    rooms = [c.classes * pool.inputs.shape[1] for pool in (validation, test)]
+    need = max(c.shown) + c.images
+    if need > rooms[1] or min(pool.inputs.shape[0] for pool in (validation, test)) < c.classes:
+        raise ConfigurationError(
+            f"shown, images: {need} examples of {c.classes} classes are needed, {c.data} and its validation tasks "
+            f"give {rooms[1]} at most; show fewer, or ask for fewer images"
+        )
+    shown = tuple(n for n in c.shown if n <= rooms[0] // 2) or (min(c.shown[0], rooms[0] // 2),)
+    images = min(c.images, rooms[0] - max(shown))
+    return Trial(validation, shown, images), Trial(test, c.shown, c.images)
 
 
 def build(configuration: DigitsShownConfiguration) -> Setup:
@@ -141,20 +160,31 @@ def build(configuration: DigitsShownConfiguration) -> Setup:
     c = configuration
     if c.online and find_spec("optax") is None:
         raise DataError("digits-shown: its online rivals need optax; pip install 'mesocosm[learn]', or --online False")
-    pools = _pools(c.data, c.side)
-    need = max(c.shown) + c.images
-    for pool in pools:
-        if need > (room := c.classes * pool.inputs.shape[1]) or c.classes > pool.inputs.shape[0]:
-            raise ConfigurationError(
-                f"shown, images: {need} examples of {c.classes} classes are needed, {c.data} and its validation tasks "
-                f"give {room} at most; show fewer, or ask for fewer images"
-            )
+    validation, test = _trials(c)
     sizes = (c.side**2, *c.hidden, c.classes)
     loaded = [load_rule(name) for name in c.rules]
     rules = tuple(EvolvedRule(build_net(rule.form, sizes), rule.genome) for rule in loaded)
-    experiment = DigitsShown(pools, rules, c.shown, c.images, c.classes, c.stream == "balanced", c.online)
+    experiment = DigitsShown(validation, test, rules, c.classes, c.stream == "balanced", c.permuted, c.online)
+    facts = {
+        "tuned_on": {"shown": list(validation.shown), "images": validation.images},
+        "costs": costs(dict(zip(c.rules, rules, strict=True)), c.side**2, c.classes, max(c.shown), c.online),
+        "made": {name: _effort(rule.made) for name, rule in zip(c.rules, loaded, strict=True)},
+    }
     names = ("row", "on_test", "learner", "shown", "hits")
-    return Setup(experiment, {"streams": Streams()}, (Log("answers", "answers", tuple((n, n) for n in names)),))
+    logs = (Log("answers", "answers", tuple((n, n) for n in names)),)
+    return Setup(experiment, {"streams": Streams()}, logs, facts=facts)
 
 
-__all__ = ["DigitsShown", "build", "rivals"]
+def _effort(made: dict[str, Any]) -> dict[str, Any]:
+    """What it cost to make a rule: how often a genome was judged on an example. Written by hand: nothing."""
+    from mesocosm.experiments.digits.declaration import DigitsConfiguration
+    from mesocosm.record.configuration import from_toml
+
+    if "config" not in made:
+        return {"examples": 0}
+    c = from_toml(DigitsConfiguration, made["config"], "the configuration that made the rule")
+    school, genomes = c.schooling, 1 if c.search.searcher == "meta-gradient" else c.search.population
+    return {"examples": made["generations"] * genomes * school.tasks * school.examples}
+
+
+__all__ = ["DigitsShown", "build"]

@@ -1,0 +1,172 @@
+"""What a run of the benchmark says: the short table, and the report. Nothing is claimed of replicates: they are shares.
+
+The statistic is a paired difference on identical streams, with a hierarchical bootstrap over rules and streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mesocosm.experiments.declaration import Summary
+from mesocosm.experiments.digits_shown.declaration import GRADED
+from mesocosm.experiments.digits_shown.learners import CEILING, ONLINE, budgets
+from mesocosm.experiments.digits_shown.table import KINDS, Difference, Shown, differences, grade, openings, shown_of
+from mesocosm.experiments.story import Axis, Curve, Curves, Section, Story, Table
+from mesocosm.record import Record
+
+if TYPE_CHECKING:
+    from mesocosm.findings.claim import Finding
+
+_DRAWN = 5
+"""Online rivals in the figure: the best ones at the last number of examples."""
+
+
+def assays(record: Record) -> dict[str, dict[str, Any]]:
+    return {}
+
+
+def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray]:
+    return {}
+
+
+def summarise(record: Record) -> Summary:
+    c = record.header["configuration"]
+    columns = ("learner", *(f"after {n}" for n in c["shown"]))
+    if not record.log("answers")["hits"].size:
+        return Summary("No stream was finished.", columns)
+    found = shown_of(record)
+    rows = [(name, *map(float, rule.mean(axis=0))) for name, rule in zip(c["rules"], found.rules, strict=True)]
+    rows += [(family, *map(float, values.mean(axis=0))) for family, values in found.families.items()]
+    notes = (*(_words(kind, differences(found, kind)) for kind in KINDS), *_notes(record, found))
+    return Summary(_sentence(record, found), columns, rows, [], tuple(note for note in notes if note))
+
+
+def tell(record: Record, assays: Mapping[str, Record], findings: Sequence[Finding]) -> Story:
+    """One figure and one table, then what they rest on."""
+    c = record.header["configuration"]
+    if not record.log("answers")["hits"].size:
+        return Story("No stream was finished.")
+    found = shown_of(record)
+    chips = [
+        ("grade", grade(found)),
+        ("rules", str(len(c["rules"]))),
+        ("streams", str(found.rules.shape[1])),
+        ("net", "-".join(str(n) for n in (c["side"] ** 2, *c["hidden"], c["classes"]))),
+    ]
+    if c["final"]:
+        chips.append(("meta-test opened", f"{openings(record)} times"))
+    text = (
+        "Accuracy on images that nobody learns from, the state of every learner frozen. All learners meet the same "
+        "streams. Settings of rivals are chosen for each n on validation streams, never on the test."
+    )
+    sections = [
+        Section("Accuracy against examples shown", text, [_figure(record, found), _table(record, found)]),
+        Section("Paired differences", _PAIRED, [_differences(found)]),
+        Section("How rivals were tuned", _TUNED, [_settings(found)]),
+    ]
+    return Story(_sentence(record, found), chips, None, sections, _notes(record, found))
+
+
+_PAIRED = (
+    "Rules less the best rival of a kind on identical streams, in points; the interval is a hierarchical bootstrap "
+    "over rules, then streams. A ceiling stores every example and knows nothing of pixels."
+)
+_TUNED = (
+    "Online rivals choose a rate of eight values over three and a half decades, the initial scale of their hidden "
+    "level, and whether inputs are also centred by their running mean."
+)
+
+
+def _sentence(record: Record, found: Shown) -> str:
+    c = record.header["configuration"]
+    streams, n_rules = found.rules.shape[1], len(c["rules"])
+    track = "graded" if c["data"] in GRADED else "in-domain" if c["data"] == "digits8" else "validation"
+    pixels = ", pixels shuffled" if c["permuted"] else ""
+    return (
+        f"{c['data']} at {c['side']}x{c['side']}{pixels}, {c['stream']}, {streams} streams ({track}): over {n_rules} "
+        f"rules the grade is: {grade(found)}."
+    )
+
+
+def _words(kind: str, told: Sequence[Difference]) -> str:
+    if not told:
+        return ""
+    each = (f"n = {d.n}: {_points(d)} to {d.rival} (worst rule {100 * d.worst:+.1f})" for d in told)
+    return f"Points to the best {kind}. " + "; ".join(each) + "."
+
+
+def _points(d: Difference) -> str:
+    return f"{100 * d.mean:+.1f} [{100 * d.low:+.1f}, {100 * d.high:+.1f}]"
+
+
+def _notes(record: Record, found: Shown) -> tuple[str, ...]:
+    c = record.header["configuration"]
+    tuned_on, settings = c["tuned_on"], budgets(c["online"])
+    streams = found.rules.shape[1]
+    effort = ", ".join(f"{name} {made['examples']:,}" for name, made in c["made"].items())
+    notes = [
+        f"Budget of rivals: {sum(settings.values())} settings in {len(settings)} families, each on {streams} "
+        f"validation streams of {max(tuned_on['shown'])} examples.",
+        f"Budget of rules, genomes x examples of meta-training: {effort}.",
+    ]
+    if max(c["shown"]) > max(tuned_on["shown"]):
+        notes.append(f"Beyond {max(tuned_on['shown'])} examples rivals keep the setting that was best there.")
+    if c["final"]:
+        notes.append(f"The meta-test on {c['data']} was opened {openings(record)} times in this folder of runs.")
+    if c["data"] == "digits8":
+        notes.append("In-domain for rules evolved on 8x8 digits: their numbers belong in no graded table.")
+    return tuple(notes)
+
+
+def _figure(record: Record, found: Shown) -> Curves:
+    c = record.header["configuration"]
+    rules = found.rules.mean(axis=1)
+    curves = [Curve(f"{len(rules)} rules (worst to best)", rules.mean(0), rules.min(0), rules.max(0), 2.0)]
+    online = sorted((f for f in found.families if f in ONLINE), key=lambda f: -found.families[f][:, -1].mean())[:_DRAWN]
+    for family in [*online, *(f for f in found.families if f not in ONLINE)]:
+        name = f"{family} (ceiling)" if family in CEILING else family
+        curves.append(Curve(name, found.families[family].mean(axis=0), is_control=True))
+    last = int(found.shown[-1])
+    best = max(found.families, key=lambda f: found.families[f][:, -1].mean())
+    alt = (
+        f"After {last} examples the rules name {100 * rules.mean(0)[-1]:.1f} % of test images, the best rival, {best}, "
+        f"{100 * found.families[best][:, -1].mean():.1f} %."
+    )
+    axes = Axis("examples shown"), Axis("accuracy", "", 0.0, 1.0)
+    return Curves(f"Accuracy on {c['data']}", alt, [str(n) for n in found.shown], *axes, curves)
+
+
+def _table(record: Record, found: Shown) -> Table:
+    c = record.header["configuration"]
+    settings = budgets(c["online"])
+    columns = ["learner", *(f"after {n}" for n in found.shown), "state bytes", "FLOPs an example", "tuning or training"]
+    rows = []
+    for name, rule in zip(c["rules"], found.rules, strict=True):
+        effort = f"{c['made'][name]['examples']:,} examples"
+        rows.append([name, *_percent(rule), c["costs"][name]["bytes"], c["costs"][name]["flops"], effort])
+    for family, values in found.families.items():
+        cost = c["costs"][family]
+        rows.append([family, *_percent(values), cost["bytes"], cost["flops"], f"{settings[family]} settings"])
+    return Table("Accuracy in per cent, and what it costs", columns, rows)
+
+
+def _percent(values: np.ndarray) -> list[float]:
+    return [round(100 * float(v), 1) for v in values.mean(axis=0)]
+
+
+def _differences(found: Shown) -> Table:
+    rows = [
+        [kind, d.n, d.rival, _points(d), f"{100 * d.worst:+.1f}"] for kind in KINDS for d in differences(found, kind)
+    ]
+    return Table("Rules less the best rival", ["kind", "after", "rival", "points", "worst rule"], rows)
+
+
+def _settings(found: Shown) -> Table:
+    columns = ["rival", *(f"after {n}" for n in found.shown)]
+    return Table("Settings chosen", columns, [[f, *s] for f, s in found.settings.items() if any(s)])
+
+
+__all__ = ["assays", "summarise", "tell", "values"]
