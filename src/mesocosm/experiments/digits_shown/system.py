@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import groupby
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -60,10 +61,17 @@ class DigitsShown(Experiment):
         validation = self._stream(bits, self.validation, VALIDATION)
         test = self._stream(bits, self.test, TEST)
         tuning, tested = self._rivals(key, validation, test)
-        evolved = [hits_after(rule, key, test, self.test.shown, self.classes) for rule in self.rules]
         blocks = [(0, len(self.rules), self.validation.shown, tuning)]
-        blocks.append((1, 0, self.test.shown, jnp.concatenate([jnp.stack(evolved), tested])))
+        blocks.append((1, 0, self.test.shown, jnp.concatenate([self._evolved(key, test), tested])))
         return state + 1, Tick(events={"answers": _rows(blocks)})
+
+    def _evolved(self, key: Array, stream: Stream) -> Int32[Array, "rules shown"]:
+        """Right answers of every rule; rules of one form share a program."""
+        hits = []
+        for _, alike in groupby(self.rules, jax.tree.structure):  # in their order
+            stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *alike)
+            hits.append(jax.lax.map(lambda r: hits_after(r, key, stream, self.test.shown, self.classes), stacked))
+        return jnp.concatenate(hits)
 
     def _rivals(self, key: Array, validation: Stream, test: Stream) -> list[Array]:
         """Right answers of every rival on both streams, [settings, shown] each."""
