@@ -73,6 +73,15 @@ def test_the_rule_of_a_run_is_the_centre_that_was_judged(tmp_path):
         rule_of(record, 7)
 
 
+def test_numbers_are_searched_in_units_of_what_they_were_founded_with():
+    setup, _ = prepare("digits", from_dict(DigitsConfiguration, {"relative": True, "schooling": SCHOOL}))
+    e = setup.experiment
+    founded = np.concatenate([np.ravel(g) for g in jax.tree.leaves(handwritten.class_mean(e.net))])
+    moved = np.concatenate([np.ravel(g) for g in jax.tree.leaves(e.genome(e.founder + 1))])
+    assert np.allclose(moved, founded + np.where(founded == 0, 0.02, np.abs(founded)), rtol=1e-5)
+    assert set(np.abs(np.asarray(e.founder)).tolist()) == {0.0, 1.0}
+
+
 def test_the_control_is_the_same_in_every_search(tmp_path):
     _, record = searched(tmp_path / "run")
     control = curves(record)["control"]

@@ -150,6 +150,8 @@ class Rule:
             classes = self.classes if self.classes is not None else int(y.max()) + 1
             if classes < 2:
                 raise RuleError("y: holds one class only; give two or more, or `classes` when the rule is loaded")
+            if self.form.compete and not self.hidden:
+                raise RuleError("hidden: this rule keeps what it learns in hidden neurons; load it with hidden=(128,)")
             self._learner = EvolvedRule(build_net(self.form, (n_inputs, *self.hidden, classes)), self.genome)
             self._state = self._learner.begin(jax.random.key(self.seed))
         elif n_inputs != self._learner.net.sizes[0]:

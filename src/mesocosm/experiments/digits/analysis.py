@@ -69,7 +69,7 @@ def _rivals(school: Schooling, streams: Stream) -> dict[str, list[float]]:
     @jax.jit
     def hits(streams: Stream) -> jax.Array:
         keys = jax.random.split(jax.random.key(JUDGED), tasks)
-        return jax.lax.map(lambda task: rival_hits(*task, school.shown, school.classes), (keys, streams))
+        return jax.lax.map(lambda task: rival_hits(task[0], task[1], school.shown, school.classes), (keys, streams))
 
     validation, test = (np.moveaxis(np.asarray(hits(s)), 0, 1) / n_images for s in (other, streams))
     families, _ = tuned(rivals(), validation, test)

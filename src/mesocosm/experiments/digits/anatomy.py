@@ -127,7 +127,7 @@ def _changes(rule: Rule, data: DataSet, n: int, seed: list[int]) -> tuple[np.nda
 
 
 @jax.jit
-def _traced(learner: EvolvedRule, x: Array, y: Array) -> tuple[Array, Array, Array, Array]:
+def _traced(learner: EvolvedRule, x: Array, y: Array) -> tuple[Array, ...]:
     """Along a stream: strengths [n, after, before], their changes, messages [n, before], probabilities [n, after]."""
     net, genome = learner.net, learner.genome
 

@@ -55,6 +55,8 @@ class DigitsConfiguration(RunConfiguration):
     """The genome that a search begins with: a rule written by hand, or random numbers."""
     spread: Annotated[float, Range(0, 10, "", "switch")] = 0.05
     """Standard deviation of the noise on each number of the founding genome."""
+    relative: bool = False
+    """Whether each number is searched in units of what it was founded with (zeros in units of 0.02)."""
     analysis: bool = True
     """Whether rules are examined after the run and set beside every rival; the claims need it."""
     form: RuleForm = field(default_factory=RuleForm)
@@ -161,6 +163,10 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
+def _results() -> Any:
+    return import_module("mesocosm.experiments.digits.results")
+
+
 def _analyse(record: Record) -> dict[str, Any]:
     return import_module("mesocosm.experiments.digits.analysis").analyse(record)
 
@@ -176,6 +182,6 @@ DECLARATION = Declaration(
     measure=("loss", _loss),
     claims=CLAIMS,
     presets=PRESETS,
-    results=lambda: import_module("mesocosm.experiments.digits.results"),
+    results=_results,
     analyse=_analyse,
 )

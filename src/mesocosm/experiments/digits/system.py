@@ -28,6 +28,8 @@ from mesocosm.rules.rule import EvolvedRule, build_net
 from mesocosm.tasks.streams import Stream
 
 TASKS, NOISE, MEMBERS, FOUNDING = 1, 2, 3, 4  # purposes of random bits
+ZERO = 0.02
+"""The unit of a number that was founded as zero, where numbers are searched in units of their founding values."""
 JUDGED = 20
 """Seed of the held-out tasks."""
 
@@ -50,7 +52,8 @@ class Digits(Experiment):
     train: Source
     judge: Stream  # held-out tasks, the same in every search and every run: [tasks, examples, ...]
     control: Float32[Array, " n"]  # accuracy of the class mean on them
-    founder: Float32[Array, " d"]
+    founder: Float32[Array, " d"]  # in units of `scale`
+    scale: Float32[Array, " d"]
     spread: Float32[Array, ""]
     n_tasks: int = eqx.field(static=True)
     n_examples: int = eqx.field(static=True)
@@ -84,9 +87,9 @@ class Digits(Experiment):
         return jax.lax.map(one, members)  # one after the other: a member's tasks fill the cores and bound the memory
 
     def genome(self, numbers: Float32[Array, " d"]) -> Genome:
-        """A genome from its numbers in a row."""
+        """A genome from its numbers in a row, in the units of the search."""
         shapes = jax.eval_shape(self.net.found, jax.random.key(0))
-        return ravel_pytree(jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes))[1](numbers)
+        return ravel_pytree(jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes))[1](numbers * self.scale)
 
     def scene(self, state: SearchState) -> Scene:
         centre = self.searcher.centre(state.search)
@@ -95,7 +98,7 @@ class Digits(Experiment):
             "loss": state.loss,
             "best": state.best,
             "unjudged": state.unjudged,
-            "genome": centre,
+            "genome": centre * self.scale,
             "rule": judged(rule, self.judge, self.shown),
             "control": self.control,
         }
@@ -162,6 +165,7 @@ def build(configuration: DigitsConfiguration) -> Setup:
     sizes = (school.side**2, *school.hidden, school.classes)
     net = build_net(c.form, sizes)
     founder = ravel_pytree(founding_genome(c.founding, net))[0]
+    scale = jnp.where(founder == 0, ZERO, jnp.abs(founder)) if c.relative else jnp.ones_like(founder)
     train, judge, control = taught(school)
     experiment = Digits(
         net=net,
@@ -169,7 +173,8 @@ def build(configuration: DigitsConfiguration) -> Setup:
         train=train,
         judge=judge,
         control=control,
-        founder=founder,
+        founder=founder / scale,
+        scale=scale,
         spread=jnp.float32(c.spread),
         n_tasks=school.tasks,
         n_examples=school.examples,

@@ -24,12 +24,21 @@ Number = float | Float[Array, ""]
 
 
 def stored(
-    family: str, x: Examples, y: Int[Array, " n"], test: Examples, classes: int
+    family: str,
+    x: Examples,
+    y: Int[Array, " n"],
+    test: Examples,
+    classes: int,
+    settings: tuple[float, ...] | None = None,
 ) -> Float[Array, "settings test classes"]:
-    """Scores of a rival that stores its examples, with each of its settings. Classes that were not seen have none."""
+    """Scores of a rival that stores its examples, with each setting (default: all it may choose from).
+
+    Classes that were not seen have none.
+    """
+    settings = STORED[family] if settings is None else settings
     one_hot = jax.nn.one_hot(y, classes)
     seen = jnp.where(jnp.sum(one_hot, axis=0) > 0, 0.0, _NEVER)
-    if settings := STORED[family]:
+    if settings:
         rival = _TUNED[family]
         scores = jax.vmap(lambda v: rival(x, one_hot, test, v))(jnp.asarray(settings))
     elif family == "class mean":

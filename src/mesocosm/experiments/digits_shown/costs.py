@@ -29,8 +29,10 @@ def costs(rules: dict[str, EvolvedRule], pixels: int, classes: int, n: int, onli
         kept = classes * (pixels + 1) if family == "class mean" else n * (pixels + 1)
         shapes = [jax.ShapeDtypeStruct((k, pixels), jnp.float32) for k in (n, 1)]
         labels = jax.ShapeDtypeStruct((n,), jnp.int32)
-        whole = flops(lambda x, y, t, f=family: stored(f, x, y, t, classes), shapes[0], labels, shapes[1])
-        out[family] = {"bytes": 4 * kept, "flops": round(whole / max(1, len(settings)))}
+        whole = flops(
+            lambda x, y, t, f=family, s=settings[:1]: stored(f, x, y, t, classes, s), shapes[0], labels, shapes[1]
+        )
+        out[family] = {"bytes": 4 * kept, "flops": round(whole)}
     return out
 
 

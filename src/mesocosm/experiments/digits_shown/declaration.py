@@ -67,6 +67,10 @@ def _streams(row: dict[str, Any]) -> float:
     return float(row["streams"].sum())
 
 
+def _results() -> Any:
+    return import_module("mesocosm.experiments.digits_shown.results")
+
+
 DECLARATION = Declaration(
     name="digits-shown",
     title="Digits shown",
@@ -76,5 +80,5 @@ DECLARATION = Declaration(
     configuration=DigitsShownConfiguration,
     summarise=_summarise,
     measure=("streams", _streams),
-    results=lambda: import_module("mesocosm.experiments.digits_shown.results"),
+    results=_results,
 )
