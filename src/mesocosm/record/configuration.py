@@ -17,8 +17,6 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, Union
 
-import numpy as np
-
 from mesocosm.record.errors import MesocosmError
 
 C = TypeVar("C")
@@ -197,7 +195,7 @@ def _default_of(cls: type, name: str) -> Any:
 
 
 def _plain_value(hint: Any, value: Any) -> Any:
-    if isinstance(value, np.generic):  # a number out of an array
+    if hasattr(value, "dtype") and getattr(value, "shape", None) == ():  # a number out of an array
         value = value.item()
     if typing.get_origin(hint) is tuple and isinstance(value, list):
         item = typing.get_args(hint)[0]
