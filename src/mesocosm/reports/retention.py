@@ -48,12 +48,16 @@ class Kept:
     def of(cls, flags: np.ndarray) -> Kept:
         """From 1 and 0, one a world, NaN where it died out. NaN alone: there is no threshold, nothing is kept."""
         n = int(np.nansum(flags))
+        if not flags.size:
+            return cls(0, 0, 0.0, 1.0)
         _, low, high = wilson_interval(n, flags.size, 0.95)
         return cls(flags.size, n, float(low), float(high))
 
     @property
     def word(self) -> str:
         """Held against chance, one in twenty, and against nearly all."""
+        if not self.worlds:
+            return "not measured"
         chance = 1 - QUANTILE
         if self.low > 0.9:
             return "kept by nearly all"
