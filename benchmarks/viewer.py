@@ -162,10 +162,12 @@ class Client:
         self.thread.start()
 
     def _take(self) -> None:
-        after = -1
+        meta = self.live.meta()
+        after, serial = meta["n_frames"] - 1, meta["serial"]
         while self.is_there:
             began = time.perf_counter()
-            header, planes = self.live.newest(after, 0, WANT)
+            header, planes = self.live.newest(after, serial, WANT)
+            serial = header["serial"]
             if "t" in header:
                 sent((header, planes))
                 self.ages.append(1000 * (time.time() - header["at"]))

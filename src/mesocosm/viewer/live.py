@@ -114,10 +114,10 @@ class Live:
         is_gene = bool(want) and any(name in self._genes() for name in want or ())
         until = time.monotonic() + _PATIENCE
         with self.said:
+            if self._last() <= after and not self.asked:
+                self.asked = True
+                self._tell({"do": "look", "genomes": is_gene})
             while self._last() <= after and self.serial == serial:
-                if not self.asked:
-                    self.asked = True
-                    self._tell({"do": "look", "genomes": is_gene})
                 left = until - time.monotonic()
                 if left <= 0 or not self.said.wait(left):
                     break
