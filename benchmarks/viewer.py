@@ -28,7 +28,7 @@ from mesocosm.experiments.registry import declaration
 from mesocosm.player import assets
 from mesocosm.player.panel import Panel
 from mesocosm.record import Record
-from mesocosm.record.configuration import from_dict, to_dict, to_toml
+from mesocosm.record.configuration import check, from_dict, to_dict, to_toml
 from mesocosm.viewer.lens import Lens
 from mesocosm.viewer.live import Live
 from mesocosm.viewer.share import single_page
@@ -138,8 +138,9 @@ def page() -> None:
 @contextmanager
 def running(**changes: Any) -> Iterator[Live]:
     """A chemotaxis world that has been compiled and waits."""
-    base = {"replicates": 1, "ticks": 2_000_000, "every": 1000, "assays": False, "log_births_and_deaths": False}
+    base = {"replicates": 1, "ticks": 2_000_000, "every": 50, "assays": False, "log_births_and_deaths": False}
     configuration = from_dict(declaration("chemotaxis").configuration, base | changes)
+    check(configuration)
     with tempfile.TemporaryDirectory() as folder:
         job = {"name": "chemotaxis", "config": to_toml(configuration), "under": folder, "replicate": 0}
         flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=1 --xla_cpu_multi_thread_eigen=false"}
@@ -190,7 +191,7 @@ def ticks_in(live: Live, seconds: float) -> tuple[int, float]:
 
 
 def pace() -> None:
-    for n, side in ((500, 128), (20_000, 256)):
+    for n, side in ((500, 128), (20_000, 128)):
         world = {"side": side, "founders": n, "ceiling": 2 * n}
         with running(world=world) as live:
             live.do({"do": "play"})
