@@ -14,6 +14,7 @@ import mesocosm as mc
 from mesocosm.core.random import Bits, seed_words
 from mesocosm.elements.element import Element, Elements
 from mesocosm.elements.parameters import GERM, VIRULENCE, ElementParameters
+from mesocosm.experiments.assay import analysis
 from mesocosm.experiments.assay.population import living
 from mesocosm.experiments.assay.snapshots import snapshots
 from mesocosm.experiments.symbiont import results
@@ -155,7 +156,7 @@ def test_the_criterion_needs_all_three(monkeypatch):
     header = {"every": 50, "configuration": {"element": {"drain": 6, "help": 2}}}
     statuses = [SimpleNamespace(status="alive", replicate=r) for r in range(5)]
     record = SimpleNamespace(metrics=metrics, header=header, statuses=statuses, replicates=5, tick=50)
-    monkeypatch.setattr(results, "selection", lambda assay: np.array([0.1, 0.1, 0.1, -0.1, 0.1]))
+    monkeypatch.setattr(analysis, "selection", lambda assay: np.array([0.1, 0.1, 0.1, -0.1, 0.1]))
     found = results.values(cast(Record, record), {"competition-cured": None, "competition-cured-swapped": None})  # type: ignore[dict-item]
     assert found["self"].tolist() == [1, 0, 0, 0, 0]
     assert np.isnan(found["benign"][4]) and np.isnan(found["benefit"][4])  # no element is left to speak of

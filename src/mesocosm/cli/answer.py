@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import sys
@@ -12,6 +13,12 @@ from typing import Any
 VERSION = 1
 """Of the schema. What is added keeps it; what is renamed, removed or means something else raises it."""
 SCHEMA = Path(__file__).with_name(f"schema-{VERSION}.json")
+
+
+def schema(options: argparse.Namespace) -> int:
+    """Print the schema."""
+    print(SCHEMA.read_text("utf-8").rstrip())
+    return 0
 
 
 def print_json(command: str, answer: Mapping[str, Any]) -> None:

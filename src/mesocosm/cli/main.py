@@ -6,6 +6,8 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
 
 from mesocosm.cli import check, completion, optimum, study, watch
 from mesocosm.record.errors import MesocosmError
@@ -32,7 +34,6 @@ _REQUIRE = "exit with 1 unless this claim got this verdict (supported, refuted, 
 
 
 def _parser() -> argparse.ArgumentParser:
-    raw = argparse.RawDescriptionHelpFormatter
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="results as JSON on stdout")
     common.add_argument("--quiet", action="store_true", help="no progress on stderr")
@@ -41,23 +42,45 @@ def _parser() -> argparse.ArgumentParser:
         prog="mesocosm",
         description="A laboratory for minds that have no loss function.",
         epilog=_EXAMPLES,
-        formatter_class=raw,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="store_true", help="show the version and leave")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    parser.set_defaults(run_parser=_add_run(commands, common))
+    _add_reading(commands, common)
+    _add_progress(commands, common)
+    optimum.add(commands, common)
+    watch.add(commands, common)
+    _add_export(commands, common)
+    review = commands.add_parser("review", parents=[common], help="office hours: what is wrong with a plan")
+    review.add_argument("file", metavar="FILE", help="a study in TOML, or the name of an experiment")
+    study.add(commands, common)
+    check.add(commands, common)
+    completion.add(commands)
+    commands.add_parser("schema", help="print the JSON Schema of what --json prints")
+    commands.add_parser("doctor", parents=[common], help="check this machine: versions, devices, disk")
+    return parser
+
+
+def _add_run(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
     run = commands.add_parser(
         "run", parents=[common], help="run an experiment", add_help=False, allow_abbrev=False, formatter_class=raw
     )
     run.add_argument("name", nargs="?", metavar="NAME", help="which experiment; `mesocosm list` shows them")
     run.add_argument("--config", metavar="FILE", help="configuration in TOML; flags override it")
     run.add_argument("--out", metavar="FOLDER", help="run folder (default: runs/NAME-SEED-HASH)")
-    run.add_argument("--preset", metavar="PRESET", help="a named configuration of NAME: default, quick, paper")
+    run.add_argument("--preset", metavar="PRESET", help="a named configuration of NAME; `run NAME --help` lists them")
     run.add_argument("--require", metavar="CLAIM=VERDICT", action="append", default=[], help=_REQUIRE)
     run.add_argument("-h", "--help", action="store_true", help="show this, or all that can be set in NAME")
     resume = commands.add_parser("resume", parents=[common], help="go on with a run that was stopped or killed")
     resume.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
     resume.add_argument("--require", metavar="CLAIM=VERDICT", action="append", default=[], help=_REQUIRE)
     resume.add_argument("--ticks", type=int, metavar="N", help="make the run this long")
+    return run
+
+
+def _add_reading(commands: Any, common: argparse.ArgumentParser) -> None:
     listing = commands.add_parser("list", parents=[common], help="list experiments and runs")
     listing.add_argument("--under", metavar="FOLDER", default="runs", help="where to look for runs (default: runs)")
     show = commands.add_parser("show", parents=[common], help="show a run")
@@ -68,6 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     compare = commands.add_parser("compare", parents=[common], help="compare two runs, paired by replicate")
     compare.add_argument("run", metavar="A", help="run folder, or its name under runs/")
     compare.add_argument("other", metavar="B", help="the run that it is compared with")
+
+
+def _add_progress(commands: Any, common: argparse.ArgumentParser) -> None:
     progress = commands.add_parser("progress", parents=[common], help="play the present of a run against its past")
     progress.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
     progress.add_argument(
@@ -75,8 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     progress.add_argument("--horizon", type=int, metavar="N", help="ticks of a match (default: 150)")
     progress.add_argument("--shadow", action="store_true", help="of the shadow genomes: what chance alone would do")
-    optimum.add(commands, common)
-    watch.add(commands, common)
+
+
+def _add_export(commands: Any, common: argparse.ArgumentParser) -> None:
     export = commands.add_parser("export", parents=[common], help="export a run to files of other programs")
     export.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
     export.add_argument(
@@ -88,22 +115,13 @@ def _parser() -> argparse.ArgumentParser:
         "HTML file; mp4, gif: as a film",
     )
     export.add_argument("--out", metavar="FOLDER", help="where to (default: export/ in the run's folder)")
-    review = commands.add_parser("review", parents=[common], help="office hours: what is wrong with a plan")
-    review.add_argument("file", metavar="FILE", help="a study in TOML, or the name of an experiment")
-    study.add(commands, common)
-    check.add(commands, common)
-    completion.add(commands)
-    commands.add_parser("schema", help="print the JSON Schema of what --json prints")
-    commands.add_parser("doctor", parents=[common], help="check this machine: versions, devices, disk")
-    parser.set_defaults(run_parser=run)
-    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit code."""
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
-    if rest and options.command not in ("run", "watch"):
+    if rest and options.command not in _WITH_FLAGS:
         parser.error(f"unrecognised: {' '.join(rest)}")
     try:
         code = _command(parser, options, rest)
@@ -141,6 +159,29 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+_PLACES = {
+    "run": "run:run",
+    "resume": "run:resume",
+    "list": "show:list_all",
+    "show": "show:show",
+    "report": "results:report",
+    "compare": "results:compare",
+    "progress": "tournament:progress",
+    "optimum": "optimum:optimum",
+    "watch": "watch:watch",
+    "export": "export:export",
+    "review": "review:review",
+    "study": "study:study",
+    "check": "check:check",
+    "completion": "completion:completion",
+    "schema": "answer:schema",
+    "doctor": "doctor:doctor",
+}
+"""Where each command is: module and function, loaded when it is called."""
+_WITH_FLAGS = ("run", "watch")
+"""Commands that take the flags of an experiment besides their own."""
+
+
 def _command(parser: argparse.ArgumentParser, options: argparse.Namespace, rest: list[str]) -> int:
     if options.version:
         from mesocosm.record.folder import versions
@@ -152,49 +193,6 @@ def _command(parser: argparse.ArgumentParser, options: argparse.Namespace, rest:
         return 0
     if options.command == "complete":
         return completion.quietly(parser, options.words)
-    if options.command == "completion":
-        return completion.completion(options)
-    if options.command == "schema":
-        from mesocosm.cli.answer import SCHEMA
-
-        print(SCHEMA.read_text("utf-8").rstrip())
-        return 0
-    if options.command == "run":
-        from mesocosm.cli.run import run
-
-        return run(options, rest)
-    if options.command == "resume":
-        from mesocosm.cli.run import resume
-
-        return resume(options)
-    if options.command == "progress":
-        from mesocosm.cli.tournament import progress
-
-        return progress(options)
-    if options.command == "optimum":
-        return optimum.optimum(options)
-    if options.command == "doctor":
-        from mesocosm.cli.doctor import doctor
-
-        return doctor(options)
-    if options.command == "review":
-        from mesocosm.cli.review import review
-
-        return review(options)
-    if options.command == "check":
-        return check.check(options)
-    if options.command == "study":
-        return study.study(options)
-    if options.command == "export":
-        from mesocosm.cli.export import export
-
-        return export(options)
-    if options.command == "watch":
-        return watch.watch(options, rest)
-    if options.command in ("report", "compare"):
-        from mesocosm.cli import results
-
-        return getattr(results, options.command)(options)
-    from mesocosm.cli import show
-
-    return show.list_all(options) if options.command == "list" else show.show(options)
+    module, function = _PLACES[options.command].split(":")
+    command = getattr(import_module(f"mesocosm.cli.{module}"), function)
+    return command(options, rest) if options.command in _WITH_FLAGS else command(options)

@@ -77,9 +77,18 @@ def _configuration(options: argparse.Namespace, flags: list[str]) -> Any:
     """From the file, overridden by flags; checked."""
     os.environ["COLUMNS"] = str(max(40, shutil.get_terminal_size().columns))  # tyro needs some room
     if options.help:
-        print(f"{options.run_parser.format_help()}\nWhat can be set in {options.name}:\n")
+        print(f"{options.run_parser.format_help()}{_presets(options.name)}\nWhat can be set in {options.name}:\n")
     words = ["--help"] if options.help else flags
     return configuration_from(options.name, words, options.preset, options.config)
+
+
+def _presets(name: str) -> str:
+    """What each preset sets, a line each."""
+    lines = []
+    for preset, changes in declaration(name).presets.items():
+        told = ", ".join(f"{key} = {value}" for key, value in changes.items())
+        lines.append(f"  {preset:10s} {told or 'as it is'}")
+    return "\n".join(["\npresets:", *lines, ""]) if lines else ""
 
 
 def configuration_from(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from mesocosm.experiments.assay.population import places_of_first
@@ -84,6 +87,21 @@ def selection(record: Record) -> Array:
         began = np.log((first + 0.5) / (n - first + 0.5))
         out[r] = (np.log((a + 0.5) / (b + 0.5)) - began) / float(metrics["tick"][i])
     return out
+
+
+def under_both_marks(name: str, against: str, ticks: int) -> dict[str, dict[str, Any]]:
+    """A competition of the evolved under both assignments of marks, so that no mark counts: two assays to declare."""
+    what = {"kind": "competition", "against": against, "ticks": ticks}
+    return {assay: {**what, "marks_swapped": k == 1} for k, assay in enumerate(_both(name))}
+
+
+def selection_under_both_marks(assays: Mapping[str, Record], name: str) -> Array:
+    """Selection coefficient per 100 ticks, mean of both assignments. [replicates]"""
+    return 100 * np.mean([selection(assays[assay]) for assay in _both(name)], axis=0)
+
+
+def _both(name: str) -> tuple[str, str]:
+    return name, f"{name}-swapped"
 
 
 def world_of(record: Record) -> dict:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mesocosm.experiments.assay.analysis import distance, intake, selection, tumbling
+from mesocosm.experiments.assay.analysis import distance, intake, selection_under_both_marks, tumbling, under_both_marks
 from mesocosm.instruments.analysis import by_level, direction
 from mesocosm.record import Record
 
@@ -26,14 +26,7 @@ def assays(record: Record) -> dict[str, dict[str, Any]]:
     for population in GARDENS:
         filmed = frames if population != "shadow" else {}
         out[f"garden-{population}"] = {"kind": "garden", "population": population, "ticks": _GARDEN_TICKS, **filmed}
-    for swapped in (False, True):
-        out[f"competition-founders{'-swapped' if swapped else ''}"] = {
-            "kind": "competition",
-            "against": "founders",
-            "ticks": _COMPETITION_TICKS,
-            "marks_swapped": swapped,
-        }
-    return out
+    return out | under_both_marks("competition-founders", "founders", _COMPETITION_TICKS)
 
 
 def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray]:
@@ -42,13 +35,12 @@ def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray
     evolved, founders = assays["garden-evolved"], assays["garden-founders"]
     with np.errstate(divide="ignore", invalid="ignore"):
         gain = np.log(intake(evolved) / intake(founders))
-    both = [selection(assays[name]) for name in ("competition-founders", "competition-founders-swapped")]
     return {
         "follows": effect,
         "sign": np.where(np.isfinite(effect), effect > 0, np.nan),
         "intake": gain,
         "distance": distance(evolved) - distance(founders),
-        "selection": 100 * np.mean(both, axis=0),
+        "selection": selection_under_both_marks(assays, "competition-founders"),
     }
 
 

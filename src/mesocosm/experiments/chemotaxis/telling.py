@@ -70,7 +70,7 @@ def _sentence(record: Record, findings: Sequence[Finding], survived: int) -> str
     ends = _ends(record)
     parts = [f"{headline}: P(tumble) {ends}, {_number(f)} {'above' if (f.estimate or 0) >= 0 else 'from'} the shadow"]
     if sign.n_used:
-        parts.append(f"right in {sign.n_right} of {sign.n_used} surviving worlds {_interval(sign, 100, '%')}".strip())
+        parts.append(f"right in {sign.n_right} of {sign.n_started} worlds {_interval(sign, 100, '%')}".strip())
     if food.estimate is not None:
         parts.append(f"intake {food.estimate:.2f}× the founders' {_interval(food)}".strip())
     return alive + "; ".join(parts) + "."

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
-from mesocosm.experiments.declaration import Declaration, RunConfiguration, Summary
+from mesocosm.experiments.declaration import Declaration, Summary
+from mesocosm.experiments.ecology_configuration import EcologyConfiguration
 from mesocosm.findings.claim import Claim
-from mesocosm.heredity.parameters import HeredityParameters
-from mesocosm.minds.parameters import TableParameters
 from mesocosm.record.configuration import Range
 from mesocosm.worlds.petri.parameters import PetriParameters
 
@@ -54,7 +53,7 @@ def _world() -> PetriParameters:
 
 
 @dataclass(frozen=True)
-class SignallingConfiguration(RunConfiguration):
+class SignallingConfiguration(EcologyConfiguration):
     """Bacteria on a torus that can pay for a signal."""
 
     replicates: Annotated[int, Range(1, 1 << 20, "replicates", "size")] = 100
@@ -66,25 +65,13 @@ class SignallingConfiguration(RunConfiguration):
     deaf: bool = False
     """Whether bodies read, in place of their own signal, that of one body drawn anew in every tick: the control."""
     world: PetriParameters = field(default_factory=_world)
-    mind: TableParameters = field(default_factory=TableParameters)
-    heredity: HeredityParameters = field(default_factory=HeredityParameters)
-    assays: bool = True
-    """Whether the deaf control and the declared assays follow the run; the claims need them."""
     knock_outs: bool = True
     """Whether the declared assays are among them; without them only the claims on emission are judged."""
-    log_births_and_deaths: bool = True
-    """Whether every birth (with its genome) and death is recorded."""
-    log_exchanges: bool = False
-    """Whether every exchange of genes is recorded."""
 
     def contradictions(self):
         yield from super().contradictions()
-        if sentence := self.world.window_overflow(self.every):
-            yield sentence
         if not {"odour", "signal"} <= set(self.world.senses):
             yield f"world.senses = {self.world.senses}: must have odour (who is in food?) and signal"
-        if self.world.n_stimuli * self.world.n_acts > 2**15:
-            yield f"world.senses = {self.world.senses}: too many stimuli"
 
 
 def _summarise(record: Record) -> Summary:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mesocosm.experiments.assay.analysis import distance, intake, selection, survival
+from mesocosm.experiments.assay.analysis import distance, intake, selection_under_both_marks, survival, under_both_marks
 from mesocosm.experiments.signalling.analysis import NEAR, emission, retained, tells
 from mesocosm.instruments.relatedness import relatedness
 from mesocosm.record import Record
@@ -35,14 +35,7 @@ def assays(record: Record) -> dict[str, dict[str, Any]]:
     for name, changes in KNOCK_OUTS.items():
         out[f"garden-{name}"] = {"kind": "garden", "ticks": _GARDEN_TICKS, "changes": changes}
         out[f"survival-{name}"] = {"kind": "survival", "ticks": _SURVIVAL_TICKS, "changes": (*changes, JUMPS)}
-    for swapped in (False, True):
-        out[f"among-mutes{'-swapped' if swapped else ''}"] = {
-            "kind": "competition",
-            "against": "mute",
-            "ticks": _COMPETITION_TICKS,
-            "marks_swapped": swapped,
-        }
-    return out
+    return out | under_both_marks("among-mutes", "mute", _COMPETITION_TICKS)
 
 
 def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray]:
@@ -72,8 +65,7 @@ def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray
     out["distance"] = distance(intact) - distance(mute)
     alive = [survival(assays[f"survival-{name}"])[:, -1] for name in ("intact", "mute")]
     out["survival"] = np.where(np.isfinite(own), alive[0] - alive[1], np.nan)
-    both = [selection(assays[f"among-mutes{swapped}"]) for swapped in ("", "-swapped")]
-    out["private"] = 100 * np.mean(both, axis=0)
+    out["private"] = selection_under_both_marks(assays, "among-mutes")
     return out
 
 

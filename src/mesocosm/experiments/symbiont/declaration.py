@@ -12,8 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mesocosm.elements.parameters import ElementParameters
-from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
 from mesocosm.experiments.declaration import Declaration, Summary
+from mesocosm.experiments.ecology_configuration import EcologyConfiguration
 from mesocosm.findings.claim import Claim
 from mesocosm.record.configuration import Range
 from mesocosm.worlds.petri.parameters import PetriParameters
@@ -28,7 +28,7 @@ def _world() -> PetriParameters:
 
 
 @dataclass(frozen=True)
-class SymbiontConfiguration(ChemotaxisConfiguration):
+class SymbiontConfiguration(EcologyConfiguration):
     """Bacteria, and elements that live in them and pass from one to another."""
 
     ticks: Annotated[int, Range(1, 2**31 - 1, "ticks")] = 6000
@@ -103,7 +103,7 @@ CLAIMS = (
     ),
     Claim(
         "self",
-        "in more than half of the surviving worlds the element has become part of the self",
+        "in more than half of the worlds the element has become part of the self",
         control="the criterion",
         statistic=f"whether the element is {PART_OF_THE_SELF}",
         delta=0.5,

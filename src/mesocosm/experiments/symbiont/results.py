@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mesocosm.experiments.assay.analysis import selection
+from mesocosm.experiments.assay.analysis import selection_under_both_marks, under_both_marks
 from mesocosm.experiments.symbiont.measures import cost, germ, vertical
 from mesocosm.instruments.analysis import windows
 from mesocosm.record import Record
@@ -17,22 +17,15 @@ if TYPE_CHECKING:
     from mesocosm.findings.claim import Finding
 
 COMPETITION_TICKS = 400
+CURED = "competition-cured"
 INHERITED, CARRIED = 0.75, 0.9
 """The shares that the criterion of `declaration.PART_OF_THE_SELF` names."""
 
 
 def assays(record: Record) -> dict[str, dict[str, Any]]:
     """The evolved compete with the same bodies, cured, under both assignments of marks."""
-    film = {"frames_every": 2, "frames_of": median_replicate(record)}
-    out: dict[str, dict[str, Any]] = {}
-    for swapped in (False, True):
-        out[f"competition-cured{'-swapped' if swapped else ''}"] = {
-            "kind": "competition",
-            "against": "cured",
-            "ticks": COMPETITION_TICKS,
-            "marks_swapped": swapped,
-            **({} if swapped else film),
-        }
+    out = under_both_marks(CURED, "cured", COMPETITION_TICKS)
+    out[CURED] |= {"frames_every": 2, "frames_of": median_replicate(record)}
     return out
 
 
@@ -45,8 +38,7 @@ def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray
         windows(record, record.metrics["carriers"])[:, -1],
         windows(record, record.metrics["population"])[:, -1],
     )
-    both = [selection(assays[name]) for name in ("competition-cured", "competition-cured-swapped")]
-    benefit = 100 * np.mean(both, axis=0)
+    benefit = selection_under_both_marks(assays, CURED)
     benefit[~(carriers > 0)] = np.nan
     n = max(1, record.tick // int(record.header["every"]))
     late = vertical(record, slice(n - max(1, n // 4), n))

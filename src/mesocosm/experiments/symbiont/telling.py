@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mesocosm.experiments.assay.analysis import selection
+from mesocosm.experiments.assay.analysis import selection_under_both_marks, under_both_marks
 from mesocosm.experiments.story import Axis, Replay, Section, Story, Strips, Trajectories
 from mesocosm.experiments.symbiont.measures import cost, germ, vertical
-from mesocosm.experiments.symbiont.results import median_replicate
+from mesocosm.experiments.symbiont.results import COMPETITION_TICKS, CURED, median_replicate
 from mesocosm.experiments.telling import band, chips, ecology, lineages, notes, panel, ticks, variety
 from mesocosm.findings.claim import Finding
 from mesocosm.findings.intervals import mean_interval
@@ -51,7 +51,7 @@ def sentence(record: Record, findings: Sequence[Finding], survived: int) -> str:
         "equivalent": "The parasite became part of the self in some worlds",
         "undecided": "Whether the parasite becomes part of the self is undecided",
     }[whole.verdict]
-    parts = [f"{headline} ({whole.verdict}): in {whole.n_right} of {whole.n_used} surviving worlds"]
+    parts = [f"{headline} ({whole.verdict}): in {whole.n_right} of {whole.n_started} worlds"]
     own = cost(record, "evolved")[:, -1]
     if benign.estimate is not None:
         parts.append(f"cost {np.nanmean(own):+.2f} quanta per tick, {benign.estimate:+.2f} from its shadow genes")
@@ -109,10 +109,9 @@ def _spread(record: Record) -> Section:
 
 
 def _cure(assays: Mapping[str, Record]) -> Section:
-    names = ("competition-cured", "competition-cured-swapped")
-    if not all(name in assays for name in names):
+    if not under_both_marks(CURED, "cured", COMPETITION_TICKS).keys() <= assays.keys():
         return Section("What a cure would do")
-    values = 100 * np.mean([selection(assays[name]) for name in names], axis=0)
+    values = selection_under_both_marks(assays, CURED)
     there = values[np.isfinite(values)]
     found = mean_interval(there) if there.size > 1 else None
     said = f"mean {found.estimate:+.3f} [{found.low:+.3f}, {found.high:+.3f}]" if found else "too few worlds for a mean"

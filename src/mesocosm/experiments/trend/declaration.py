@@ -26,7 +26,7 @@ _OWN = (
         sentence="tumbling when the odour falls less tumbling when it rises",
         statistic=f"P(tumble | falls) - P(tumble | rises), rows weighted by visits {GARDEN}, evolved less shadow",
     ),
-    replace(CLAIMS[1], sentence="tumbling goes with a falling odour in at least 90 % of surviving worlds"),
+    replace(CLAIMS[1], sentence="tumbling goes with a falling odour in at least 90 % of worlds"),
 )
 
 DECLARATION = replace(

@@ -1,0 +1,33 @@
+"""What can be set in every ecology: the world, the minds in it, how genomes change, what is recorded. No jax."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mesocosm.experiments.declaration import RunConfiguration
+from mesocosm.heredity.parameters import HeredityParameters
+from mesocosm.minds.parameters import TableParameters
+from mesocosm.worlds.petri.parameters import PetriParameters
+
+
+@dataclass(frozen=True)
+class EcologyConfiguration(RunConfiguration):
+    """Bodies with Q-tables for genomes in a world `petri`."""
+
+    world: PetriParameters = field(default_factory=PetriParameters)
+    mind: TableParameters = field(default_factory=TableParameters)
+    heredity: HeredityParameters = field(default_factory=HeredityParameters)
+    assays: bool = True
+    """Whether the declared controls and assays follow the run; the claims need them."""
+    log_births_and_deaths: bool = True
+    """Whether every birth (with its genome) and death is recorded."""
+    log_exchanges: bool = False
+    """Whether every exchange of genes is recorded."""
+
+    def contradictions(self) -> Iterator[str]:
+        yield from super().contradictions()
+        if sentence := self.world.window_overflow(self.every):
+            yield sentence
+        if self.world.n_stimuli * self.world.n_acts > 2**15:
+            yield f"world.senses = {self.world.senses}: too many stimuli"
