@@ -5,6 +5,7 @@ Environment variables are set here, before anything imports jax, so that child p
 
 import importlib.util
 import os
+import sys
 
 import pytest
 from hypothesis import settings
@@ -46,3 +47,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
     jax.config.update("jax_numpy_rank_promotion", "raise")
     jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+
+@pytest.fixture(autouse=True)
+def _room_for_programs():
+    """Between tests, not within one: some count what is compiled."""
+    if "jax" in sys.modules:
+        from mesocosm.core.programs import make_room
+
+        make_room(share=0.25)

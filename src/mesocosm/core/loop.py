@@ -18,6 +18,7 @@ from mesocosm.core.chunk import DEVICES, Lanes, Watch
 from mesocosm.core.instrument import check_instruments, emitted, shapes
 from mesocosm.core.interrupt import Interrupted, watching_for_interrupt
 from mesocosm.core.plan import Plan, Progress, Setup
+from mesocosm.core.programs import make_room
 from mesocosm.core.random import Bits, seed_words
 from mesocosm.core.steering import CHUNK_SECONDS, Present, Steering, ToTheEnd, scene_of
 from mesocosm.record.configuration import ConfigurationError
@@ -51,6 +52,7 @@ def run(
       StorageError: if the record can no longer be written; `resume` goes on from what is there.
       Interrupted: after Ctrl-C, or where the steering stops, with a checkpoint written.
     """
+    make_room()
     shown = shapes(setup.experiment)
     columns = check_instruments(shown, setup.folds, setup.logs)
     check_interventions(setup, plan)
@@ -79,6 +81,7 @@ def resume(
 
     Arguments and errors as of `run`; besides, `FolderError` if the folder holds a run of another identity.
     """
+    make_room()
     check_interventions(setup, plan)
     with Writer.reopen(folder) as writer:
         there, asked = dict(writer.header), plan.identity()
