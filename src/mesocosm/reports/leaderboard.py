@@ -16,35 +16,20 @@ from mesocosm.studies.study import Study
 MOST_ROWS = 5000
 """Of more than so many rows those that are ok are told as means over seeds; every failure keeps a row of its own."""
 
-Scored = tuple[Study, Tables, Sequence[tuple[Cell, Row]]]
-"""A study, its tables, its rows."""
-
 
 def leaderboard(study: Study, tables: Tables, rows: Sequence[tuple[Cell, Row]]) -> str:
     """The page of one study."""
-    boards = [_effects([(study, tables, rows)]), _rows(study, rows)]
+    boards = [_effects(study, tables), _rows(study, rows)]
     return page(study.name, study.question, summary(study, tables), boards, figure(study, tables))
 
 
-def leaderboards(scored: Sequence[Scored]) -> str:
-    """One page of several studies: their effects in one table, the rows of each in another."""
-    title = ", ".join(study.name for study, _, _ in scored)
-    words = "\n\n".join(f"{study.name}\n\n{summary(study, tables)}" for study, tables, _ in scored)
-    boards = [_effects(scored), *(_rows(study, rows, f"Rows of {study.name}") for study, _, rows in scored)]
-    return page(title, f"{len(scored)} studies side by side", words, boards)
-
-
-def _effects(scored: Sequence[Scored]) -> Board:
+def _effects(study: Study, tables: Tables) -> Board:
     head = ["treatment", "against", "effect", "over clusters", "these contexts", "wins", "verdict", "p (Holm)"]
     head += ["worst context", "n", "failed"]
     body: list[list[Any]] = []
-    for study, tables, _ in scored:
-        for name, view in study.views.items():
-            place = [study.name] if len(scored) > 1 else []
-            place += [name if study.cross else ""] if any(s.cross for s, _, _ in scored) else []
-            body += [[*place, *line] for line in _lines(view, tables[name])]
-    first = (["study"] if len(scored) > 1 else []) + (["slot"] if any(s.cross for s, _, _ in scored) else [])
-    return Board("Effects", first + head, body, [False] * len(body))
+    for name, view in study.views.items():
+        body += [[*([name] if study.cross else []), *line] for line in _lines(view, tables[name])]
+    return Board("Effects", [*(["slot"] if study.cross else []), *head], body, [False] * len(body))
 
 
 def _lines(view: Study, table: Table) -> list[list[Any]]:
@@ -61,12 +46,12 @@ def _lines(view: Study, table: Table) -> list[list[Any]]:
     return body
 
 
-def _rows(study: Study, rows: Sequence[tuple[Cell, Row]], title: str = "Rows") -> Board:
+def _rows(study: Study, rows: Sequence[tuple[Cell, Row]]) -> Board:
     costs = [name for name in COSTS if any(name in row.cost for _, row in rows)]
     head = ["task", *study.vary, *study.cross, *study.contexts, "seed", "status", "value", *costs, "cause"]
-    told = [(context_values(study, cell), row) for cell, row in rows]
+    told, title = [(context_values(study, cell), row) for cell, row in rows], "Rows"
     if len(rows) > MOST_ROWS:
-        told, title = _over_seeds(told), f"{title}: means over seeds, and every failure"
+        told, title = _over_seeds(told), "Rows: means over seeds, and every failure"
     body = [
         [*place.values(), row.status, row.final, *(row.cost.get(c) for c in costs), row.cause or None]
         for place, row in told

@@ -181,21 +181,14 @@ def figure(study: Study, rows: Sequence[tuple[Cell, Row]]) -> str:
             if p == 0 and j == 0:
                 parts.append(_text(40, y + _SIDE / 2 + 4, spelt(context[1]), 11))
     w, h = _LEFT + width * len(study.contexts[panel]), 60 + height * len(MEASURES)
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}" font-family="system-ui, sans-serif" role="img">'
-    )
-    return (
-        "\n".join(
-            [
-                head,
-                f"<title>{escape(study.question)}</title>",
-                '<rect width="100%" height="100%" fill="#fff"/>',
-                *parts,
-                "</svg>",
-            ]
-        )
-        + "\n"
-    )
+    return _picture(w, h, study.question, parts)
+
+
+def _picture(width: float, height: float, title: str, parts: Sequence[str]) -> str:
+    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 '
+    head += f'{width} {height}" font-family="system-ui, sans-serif" role="img">'
+    ground = '<rect width="100%" height="100%" fill="#fff"/>'
+    return "\n".join([head, f"<title>{escape(title)}</title>", ground, *parts, "</svg>"]) + "\n"
 
 
 def _square(x: float, y: float, kept: Kept, title: str) -> str:

@@ -45,45 +45,18 @@ def panel_of(world: Frames, first: int, last: int, title: str | None = None) -> 
       FolderError: if there are none.
     """
     meta = world.meta()
-    first, last = max(first, meta.get("first", 0)), min(last, meta["n_frames"] - 1)
-    if last < first:
-        raise FolderError("this stretch holds no frame; choose another")
-    stride = math.ceil((last - first + 1) / MOST_FRAMES)
-    taken = [world.frame(t) for t in range(first, last + 1, stride)]
-    taken = [taken[k] for k in range(len(taken)) if k == 0 or taken[k][0]["tick"] > taken[k - 1][0]["tick"]]
-    headers, planes = [header for header, _ in taken], [_ordered(planes) for _, planes in taken]
+    headers, planes = _stretch(world, meta, first, last)
     ticks = np.array([header["tick"] for header in headers])
-
-    def joined(name: str) -> np.ndarray:
-        parts = [p[name] for p in planes if name in p]
-        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
     def repeated(name: str) -> np.ndarray:
         return np.repeat(ticks, [p[name].size if name in p else 0 for p in planes])
 
     columns = [c for c in meta["columns"] if all(f"column {c['name']}" in p for p in planes)]
-    places, bounds = {axis: joined(axis) for axis in "xy"}, None
-    others = {axis: joined(f"source {axis}") for axis in "xy"}
     side = int(meta["side"]) or _PLANE_SIDE
-    if meta["plane"]:
-        bounds = _bounds(places, others)
-        low, high = np.array(bounds[:2]), np.array(bounds[2:])
-        for k, axis in enumerate("xy"):
-            for rows in (places, others):
-                rows[axis] = ((rows[axis] - low[k]) / (high[k] - low[k]) * (EXTENT - 1)).astype(np.int64)
-    else:
-        places, others = (
-            {k: -(-v.astype(np.int64) * side // _PLANE_SIDE) for k, v in r.items()} for r in (places, others)
-        )
-    bodies = {"tick": repeated("id"), "id": joined("id"), **places}
-    bodies |= {c["name"]: _whole(joined(f"column {c['name']}")) for c in columns}
-    fields = {}
-    for field in meta["fields"]:
-        shape, name = (field["height"], field["width"]), field["name"]
-        values = [
-            _values(p[f"field {name}"], h["highs"][name]).reshape(shape) for h, p in zip(headers, planes, strict=True)
-        ]
-        fields[name] = np.stack(values), ticks
+    places, others = ({axis: _joined(planes, f"{who}{axis}") for axis in "xy"} for who in ("", "source "))
+    places, others, bounds = _placed(places, others, side, meta["plane"])
+    bodies = {"tick": repeated("id"), "id": _joined(planes, "id"), **places}
+    bodies |= {c["name"]: _whole(_joined(planes, f"column {c['name']}")) for c in columns}
     curves = {
         c["name"]: np.stack([p[f"curve {c['name']}"].reshape(c["shape"]) for p in planes]) for c in meta["curves"]
     }
@@ -92,7 +65,7 @@ def panel_of(world: Frames, first: int, last: int, title: str | None = None) -> 
         side,
         bodies,
         {"tick": repeated("source x"), **others},
-        fields,
+        {field["name"]: (_frames_of(field, headers, planes), ticks) for field in meta["fields"]},
         ticks,
         {c["name"]: c["words"] for c in columns if c["words"]},
         {d["name"]: d["unit"] for d in [*columns, *meta["fields"]] if d["unit"]},
@@ -100,6 +73,45 @@ def panel_of(world: Frames, first: int, last: int, title: str | None = None) -> 
         {name: tuple(points) for name, points in meta["series"].items()},
         bounds,
         meta.get("population") or "bodies",
+    )
+
+
+def _stretch(world: Frames, meta: dict[str, Any], first: int, last: int) -> tuple[list[dict[str, Any]], list[Planes]]:
+    """Headers and planes of the frames that are taken, each tick once."""
+    first, last = max(first, meta.get("first", 0)), min(last, meta["n_frames"] - 1)
+    if last < first:
+        raise FolderError("this stretch holds no frame; choose another")
+    stride = math.ceil((last - first + 1) / MOST_FRAMES)
+    taken = [world.frame(t) for t in range(first, last + 1, stride)]
+    taken = [taken[k] for k in range(len(taken)) if k == 0 or taken[k][0]["tick"] > taken[k - 1][0]["tick"]]
+    return [header for header, _ in taken], [_ordered(planes) for _, planes in taken]
+
+
+def _joined(planes: Sequence[Planes], name: str) -> np.ndarray:
+    parts = [p[name] for p in planes if name in p]
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def _placed(
+    places: Planes, others: Planes, side: int, is_plane: bool
+) -> tuple[Planes, Planes, tuple[float, float, float, float] | None]:
+    """Places in the units of a recording; on an open plane within bounds, which come with them."""
+    bounds = _bounds(places, others) if is_plane else None
+
+    def moved(values: np.ndarray, axis: str) -> np.ndarray:
+        if bounds is None:
+            return -(-values.astype(np.int64) * side // _PLANE_SIDE)
+        low, high = bounds["xy".index(axis)], bounds[2 + "xy".index(axis)]
+        return ((values - low) / (high - low) * (EXTENT - 1)).astype(np.int64)
+
+    return {k: moved(v, k) for k, v in places.items()}, {k: moved(v, k) for k, v in others.items()}, bounds
+
+
+def _frames_of(field: dict[str, Any], headers: Sequence[dict[str, Any]], planes: Sequence[Planes]) -> np.ndarray:
+    """The values of a field in each frame. [frames, height, width]"""
+    name, shape = field["name"], (field["height"], field["width"])
+    return np.stack(
+        [_values(p[f"field {name}"], h["highs"][name]).reshape(shape) for h, p in zip(headers, planes, strict=True)]
     )
 
 

@@ -154,14 +154,10 @@ def optimum(
     under = f"optimum-{by}-{digest({**settings, 'source': source.digest()})[:8]}"
 
     def tried(name: str, chances: np.ndarray, n_worlds: int, number: int) -> np.ndarray:
-        """Mean score of each candidate [candidates], P(tumble) [candidates, stimuli], in worlds of that number."""
         texts = [_spelt(row) for row in chances for _ in range(n_worlds)]
         given = {"replicates": len(texts), "seed": _seed(source, _SEARCH + number), "ticks": horizon}
         scores = _scores(_assayed(source, f"{under}/{name}", by, texts, report, **given), by)
-        scores = scores.reshape(len(chances), n_worlds)
-        there = np.isfinite(scores)
-        mean = np.where(there, scores, 0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
-        return np.where(there.any(axis=1), mean, np.nan)
+        return _means(scores.reshape(len(chances), n_worlds))
 
     ends, traces = [], []
     for k in range(searches):
@@ -173,15 +169,21 @@ def optimum(
             _seed(source, _SEARCH + k),
         )
         ends.append(end)
-        traces.append(trace)
+        traces.append(tuple(trace))
     compared = tried("compared", np.array(ends), max(1, candidates * worlds // searches), 1000 * searches)
     order = np.argsort(-np.where(np.isfinite(compared), compared, -np.inf), kind="stable")
     others = tuple((_plain(ends[k]), plain(compared[k])) for k in order)
-    found = Optimum(
-        by, stimuli, others[0][0], others, tuple(map(tuple, traces)), _judged(source, under, ends[order[0]], report)
-    )
+    judged = _judged(source, under, ends[order[0]], report)
+    found = Optimum(by, stimuli, others[0][0], others, tuple(traces), judged)
     write_whole(source.folder / f"optimum-{by}.json", json.dumps(found.to_dict(), indent=2).encode())
     return found
+
+
+def _means(scores: np.ndarray) -> np.ndarray:
+    """Mean score of each candidate over the worlds in which it lived [candidates]; NaN where it lived in none."""
+    there = np.isfinite(scores)
+    mean = np.where(there, scores, 0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+    return np.where(there.any(axis=1), mean, np.nan)
 
 
 def found_before(source: Record) -> list[Optimum]:
