@@ -1,10 +1,13 @@
-"""Chromium for the tests that need a browser. Where there is none they say what was not tested."""
+"""Chromium for the tests that need a browser (where there is none they say what was not tested), and runs cut off."""
 
 import os
 import shutil
+from functools import cache
+from pathlib import Path
 
 import pytest
 
+from tests.acceptance.breaking import DISH, GAME, crashed, going
 from tests.acceptance.browsing import Visit
 
 NOT_TESTED = "NOT TESTED: the report and its player in a browser"
@@ -42,3 +45,40 @@ def visits(browser):
     yield open
     for visit in opened:
         visit.close()
+
+
+# -- runs that were cut off: tests/acceptance/breaking.py ----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """The digest of the unbroken run of a configuration."""
+
+    @cache
+    def digest(configuration) -> str:
+        folder = tmp_path_factory.mktemp("unbroken") / "run"
+        return going(configuration, folder, checkpoint_seconds=1e9).digest()
+
+    return digest
+
+
+@pytest.fixture(scope="module")
+def torn_game(tmp_path_factory) -> Path:
+    return crashed(GAME, tmp_path_factory.mktemp("torn") / "game", tick=500)
+
+
+@pytest.fixture(scope="module")
+def torn_dish(tmp_path_factory) -> Path:
+    return crashed(DISH, tmp_path_factory.mktemp("torn") / "dish", tick=60)
+
+
+@pytest.fixture
+def game(torn_game, tmp_path) -> Path:
+    """A game that was killed after some checkpoints."""
+    return Path(shutil.copytree(torn_game, tmp_path / "game"))
+
+
+@pytest.fixture
+def dish(torn_dish, tmp_path) -> Path:
+    """A dish that was killed after some checkpoints, with logs."""
+    return Path(shutil.copytree(torn_dish, tmp_path / "dish"))

@@ -15,6 +15,7 @@ from mesocosm.experiments.assay.declaration import AssayConfiguration
 from mesocosm.experiments.assay.population import genes_of, living
 from mesocosm.experiments.compare import compare
 from mesocosm.experiments.launch import go_on
+from mesocosm.findings.multiplicity import benjamini_hochberg
 from mesocosm.instruments.ancestry import lineage_shares, lives
 from mesocosm.minds.parameters import TableParameters
 from mesocosm.record import ConfigurationError, FolderError, load
@@ -246,3 +247,11 @@ def test_moving_a_run_moves_its_assays(run, tmp_path):
     again = mc.load(moved).assay("garden-shadow", kind="garden", population="shadow", ticks=600)
     assert again.record.header["begun"] == run.assays["garden-shadow"].record.header["begun"]
     assert replace(AssayConfiguration(), of="a") == replace(AssayConfiguration(), of="b")
+
+
+def test_all_that_is_compared_is_one_family(run, tmp_path):
+    other = mc.run("chemotaxis", world=WORLD, seed=1, replicates=8, ticks=200, every=50, out=tmp_path / "other")
+    found = compare(run.record, other.record).findings
+    p = [f.p for f in found if f.p is not None]
+    assert len(p) > 1 and [f.p_adjusted for f in found if f.p is not None] == benjamini_hochberg(p).tolist()
+    assert any(f.p_adjusted != f.p for f in found)
