@@ -179,6 +179,15 @@ class Finding:
         return f"{interval} {side} {self.control}{within} ({counts})"
 
 
+def decimals_of(width: float) -> int:
+    """Decimals that an interval of this width deserves: two digits of it; 3 where it has none.
+
+    >>> decimals_of(0.18), decimals_of(0.075), decimals_of(42.0), decimals_of(0.0)
+    (2, 3, 0, 3)
+    """
+    return max(0, 1 - math.floor(math.log10(width))) if 0 < width < math.inf else 3
+
+
 def show_interval(
     estimate: float | None, low: float | None, high: float | None, unit: str = "", signed: bool = False
 ) -> str:
@@ -191,7 +200,7 @@ def show_interval(
     """
     known = [v for v in (estimate, low, high) if v is not None]
     width = (max(known) - min(known)) if known else 0.0
-    decimals = max(0, 1 - math.floor(math.log10(width))) if 0 < width < math.inf else 3
+    decimals = decimals_of(width)
     largest = max(map(abs, known), default=0.0)
     plain = decimals <= 6 and largest < 1e7
 

@@ -7,6 +7,8 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from mesocosm.findings.claim import decimals_of
+
 NONE = "–"
 """Stands where there is no number."""
 
@@ -37,14 +39,14 @@ def number(value: Any, digits: int = 3) -> str:
 
 
 def interval(estimate: Any, low: Any, high: Any) -> tuple[str, str, str]:
-    """An estimate and its interval with the same decimals, as many as the interval's width bears.
+    """An estimate and its interval with the same decimals, as many as the terminal shows.
 
     >>> interval(0.5512, 0.513, 0.588), interval(3.1, 2.6, 3.6), interval(-420.3, -610, None)
-    (('0.55', '0.51', '0.59'), ('3.1', '2.6', '3.6'), ('−420.3', '−610', '–'))
+    (('0.551', '0.513', '0.588'), ('3.1', '2.6', '3.6'), ('−420.3', '−610', '–'))
     """
     if not all(map(is_number, (estimate, low, high))) or high <= low:
         return number(estimate, 4), number(low, 4), number(high, 4)
-    decimals = min(12, max(0, math.ceil(-math.log10((high - low) / 4))))
+    decimals = decimals_of(high - low)
     size = max(abs(low), abs(high), abs(estimate))
     if decimals > 8 or size >= 1e15:
         return number(estimate), number(low), number(high)

@@ -170,7 +170,7 @@ def automl(seconds: float = 10.0) -> Learn:
     if not (math.isfinite(seconds) and seconds > 0):
         raise ConfigurationError(f"seconds = {seconds}: must be above 0")
     try:
-        from flaml.automl.automl import AutoML
+        from flaml.automl.automl import AutoML  # type: ignore[import-not-found]
     except ImportError:
         raise Skipped("FLAML is not installed: pip install 'mesocosm[automl]'") from None
 
