@@ -259,6 +259,21 @@ def test_wrong_words_are_answered_on_stderr_with_code_2(tmp_path, words, says):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["run", "bilinear", "--out", ""], "--out is empty"),
+        (["run", "bilinear", "--config", ""], "--config is empty"),
+        (["watch", "game", "--port", "65536"], "0 ... 65535"),
+        (["watch", "game", "--port", "-1"], "0 ... 65535"),
+        (["watch", "game", "--replicate", "2", "--no-browser"], "0 ... 1"),
+        (["run", "nope"], "chemotaxis"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_starts(game, words, says):
+    assert says in mesocosm(*words, cwd=game.parent, code=2).stderr
+
+
 def test_debug_shows_where_an_error_arose(tmp_path):
     done = subprocess.run([*MESOCOSM, "show", "nowhere", "--debug"], cwd=tmp_path, text=True, capture_output=True)
     assert done.returncode != 0 and "Traceback" in done.stderr and "FolderError" in done.stderr

@@ -20,6 +20,7 @@ from mesocosm.instruments.ancestry import lineage_shares, lives
 from mesocosm.minds.parameters import TableParameters
 from mesocosm.record import ConfigurationError, FolderError, load
 from mesocosm.record.configuration import check
+from mesocosm.viewer.opening import places
 
 WORLD = dict(side=32, founders=64, ceiling=220, division_energy=600, founding_energy=500, drops=4, drop_food=90)
 HARSH = {**WORLD, "metabolism": 60, "founding_energy": 100, "drop_food": 0}
@@ -255,3 +256,12 @@ def test_all_that_is_compared_is_one_family(run, tmp_path):
     p = [f.p for f in found if f.p is not None]
     assert len(p) > 1 and [f.p_adjusted for f in found if f.p is not None] == benjamini_hochberg(p).tolist()
     assert any(f.p_adjusted != f.p for f in found)
+
+
+def test_a_run_without_frames_of_its_own_is_watched_by_its_gardens(run):
+    shown = places([run.folder])
+    assert [place.title for place in shown] == ["founders", "evolved"]
+    assert all(place.world().ticks.size > 1 and place.world().bodies["id"].size for place in shown)
+    assert [place.title for place in places([run.folder], replicate=3)] == ["world 3"]
+    with pytest.raises(FolderError, match=r"0 \.\.\. 7"):
+        places([run.folder], replicate=8)

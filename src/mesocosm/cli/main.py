@@ -121,6 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit code."""
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
+    if empty := next((w for w in ("config", "preset", "out") if getattr(options, w, None) == ""), None):
+        parser.error(f"--{empty} is empty (a variable that is not set?); name something or leave it out")
     if rest and options.command not in _WITH_FLAGS:
         parser.error(f"unrecognised: {' '.join(rest)}")
     try:

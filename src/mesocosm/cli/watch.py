@@ -33,8 +33,15 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     watch.add_argument(
         "--host", default="127.0.0.1", metavar="ADDRESS", help="listen elsewhere than on this machine only"
     )
-    watch.add_argument("--port", type=int, default=0, metavar="N", help="default: any that is free")
+    watch.add_argument("--port", type=_port, default=0, metavar="N", help="default: any that is free")
     watch.add_argument("--no-browser", dest="browser", action="store_false", help="print the address, open nothing")
+
+
+def _port(text: str) -> int:
+    """A port as a word of the command line."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text}: must be 0 ... 65535; 0 is any that is free")
+    return int(text)
 
 
 class MissingPackage(MesocosmError):

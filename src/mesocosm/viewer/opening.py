@@ -9,7 +9,7 @@ from threading import Lock
 
 from mesocosm.experiments.assay.analysis import assays_of
 from mesocosm.experiments.reading import configuration_of
-from mesocosm.record import MesocosmError, Record, RunStatus, load
+from mesocosm.record import FolderError, MesocosmError, Record, RunStatus, load
 from mesocosm.viewer.world import World
 
 _ANEW_AFTER_SECONDS = 2.0
@@ -50,15 +50,17 @@ def places(folders: list[Path], replicate: int | None = None) -> list[Place]:
     """The worlds to show side by side: of each run its own frames, else founders and evolved, else its measures.
 
     Raises:
-      FolderError: if a folder is no run.
+      FolderError: if a folder is no run, or has no such world.
     """
     return [place for folder in folders for place in _of(load(folder), replicate, len(folders) > 1)]
 
 
 def _of(record: Record, replicate: int | None, is_one_of_many: bool) -> list[Place]:
     name = record.folder.resolve().name
-    kept = record.header.get("frames", [])
-    own = record.header["configuration"].get("frames_every", bool(kept))  # cameras may be there and take nothing
+    configuration = configuration_of(record)
+    own = configuration.frames_every  # cameras may be there and take nothing
+    if replicate is not None and not 0 <= replicate < record.replicates:
+        raise FolderError(f"--replicate {replicate}: {record.folder} has the worlds 0 ... {record.replicates - 1}")
     if not own and replicate is None:
         found = assays_of(record)
         gardens = [(kind, found[f"garden-{kind}"]) for kind in ("founders", "evolved") if f"garden-{kind}" in found]
@@ -72,5 +74,5 @@ def _of(record: Record, replicate: int | None, is_one_of_many: bool) -> list[Pla
             return out
     shown = replicate
     if shown is None:
-        shown = max(0, int(configuration_of(record).frames_of)) if own else 0
+        shown = max(0, int(configuration.frames_of)) if own else 0
     return [Place(record.folder, shown, name if is_one_of_many else f"world {shown}")]

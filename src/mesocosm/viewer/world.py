@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mesocosm.elements.parameters import GERM, VIRULENCE
+from mesocosm.experiments.reading import configuration_of
 from mesocosm.instruments.ancestry import Entries, Lives, entries, lives
 from mesocosm.record import FolderError, Record, RunStatus
 from mesocosm.viewer.genes import gene_names, genes
@@ -112,7 +113,7 @@ class World:
     @property
     def _takes_frames(self) -> bool:
         """Whether frames are to come: cameras may be there and take nothing."""
-        return bool(self.configuration.get("frames_every", True))
+        return bool(configuration_of(self.record).frames_every)
 
     @cached_property
     def side(self) -> int | None:
