@@ -350,8 +350,8 @@ class Terminal(io.StringIO):
         self.isatty = lambda: is_terminal
 
 
-def progress_over(monkeypatch, seconds: list[float], is_terminal: bool) -> str:
-    """What a run writes whose chunks end at these times."""
+def progress_over(monkeypatch, seconds: list[float], is_terminal: bool, ticks: list[int] | None = None) -> str:
+    """What a run writes whose chunks end at these times, at these ticks."""
     from mesocosm.core import Progress
 
     clock, screen = [0.0], Terminal(is_terminal)
@@ -360,7 +360,7 @@ def progress_over(monkeypatch, seconds: list[float], is_terminal: bool) -> str:
     with progress.ProgressLine(declaration("bilinear")) as show:
         for k, now in enumerate(seconds):
             clock[0] = now
-            show(Progress("bilinear", 100 * (k + 1), 1000, 2, 2, 10.0, {}))
+            show(Progress("bilinear", ticks[k] if ticks else 100 * (k + 1), 1000, 2, 2, 10.0, {}))
     return screen.getvalue()
 
 
@@ -373,6 +373,11 @@ def test_progress_is_a_line_every_30_seconds_where_there_is_no_terminal(monkeypa
 def test_progress_is_one_live_line_on_a_terminal_and_leaves_nothing(monkeypatch):
     said = progress_over(monkeypatch, [1, 2, 3], is_terminal=True)
     assert "\n" not in said and "tick 300/1000" in said and said.endswith("\r\x1b[K")
+
+
+def test_the_time_left_of_an_arm_begins_anew(monkeypatch):
+    said = progress_over(monkeypatch, [0, 10], is_terminal=True, ticks=[900, 100])
+    assert said.count("...") == 2 and "-" not in said
 
 
 def test_progress_says_the_time_left_before_and_after_the_first_chunk(monkeypatch):

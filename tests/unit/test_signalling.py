@@ -212,20 +212,30 @@ def cells() -> tuple[Study, list[tuple[Cell, Row]]]:
 
 def test_kept_is_counted_against_the_deaf_of_the_same_cost(cells):
     _, rows = cells
-    flags = kept_in(rows, "emission")
+    flags, deaf = kept_in(rows, "emission")
     free = np.array([cell.parts[COST] == 0 for cell, _ in rows])
     assert (flags[free] == 1).all()
     assert np.isnan(flags[~free]).sum() == 2 and np.nansum(flags[~free]) == 0
-    assert Kept.of(flags[free]).word == "kept by nearly all"
-    assert Kept.of(flags[~free]).word == "lost" and Kept.of(flags[~free]).worlds == 102
+    assert Kept.of(flags[free], deaf[free]).word == "kept by nearly all"
+    lost = Kept.of(flags[~free], deaf[~free])
+    assert lost.word == "lost" and lost.worlds == 102
+    assert lost.deaf_above == np.sum(deaf[~free] == 1) and 0.02 < lost.deaf_above / lost.n_deaf < 0.08
+
+
+def test_a_group_in_which_the_deaf_differ_as_much_keeps_nothing():
+    flags, deaf = np.repeat([1.0, 0.0], [30, 70]), np.repeat([1.0, 0.0], [28, 72])
+    assert Kept.of(flags, np.repeat([1.0, 0.0], [5, 95])).word == "kept by more than the deaf"
+    assert Kept.of(flags, deaf).word == "lost" and not Kept.of(flags, deaf).beyond_the_deaf
 
 
 def test_the_page_and_its_figure_say_so(cells):
     study, rows = cells
     text = page(study, rows, "studies/made-up.toml")
     limit = np.quantile(np.repeat(0.2 + 0.001 * np.arange(51), 2), 0.95)
-    assert f"| 0 | 102 | {limit:.3f} | {limit:.3f} | 102 of 102 [96, 100] % kept by nearly all |" in text
-    assert "| 8 | 100 |" in text and "0 of 102 [0, 4] % lost" in text
+    assert (
+        f"| 0 | 102 | {limit:.3f} | {limit:.3f} | 102 of 102 [96, 100] % (deaf 6 of 102) kept by nearly all |" in text
+    )
+    assert "| 8 | 100 |" in text and "0 of 102 [0, 4] % (deaf 4 of 100) lost" in text
     assert "| 0.5 | 51 of 102" in text and "nan" not in text
     drawn = figure(study, rows)
     assert drawn.count("<rect") == 1 + 2 * 4 and "51/51" in drawn and "nan" not in drawn

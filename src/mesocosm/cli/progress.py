@@ -24,6 +24,7 @@ class ProgressLine:
         self.is_live = sys.stderr.isatty()
         self.begun = self.shown = time.monotonic()
         self.first_tick: int | None = None
+        self.of = ""
 
     def __enter__(self) -> ProgressLine:
         if not self.silent and self.is_live:
@@ -37,6 +38,8 @@ class ProgressLine:
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
+        if self.of != progress.name or progress.tick < (self.first_tick or 0):
+            self.of, self.first_tick = progress.name, None  # another run has begun: an arm, or an assay
         if self.first_tick is None:  # compilation ends here: the time left is estimated from now on
             self.first_tick, self.begun = progress.tick, now
         if self.silent or (not self.is_live and now - self.shown < _EVERY_SECONDS):

@@ -3,7 +3,8 @@
     python -m mesocosm.reports.retention studies/signalling-map.toml --write docs/results
 
 A world *keeps* its signal if it emits more than 95 % of the deaf worlds of the same cost, pooled over the study (at
-least 100). By chance alone one in twenty does.
+least 100). By chance alone one in twenty does, but not in every group: where all worlds differ more, deaf or not, more
+of both lie above the pooled threshold. So the deaf of each group are counted too, and it is held against them.
 """
 
 from __future__ import annotations
@@ -26,45 +27,60 @@ from mesocosm.studies.store import Store
 from mesocosm.studies.study import Study, read
 
 COST = "world.emission_cost"
+Flags = tuple[np.ndarray, np.ndarray]
+"""What worlds keep, and how many of the deaf lie above the same threshold. [cells] each"""
 MEASURES = {"all bodies": "emission", "bodies in food": "emission in food"}
 """What may be kept: the words, and the metric of a row, whose deaf twin has ` of the deaf` after it."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """How many worlds of one context keep a signal.
+    """How many worlds of one group keep a signal, beside how many deaf worlds of it lie above the same threshold.
 
     Args:
       worlds: started; n_kept: of which so many keep it (a world that died out does not).
       low, high: Wilson's interval of the fraction at 95 %.
+      n_deaf: deaf worlds of the group; deaf_above: of which so many lie above the threshold.
+      deaf_high: the upper end of Wilson's interval of that fraction.
     """
 
     worlds: int
     n_kept: int
     low: float
     high: float
+    n_deaf: int
+    deaf_above: int
+    deaf_high: float
 
     @classmethod
-    def of(cls, flags: np.ndarray) -> Kept:
+    def of(cls, flags: np.ndarray, deaf: np.ndarray) -> Kept:
         """From 1 and 0, one a world, NaN where it died out. NaN alone: there is no threshold, nothing is kept."""
-        n = int(np.nansum(flags))
-        if not flags.size:
-            return cls(0, 0, 0.0, 1.0)
-        _, low, high = wilson_interval(n, flags.size, 0.95)
-        return cls(flags.size, n, float(low), float(high))
+        n, m = int(np.nansum(flags)), int(np.nansum(deaf))
+        n_deaf = int(np.isfinite(deaf).sum())
+        _, low, high = wilson_interval(n, flags.size, 0.95) if flags.size else (0, 0.0, 1.0)
+        deaf_high = wilson_interval(m, n_deaf, 0.95)[2] if n_deaf else 1.0
+        return cls(flags.size, n, float(low), float(high), n_deaf, m, float(deaf_high))
 
     @property
     def word(self) -> str:
-        """Held against chance, one in twenty, and against nearly all."""
+        """Held against the deaf of the group, and against nearly all and half."""
         if not self.worlds:
             return "not measured"
-        chance = 1 - QUANTILE
         if self.low > 0.9:
             return "kept by nearly all"
-        return "kept by more than chance" if self.low > chance else "lost" if self.high < 0.5 else "undecided"
+        if self.beyond_the_deaf:
+            return "kept by more than the deaf"
+        return "lost" if self.high < 0.5 else "undecided"
+
+    @property
+    def beyond_the_deaf(self) -> bool:
+        """Whether the two intervals are apart."""
+        return bool(self.worlds) and self.low > max(self.deaf_high, 1 - QUANTILE)
 
     def words(self) -> str:
-        return f"{self.n_kept} of {self.worlds} [{100 * self.low:.0f}, {100 * self.high:.0f}] % {self.word}"
+        low, high = 100 * self.low, 100 * self.high
+        deaf = f"deaf {self.deaf_above} of {self.n_deaf}"
+        return f"{self.n_kept} of {self.worlds} [{low:.0f}, {high:.0f}] % ({deaf}) {self.word}"
 
 
 def column(rows: Sequence[tuple[Cell, Row]], name: str) -> np.ndarray:
@@ -72,15 +88,22 @@ def column(rows: Sequence[tuple[Cell, Row]], name: str) -> np.ndarray:
     return np.array([np.nan if (v := row.metrics.get(name)) is None else v for _, row in rows], float)
 
 
-def kept_in(rows: Sequence[tuple[Cell, Row]], measure: str) -> np.ndarray:
-    """1 where the cell keeps its signal, 0 where not, NaN where it is not known; thresholds by cost. [cells]"""
+def kept_in(rows: Sequence[tuple[Cell, Row]], measure: str) -> tuple[np.ndarray, np.ndarray]:
+    """1 where the cell keeps its signal, 0 where not, NaN where it is not known; thresholds by cost. [cells]
+
+    The second array says the same of the cell's deaf twin: how many lie above by chance.
+    """
     own, deaf = column(rows, measure), column(rows, f"{measure} of the deaf")
     costs = np.array([_place(cell, COST) for cell, _ in rows])
-    out = np.full(len(rows), np.nan)
+    out = np.full((2, len(rows)), np.nan)
     for cost in np.unique(costs):
         mine = costs == cost
-        out[mine] = retained(own[mine], deaf[mine])
-    return out
+        out[:, mine] = retained(own[mine], deaf[mine]), retained(deaf[mine], deaf[mine])
+    return out[0], out[1]
+
+
+def _kept(flags: Flags, mine: np.ndarray) -> Kept:
+    return Kept.of(*(of_all[mine] for of_all in flags))
 
 
 def _place(cell: Cell, slot: str) -> float:
@@ -97,7 +120,7 @@ def page(study: Study, rows: Sequence[tuple[Cell, Row]], command: str) -> str:
         "commands": f"`mesocosm study {command} --write docs/results`, "
         f"`python -m mesocosm.reports.retention {command} --write docs/results`",
         "kept": "more emissions than 95 % of the deaf worlds of the same cost, pooled over the study",
-        "by chance": "1 world of 20",
+        "by chance": "1 world of 20; more where worlds differ more: beside each count stands that of the deaf",
         "cells": f"{len(rows)} of {len(study.cells)}",
         "versions": ", ".join(f"{k} {v}" for k, v in versions.items()),
     }
@@ -109,7 +132,7 @@ def page(study: Study, rows: Sequence[tuple[Cell, Row]], command: str) -> str:
         mine = costs == cost
         deaf = [column(rows, f"{m} of the deaf")[mine] for m in MEASURES.values()]
         limits = [f"{threshold(d):.3f}" if np.isfinite(threshold(d)) else f"needs {LEAST}" for d in deaf]
-        shares = [Kept.of(f[mine]).words() for f in flags.values()]
+        shares = [_kept(f, mine).words() for f in flags.values()]
         out.append(_row([f"{cost:g}", str(int(np.isfinite(deaf[0]).sum())), *limits, *shares]))
     for slot in study.contexts:
         if slot != COST:
@@ -118,18 +141,18 @@ def page(study: Study, rows: Sequence[tuple[Cell, Row]], command: str) -> str:
     head = [*study.contexts, *(f"kept, {w}" for w in flags)]
     out += [_row(head), "|" + "---|" * len(head)]
     for context, mine in _contexts(study, rows):
-        out.append(_row([*map(spelt, context), *(Kept.of(f[mine]).words() for f in flags.values())]))
+        out.append(_row([*map(spelt, context), *(_kept(f, mine).words() for f in flags.values())]))
     return "\n".join(out) + "\n"
 
 
-def _by(study: Study, rows: Sequence[tuple[Cell, Row]], flags: dict[str, np.ndarray], slot: str) -> list[str]:
+def _by(study: Study, rows: Sequence[tuple[Cell, Row]], flags: dict[str, Flags], slot: str) -> list[str]:
     """What is kept at each value of a slot, and how related neighbours are there."""
     kin = {how: column(rows, f"relatedness by {how}") for how in ("genes", "pedigree")}
     head = [slot, *(f"kept, {w}" for w in flags), *(f"relatedness by {how}" for how in kin)]
     out = [_row(head), "|" + "---|" * len(head)]
     for value in study.contexts[slot]:
         mine = np.array([_place(cell, slot) == value for cell, _ in rows])
-        shares = [Kept.of(f[mine]).words() for f in flags.values()]
+        shares = [_kept(f, mine).words() for f in flags.values()]
         out.append(_row([spelt(value), *shares, *(_mean(r[mine]) for r in kin.values())]))
     return out
 
@@ -164,13 +187,15 @@ def figure(study: Study, rows: Sequence[tuple[Cell, Row]]) -> str:
         _text(
             12, 24, "Worlds that emit more than 95 % of the deaf worlds of the same cost; 1 of 20 does by chance", 14
         ),
-        _text(12, 44, f"panels: {panel}; rows: {row}; columns: {column_}; bold: above chance (95 % interval)"),
+        _text(
+            12, 44, f"panels: {panel}; rows: {row}; columns: {column_}; bold: more than the deaf there (95 % intervals)"
+        ),
     ]
     for k, (words, measure) in enumerate(MEASURES.items()):
         flags, top = kept_in(rows, measure), 36 + k * height
         parts.append(_text(12, top + 36, f"emissions of {words}", 13))
         for context, mine in _contexts(study, rows):
-            kept = Kept.of(flags[mine])
+            kept = _kept(flags, mine)
             p, i, j = (list(study.contexts[s]).index(v) for s, v in zip(study.contexts, context, strict=True))
             x, y = _LEFT + p * width + j * _SIDE, top + _TOP - 20 + i * _SIDE
             parts.append(_square(x, y, kept, f"{words}, {', '.join(map(spelt, context))}: {kept.words()}"))
@@ -194,7 +219,7 @@ def _picture(width: float, height: float, title: str, parts: Sequence[str]) -> s
 def _square(x: float, y: float, kept: Kept, title: str) -> str:
     share = kept.n_kept / max(1, kept.worlds)
     colour = f"rgb({255 - 200 * share:.0f},{255 - 110 * share:.0f},{255 - 130 * share:.0f})"
-    weight = ' font-weight="700"' if kept.low > 1 - QUANTILE else ""
+    weight = ' font-weight="700"' if kept.beyond_the_deaf else ""
     box = f'<rect x="{x}" y="{y}" width="{_SIDE - 2}" height="{_SIDE - 2}" fill="{colour}" stroke="#bbb">'
     ink = "#fff" if share > 0.6 else "#222"
     at = f'x="{x + 8}" y="{y + _SIDE / 2 + 4}" font-size="12" fill="{ink}"{weight}'

@@ -98,15 +98,31 @@ class Ecology:
         statistic = parts.get(STATISTIC) or self.declared.claims[0].name
         if statistic not in values:
             raise ConfigurationError(f"{STATISTIC} = {statistic}: {self.declared.name} measures {', '.join(values)}")
+        arms = self._arms(record)
         for cell, r in zip(cells, numbers, strict=True):
             metrics = {name: _number(column[r]) for name, column in values.items()}
-            status = record.statuses[r]
-            if status.status in _FAILED:
-                cause = f"{status.status} at tick {status.tick}" + (f": {status.cause}" if status.cause else "")
-                yield cell, Row(_FAILED[status.status], metrics=metrics, cost=cost, cause=cause)
-            else:
+            row = _failed(record, r)
+            if row is None:
                 row = Row.of(values[statistic][r])
-                yield cell, replace(row, metrics=metrics, cost=cost)
+            if row.status == "diverged":  # perhaps for want of the twin that it is held against
+                row = next((f for name, arm in arms.items() if (f := _failed(arm, r, f"{name}: "))), row)
+            yield cell, replace(row, metrics=metrics, cost=cost)
+
+    def _arms(self, record: Record) -> dict[str, Record]:
+        if not self.declared.arms:
+            return {}
+        from mesocosm.experiments.assay.analysis import assays_of
+
+        return {name: run for name, run in assays_of(record).items() if name in self.declared.arms}
+
+
+def _failed(record: Record, replicate: int, whose: str = "") -> Row | None:
+    """The row of a replicate that came to no end that counts; None where it lived."""
+    status = record.statuses[replicate]
+    if status.status not in _FAILED:
+        return None
+    cause = f"{whose}{status.status} at tick {status.tick}" + (f": {status.cause}" if status.cause else "")
+    return Row(_FAILED[status.status], cause=cause)
 
 
 def statistics(record: Record) -> dict[str, Any]:

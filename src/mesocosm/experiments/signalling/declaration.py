@@ -56,9 +56,9 @@ def _world() -> PetriParameters:
 class SignallingConfiguration(EcologyConfiguration):
     """Bacteria on a torus that can pay for a signal."""
 
-    replicates: Annotated[int, Range(1, 1 << 20, "replicates", "size")] = 100
+    replicates: Annotated[int, Range(1, 1 << 20, "replicates", "size")] = 128
     """Independently founded worlds; the threshold of the deaf needs a hundred."""
-    ticks: Annotated[int, Range(1, 2**31 - 1, "ticks")] = 8000
+    ticks: Annotated[int, Range(1, 2**31 - 1, "ticks")] = 4000
     """Length of the run, a multiple of `every`."""
     every: Annotated[int, Range(1, 2**31 - 1, "ticks", "switch")] = 500
     """Ticks in a window: each window is a row of the metrics."""
@@ -176,7 +176,7 @@ DECLARATION = Declaration(
     claims=CLAIMS,
     presets={
         "default": {},
-        "quick": {"replicates": 16, "ticks": 4000},
+        "quick": {"replicates": 16},
         "paper": {"replicates": 200, "ticks": 16000},
     },
     arms={"deaf": {"deaf": True, "log_births_and_deaths": False}},
