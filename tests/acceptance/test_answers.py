@@ -135,7 +135,7 @@ def test_what_is_offered_comes_from_the_parser_the_declarations_and_the_folder(l
     assert offered("run", "trend", "--require", "sign=s", capsys=capsys) == ["sign=supported"]
     assert offered("show", "d", capsys=capsys) == ["dish", ":files"]
     assert "dish" in offered("compare", "dish", "", capsys=capsys)
-    assert "dish" not in offered("compare", "dish", "dish", "", capsys=capsys)
+    assert "dish" not in offered("report", "dish", "", capsys=capsys)
     assert "phylogeny" in offered("export", "dish", "--to", "", capsys=capsys)
     assert offered("nonsense", "--x", capsys=capsys) == []
     for name, parser in commands().items():

@@ -25,7 +25,7 @@ def test_a_leaderboard_sorts_filters_and_shows_failures(browser, tmp_path, width
     path.write_text(leaderboard(asked, scores(asked, rows), rows))
     visit = Visit(browser, path, width=width, wait=False, color_scheme=scheme)
     page = visit.page
-    board = page.locator("section.board").nth(1)
+    board = page.get_by_role("region", name="Rows")
     told = board.locator("output")
     assert told.text_content() == "12 of 12 rows"
 

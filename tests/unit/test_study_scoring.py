@@ -285,7 +285,8 @@ def test_a_page_of_crossed_slots_has_a_part_for_each():
     drawn = figure(asked, tables)
     assert drawn.count("<g transform") == 2 and "against arm = a" in drawn and "against other = x" in drawn
     page = leaderboard(asked, tables, rows)
-    assert page.count("<tr") == 2 + 3 + len(rows) and ">slot<" in page
+    levels = 3 + 2  # of the slots arm and other: each stands in the table of its slot
+    assert page.count("<tr") == 4 + levels + 3 + len(rows) and ">slot<" in page
 
 
 def test_pages_show_every_row_and_escape_what_is_written(tmp_path):
@@ -295,9 +296,9 @@ def test_pages_show_every_row_and_escape_what_is_written(tmp_path):
     rows = rows_of(asked, values)
     tables = scores(asked, rows)
     page = leaderboard(asked, tables, rows)
-    assert page.count("<tr") == 2 + 1 + len(rows)  # two heads, one effect
-    assert page.count("<tr class=failed>") == 1 and "the metric is nan" in page
-    assert "only what failed (1)" in page
+    assert page.count("<tr") == 3 + 2 + 1 + len(rows)  # three heads, two treatments, one effect
+    assert page.count("<tr class=failed>") == 2 and "the metric is nan" in page  # the treatment, and its row
+    assert page.count("only what failed (1)") == 2 and "1 diverged" in page
     assert "<b>" not in page and "://" not in page.replace("http://www.w3.org/2000/svg", "")
     text = markdown(asked, tables, rows, "mesocosm study toy.toml")
     assert "a \\| b" in text and "1 diverged" in text

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mesocosm.record import FolderError
+
 VERSION = 1
 """Of the schema. What is added keeps it; what is renamed, removed or means something else raises it."""
 SCHEMA = Path(__file__).with_name(f"schema-{VERSION}.json")
@@ -37,3 +39,21 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def written(folder: str, pages: Mapping[str, str]) -> list[str]:
+    """Write pages by file name into the folder of `--write`, which is made; their paths.
+
+    Raises:
+      FolderError: if it cannot be made.
+    """
+    from mesocosm.record.folder import write_whole
+
+    place = Path(folder)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderError(f"{folder}: cannot be made ({error.strerror}); choose another with --write") from None
+    for name, page in pages.items():
+        write_whole(place / name, page.encode(errors="replace"))  # a folder's name may hold what is no text
+    return [str(place / name) for name in pages]

@@ -106,7 +106,7 @@ def _values(name: str, action: argparse.Action, given: Sequence[str]) -> Iterato
     """What an argument can be, by what it is called in the help."""
     if action.choices:
         yield from ((str(choice), "") for choice in action.choices)
-    elif action.metavar in ("RUN", "A", "B"):
+    elif action.metavar == "RUN":
         yield from _runs()
         yield FILES, ""
     elif action.metavar in ("NAME", "FILE"):

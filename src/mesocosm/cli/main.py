@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from mesocosm.cli import check, completion, optimum, study, watch
+from mesocosm.cli import check, compare, completion, optimum, study, watch
 from mesocosm.record.errors import MesocosmError
 
 USAGE, ENVIRONMENT, INTERRUPTED = 2, 3, 130
@@ -88,9 +88,7 @@ def _add_reading(commands: Any, common: argparse.ArgumentParser) -> None:
     show.add_argument("--require", metavar="CLAIM=VERDICT", action="append", default=[], help=_REQUIRE)
     report = commands.add_parser("report", parents=[common], help="write the report of a run: one HTML file")
     report.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
-    compare = commands.add_parser("compare", parents=[common], help="compare two runs, paired by replicate")
-    compare.add_argument("run", metavar="A", help="run folder, or its name under runs/")
-    compare.add_argument("other", metavar="B", help="the run that it is compared with")
+    compare.add(commands, common)
 
 
 def _add_progress(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -167,7 +165,7 @@ _PLACES = {
     "list": "show:list_all",
     "show": "show:show",
     "report": "results:report",
-    "compare": "results:compare",
+    "compare": "compare:compare",
     "progress": "tournament:progress",
     "optimum": "optimum:optimum",
     "watch": "watch:watch",

@@ -1,4 +1,4 @@
-"""`report`, `compare` and `--require`: what becomes of finished runs, without jax."""
+"""`report` and `--require`: what becomes of finished runs, without jax."""
 
 from __future__ import annotations
 
@@ -69,20 +69,4 @@ def report(options: argparse.Namespace) -> int:
         print_json("report", {"report": str(path), "bytes": path.stat().st_size})
     else:
         print(path)
-    return 0
-
-
-def compare(options: argparse.Namespace) -> int:
-    """The claims of two runs of one experiment, replicate by replicate where their seeds pair them."""
-    from mesocosm.experiments.compare import compare as compared
-
-    runs = [load(folder_named(name)) for name in (options.run, options.other)]
-    found = compared(*runs)
-    if options.json:
-        print_json("compare", {"runs": [str(r.folder) for r in runs], **found.to_dict()})
-        return 0
-    print(f"A  {runs[0].folder}\nB  {runs[1].folder}")
-    print(f"they differ in: {found.differs or 'nothing'}\n{found.pairing}\n")
-    for finding in found.findings:
-        print(f"  {finding.name:10s} {finding.words('worlds')}")
     return 0

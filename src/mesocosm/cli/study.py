@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mesocosm.cli.answer import print_json
+from mesocosm.cli.answer import print_json, written
 from mesocosm.cli.devices import cores, prepare_devices
-from mesocosm.record import ConfigurationError, FolderError
+from mesocosm.record import ConfigurationError
 
 STORE = "runs/cells"
 """Where cells are kept unless `--store` says otherwise: one store for all studies."""
@@ -79,24 +79,16 @@ def _tell(options: argparse.Namespace, asked: Any, rows: Any) -> int:
 
 
 def _write(options: argparse.Namespace, asked: Any, tables: Any, rows: Any) -> list[str]:
-    from mesocosm.record.folder import write_whole
     from mesocosm.reports.leaderboard import leaderboard
     from mesocosm.reports.study import figure, markdown
 
-    folder = Path(options.write)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FolderError(f"{folder}: cannot be made ({error.strerror}); choose another with --write") from None
     seeds = f" --seeds {options.seeds}" if options.seeds is not None else ""
     pages = {
         "md": markdown(asked, tables, rows, f"mesocosm study {options.file}{seeds} --write {options.write}"),
         "svg": figure(asked, tables),
         "html": leaderboard(asked, tables, rows),
     }
-    for ending, page in pages.items():
-        write_whole(folder / f"{asked.name}.{ending}", page.encode())
-    return [str(folder / f"{asked.name}.{ending}") for ending in pages]
+    return written(options.write, {f"{asked.name}.{ending}": page for ending, page in pages.items()})
 
 
 class _Progress:

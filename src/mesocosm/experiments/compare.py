@@ -1,7 +1,9 @@
-"""Two runs of one experiment against each other: paired by replicate where they share a seed. No jax."""
+"""Runs of one experiment against each other: paired by replicate where they share a seed. No jax."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -12,7 +14,7 @@ from mesocosm.experiments.reading import claims_of, configuration_of, difference
 from mesocosm.experiments.registry import declaration
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.findings.comparison import compare as judged
-from mesocosm.findings.multiplicity import benjamini_hochberg
+from mesocosm.findings.multiplicity import benjamini_hochberg, holm
 from mesocosm.record import FolderError, Record
 
 
@@ -28,18 +30,51 @@ class Comparison:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Pair:
+    """The run `a` less the run `b`, by their places in a list."""
+
+    a: int
+    b: int
+    comparison: Comparison
+
+
 def compare(a: Record, b: Record) -> Comparison:
     """The statistic of each claim in A less that in B; of every measure at the end where nothing is claimed.
 
     Raises:
       FolderError: for runs of different experiments, or one whose assays are not there.
     """
+    found = _between(a, b, statistics(a), statistics(b))
+    tested = [f.p for f in found.findings if f.p is not None]
+    return _adjusted(found, benjamini_hochberg(tested).tolist())  # a screen: one family
+
+
+def compare_all(runs: Sequence[Record], against: int | None) -> list[Pair]:
+    """Every run less the one at `against`; None: every run less every later one. One family, after Holm.
+
+    Raises:
+      FolderError: as `compare` does.
+    """
+    n = len(runs)
+    of = [statistics(run) for run in runs]
+    pairs = itertools.combinations(range(n), 2) if against is None else ((k, against) for k in range(n) if k != against)
+    found = [Pair(a, b, _between(runs[a], runs[b], of[a], of[b])) for a, b in pairs]
+    adjusted = iter(holm([f.p for pair in found for f in pair.comparison.findings if f.p is not None]).tolist())
+    out = []
+    for pair in found:
+        own = list(itertools.islice(adjusted, sum(f.p is not None for f in pair.comparison.findings)))
+        out.append(replace(pair, comparison=_adjusted(pair.comparison, own)))
+    return out
+
+
+def _between(a: Record, b: Record, x: Mapping[str, np.ndarray], y: Mapping[str, np.ndarray]) -> Comparison:
+    """One pair, its p not adjusted yet; x, y: the statistics of A and of B."""
     names = a.header["experiment"], b.header["experiment"]
     if names[0] != names[1]:
         raise FolderError(
             f"{a.folder} is a run of {names[0]}, {b.folder} of {names[1]}; only runs of one can be compared"
         )
-    x, y = _values(a), _values(b)
     is_paired = a.header["seed"] == b.header["seed"]
     n = min(a.replicates, b.replicates)
     differs = difference(configuration_of(a), configuration_of(b)).replace(" there", " in A").replace(" here", " in B")
@@ -57,15 +92,13 @@ def compare(a: Record, b: Record) -> Comparison:
     for name, claim in _claims(a).items():
         own, other = (x[name][:n], y[name][:n]) if is_paired else (x[name], y[name])
         findings.append(judged(claim, own, other, paired=is_paired))
-    pairing += _warning(a, b)
-    return Comparison(_adjusted(findings), pairing, differs)
+    return Comparison(findings, pairing + _warning(a, b), differs)
 
 
-def _adjusted(findings: list[Finding]) -> list[Finding]:
-    """All are exploratory: one family, after Benjamini and Hochberg."""
-    tested = [finding.p for finding in findings if finding.p is not None]
-    adjusted = iter(benjamini_hochberg(tested).tolist())
-    return [f if f.p is None else replace(f, p_adjusted=next(adjusted)) for f in findings]
+def _adjusted(found: Comparison, p: Sequence[float]) -> Comparison:
+    """With these adjusted p, in the order of the findings that have one."""
+    left = iter(p)
+    return replace(found, findings=[f if f.p is None else replace(f, p_adjusted=next(left)) for f in found.findings])
 
 
 def _warning(a: Record, b: Record) -> str:
@@ -79,7 +112,12 @@ def _warning(a: Record, b: Record) -> str:
     return out
 
 
-def _values(record: Record) -> dict[str, np.ndarray]:
+def statistics(record: Record) -> dict[str, np.ndarray]:
+    """What is compared, by claim or measure [replicates]; NaN where a replicate has none.
+
+    Raises:
+      FolderError: if an assay that it needs is not there.
+    """
     declared = declaration(record.header["experiment"])
     if declared.results is None or not claims_of(record):
         return _at_the_end(record)

@@ -44,7 +44,12 @@ def page(title: str, question: str, words: str, boards: Sequence[Board], figure:
 
 
 def _board(board: Board) -> str:
-    heads = "".join(f'<th scope="col"><button type="button">{escape(h)}</button></th>' for h in board.head)
+    looks = [' class="n"' if _are_numbers(column) else "" for column in zip(*board.body, strict=True)]
+    looks = looks or [""] * len(board.head)
+    heads = "".join(
+        f'<th scope="col"{look}><button type="button">{escape(h)}</button></th>'
+        for h, look in zip(board.head, looks, strict=True)
+    )
     lines = "".join(
         f"<tr{' class=failed' if bad else ''}>{''.join(map(_cell, row))}</tr>"
         for row, bad in zip(board.body, board.failed, strict=True)
@@ -57,6 +62,11 @@ def _board(board: Board) -> str:
         f'<label>Filter: <input type="search"></label>{only}<output></output></div><div class="scroll" tabindex="0">'
         f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div></section>"
     )
+
+
+def _are_numbers(column: Sequence[Any]) -> bool:
+    there = [value for value in column if value is not None]
+    return bool(there) and not any(isinstance(value, bool | str) for value in there)
 
 
 def _cell(value: Any) -> str:

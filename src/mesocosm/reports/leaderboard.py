@@ -1,4 +1,7 @@
-"""One HTML of studies, offline: every effect and every row, failures among them; sortable, filterable. No jax."""
+"""One HTML of a study, or of several merged, offline: who stands where, every effect, every row, failures among them.
+
+Every table can be sorted and filtered. No jax.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,75 @@ from typing import Any
 from mesocosm.findings.claim import show_interval
 from mesocosm.reports.board import Board, page
 from mesocosm.reports.study import Tables, context_values, figure, spelt_control, summary
-from mesocosm.studies.cell import COSTS, Cell, Row
-from mesocosm.studies.scoring import Table
+from mesocosm.studies.cell import COSTS, Cell, Row, spelt_treatment
+from mesocosm.studies.scoring import Pair, Table
 from mesocosm.studies.study import Study
 
 MOST_ROWS = 5000
 """Of more than so many rows those that are ok are told as means over seeds; every failure keeps a row of its own."""
 
 
-def leaderboard(study: Study, tables: Tables, rows: Sequence[tuple[Cell, Row]]) -> str:
-    """The page of one study."""
-    boards = [_effects(study, tables), _rows(study, rows)]
-    return page(study.name, study.question, summary(study, tables), boards, figure(study, tables))
+def leaderboard(
+    study: Study,
+    tables: Tables,
+    rows: Sequence[tuple[Cell, Row]],
+    duels: Sequence[Pair] = (),
+    notes: Sequence[str] = (),
+) -> str:
+    """The page of one study.
+
+    Args:
+      duels: every pair of treatments, where they were asked for.
+      notes: what a reader must know besides those of the tables.
+    """
+    boards = [board for name, view in study.views.items() for board in _standing(view, tables[name], rows)]
+    boards += [_effects(study, tables), *([_duels(tables, duels)] if duels else []), _rows(study, rows)]
+    words = "\n".join([summary(study, tables), *(f"note: {note}" for note in notes)])
+    return page(study.name, study.question, words, boards, figure(study, tables))
+
+
+def _standing(view: Study, table: Table, rows: Sequence[tuple[Cell, Row]]) -> list[Board]:
+    """Every treatment, the control among them: its mean, how often it beats the others, what of it failed."""
+    if not view.vary:
+        return []
+    of: dict[str, list[Row]] = {spelt_treatment(t): [] for t in view.treatments}
+    for cell, row in rows:
+        of[spelt_treatment({slot: cell.parts[slot] for slot in view.vary})].append(row)
+    scored = table.ranking.scores if table.ranking else {}
+    costs = [name for name in COSTS if any(name in row.cost for _, row in rows)]
+    body, failed = [], []
+    for name in sorted(of, key=lambda name: -scored.get(name, -2.0)):
+        worth = [view.floor if row.final is None else row.final for row in of[name] if row.status != "skipped"]
+        values = [value for value in worth if value is not None]
+        bad = [row.status for row in of[name] if row.status != "ok"]
+        said = ", ".join(f"{bad.count(status)} {status}" for status in dict.fromkeys(bad))
+        spent = [_mean([row.cost[c] for row in of[name] if c in row.cost]) for c in costs]
+        body.append([name, scored.get(name), _mean(values), len(of[name]), len(bad), said or None, *spent])
+        failed.append(bool(bad))
+    return [
+        Board(
+            f"Standing: {', '.join(view.vary)}",
+            ["treatment", "score", view.metric, "rows", "failed", "how", *costs],
+            body,
+            failed,
+        )
+    ]
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return statistics.fmean(values) if values else None
+
+
+def _duels(tables: Tables, duels: Sequence[Pair]) -> Board:
+    """Every pair, p after Holm over all of them."""
+    noun = next(iter(tables.values())).cluster
+    head = ["A", "B", "A less B", f"over {noun}s", "wins", "verdict", "p", "p (Holm)", f"{noun}s"]
+    body = []
+    for pair in duels:
+        f = pair.finding
+        over = show_interval(f.estimate, f.low, f.high, signed=True)
+        body.append([pair.a, pair.b, f.estimate, over, pair.wins, f.verdict, f.p, f.p_adjusted, f.n_used])
+    return Board("Every pair", head, body, [False] * len(body))
 
 
 def _effects(study: Study, tables: Tables) -> Board:

@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 
 from mesocosm.findings.claim import show_interval
+from mesocosm.reports.lines import Drawn, Line, forest, stacked, svg, text
 from mesocosm.studies.cell import Cell, Row, spelt
 from mesocosm.studies.compute import MATCHED_IN, matches
 from mesocosm.studies.scoring import ContextEffect, Effect, Table
@@ -158,7 +159,6 @@ def _told(c: ContextEffect) -> str:
 # ------------------------------------------------------------------------------------------------- the figure
 
 _SIDE, _GAP, _LEFT, _TOP = 58, 26, 120, 74
-_STYLE = "text{font:12px system-ui,sans-serif;fill:#222}.t{font-weight:600}.n{font-size:11px}"
 
 
 def figure(study: Study, tables: Tables) -> str:
@@ -168,17 +168,8 @@ def figure(study: Study, tables: Tables) -> str:
     """
     slots = [s for s in study.contexts if len(study.contexts[s]) > 1]
     if not (study.vary or study.cross) and 2 <= len(slots) <= 3 and len(study.tasks) == 1:
-        return _svg(*_map(study, tables[study.name].effects[0], slots), study.question)
-    width, height, out = 0.0, 0.0, []
-    for name, view in study.views.items():
-        wide, high, parts = _forest(view, tables[name])
-        out += [f'<g transform="translate(0,{height:.0f})">', *parts, "</g>"]
-        width, height = max(width, wide), height + high
-    return _svg(width, height, out, study.question)
-
-
-Drawn = tuple[float, float, Lines]
-"""Width, height, and the parts of an SVG."""
+        return svg(*_map(study, tables[study.name].effects[0], slots), study.question)
+    return svg(*stacked([_forest(view, tables[name]) for name, view in study.views.items()]), study.question)
 
 
 def _map(study: Study, effect: Effect, slots: Sequence[str]) -> Drawn:
@@ -189,19 +180,19 @@ def _map(study: Study, effect: Effect, slots: Sequence[str]) -> Drawn:
     found = {tuple(spelt(c.context[s]) for s in slots): c for c in effect.contexts}
     most = max((abs(c.mean) for c in effect.contexts if c.mean is not None), default=1.0) or 1.0
     width = _SIDE * len(columns)
-    out = [_text(12, 22, f"{study.metric}: mean over seeds, bold where supported", "t")]
-    out.append(_text(12, 40, f"columns: {column}; rows: {row}" + (f"; panels: {panel[0]}" if panel else "")))
+    out = [text(12, 22, f"{study.metric}: mean over seeds, bold where supported", "t")]
+    out.append(text(12, 40, f"columns: {column}; rows: {row}" + (f"; panels: {panel[0]}" if panel else "")))
     for p, value in enumerate(values):
         x0 = _LEFT + p * (width + _GAP)
         if panel:
-            out.append(_text(x0, _TOP - 8, f"{panel[0].split('.')[-1]} = {spelt(value)}"))
+            out.append(text(x0, _TOP - 8, f"{panel[0].split('.')[-1]} = {spelt(value)}"))
         for (i, r), (j, c) in itertools.product(enumerate(rows), enumerate(columns)):
             x, y = x0 + j * _SIDE, _TOP + i * _SIDE
             cell = found[tuple(spelt(v) for v in ((value, r, c) if panel else (r, c)))]
             out.append(_square(x, y, cell, most))
         for j, c in enumerate(columns):
-            out.append(_text(x0 + j * _SIDE + 4, _TOP + len(rows) * _SIDE + 16, spelt(c), "n"))
-    out += [_text(12, _TOP + i * _SIDE + _SIDE / 2, spelt(r), "n") for i, r in enumerate(rows)]
+            out.append(text(x0 + j * _SIDE + 4, _TOP + len(rows) * _SIDE + 16, spelt(c), "n"))
+    out += [text(12, _TOP + i * _SIDE + _SIDE / 2, spelt(r), "n") for i, r in enumerate(rows)]
     return _LEFT + len(values) * (width + _GAP), _TOP + len(rows) * _SIDE + 28, out
 
 
@@ -218,65 +209,18 @@ def _square(x: float, y: float, cell: ContextEffect, most: float) -> str:
     box = (
         f'<rect x="{x}" y="{y}" width="{_SIDE - 2}" height="{_SIDE - 2}" fill="{colour}"><title>{title}</title></rect>'
     )
-    return box + _text(x + 10, y + _SIDE / 2 + 4, words, look)
+    return box + text(x + 10, y + _SIDE / 2 + 4, words, look)
 
 
 def _forest(study: Study, table: Table) -> Drawn:
     """A line a treatment: the interval over clusters, thick that over these contexts alone."""
     effects = sorted(table.effects, key=lambda e: -study.direction * (e.estimate or 0.0))
-    ends = [
-        v
-        for e in effects
-        for v in (e.finding.low, e.finding.high, e.finding.estimate, e.fixed_low, e.fixed_high)
-        if v is not None
+    listed = [
+        Line(e.treatment, e.finding.estimate, e.finding.low, e.finding.high, e.fixed_low, e.fixed_high) for e in effects
     ]
-    low, high = min([*ends, -study.minimal_effect, 0.0]), max([*ends, study.minimal_effect, 0.0])
-    span = (high - low) or 1.0
-    left = 30 + 7 * max((len(e.treatment) for e in effects), default=10)
-
-    def at(value: float) -> float:
-        return left + 420 * (value - low) / span
-
-    bottom = 62 + 22 * len(effects)
     title = f"{study.metric}, against {spelt_control(study) or study.control}"
-    out = [_text(12, 22, title, "t")]
-    out.append(_text(12, 40, f"thin: over {table.cluster}s; thick: these contexts alone; grey: too small to matter"))
-    grey = at(study.minimal_effect) - at(-study.minimal_effect)
-    out.append(
-        f'<rect x="{at(-study.minimal_effect):.1f}" y="50" width="{grey:.1f}" height="{bottom - 50}" fill="#eee"/>'
-    )
-    out.append(_line(at(0), 50, at(0), bottom, 1, "#888"))
-    for k, e in enumerate(effects):
-        y = 66 + 22 * k
-        f = e.finding
-        out.append(_text(12, y + 4, e.treatment))
-        if f.low is not None and f.high is not None:
-            out.append(_line(at(f.low), y, at(f.high), y, 1.5, "#067"))
-        if e.fixed_low is not None and e.fixed_high is not None:
-            out.append(_line(at(e.fixed_low), y, at(e.fixed_high), y, 5, "#0679"))
-        if f.estimate is not None:
-            out.append(f'<circle cx="{at(f.estimate):.1f}" cy="{y}" r="4" fill="#067"/>')
-    for value in (low, 0.0, high):
-        if value and abs(at(value) - at(0)) < 50:
-            continue  # it would stand on the nought
-        out.append(_text(at(value) - 12, bottom + 16, f"{value:+.3g}", "n"))
-    wide = max(left + 470.0, 24 + 7.8 * len(title))  # of its heading, in a bold face of 12 px
-    return wide, bottom + 26, out
-
-
-def _text(x: float, y: float, words: str, look: str = "") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{look}">{escape(words)}</text>'
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, width: float, colour: str) -> str:
-    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
-    return f'<line {ends} stroke="{colour}" stroke-width="{width}"/>'
-
-
-def _svg(width: float, height: float, parts: Sequence[str], title: str) -> str:
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img">'
-    ground = f'<rect width="{width:.0f}" height="{height:.0f}" fill="#fff"/>'
-    return "\n".join([head, f"<title>{escape(title)}</title><style>{_STYLE}</style>{ground}", *parts, "</svg>"]) + "\n"
+    note = f"thin: over {table.cluster}s; thick: these contexts alone; grey: too small to matter"
+    return forest(listed, title, note, (-study.minimal_effect, study.minimal_effect))
 
 
 def context_values(study: Study, cell: Cell) -> dict[str, Any]:

@@ -13,6 +13,7 @@ What is said of two treatments never depends on a third; only the adjusted p and
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -24,11 +25,12 @@ from scipy.special import stdtrit
 
 from mesocosm.findings import Claim, Finding, holm, judge
 from mesocosm.findings.hodge import hodge, square_without_noise
+from mesocosm.studies import task
 from mesocosm.studies.cell import STATUSES, Cell, Row, spelt, spelt_treatment
 from mesocosm.studies.shares import Share, shares
 from mesocosm.studies.study import Study
 
-VERSION = 2
+VERSION = 3
 """Changes whenever the same rows would give another table."""
 
 
@@ -164,8 +166,9 @@ def _grid(study: Study, rows: Sequence[tuple[Cell, Row]]) -> _Grid:
     where = {_key(c): i for i, c in enumerate(contexts)}
     which = {_key(t): i for i, t in enumerate(treatments)}
     seeds: dict[str, int] = {}
-    for cell in study.cells:
-        seeds.setdefault(_key(cell.seed), len(seeds))
+    for name in study.tasks:
+        for seed in study.seeds_of(task.find(name).seed_parts):
+            seeds.setdefault(_key(seed), len(seeds))
     shape = (len(contexts), len(treatments), len(seeds))
     total, count, status = np.zeros(shape), np.zeros(shape), np.full(shape, -1)
     for cell, row in rows:
@@ -198,20 +201,26 @@ def score(study: Study, rows: Sequence[tuple[Cell, Row]]) -> Table:
     grid = _grid(study, rows)
     cluster, clusters = _clusters(study, grid)
     if study.vary:
-        pairs = [(spelt_treatment(t), grid.values[:, k] - grid.values[:, 0]) for k, t in enumerate(grid.treatments)][1:]
+        names = map(spelt_treatment, grid.treatments)
+        compared = [(name, grid.values[:, k] - grid.values[:, 0]) for k, name in enumerate(names)][1:]
         index = list(range(1, len(grid.treatments)))
     else:
-        pairs, index = [(study.metric, grid.values[:, 0])], [0]
-    effects = [_effect(study, grid, clusters, *pair, k) for pair, k in zip(pairs, index, strict=True)]
+        compared, index = [(study.metric, grid.values[:, 0])], [0]
+    effects = [_effect(study, grid, clusters, *pair, k) for pair, k in zip(compared, index, strict=True)]
     adjusted = holm([1.0 if e.finding.p is None else e.finding.p for e in effects]) if effects else []
     effects = [
         dataclasses.replace(e, p_adjusted=None if e.finding.p is None else float(a))
         for e, a in zip(effects, adjusted, strict=True)
     ]
     statuses = {s: int((grid.status == k).sum()) for k, s in enumerate(STATUSES) if (grid.status == k).any()}
+    had = _had(grid)
     factors = {"task": len(study.tasks)} if len(study.tasks) > 1 else {}
     factors |= {slot: len(values) for slot, values in {**study.contexts, **study.vary}.items()}
-    found, notes = shares(_ordered(study, grid), factors)
+    if len(study.vary) == 1:
+        factors[next(iter(study.vary))] = len(had.treatments)
+    found, notes = shares(_ordered(study, had), factors)
+    if absent := [spelt_treatment(t) for t in grid.treatments if t not in had.treatments]:
+        notes.append(f"Skipped everywhere, so neither ranked nor part of the variance: {', '.join(absent)}.")
     if not grid.rows.all():
         notes = [f"{int((~grid.rows).sum())} of {grid.rows.size} cells are not measured yet.", *notes]
     if study.floor is None and (n := int((grid.rows & ~np.isfinite(grid.values)).sum())):
@@ -221,10 +230,55 @@ def score(study: Study, rows: Sequence[tuple[Cell, Row]]) -> Table:
         notes.append(f"Counted as independent: combinations of {words}; contexts that agree in them are one cluster.")
     if not study.vary and cluster == "context":
         notes.append("Contexts are a grid chosen beforehand: the interval over contexts speaks of these levels only.")
-    ranking = _ranking(study, grid) if len(grid.treatments) > 1 else None
+    ranking = _ranking(study, had) if len(had.treatments) > 1 else None
     n_clusters = len(set(clusters.tolist()))
     n = grid.rows.size
     return Table(VERSION, n, int(grid.rows.sum()), statuses, cluster, n_clusters, effects, found, ranking, notes)
+
+
+def _had(grid: _Grid) -> _Grid:
+    """Without treatments of which every row was skipped: they could not be had, and say nothing of the others."""
+    kept = ~(grid.status == STATUSES.index("skipped")).all(axis=(0, 2))
+    if not kept.any():
+        return grid
+    treatments = [t for t, keep in zip(grid.treatments, kept, strict=True) if keep]
+    return _Grid(grid.values[:, kept], grid.rows[:, kept], grid.status[:, kept], grid.contexts, treatments)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Treatment `a` less treatment `b` over clusters; `wins` as in `Effect`; p after Holm over all pairs."""
+
+    a: str
+    b: str
+    finding: Finding
+    wins: float | None
+
+
+def pairs(study: Study, rows: Sequence[tuple[Cell, Row]]) -> list[Pair]:
+    """Every treatment against every later one, in the order of the study."""
+    grid = _grid(study, rows)
+    clusters = _clusters(study, grid)[1]
+    out = []
+    for a, b in itertools.combinations(range(len(grid.treatments)), 2):
+        own, other = spelt_treatment(grid.treatments[a]), spelt_treatment(grid.treatments[b])
+        claim = dataclasses.replace(_claim(study, own, other), declared=False)
+        difference = grid.values[:, a] - grid.values[:, b]
+        finding = _over_clusters(claim, np.array([_mean(row) for row in difference]), clusters)
+        won = [w for row in difference if (w := _wins(row, study.direction)) is not None]
+        out.append(Pair(own, other, finding, float(np.mean(won)) if won else None))
+    adjusted = holm([1.0 if pair.finding.p is None else pair.finding.p for pair in out]).tolist()
+    told = [None if pair.finding.p is None else p for pair, p in zip(out, adjusted, strict=True)]
+    return [
+        dataclasses.replace(pair, finding=dataclasses.replace(pair.finding, p_adjusted=p))
+        for pair, p in zip(out, told, strict=True)
+    ]
+
+
+def _wins(difference: np.ndarray, direction: int) -> float | None:
+    """Share of the values above 0 in this direction, ties half."""
+    used = difference[np.isfinite(difference)]
+    return float(np.mean(np.where(used == 0, 0.5, direction * used > 0))) if used.size else None
 
 
 def _clusters(study: Study, grid: _Grid) -> tuple[str, np.ndarray]:
@@ -239,18 +293,16 @@ def _clusters(study: Study, grid: _Grid) -> tuple[str, np.ndarray]:
 
 def _ordered(study: Study, grid: _Grid) -> np.ndarray:
     """Values [contexts, treatments in the order in which `vary` lists them, seeds]."""
-    import itertools
-
     listed = [_key(dict(zip(study.vary, v, strict=True))) for v in itertools.product(*study.vary.values())]
     place = {_key(t): k for k, t in enumerate(grid.treatments)}
-    return grid.values[:, [place[k] for k in listed]]
+    return grid.values[:, [place[k] for k in listed if k in place]]
 
 
 def _effect(
     study: Study, grid: _Grid, clusters: np.ndarray, name: str, difference: np.ndarray, treatment: int
 ) -> Effect:
     """One treatment; `difference` [contexts, seeds]."""
-    claim = Claim("effect", name, _control(study), study.metric, study.minimal_effect, study.direction, unit=study.unit)
+    claim = _claim(study, name, _control(study))
     contexts = [_context(study, claim, grid, i, difference[i], treatment) for i in range(len(grid.contexts))]
     means = np.array([np.nan if c.mean is None else c.mean for c in contexts])
     finding = _over_clusters(claim, means, clusters)
@@ -293,6 +345,10 @@ def _levels(study: Study, claim: Claim, grid: _Grid, clusters: np.ndarray, means
     return out
 
 
+def _claim(study: Study, name: str, control: str) -> Claim:
+    return Claim("effect", name, control, study.metric, study.minimal_effect, study.direction, unit=study.unit)
+
+
 def _control(study: Study) -> str:
     return spelt_treatment(study.treatments[0]) if study.vary else study.control or "nothing"
 
@@ -303,7 +359,7 @@ def _context(
     used = difference[np.isfinite(difference)]
     one = dataclasses.replace(claim, declared=False)
     found = judge([one], {"effect": difference}, difference.size)[0]
-    wins = float(np.mean(np.where(used == 0, 0.5, study.direction * used > 0))) if used.size else None
+    wins = _wins(difference, study.direction)
     started = int(grid.rows[number, treatment].sum())
     return ContextEffect(
         grid.contexts[number], found.estimate, found.low, found.high, wins, used.size, started, found.verdict
