@@ -1,7 +1,8 @@
-"""What watching costs: `python -m benchmarks.viewer [frames] [page] [pace] [memory] [file]`; all but memory by default.
+"""What watching costs: `python -m benchmarks.viewer [first] [frames] [page] [pace] [memory] [file]`; all but memory.
 
+first   milliseconds from asking for the page to its first picture: recorded, single file, running
 frames  milliseconds a frame of 100,000 made-up bodies: recorded; running, in the world's process and in the server's
-page    milliseconds of script a frame in Chromium (software rendering)
+page    milliseconds of script a frame of 100,000 made-up bodies, by part, in Chromium (software rendering)
 pace    ticks a second of a running world with a client that takes 20 frames a second and draws nothing, and without,
         in turns; and how old a frame is when the client has it
 memory  resident memory of the world's process and the server's over some minutes (--minutes), as a slope
@@ -10,32 +11,31 @@ file    bytes of a single-file replay of 2,000 bodies in 600 frames
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 
+from benchmarks import viewer_page
 from mesocosm.experiments.registry import declaration
-from mesocosm.player import assets
 from mesocosm.player.panel import Panel
 from mesocosm.record import Record
 from mesocosm.record.configuration import check, from_dict, to_dict, to_toml
 from mesocosm.viewer.lens import Lens
 from mesocosm.viewer.live import Live
-from mesocosm.viewer.share import single_page
+from mesocosm.viewer.share import page_of, single_page
 from mesocosm.viewer.wire import answer, read_answer
 from mesocosm.viewer.world import World
 
-FRAMES, SIDE, MANY = 20, 512, 100_000
+FRAMES, SIDE, MANY = 40, 512, 100_000
 CONFIGURATION = {"world": {"side": SIDE, "senses": ["odour"]}, "mind": {"policy": "argmax"}, "frames_every": 1}
 PER_SECOND = 20
 WANT = ["behaviour"]
@@ -59,11 +59,12 @@ def recorded(n: int) -> World:
     bodies = {"replicate": np.zeros(rows, np.int32), "tick": np.repeat(np.arange(FRAMES, dtype=np.int32), n)}
     bodies |= {"id": np.tile(np.arange(n, dtype=np.int32), FRAMES), "energy": rng.integers(0, 4000, rows, np.int32)}
     bodies |= {axis: rng.integers(0, 256 * SIDE, rows, np.int32) for axis in "xy"}
-    header = {"frames": ["bodies"], "logs": [], "configuration": CONFIGURATION}
-    metrics = {name: np.zeros(0) for name in ("replicate", "tick")}
-    record = SimpleNamespace(
-        header=header, frames=lambda name: bodies, folder=Path(), status="finished", metrics=metrics
-    )
+    every = {"replicate": np.zeros(FRAMES, np.int32), "tick": np.arange(FRAMES, dtype=np.int32)}
+    field = every | {"food": rng.integers(0, 99, (FRAMES, 128, 128), np.int32)}
+    cameras = {"bodies": bodies, "food_field": field}
+    header = {"frames": [*cameras], "logs": [], "configuration": CONFIGURATION}
+    metrics = every | {name: rng.random(FRAMES) for name in ("births", "deaths")}
+    record = SimpleNamespace(header=header, frames=cameras.get, folder=Path(), status="finished", metrics=metrics)
     return World(cast(Record, cast(Any, record)), 0, "many").read()
 
 
@@ -102,42 +103,78 @@ def sent(frame: tuple[dict[str, Any], dict[str, np.ndarray]]) -> bytes:
     return answer({"n": 1, "said": frame[0]}, frame[1])
 
 
-DRAWS = """async (n) => {
-  const x = new Uint16Array(n), y = new Uint16Array(n), id = new Int32Array(n), act = new Uint8Array(n);
-  for (let i = 0; i < n; i++) [x[i], y[i], id[i], act[i]] = [(i * 7919) % 4096, (i * 1049) % 4096, i, i & 1];
-  const columns = [{name: "act", words: ["run", "tumble"], unit: "", kind: "frame"}];
-  const meta = () => ({title: "many", side: 512, extent: 4096, n_frames: 60, columns, fields: []});
-  const frame = (t) => ({tick: t, n, id, x, y, columns: {act}});
-  const player = mesocosm.createPlayer(document.getElementById("p"), [{meta, frame}], {autoplay: false});
-  await player.opened;
-  const all = [];
-  for (let t = 0; t < 60; t++) { await player.seek(t); all.push(player.state.draw_ms); }
-  return all.slice(10).sort((a, b) => a - b);
-}"""
+class Running(Live):
+    """A running world, made up, whose next frame is there 20 times a second."""
+
+    def __init__(self) -> None:
+        self.title, self.configuration = "many", CONFIGURATION
+        self.said = threading.Condition()
+        self.forget()
+        self.serial, self.trouble, self.run = 0, "", {"run": "many", "parameters": []}
+        self.state = {"status": "playing", "tick": 0, "ticks": 10**6, "speed": None, "rate": 100.0}
+        seen, lens = scene(MANY), Lens(CONFIGURATION)
+        self.shape = asdict(lens.shape(seen))
+        self.content = []
+        for k in range(FRAMES):
+            for axis in "xy":
+                seen.points["bodies"].columns[axis] = (seen.points["bodies"].columns[axis] + 64) % (256 * SIDE)
+            self.content.append(answer(*lens.frame(seen, k, False)))
+        self.next_at = 0.0
+        self.newest(-1, 0)
+
+    def newest(self, after: int, serial: int, want: list[str] | None = None) -> Any:
+        time.sleep(max(0.0, self.next_at - time.monotonic()))
+        self.next_at = time.monotonic() + 1 / PER_SECOND
+        with self.said:
+            tick = self._last() + 1
+            header, planes = read_answer(self.content[tick % FRAMES])
+            self.state = {**self.state, "tick": tick}
+            self._take("frame", {**header, "tick": tick, "at": time.time()}, planes)
+        return super().newest(after, serial, want)
+
+    def do(self, wish: dict[str, Any]) -> dict[str, Any]:
+        return {}
+
+
+class Recorded:
+    """A place that is a recorded world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = lambda: world
+
+
+def first() -> None:
+    """How soon there is something to see. A running world shows a shipped recording while it is compiled."""
+    if viewer_page.chromium() is None:
+        print("first: not measured, there is no Chromium")
+        return
+    ordinary = Recorded(recorded(2000))
+    with viewer_page.served([cast(Any, ordinary)]) as address:
+        told = [("recorded, 2,000 bodies", viewer_page.first_picture(address))]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "stretch.html"
+        path.write_bytes(page_of([ordinary.world()], "stretch", 0, 2**31).tobytes())
+        told.append(("single file", viewer_page.first_picture(path.as_uri())))
+    with running(waits=False) as live, viewer_page.served([live]) as address:
+        told.append(("running, while it is compiled", viewer_page.first_picture(address)))
+    print("first picture: " + ", ".join(f"{name} {ms:.0f} ms" for name, ms in told))
 
 
 def page() -> None:
-    from playwright.sync_api import sync_playwright
-
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if path is None:
+    if viewer_page.chromium() is None:
         print("page: not measured, there is no Chromium")
         return
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        tab = browser.new_page()
-        tab.set_content(f"<style>{assets.style()}</style><div id=p style='width:600px'></div>")
-        tab.evaluate(assets.script())
-        took = tab.evaluate(DRAWS, MANY)
-        low, middle, high = np.percentile(took, [10, 50, 90])
-        print(f"script of the page, {MANY:,} bodies: {middle:.1f} ms a frame [{low:.1f} {high:.1f}]")
-        browser.close()
+    for name, place in (("recorded", Recorded(recorded(MANY))), ("running", Running())):
+        with viewer_page.served([cast(Any, place)]) as address:
+            cost = viewer_page.cost_of(address)
+        told = ", ".join(f"{part} {share:.0%}" for part, share in cost.parts.items() if share >= 0.01)
+        print(f"page of {MANY:,} bodies, {name}: {cost.script:.2f} ms of script a frame,", end=" ")
+        print(f"{cost.wall:.2f} by the clock ({told})")
 
 
 @contextmanager
-def running(**changes: Any) -> Iterator[Live]:
-    """A chemotaxis world that has been compiled and waits."""
+def running(waits: bool = True, **changes: Any) -> Iterator[Live]:
+    """A chemotaxis world that runs; `waits` until it has been compiled."""
     base = {"replicates": 1, "ticks": 2_000_000, "every": 50, "assays": False, "log_births_and_deaths": False}
     configuration = from_dict(declaration("chemotaxis").configuration, base | changes)
     check(configuration)
@@ -146,7 +183,7 @@ def running(**changes: Any) -> Iterator[Live]:
         flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=1 --xla_cpu_multi_thread_eigen=false"}
         live = Live(job | {"folder": str(Path(folder) / "run")}, to_dict(configuration), flags)
         try:
-            while live.state["status"] == "starting":
+            while waits and live.state["status"] == "starting":
                 time.sleep(0.1)
             live.do({"do": "speed", "ticks_per_second": None})
             yield live
@@ -267,7 +304,14 @@ def file() -> None:
 def main() -> None:
     words = sys.argv[1:]
     minutes = float(words[words.index("--minutes") + 1]) if "--minutes" in words else 5.0
-    parts = {"frames": frames, "page": page, "pace": pace, "memory": lambda: memory(minutes), "file": file}
+    parts = {
+        "first": first,
+        "frames": frames,
+        "page": page,
+        "pace": pace,
+        "memory": lambda: memory(minutes),
+        "file": file,
+    }
     asked = [word for word in words if word in parts] or [part for part in parts if part != "memory"]
     for part in asked:
         parts[part]()

@@ -156,6 +156,33 @@ def test_trails_go_around_the_torus(bare):
     assert not is_trail[120:560].any()
 
 
+MANY = """() => { const n = 5000, x = new Uint16Array(n).fill(9), y = new Uint16Array(n).fill(9);
+  const act = new Uint8Array(n);
+  [x[0], y[0], act[0]] = [4095, 2048, 1];
+  [x[1], y[1]] = [2048, 0];
+  const columns = [{name: "act", words: ["run", "tumble"], unit: "", kind: "frame"}];
+  const meta = () => ({title: "many", side: 512, extent: 4096, n_frames: 2, columns, fields: []});
+  const frame = (t) => ({tick: t, n, id: Int32Array.from(x, (_, i) => i + 1), x, y, columns: {act}});
+  window.player = mesocosm.createPlayer(document.getElementById("p"), [{meta, frame}], {autoplay: false});
+  return player.opened; }"""
+
+
+def test_dots_lie_where_bodies_are_and_go_around_with_the_camera(bare):
+    bare.page.evaluate(MANY)
+    run, tumble = [0, 103, 168], [194, 74, 0]
+
+    def seen() -> dict[tuple[int, int], list[int]]:
+        dots = bare.pixels()[..., :3].astype(int)
+        found = np.argwhere(np.abs(dots - [244, 242, 234]).sum(axis=-1) > 40)
+        return {(int(y), int(x)): dots[y, x].tolist() for y, x in found}
+
+    places = seen()
+    assert places[300, 599] == tumble and places[0, 300] == run and places[1, 1] == run, "whole to the very edge"
+    assert len(places) == 3 * 4 and places[300, 598] == tumble, "squares of two pixels, none beyond the edge"
+    bare.page.evaluate("player.select(0, 1).then(() => player.follow(true))")
+    assert seen()[300, 300] == tumble, "whom the camera follows is in the middle"
+
+
 def test_a_hundred_thousand_bodies_are_drawn_in_memory(bare):
     milliseconds = bare.page.evaluate(
         """() => { const n = 100000, x = new Uint16Array(n), y = new Uint16Array(n), id = new Int32Array(n);

@@ -6,6 +6,8 @@ from importlib.resources import files
 
 SCRIPTS = (
     "frames.js",
+    "dots.js",
+    "shading.js",
     "draw.js",
     "curves.js",
     "controls.js",

@@ -1,11 +1,12 @@
-/* Measures over time beneath the timeline: all share its cursor, a click goes there. Lines are drawn once into a picture
- * that is kept; only the cursor moves. */
+/* Measures over time beneath the timeline: all share its cursor, a click goes there. Lines are drawn into a picture that
+ * is kept, some times a second where they grow; only the cursor moves with every frame. */
 "use strict";
 
 ((mesocosm) => {
   const { make } = mesocosm;
   const SHOWN = 3;
   const HEIGHT = 64;
+  const ANEW_MS = 250;
   const FIRST = ["living", "mean energy", "loss", "best", "x", "y", "births", "deaths", "population"];
 
   class Charts {
@@ -25,6 +26,7 @@
       this.names = [...names].sort((a, b) => rank(a) - rank(b));
       this.charts = this.names.slice(0, SHOWN).map((name) => this.build(name));
       this.box.replaceChildren(...this.charts.map((chart) => chart.figure));
+      this.charts.forEach((chart) => this.player.sizes.observe(chart.canvas));
     }
 
     build(name) {
@@ -33,11 +35,13 @@
       const value = make("output");
       const canvas = make("canvas", { role: "img", tabindex: 0 });
       const figure = make("figure", {}, make("figcaption", {}, select, value), canvas);
-      const chart = { name, select, value, canvas, figure, kept: document.createElement("canvas"), drawn: "" };
+      const chart = { name, select, value, canvas, figure, kept: document.createElement("canvas") };
+      Object.assign(chart, { context: canvas.getContext("2d"), drawn: "", drawnAt: 0, span: [0, 1] });
       select.value = name;
       select.addEventListener("change", () => {
         chart.name = select.value;
-        this.draw();
+        this.drawCharts();
+        this.tell();
       });
       const go = (event) => this.go(chart, event);
       canvas.addEventListener("pointerdown", (event) => {
@@ -66,23 +70,28 @@
       return ends.length ? [Math.min(...ends), Math.max(...ends)] : [0, 1];
     }
 
-    draw() {
+    drawCharts() {
       const [first, last] = this.span();
       for (const chart of this.charts) {
-        const lines = this.player.living.map((pane) => this.series(pane, chart.name));
-        this.keep(chart, lines, [first, Math.max(last, first + 1)]);
-        this.cursor(chart, lines, [first, Math.max(last, first + 1)]);
+        this.keep(chart, this.lines(chart), [first, Math.max(last, first + 1)]);
+        this.cursor(chart);
       }
+    }
+
+    lines(chart) {
+      return this.player.living.map((pane) => this.series(pane, chart.name));
     }
 
     keep(chart, lines, span) {
       const { canvas, kept } = chart;
       const pixel = globalThis.devicePixelRatio || 1;
-      const [width, height] = [Math.max(1, Math.round(canvas.clientWidth * pixel)), Math.round(HEIGHT * pixel)];
+      const [width, height] = [Math.max(1, Math.round(mesocosm.widthOf(canvas) * pixel)), Math.round(HEIGHT * pixel)];
       const { theme } = this.player;
-      const key = [width, chart.name, ...span, theme.ink, ...lines.flatMap((line) => [line?.[0].length, line?.[1].at(-1)])];
-      if (chart.drawn === key.join()) return;
-      chart.drawn = key.join();
+      const looks = `${width} ${chart.name} ${theme.ink} ${lines.length}`;
+      const drawn = `${looks} ${span} ${lines.map((line) => `${line?.[0].length} ${line?.[1].at(-1)}`)}`;
+      const isRecent = performance.now() - chart.drawnAt < ANEW_MS && this.player.state.playing;
+      if (chart.drawn === drawn || (chart.looks === looks && isRecent)) return;
+      Object.assign(chart, { drawn, looks, span, drawnAt: performance.now() });
       kept.width = canvas.width = width;
       kept.height = canvas.height = height;
       chart.range = rangeOf(lines);
@@ -90,19 +99,26 @@
       lines.forEach((line, k) => line && trace(context, line, span, chart.range, [width, height], theme.classes[k % 7], pixel));
     }
 
-    cursor(chart, lines, [first, last]) {
-      const { canvas, kept } = chart;
+    cursor({ canvas, context, kept, span: [first, last] }) {
       const { tick } = this.player.state;
-      const context = canvas.getContext("2d");
       context.clearRect(0, 0, canvas.width, canvas.height);
       context.drawImage(kept, 0, 0);
       context.fillStyle = this.player.theme.ink;
-      if (tick !== null) context.fillRect(Math.round(((tick - first) / (last - first)) * (canvas.width - 1)), 0, 1, canvas.height);
-      const values = lines.map((line) => (line && tick !== null ? valueAt(line, tick) : null)).filter((v) => v !== null);
-      chart.value.textContent = values.map(mesocosm.plain).join(" · ");
-      const told = values.length ? `${chart.value.textContent} at tick ${mesocosm.plain(tick)}` : "no value yet";
-      const [low, high] = chart.range ?? [0, 0];
-      canvas.setAttribute("aria-label", `${chart.name}: ${told}; from ${mesocosm.plain(low)} to ${mesocosm.plain(high)}`);
+      const share = Math.min(1, (tick - first) / (last - first)); // the line may be a moment behind
+      if (tick !== null) context.fillRect(Math.round(share * (canvas.width - 1)), 0, 1, canvas.height);
+    }
+
+    /** The values at the cursor in words. */
+    tell() {
+      const { tick } = this.player.state;
+      for (const chart of this.charts) {
+        const known = this.lines(chart).map((line) => (line && tick !== null ? valueAt(line, tick) : null));
+        const values = known.filter((value) => value !== null).map(mesocosm.plain).join(" · ");
+        chart.value.textContent = values;
+        const told = values ? `${values} at tick ${mesocosm.plain(tick)}` : "no value yet";
+        const [low, high] = (chart.range ?? [0, 0]).map(mesocosm.plain);
+        chart.canvas.setAttribute("aria-label", `${chart.name}: ${told}; from ${low} to ${high}`);
+      }
     }
   }
 

@@ -17,17 +17,17 @@
 
     heightOf({ shape }) {
       if (shape.length < 2) return ROW;
-      const width = Math.min(this.canvas.clientWidth || 300, 320);
+      const width = Math.min(mesocosm.widthOf(this.canvas) || 300, 320);
       return LABEL + 8 + (width * shape[0]) / (shape.slice(1).reduce((a, b) => a * b, 1) || 1);
     }
 
     draw(frame, theme) {
       const { canvas, context } = this;
       const pixel = globalThis.devicePixelRatio || 1;
-      const width = Math.max(1, canvas.clientWidth);
+      const width = Math.max(1, mesocosm.widthOf(canvas));
       const height = this.curves.reduce((sum, curve) => sum + this.heightOf(curve), 0);
-      canvas.style.aspectRatio = `${width} / ${Math.round(height)}`;
       if (canvas.width !== Math.round(width * pixel) || canvas.height !== Math.round(height * pixel)) {
+        canvas.style.aspectRatio = `${width} / ${Math.round(height)}`;
         canvas.width = Math.round(width * pixel);
         canvas.height = Math.round(height * pixel);
       }

@@ -1,5 +1,5 @@
 /* Draws one frame of a world, a torus or a plane, into a canvas: fields beneath, then sources, bodies, what is selected.
- * Few bodies are drawn as small rounded shapes, many as dots written straight into memory. Colours are CSS variables. */
+ * Few bodies are drawn as small rounded shapes, many as dots (`dots.js`). Colours are CSS variables. */
 "use strict";
 
 ((mesocosm) => {
@@ -22,6 +22,21 @@
     return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
   }
 
+  /** Any CSS colour as a word of an image's memory. */
+  mesocosm.pixelOf = (text) => {
+    const [r, g, b] = rgb(text);
+    return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+  };
+
+  const widths = new WeakMap();
+
+  /** The width of a canvas in CSS pixels. Reading it lays the page out, so it is read once, and again when it changed. */
+  mesocosm.widthOf = (canvas) => {
+    if (!widths.has(canvas)) widths.set(canvas, canvas.clientWidth);
+    return widths.get(canvas);
+  };
+  mesocosm.forgetWidth = (canvas) => widths.delete(canvas);
+
   /** The colours that the style sheet gives, read anew when light and dark change. */
   mesocosm.readTheme = (element) => {
     const style = getComputedStyle(element);
@@ -40,15 +55,20 @@
   /** Whether the values of a column are classes, which have no order. */
   mesocosm.isClass = (column) => column.words.length > 0 || (column.kind === "life" && !column.unit);
 
-  /** Colours of all bodies: [index of a colour for each], and the colours. */
-  mesocosm.colourOf = (frame, column, highs, theme) => {
+  /** Which colour each body has: numbers of colours in `into` (one a body, at least as long), and the colours. */
+  mesocosm.shadesOf = (frame, column, highs, theme, into) => {
     const values = column && frame.columns[column.name];
-    if (!values) return { index: null, colours: theme.classes };
+    if (!values) return { shades: into.fill(0), colours: theme.classes };
     if (mesocosm.isClass(column)) {
-      return { index: (i) => values[i] % N_CLASSES, colours: theme.classes };
+      for (let i = 0; i < frame.n; i++) into[i] = values[i] % N_CLASSES;
+      return { shades: into, colours: theme.classes };
     }
     const step = (N_STEPS - 1) / Math.max(1, highs[column.name] ?? 1);
-    return { index: (i) => Math.max(0, Math.min(N_STEPS - 1, Math.round(values[i] * step))), colours: theme.scale };
+    for (let i = 0; i < frame.n; i++) {
+      const shade = Math.round(values[i] * step);
+      into[i] = shade < 0 ? 0 : shade < N_STEPS ? shade : N_STEPS - 1;
+    }
+    return { shades: into, colours: theme.scale };
   };
 
   class View {
@@ -59,17 +79,19 @@
       this.rasterAbove = options.raster_above ?? 4000;
       this.camera = { x: meta.extent / 2, y: meta.extent / 2, zoom: 1 };
       this.reach = 0; // of a plane: half the side of the square around the origin that holds all that was seen
-      this.fieldCanvas = document.createElement("canvas");
-      this.rasterCanvas = document.createElement("canvas");
+      this.shadings = meta.fields.map(() => new mesocosm.Shading());
+      this.dots = new mesocosm.Dots();
+      this.shades = new Uint8Array(0);
     }
 
     /** Sets the canvas to its size on screen, in device pixels. */
     fit() {
-      const size = Math.max(1, Math.round(this.canvas.clientWidth * (globalThis.devicePixelRatio || 1)));
+      const width = mesocosm.widthOf(this.canvas);
+      const size = Math.max(1, Math.round(width * (globalThis.devicePixelRatio || 1)));
       if (this.canvas.width !== size) this.canvas.width = this.canvas.height = size;
       this.size = size;
       this.scale = (size / (this.meta.plane ? 2 * this.reach || 1 : this.meta.extent)) * this.camera.zoom;
-      this.pixel = size / Math.max(1, this.canvas.clientWidth);
+      this.pixel = size / Math.max(1, width);
     }
 
     /** Where a place lies, in device pixels: on the torus the nearest of its images. */
@@ -112,58 +134,18 @@
       if (this.meta.plane && frame.n) this.drawAxes(look.theme);
       this.meta.fields.forEach((field, k) => {
         if (look.overlays.has(field.name) && frame.fields?.[field.name]) {
-          this.drawField(field, frame.fields[field.name], look.theme.fields[k % 3]);
+          this.shadings[k].paintField(field, frame.fields[field.name], look.theme.fields[k % 3]);
+          this.shadings[k].tileField(field, this);
         }
       });
       this.drawSources(frame.sources, look.theme);
       for (const trail of look.trails) if (trail.length > 1) this.drawTrail(trail, look.theme);
-      const paint = mesocosm.colourOf(frame, look.column, look.highs, look.theme);
-      if (frame.n > this.rasterAbove && !this.meta.plane) this.drawDots(frame, paint);
+      if (this.shades.length < frame.n) this.shades = new Uint8Array(2 * frame.n);
+      const paint = mesocosm.shadesOf(frame, look.column, look.highs, look.theme, this.shades);
+      if (frame.n > this.rasterAbove && !this.meta.plane) this.dots.drawDots(this, frame, paint, this.dotSize(frame.n));
       else this.drawBodies(frame, paint, look);
       if (look.kin) this.drawKin(frame, look.kin, look.theme);
       if (look.selected >= 0) this.drawRing(frame, look.selected, look.theme);
-    }
-
-    drawField(field, levels, [r, g, b]) {
-      const { width, height } = field;
-      const canvas = this.fieldCanvas; // with a border one cell wide, so that smoothing goes on around the torus
-      canvas.width = width + 2;
-      canvas.height = height + 2;
-      const context = canvas.getContext("2d");
-      const image = context.createImageData(width + 2, height + 2);
-      const out = new Uint32Array(image.data.buffer);
-      const colour = (b << 16) | (g << 8) | r;
-      for (let row = 0, k = 0; row < height + 2; row++) {
-        const from = ((row + height - 1) % height) * width;
-        for (let column = 0; column < width + 2; column++, k++) {
-          const level = levels[from + ((column + width - 1) % width)];
-          out[k] = ((Math.round((level * level * 0.78) / 255) << 24) | colour) >>> 0;
-        }
-      }
-      context.putImageData(image, 0, 0);
-      this.tile(field, canvas);
-    }
-
-    tile({ width, height }, canvas) {
-      const { context, size } = this;
-      const whole = this.meta.extent * this.scale;
-      const first = (centre) => {
-        const at = size / 2 - centre * this.scale;
-        return at - Math.ceil(at / whole) * whole;
-      };
-      context.imageSmoothingEnabled = true;
-      context.imageSmoothingQuality = "high";
-      for (let y = first(this.camera.y); y < size - 0.5; y += whole) {
-        for (let x = first(this.camera.x); x < size - 0.5; x += whole) {
-          context.save();
-          context.beginPath();
-          context.rect(x, y, whole, whole);
-          context.clip();
-          const [dx, dy] = [whole / width, whole / height];
-          context.drawImage(canvas, x - dx, y - dy, whole + 2 * dx, whole + 2 * dy);
-          context.restore();
-        }
-      }
     }
 
     drawSources(sources, theme) {
@@ -212,7 +194,12 @@
       return radius * Math.min(2, this.camera.zoom ** 0.6);
     }
 
-    drawBodies(frame, { index, colours }, look) {
+    /** Side of a dot, in device pixels. */
+    dotSize(n) {
+      return Math.max(1, Math.round(this.pixel * (n > 40000 ? 1 : 2) * this.camera.zoom ** 0.6));
+    }
+
+    drawBodies(frame, { shades, colours }, look) {
       const { context, size } = this;
       const radius = this.bodySize(frame.n);
       const acts = this.shapeColumn(frame);
@@ -222,7 +209,7 @@
         const x = this.across(frame.x[i], this.camera.x);
         const y = this.across(frame.y[i], this.camera.y);
         if (x < -9 * radius || y < -9 * radius || x > size + 9 * radius || y > size + 9 * radius) continue;
-        const colour = index ? index(i) : 0;
+        const colour = shades[i];
         if (acts && acts[i] > 0) {
           round[colour].moveTo(x, y);
           round[colour].lineTo(x + 0.01, y);
@@ -252,35 +239,6 @@
     shapeColumn(frame) {
       const column = this.meta.columns.find((c) => c.words.length);
       return column ? frame.columns[column.name] : null;
-    }
-
-    /** Many bodies: squares of a few pixels, written into the memory of an image. */
-    drawDots(frame, { index, colours }) {
-      const { size, rasterCanvas } = this;
-      if (rasterCanvas.width !== size) {
-        rasterCanvas.width = rasterCanvas.height = size;
-        this.rasterContext = rasterCanvas.getContext("2d");
-        this.image = this.rasterContext.createImageData(size, size);
-        this.memory = new Uint32Array(this.image.data.buffer);
-      }
-      const memory = this.memory.fill(0);
-      const words = colours.map((text) => rgb(text)).map(([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0);
-      const side = Math.max(1, Math.round(this.pixel * (frame.n > 40000 ? 1 : 2) * this.camera.zoom ** 0.6));
-      const { x: xs, y: ys, n } = frame;
-      const { extent } = this.meta;
-      const [left, top] = [extent * 1.5 - this.camera.x, extent * 1.5 - this.camera.y];
-      const shift = (size - extent * this.scale) / 2;
-      for (let i = 0; i < n; i++) {
-        const x = (((xs[i] + left) % extent) * this.scale + shift) | 0;
-        const y = (((ys[i] + top) % extent) * this.scale + shift) | 0;
-        if (x < 0 || y < 0 || x > size - side || y > size - side) continue;
-        const word = words[index ? index(i) : 0];
-        for (let row = 0, at = y * size + x; row < side; row++, at += size) {
-          for (let k = 0; k < side; k++) memory[at + k] = word;
-        }
-      }
-      this.rasterContext.putImageData(this.image, 0, 0);
-      this.context.drawImage(rasterCanvas, 0, 0);
     }
 
     /** The way of one body, oldest place first: unrolled from the torus, then drawn at each of its images. */

@@ -5,6 +5,7 @@
   const { icon, plain } = mesocosm;
   const ORBIT = 240; // frames of the way that is drawn on a plane
   const TOLD_MS = 700; // between two readings of the individual that is chosen
+  const WORDS_MS = 250; // between two readings of anything else while it plays
   const FEW = 8; // bodies on a plane whose ways are drawn though nobody is chosen
 
   /** The places of one body, oldest first, from where it was last absent. */
@@ -89,10 +90,21 @@
       this.charts.refresh();
       this.living.forEach((pane) => this.drawPane(pane));
       this.report();
-      this.charts.draw();
+      this.charts.drawCharts();
+      this.tell();
       this.drawing = false;
       this.state.draw_ms = performance.now() - began;
       this.state.frames_drawn += 1;
+    }
+
+    get canvases() {
+      return [...this.panes.flatMap((pane) => [pane.canvas, pane.curveCanvas]), ...this.charts.charts.map((chart) => chart.canvas)];
+    }
+
+    /** Takes in that canvases may have another size. */
+    resized(canvases = this.canvases) {
+      canvases.forEach(mesocosm.forgetWidth);
+      this.redraw();
     }
 
     drawPane(pane) {
@@ -118,7 +130,7 @@
       pane.view.draw(pane.frame, { ...look, selected: row, kin, trails: this.trails.get(pane) ?? [] });
     }
 
-    /** Brings the words beside the pictures, and the state that tests read, up to date. */
+    /** Brings the state that others read up to date. */
     report() {
       const { state } = this;
       const drawn = this.living.filter((pane) => pane.frame);
@@ -127,6 +139,20 @@
       state.n = drawn.reduce((sum, pane) => sum + pane.frame.n, 0);
       const chosen = state.selected && this.trails.get(this.panes[state.selected.world]);
       state.trail = chosen?.[0]?.length ?? 0;
+      const highs = drawn.map((pane) => Object.entries(pane.frame.highs ?? {}).join(" ")).join(" ");
+      if (this.legendKey !== highs) this.showLegend();
+      this.legendKey = highs;
+    }
+
+    /** Brings the words beside the pictures up to date: at once where the world stands still, else some times a second. */
+    tell() {
+      const { state } = this;
+      const now = performance.now();
+      if (state.playing && now - (this.wordsAt ?? 0) < WORDS_MS) return;
+      this.wordsAt = now;
+      const drawn = this.living.filter((pane) => pane.frame);
+      this.charts.tell();
+      this.showSpeed();
       this.bar.min = this.first;
       this.bar.max = Math.max(0, state.n_frames - 1);
       this.bar.value = state.t;
@@ -135,15 +161,14 @@
       this.bar.setAttribute("aria-valuetext", `${this.clock.textContent}, frame ${state.t + 1} of ${state.n_frames}`);
       for (const pane of drawn) {
         pane.count.textContent = pane.meta.population === null ? "" : `${plain(pane.frame.n)} living`;
-        if (pane.curveView) pane.curveCanvas.setAttribute("aria-label", mesocosm.tellWorld(pane));
-        pane.canvas.setAttribute("aria-label", mesocosm.tellWorld(pane));
+        const told = mesocosm.tellWorld(pane);
+        for (const canvas of [pane.canvas, pane.curveCanvas]) canvas.setAttribute("aria-label", told);
       }
-      if (this.legendKey !== JSON.stringify(Object.assign({}, ...drawn.map((pane) => pane.frame.highs ?? {})))) this.showLegend();
       const hasBodies = this.living.some((pane) => pane.meta.population !== null);
       this.inspector.textContent = hasBodies ? mesocosm.tellIndividual(this.panes, state.selected) : "";
       this.inspector.classList.toggle("mp-chosen", Boolean(state.selected));
-      if (!this.options.details || !state.selected || performance.now() - (this.toldAt ?? 0) < TOLD_MS) return;
-      this.toldAt = performance.now();
+      if (!this.options.details || !state.selected || now - (this.toldAt ?? 0) < TOLD_MS) return;
+      this.toldAt = now;
       mesocosm.tellDetails(this);
     }
 
@@ -209,7 +234,7 @@
       this.panes.forEach((pane, k) => (pane.figure.hidden = this.state.shown !== "all" && this.state.shown !== k));
       this.element.classList.toggle("mp-alone", this.state.shown !== "all");
       if (focused) this.panes.find((pane) => !pane.figure.hidden).canvas.focus(); // keys go on being heard
-      this.redraw();
+      this.resized();
     }
 
     help() {
@@ -222,9 +247,11 @@
       this.playButton.replaceChildren(icon(playing ? "pause" : "play"));
       this.playButton.setAttribute("aria-label", playing ? "Pause" : "Play");
       this.playButton.title = `${playing ? "Pause" : "Play"} (space)`;
+      if (this.living.some((pane) => pane.frame)) this.tell();
     }
 
     showSpeed() {
+      this.shownSpeed = this.state.live?.speed;
       if (this.state.at_edge && this.state.live) {
         const { speed, rate } = this.state.live;
         this.speedLabel.textContent = speed ? `${plain(speed)} ticks/s` : `as fast as it computes: ${plain(rate)} ticks/s`;
@@ -244,7 +271,6 @@
       const hasSources = this.living.some((pane) => pane.frame?.sources?.x.length);
       const highs = Object.assign({}, ...this.living.map((pane) => pane.frame?.highs ?? {}));
       const fields = this.fields.map((field) => (this.overlays.has(field.name) ? { ...field, high: highs[field.name] ?? field.high } : null));
-      this.legendKey = JSON.stringify(highs);
       this.legend.replaceChildren(...mesocosm.legend(this.column, fields, hasSources, this.theme));
     }
 

@@ -26,6 +26,7 @@
       this.turn = 0;
       this.trails = new Map();
       Object.assign(this, mesocosm.buildControls(this, sources.length));
+      this.sizes = new ResizeObserver((entries) => this.resized(entries.map((entry) => entry.target)));
       this.charts = new mesocosm.Charts(this.chartBox, this);
       this.details.hidden = !this.options.details;
       this.inspector.hidden = Boolean(this.options.details);
@@ -115,7 +116,7 @@
       this.showLegend();
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
       new MutationObserver(again).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-      new ResizeObserver(() => this.redraw()).observe(this.element);
+      [this.element, ...this.canvases].forEach((element) => this.sizes.observe(element));
     }
 
     /** Plays when first seen, unless the reader asked for less motion. */
@@ -168,7 +169,7 @@
         this.trails = trails;
         if (isLate) this.redraw();
       });
-      await Promise.race([ways, new Promise((done) => setTimeout(done, WAYS_MS))]);
+      await (this.drawsWays ? Promise.race([ways, new Promise((done) => setTimeout(done, WAYS_MS))]) : ways);
       if (turn !== this.turn) return;
       this.busy = false;
       isLate = true;
@@ -176,6 +177,10 @@
       Object.assign(this.state, { t: Math.max(0, wanted), n_frames: n, first: this.first });
       if (this.running) this.arrive(wanted >= n - 1);
       this.redraw();
+    }
+
+    get drawsWays() {
+      return this.state.selected !== null || this.living.some((pane) => pane.meta.plane);
     }
 
     async frameOf(pane, t) {
@@ -273,7 +278,7 @@
         }
         if (this.state.t > this.nFrames - 1) this.seek(this.nFrames - 1); // it was set back
       }
-      this.showSpeed();
+      if (live.speed !== this.shownSpeed) this.showSpeed();
       this.options.heard?.(live);
     }
 

@@ -3,10 +3,11 @@
 
 ((mesocosm) => {
   const { make } = mesocosm;
+  const [whole, fine] = [0, 2].map((digits) => new Intl.NumberFormat("en", { maximumFractionDigits: digits }));
   const plain = (value) => {
     const size = Math.abs(value);
     if (size > 0 && size < 0.01) return Number(value).toPrecision(2);
-    return Number(value).toLocaleString("en", { maximumFractionDigits: size < 10 ? 2 : 0 });
+    return (size < 10 ? fine : whole).format(value);
   };
   const words = (column, value) => column.words[value] ?? plain(value);
 
@@ -21,7 +22,8 @@
     const column = meta.columns.find((c) => c.words.length);
     if (column && frame.n && frame.columns[column.name]) {
       const counts = column.words.map(() => 0);
-      for (const value of frame.columns[column.name]) counts[value] += 1;
+      const values = frame.columns[column.name];
+      for (let i = 0; i < frame.n; i++) counts[values[i]] += 1;
       parts.push(...column.words.map((word, k) => `${Math.round((100 * counts[k]) / frame.n)}% ${word}`));
     }
     return `${parts.join(", ")}.`;

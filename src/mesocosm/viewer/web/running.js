@@ -7,6 +7,7 @@
   const SPEEDS = [1, 2, 5, 10, 30, 60, 120, 300, 1000, null]; // ticks a second; null: as fast as it computes
 
   const ECHO_MS = 1500;
+  const TOLD_MS = 250; // between two readings of a world that runs
 
   /** World k of the server, running; `said` is told what goes wrong. */
   async function openRunning(line, frames, world, said) {
@@ -72,7 +73,7 @@
       this.running = source.running;
       const { wish } = source.running;
       const button = (text, title, act) => make("button", { type: "button", title, onclick: act }, text);
-      this.status = make("p", { class: "run", "aria-live": "polite" });
+      this.status = make("p", { class: "run" });
       this.field = make("select", { "aria-label": "Parameter", onchange: () => this.offer() });
       this.value = make("input", { type: "number", step: "any", "aria-label": "Value" });
       this.tick = make("input", { type: "number", min: 0, placeholder: "now", "aria-label": "At tick" });
@@ -104,9 +105,13 @@
     }
 
     show(live) {
+      const now = performance.now();
+      if (live.status === "playing" && this.told === live.run && now - this.toldAt < TOLD_MS) return;
+      Object.assign(this, { told: live.status === "playing" ? live.run : null, toldAt: now });
       const { status, run = "", tick, ticks, rate, interventions = [], snapshots = [], parameters = [] } = live;
       const words = { starting: "is being compiled", playing: "is running", paused: "waits", ended: "has ended", died: "has died" };
       const speed = status === "playing" ? `, ${plain(rate ?? 0)} ticks/s` : "";
+      this.status.setAttribute("aria-live", status === "playing" ? "off" : "polite"); // no speech several times a second
       this.status.textContent = `${run} ${words[status]}: tick ${plain(tick)} of ${plain(ticks ?? 0)}${speed}`;
       const key = JSON.stringify([parameters, interventions, snapshots]);
       if (key === this.key) return;

@@ -11,10 +11,12 @@
   const title = document.title.replace(" · mesocosm", "");
   place.style.setProperty("--worlds", n);
 
+  let told = null;
   const say = (text) => {
-    trouble.textContent = text;
-    trouble.hidden = !text;
     if (globalThis.__viewer) globalThis.__viewer.trouble = text;
+    if (text === told) return; // every answer says it again
+    told = trouble.textContent = text;
+    trouble.hidden = !text;
   };
   const address = new URL("socket", location.href);
   address.protocol = "ws:";
