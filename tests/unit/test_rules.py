@@ -283,7 +283,7 @@ def test_nets_that_cannot_be_are_refused():
 def test_a_shipped_rule_learns_ones_own_data():
     x, y = examples(200, 30, 4)
     for name in rules.shipped():
-        rule = rules.load(name, classes=4, hidden=(60,) if name == "prototypes" else ())
+        rule = rules.load(name, classes=4, hidden=(60,) if name.startswith("prototypes") else ())
         rule.learn(x[:50], y[:50]).learn(x[50:100], y[50:100])
         assert np.mean(rule.predict(x[100:]) == y[100:]) > 0.7, name
         assert rule.fresh().learn(x[:5], y[:5]).logits(x[:3]).shape == (3, 4)

@@ -59,7 +59,7 @@ def centred_class_mean(net: Net, gain: float = 10.0, pace: float = 0.04) -> Geno
     return genome
 
 
-def prototypes(net: Net, sharpness: float = 16.0, gain: float = 10.0, pace: float = 0.04) -> Genome:
+def prototypes(net: Net, sharpness: float = 16.0, gain: float = 10.0, pace: float = 0.02) -> Genome:
     """Each hidden neuron keeps an example, or the sum of several alike; the answer is a vote weighted by likeness.
 
     An example goes to a hidden neuron that is still free; where none is, to the most alike of those that voted for its
@@ -87,7 +87,7 @@ def prototypes(net: Net, sharpness: float = 16.0, gain: float = 10.0, pace: floa
     hidden["F"] = hidden["F"].at[0, 0].set(1.0)
     hidden["Q"] = hidden["Q"].at[0, 0].set(float(net.sizes[-1]))
     # The most alike of those that voted for its class, but first of all a free one; sharp, for a shared lesson is lost.
-    hidden["G"] = hidden["G"].at[0, 0].set(800.0).at[0, FEEDBACK].set(40.0).at[0, FEEDBACK + m].set(-4000.0)
+    hidden["G"] = hidden["G"].at[0, 0].set(4e3).at[0, FEEDBACK].set(200.0).at[0, FEEDBACK + m].set(-2e4)
     hidden["H"] = hidden["H"].at[0, 0].set(20.0).at[0, -1].set(-10.0).at[k, 0].set(4.0)
     output["V"] = output["V"].at[0, 0].set(1.0)
     output["G"] = output["G"].at[0, LABEL].set(1.0)

@@ -86,11 +86,12 @@ def age(
     """
 
     def matching(m: int, v: Array, words: tuple[Array, Array]) -> tuple[Array, Array]:
-        v = _exchange(v, strength, words, axis=m & 1, odd=m >> 1)
+        spread = _exchange(v, strength, words, axis=m & 1, odd=m >> 1)
         if m < 3:
-            return v, jnp.int32(0)
-        aged = _decay(v, rate, words)
-        return aged, jnp.sum(v - aged, dtype=jnp.int32)
+            return spread, jnp.int32(0)
+        # Diffusion conserves the sum. The barrier keeps XLA from computing the field a second time for its sum alone.
+        aged = lax.optimization_barrier(_decay(spread, rate, words))
+        return aged, jnp.sum(v, dtype=jnp.int32) - jnp.sum(aged, dtype=jnp.int32)
 
     return lax.switch(tick & 3, [partial(matching, m) for m in range(4)], v, words)
 
