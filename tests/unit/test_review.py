@@ -12,6 +12,7 @@ from mesocosm.experiments.registry import NAMES, declaration
 from mesocosm.record import ConfigurationError
 from mesocosm.review import design_of, read_design, review
 from mesocosm.review.checks import CHECKS
+from tests.unit.test_review_plans import PLANTED as OF_STUDIES
 
 CLEAN = {
     "question": "Does Adam learn the tabular sets faster than momentum?",
@@ -111,19 +112,19 @@ def plan(tmp_path):
 def test_there_is_a_plan_for_every_check():
     names = [c.name for c in CHECKS]
     assert len(set(names)) == len(names) >= 15
-    assert set(names) == set(PLANTED)
+    assert set(names) == set(PLANTED) | set(OF_STUDIES)
 
 
 def test_a_clean_plan_meets_no_objection(plan):
-    answer = review(read_design(plan()))
+    answer = review(read_design(str(plan())))
     assert answer.objections == []
-    assert set(answer.unsaid) == {"floor"}
+    assert answer.unsaid == ["floor"]
 
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_fault_is_caught_and_nothing_else_is(name, plan):
     changes, word = PLANTED[name]
-    found = {o.check: o for o in review(read_design(plan(**changes))).objections}
+    found = {o.check: o for o in review(read_design(str(plan(**changes)))).objections}
     assert name in found, found
     o = found.pop(name)
     assert word in o.what
@@ -135,20 +136,20 @@ def test_a_planted_fault_is_caught_and_nothing_else_is(name, plan):
 def test_the_number_needed_is_that_of_the_power_calculation(plan):
     from mesocosm.findings.power import power_of
 
-    (objection,) = review(read_design(plan(effect=0.015))).objections
+    (objection,) = review(read_design(str(plan(effect=0.015)))).objections
     needed = int(objection.what.split(" are needed")[0].split()[-1])
     assert power_of(0.015, 0.04, needed, delta=0.01) >= 0.8 > power_of(0.015, 0.04, needed - 1, delta=0.01)
 
 
 def test_copies_of_a_seed_are_seen(plan):
-    (objection,) = review(read_design(plan(seeds=[3, 3, 4]))).objections
+    (objection,) = review(read_design(str(plan(seeds=[3, 3, 4])))).objections
     assert objection.check == "shared-seeds" and "2 are different" in objection.what
 
 
 def test_facts_are_found_in_tables_and_under_other_words(tmp_path):
     path = tmp_path / "study.toml"
     path.write_text('[study]\nasks = "Is it?"\ndelta = 0.1\n[contexts]\ntask = ["a", "b", "c"]\nwidth = [8, 16]\n')
-    design = read_design(path)
+    design = read_design(str(path))
     assert (design.question, design.minimal_effect, design.n) == ("Is it?", 0.1, 6)
 
 
@@ -187,7 +188,7 @@ def test_what_cannot_be_read_is_named(text, named, tmp_path):
     path = tmp_path / "study.toml"
     path.write_text(text)
     with pytest.raises(ConfigurationError) as error:
-        read_design(path)
+        read_design(str(path))
     assert named in str(error.value)
 
 

@@ -53,7 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     watch.add(commands, common)
     _add_export(commands, common)
     review = commands.add_parser("review", parents=[common], help="office hours: what is wrong with a plan")
-    review.add_argument("file", metavar="FILE", help="a study in TOML, or the name of an experiment")
+    review.add_argument(
+        "file", metavar="FILE", help="a study or facts in TOML, a Python file with a Declaration, a run, an experiment"
+    )
     study.add(commands, common)
     check.add(commands, common)
     completion.add(commands)

@@ -1,9 +1,10 @@
 """Office hours: a plan is read before anything is run, and answered as a good advisor would. No jax.
 
-`design` reads what is planned, `checks` holds what a reviewer would object to, `advice` puts the answer together.
+`plans` finds what is planned, `design` holds it, `checks` what a reviewer would object to; `advice` is the answer.
 """
 
 from mesocosm.review.advice import Review, review
-from mesocosm.review.design import Design, design_of, read_design
+from mesocosm.review.design import Design
+from mesocosm.review.plans import design_of, read_design
 
 __all__ = ["Design", "Review", "design_of", "read_design", "review"]

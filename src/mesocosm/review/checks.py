@@ -78,6 +78,8 @@ def _control(d: Design) -> str | None:
 def _minimal_effect(d: Design) -> str | None:
     if d.minimal_effect is None:
         return "It is not said how large an effect must be to matter."
+    if d.minimal_effect == 0:
+        return "0 is no smallest effect: any difference matters, and none can ever be ruled out."
     return None
 
 
@@ -93,7 +95,7 @@ def _significance(d: Design) -> str | None:
 
 def _power(d: Design) -> str | None:
     """At the effect and spread that are expected; where they are not said, a whole standard deviation above delta."""
-    if d.n is None or not any(kind != "fraction" for _, kind, *_ in d.claims or (("", "mean"),)):
+    if d.n is None or (d.claims and all(c.kind == "fraction" for c in d.claims)):
         return None
     delta = d.minimal_effect or 0.0
     is_said = d.effect is not None and d.sd is not None and d.sd > 0
@@ -113,14 +115,14 @@ def _power(d: Design) -> str | None:
 
 
 def _fraction(d: Design) -> str | None:
-    for name, kind, stated, stated_for in d.claims:
-        if kind != "fraction" or d.n is None or not 0 < stated < 1:
+    for c in d.claims:
+        if c.kind != "fraction" or d.n is None or not 0 < c.delta < 1:
             continue
-        n = max(d.n, stated_for)
+        n, stated = max(d.n, c.replicates), c.delta
         needed = replicates_needed_for_fraction(1.0, stated, d.confidence)
         if needed is not None and n < needed:
             return (
-                f"`{name}`: were it true in all {n}, the interval at {100 * d.confidence:g} % would still reach "
+                f"`{c.name}`: were it true in all {n}, the interval at {100 * d.confidence:g} % would still reach "
                 f"below {stated:g}; {needed} are needed."
             )
     return None
@@ -174,6 +176,8 @@ def _saturation(d: Design) -> str | None:
 
 
 def _survivorship(d: Design) -> str | None:
+    if d.lost and d.lost[0]:
+        return f"{d.lost[0]} of {d.lost[1]} replicates have no value: the mean speaks of the others alone."
     if d.failures and re.search(r"\b(drop|dropped|exclud\w*|ignor\w*|replac\w*|rerun|discard\w*)", d.failures, re.I):
         return f"Replicates that fail are lost to the count (“{d.failures}”)."
     return None
@@ -243,6 +247,52 @@ def _confounded(d: Design) -> str | None:
         if len(changed) > 1:
             return f"{name} differs from its control in {len(changed)} things at once: {', '.join(changed)}."
     return None
+
+
+def _units(d: Design) -> str | None:
+    if not d.own_budgets:
+        return None
+    told = ", ".join(f"{name} has {own}" for name, own in d.own_budgets.items())
+    return f"{told}; the others have {d.length or d.budget_unit}. Which of them is more is not said."
+
+
+def _few_seeds(d: Design) -> str | None:
+    if d.in_each is None or d.cells is None or d.in_each >= 3 or d.cells == d.n:
+        return None
+    width = {1: "no interval at all", 2: "an interval 25 times as wide as their spread"}
+    return f"{d.in_each} seed{'s' * (d.in_each > 1)} in each context: {width.get(d.in_each, 'no interval at all')}."
+
+
+def _kin(d: Design) -> str | None:
+    """Tasks that differ in a number alone are draws of one generator."""
+    stems: dict[str, int] = {}
+    for name in d.tasks:
+        if found := re.fullmatch(r"(.*?)[-_]?\d+", name):
+            stems[found[1]] = stems.get(found[1], 0) + 1
+    stem, n = max(stems.items(), key=lambda item: item[1], default=("", 0))
+    if n < 3 or 4 * n < len(d.tasks):
+        return None
+    return f"{n} of {len(d.tasks)} tasks ({stem}) are draws of one generator: that they agree says little."
+
+
+def _several(d: Design) -> str | None:
+    parts = [part for part in re.split(r";", d.prediction or "") if part.strip()]
+    if len(parts) < 2 or len(d.claims) > 1:
+        return None
+    return f"{len(parts)} predictions in one sentence, one minimal effect: it is not said which of them decides."
+
+
+_SIGN = (
+    r"\b(above|below|higher|lower|more|less|fewer|larger|smaller|faster|slower|better|worse|beats?|exceeds?|rises?|falls?|"
+    r"grows?|shrinks?|increases?|decreases?|positive|negative|keeps?|kept|lost|becomes?|fades?|helps?|hurts?|equivalent|"
+    r"differs?|no|not|equal|is|are|converges?|circles)\b"
+)
+
+
+def _sign(d: Design) -> str | None:
+    if not d.prediction or re.search(_SIGN, d.prediction, re.IGNORECASE):
+        return None
+    return f"“{d.prediction}” does not say which way."
 
 
 CHECKS: tuple[Check, ...] = (
@@ -331,7 +381,7 @@ CHECKS: tuple[Check, ...] = (
         "serious",
         "Among many tests some are positive by chance alone.",
         "S. Holm, Scandinavian Journal of Statistics 6, 1979",
-        'Declare one, or write `correction = "holm"`; for a screen Benjamini and Hochberg.',
+        'Declare one, or write `correction = "holm"`; for a screen or a map Benjamini and Hochberg.',
         _comparisons,
     ),
     Check(
@@ -421,5 +471,45 @@ CHECKS: tuple[Check, ...] = (
         "R. A. Fisher, The Design of Experiments, 1935",
         "Change one thing at a time, or cross them.",
         _confounded,
+    ),
+    Check(
+        "budgets-of-two-kinds",
+        "serious",
+        "Seconds buy more on another machine, steps do not: who has more is decided by the hardware.",
+        "D. Choi et al., On empirical comparisons of optimizers, arXiv:1910.05446",
+        "Label the row with its budget, and report what all have cost in one unit (cpu_seconds, flops).",
+        _units,
+    ),
+    Check(
+        "few-seeds-in-each-context",
+        "minor",
+        "The mean over contexts can be sound while no single context can be spoken of.",
+        "X. Bouthillier et al., Accounting for variance in machine learning benchmarks, MLSys 2021",
+        "Name no best and no worst context, or take at least 5 seeds in each.",
+        _few_seeds,
+    ),
+    Check(
+        "tasks-of-one-kind",
+        "minor",
+        "Draws of one generator differ less than what they stand for: the interval over tasks is too narrow.",
+        "J. Demšar, Journal of Machine Learning Research 7, 2006",
+        "Tell the effect on each kind apart, or count the generator once (`cluster`).",
+        _kin,
+    ),
+    Check(
+        "several-predictions",
+        "minor",
+        "Of several predictions one comes true more easily, and that one is then told.",
+        "J. P. Simmons, L. D. Nelson and U. Simonsohn, Psychological Science 22, 2011",
+        "Name the one that decides first; put the others into studies of their own, or claims with their own bounds.",
+        _several,
+    ),
+    Check(
+        "prediction-without-a-sign",
+        "serious",
+        "A prediction that any difference fulfils is tested by none.",
+        "P. E. Meehl, Theory-testing in psychology and physics, Philosophy of Science 34, 1967",
+        "Say which is above which.",
+        _sign,
     ),
 )

@@ -1,4 +1,4 @@
-"""What is planned, as plain facts: from the TOML of a study, or from the declaration of an experiment.
+"""What is planned, as plain facts: what they are, and how they are read from a TOML file that says them.
 
 What a file does not say is None, and what rests on it is not checked.
 """
@@ -8,13 +8,26 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from mesocosm.experiments.declaration import Declaration
 from mesocosm.findings.claim import ALPHA
 from mesocosm.record import ConfigurationError
+
+
+class Planned(NamedTuple):
+    """A claim: its words where it has any, and for how many replicates it is stated (0: for any number)."""
+
+    name: str
+    kind: str
+    delta: float
+    replicates: int = 0
+    direction: int = 1
+    unit: str = ""
+    sentence: str = ""
+    control: str = ""
+    statistic: str = ""
 
 
 @dataclass(frozen=True)
@@ -22,8 +35,7 @@ class Design:
     """A planned experiment. None: not said.
 
     Args:
-      claims: (name, kind, delta, replicates it is stated for, or 0) of each declared claim; at least the one that the
-        minimal effect belongs to.
+      claims: what is declared; at least the claim that the minimal effect belongs to.
       n: independent replicates, or contexts where there are several; what a test counts.
       effect, sd: what is expected, and the spread between replicates, both in the unit of the minimal effect.
       unit: what is counted as independent.
@@ -38,7 +50,13 @@ class Design:
       seeds, tuning_seeds: those used for the outcome, and those that were used to tune.
       is_paired: whether treatment and control share seeds.
       metrics, primary: what is measured, and which of it decides.
-      treatments: what each sets, by name.
+      treatments: what each sets, by name; compared with the `control`.
+      direction: 1 if more of the metric is better, -1 if less.
+      axes: what is varied over contexts, each with its values; `is_map`: nothing else is, and each context is judged.
+      in_each: seeds in each context; `cells` of the whole plan; `length` of one, in words.
+      own_budgets: treatments that have a budget of their own, and which.
+      tasks: what is learnt or lived in, by name.
+      lost: (replicates without a value, started), of a run that there is; `sd` is then what it showed.
     """
 
     name: str
@@ -47,7 +65,7 @@ class Design:
     control: str | None = None
     statistic: str | None = None
     minimal_effect: float | None = None
-    claims: tuple[tuple[str, str, float, int], ...] = ()
+    claims: tuple[Planned, ...] = ()
     n: int | None = None
     effect: float | None = None
     sd: float | None = None
@@ -74,6 +92,15 @@ class Design:
     metrics: tuple[str, ...] = ()
     primary: str | None = None
     treatments: Mapping[str, Mapping[str, Any]] | None = None
+    direction: int = 1
+    axes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    is_map: bool = False
+    in_each: int | None = None
+    cells: int | None = None
+    length: str = ""
+    own_budgets: Mapping[str, str] = field(default_factory=dict)
+    tasks: tuple[str, ...] = ()
+    lost: tuple[int, int] | None = None
 
     @property
     def n_declared(self) -> int:
@@ -87,30 +114,24 @@ class Design:
     @property
     def unsaid(self) -> list[str]:
         """Facts that the plan does not give."""
-        return [
-            f.name for f in fields(self) if f.name not in ("name", "claims") and getattr(self, f.name) in (None, ())
-        ]
+        return [name for name in FACTS if getattr(self, name) in (None, ())]
 
 
-def design_of(declared: Declaration, replicates: int | None = None) -> Design:
-    """The plan of an experiment as it is declared; pairing, correction, failures and unit are the house's own rules."""
-    first = declared.claims[0] if declared.claims else None
-    return Design(
-        name=declared.name,
-        question=declared.question,
-        prediction=declared.prediction,
-        control=declared.control,
-        statistic=first.statistic if first else None,
-        minimal_effect=first.delta if first else None,
-        claims=tuple((c.name, c.kind, c.delta, c.replicates) for c in declared.claims),
-        n=replicates or declared.configuration().replicates,
-        unit="replicate",
-        comparisons=len(declared.claims) or None,
-        correction="simultaneous intervals, Holm",
-        failures="rows with a status",
-        stopping="fixed",
-        is_paired=True,
-    )
+_NO_FACTS = (
+    "name",
+    "claims",
+    "direction",
+    "axes",
+    "is_map",
+    "in_each",
+    "cells",
+    "length",
+    "own_budgets",
+    "tasks",
+    "lost",
+)
+FACTS = tuple(f.name for f in fields(Design) if f.name not in _NO_FACTS)
+"""What a TOML file can say, by name: all but its name, its claims, and what only a study or a run has."""
 
 
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -128,24 +149,30 @@ ALIASES: dict[str, tuple[str, ...]] = {
 """Other words for a fact; the first that a file holds counts."""
 
 
-def read_design(path: Path) -> Design:
-    """The plan in a TOML file. A fact may stand at the top or in a table of any name; the outermost counts.
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file holds.
 
     Raises:
-      ConfigurationError: if the file cannot be read, or a fact is of the wrong kind.
+      ConfigurationError: if it cannot be read.
     """
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError
         raise ConfigurationError(f"{path}: cannot be read as TOML ({error})") from None
+
+
+def of_facts(path: Path, values: Mapping[str, Any]) -> Design:
+    """The plan that a TOML file says. A fact may stand at the top or in a table of any name; the outermost counts.
+
+    Raises:
+      ConfigurationError: if a fact is of the wrong kind.
+    """
     facts: dict[str, Any] = {"name": path.stem}
-    for f in fields(Design):
-        if f.name in ("name", "claims"):
-            continue
-        for word in (f.name, *ALIASES.get(f.name, ())):
+    for name in FACTS:
+        for word in (name, *ALIASES.get(name, ())):
             value = _found(values, word)
             if value is not None:
-                facts[f.name] = _of_kind(path, word, f.name, value)
+                facts[name] = _of_kind(path, word, name, value)
                 break
     facts["claims"] = _claims(path, values, facts.get("minimal_effect"))
     return Design(**facts)
@@ -210,7 +237,7 @@ def _of_kind(path: Path, word: str, name: str, value: Any) -> Any:
     return str(value)
 
 
-def _claims(path: Path, values: Mapping[str, Any], delta: float | None) -> tuple[tuple[str, str, float, int], ...]:
+def _claims(path: Path, values: Mapping[str, Any], delta: float | None) -> tuple[Planned, ...]:
     listed = values.get("claims", [])
     rows = listed.items() if isinstance(listed, Mapping) else enumerate(listed) if isinstance(listed, list) else ()
     out = []
@@ -223,8 +250,12 @@ def _claims(path: Path, values: Mapping[str, Any], delta: float | None) -> tuple
         n = row.get("replicates", 0)
         if not isinstance(n, int) or n < 0:
             raise ConfigurationError(f"{path}: claims.{key}.replicates = {n!r}: must be a whole number of 0 or more")
-        out.append((str(row.get("name", key)), str(row.get("kind", "mean")), float(bound), n))
-    return tuple(out) or ((("effect", "mean", delta, 0),) if delta is not None else ())
+        words = {k: str(row[k]) for k in ("unit", "sentence", "control", "statistic") if k in row}
+        direction = -1 if row.get("direction") == -1 else 1
+        out.append(
+            Planned(str(row.get("name", key)), str(row.get("kind", "mean")), float(bound), n, direction, **words)
+        )
+    return tuple(out) or ((Planned("effect", "mean", delta),) if delta is not None else ())
 
 
 def _is_number(value: Any) -> bool:
