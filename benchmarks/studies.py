@@ -1,4 +1,4 @@
-"""What a study costs beside its measurements: `python -m benchmarks.studies`. Cells that measure nothing.
+"""What a study costs beside its measurements: `python -m benchmarks.studies [PART ...]`. Cells that measure nothing.
 
 Overhead a cell (batched, and one program a cell), two workers against two processes of their own (in turns, in one
 run), 10,000 cells listed, scored and indexed.
@@ -6,13 +6,18 @@ run), 10,000 cells listed, scored and indexed.
 
 from __future__ import annotations
 
-import statistics
+import math
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
+from mesocosm.findings.intervals import t_interval
 from mesocosm.studies import component, runner
 from mesocosm.studies.cell import Row
 from mesocosm.studies.scoring import score
@@ -20,7 +25,7 @@ from mesocosm.studies.store import Store
 from mesocosm.studies.study import Study, from_dict
 
 PARTS = Path(__file__).with_name("studies_parts.py")
-ROUNDS, LOOPS, PROGRAMS, SEEDS = 5, 1_500_000, 16, 2
+ROUNDS, LOOPS, PROGRAMS, SEEDS = 8, 1_500_000, 16, 2
 
 
 def study(subject: str, n: int, seeds: int, budget: float = 1, contexts: int = 1) -> Study:
@@ -45,56 +50,81 @@ def overhead(folder: Path) -> None:
 
 
 def two_workers(folder: Path) -> None:
-    """Throughput of two workers over that of two independent Python processes doing the same, in turns."""
-    asked, ratios = study("arithmetic", PROGRAMS, SEEDS, LOOPS), []
+    """Throughput of two workers over that of two independent Python processes doing the same, their start included.
+
+    Pairs of turns, the side that begins alternating; of the logarithms of ratios Student's interval. The ratio of the
+    processor time that both have used says what the workers themselves cost, whoever else is on the machine.
+    """
+    asked = study("arithmetic", PROGRAMS, SEEDS, LOOPS)
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import studies_parts as p\n"
         f"for k in range(int(sys.argv[2]), {PROGRAMS}, 2):\n"
         f"    for seed in range({SEEDS}): p.arithmetic(k)(seed, {LOOPS})"
     )
     words = [sys.executable, "-c", code, str(PARTS.parent)]
-    for round in range(ROUNDS):
-        began = time.perf_counter()
+
+    def alone(turn: int) -> None:
         both = [subprocess.Popen([*words, str(k)], env=runner.surroundings()) for k in range(2)]
         for process in both:
             process.wait()
-        alone = time.perf_counter() - began
-        began = time.perf_counter()
-        runner.run(asked.cells, Store(folder / f"round-{round}"), 2, None, [PARTS])
-        ratios.append(alone / (time.perf_counter() - began))
-    print(f"two workers / two processes: {statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]")
+
+    def workers(turn: int) -> None:
+        runner.run(asked.cells, Store(folder / f"turn-{turn}"), 2, None, [PARTS])
+
+    walls, processors = [], []
+    for turn in range(ROUNDS):
+        took = {side: _timed(side, turn) for side in ((alone, workers) if turn % 2 else (workers, alone))}
+        walls.append(math.log(took[alone][0] / took[workers][0]))
+        processors.append(math.log(took[alone][1] / took[workers][1]))
+    for what, logs in (("seconds", walls), ("processor time", processors)):
+        estimate, low, high = (math.exp(float(v)) for v in t_interval(np.array(logs)))
+        print(f"two workers / two processes, {what}: {estimate:.2f} [{low:.2f}, {high:.2f}], {ROUNDS} pairs of turns")
+
+
+def _timed(side: Callable[[int], None], turn: int) -> tuple[float, float]:
+    """Wall time, and processor time of this process and of all that it waited for."""
+    began, used = time.perf_counter(), _used()
+    side(turn)
+    return time.perf_counter() - began, _used() - used
+
+
+def _used() -> float:
+    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(of.ru_utime + of.ru_stime for of in both)
 
 
 def ten_thousand(folder: Path) -> None:
-    """Index, list and score 10,000 cells."""
+    """Index, list and score 10,000 cells; seconds of the wall, and in brackets of the processor."""
     store, asked = Store(folder / "many"), study("nothing", 10, 20, contexts=50)
-    began = time.perf_counter()
-    cells = asked.cells
-    for k, cell in enumerate(cells):
-        store.put(cell, Row.of(float(k % 97), environment={"versions": {"python": "3"}}))
-    print(f"{len(cells)} cells written: {1000 * (time.perf_counter() - began) / len(cells):.2f} ms each")
-    for index in store.folder.glob("index-*.sqlite"):
-        index.unlink()
-    began = time.perf_counter()
-    store.index().close()
-    print(f"index built from the folders: {time.perf_counter() - began:.2f} s")
-    began = time.perf_counter()
-    rows = store.rows(cells)
-    listed = time.perf_counter()
-    failed = sum(row.status != "ok" for _, row in rows)
-    score(asked, rows)
-    done = time.perf_counter()
-    print(f"listed and filtered: {listed - began:.2f} s ({failed} failed); scored: {done - listed:.2f} s")
-    began = time.perf_counter()
-    _ = study("nothing", 10, 20, contexts=50).cells
-    print(f"grid of the study, identities not yet: {time.perf_counter() - began:.2f} s")
+
+    def put(turn: int) -> None:
+        for k, cell in enumerate(asked.cells):
+            store.put(cell, Row.of(float(k % 97), environment={"versions": {"python": "3"}}))
+
+    def rebuild(turn: int) -> None:
+        for index in store.folder.glob("index-*.sqlite"):
+            index.unlink()
+        store.index().close()
+
+    def listed(turn: int) -> None:
+        assert not sum(row.status != "ok" for _, row in store.rows(asked.cells))
+
+    def scored(turn: int) -> None:
+        score(asked, store.rows(asked.cells))
+
+    parts = {"written": put, "index built from the folders": rebuild, "listed and filtered": listed}
+    for what, part in (parts | {"listed and scored": scored}).items():
+        wall, processor = _timed(part, 0)
+        print(f"{len(asked.cells)} cells, {what}: {wall:.2f} s ({processor:.2f} s)")
 
 
 def main() -> None:
+    """All of it, or the parts that are named."""
     component.load_file(PARTS)
+    parts = {part.__name__: part for part in (overhead, two_workers, ten_thousand)}
     with tempfile.TemporaryDirectory() as folder:
-        for part in (overhead, two_workers, ten_thousand):
-            part(Path(folder))
+        for name in sys.argv[1:] or parts:
+            parts[name](Path(folder))
 
 
 if __name__ == "__main__":

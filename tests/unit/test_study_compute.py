@@ -12,7 +12,7 @@ from mesocosm.reports.study import markdown
 from mesocosm.studies import component
 from mesocosm.studies.cell import Row
 from mesocosm.studies.compute import Machine, cost_to, curve_in, gain, matched, matches, metric_at, multiplier
-from mesocosm.studies.scaling import jump, law
+from mesocosm.studies.scaling import jump, law, repeated
 from mesocosm.studies.scoring import scores
 from mesocosm.studies.study import from_dict
 
@@ -107,3 +107,32 @@ def test_a_planted_jump_is_found_and_a_smooth_curve_has_none_at_the_nominal_rate
     p = [jump(x, smooth + rng.normal(scale=0.05, size=x.size), draws=199, seed=k).p for k in range(200)]
     assert np.mean(np.array(p) <= 0.05) < 0.1  # 10 of 200 expected, standard error 3
     assert 0.3 < np.mean(p) < 0.7
+
+
+DECADES = np.log10(np.geomspace(1, 1000, 24))
+
+
+def transition(width: float, seed: int) -> np.ndarray:
+    """From 0 to 1 in the middle of three decades, beside a slope; noise a twentieth of it."""
+    z = 2 * np.log(9) * (DECADES - 1.5) / max(width, 1e-3)
+    noise = np.random.default_rng(seed).normal(scale=0.05, size=DECADES.size)
+    return 0.2 * DECADES + 1 / (1 + np.exp(-np.clip(z, -60, 60))) + noise
+
+
+@pytest.mark.parametrize("width", [0.0, 0.3, 0.6])
+def test_the_width_of_a_transition_lies_in_its_interval(width):
+    found = [jump(10**DECADES, transition(width, k), draws=99, seed=k) for k in range(40)]
+    assert np.mean([f.width_low <= width <= f.width_high for f in found]) >= 0.85  # 0.95 but for 3 standard errors
+    assert np.median([f.width for f in found]) == pytest.approx(width, abs=0.1)
+    assert all(0 <= f.width_low <= f.width_high <= 1.5 for f in found)
+    if width:
+        assert np.mean([f.width_low > 0.05 for f in found]) > 0.9, "it is told from a step"
+
+
+def test_a_jump_that_a_threshold_makes_is_not_in_the_continuous_metric():
+    smooth = 0.5 * (DECADES - 1.5) + np.random.default_rng(3).normal(scale=0.02, size=DECADES.size)
+    made = repeated(10**DECADES, smooth > 0, smooth)
+    assert made.metric.p < 0.01 < 0.05 < made.continuous.p and "a threshold makes it" in made.words()
+    real = repeated(10**DECADES, transition(0.0, 1) > 0.7, transition(0.0, 2))
+    assert "and in the continuous metric too" in real.words() and "[0, " in real.words()
+    assert repeated(10**DECADES, smooth, smooth).words().startswith("No jump")
