@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mesocosm.instruments.ancestry import Lives, lives
+from mesocosm.instruments.ancestry import Lives, all_lives
 from mesocosm.record import Record
 
 SHADOW = 1
@@ -55,7 +55,7 @@ def relatedness(record: Record, radius: float | None = None) -> list[Relatedness
     """
     world = record.header["configuration"]["world"]
     mutation = float(record.header["configuration"]["heredity"]["mutation_probability"])
-    state = record.state
+    state, everybody = record.state, all_lives(record)
     lanes = {int(r): lane for lane, r in enumerate(state["replicate"])}
     out = []
     for replicate in range(record.replicates):
@@ -67,7 +67,7 @@ def relatedness(record: Record, radius: float | None = None) -> list[Relatedness
         slots = np.flatnonzero(ids)[np.argsort(ids[ids > 0], kind="stable")]
         place = np.stack([state[f"state.world.bodies.{axis}"][lane][slots] for axis in "xy"], axis=1)
         genes = state["state.genomes"][lane, SHADOW][:, slots].T
-        by_descent = identity_by_descent(lives(record, replicate), ids[slots], mutation)
+        by_descent = identity_by_descent(everybody[replicate], ids[slots], mutation)
         out.append(of_pairs(alike(genes), by_descent, are_near(place, 256 * int(world["side"]), radius)))
     return out
 
