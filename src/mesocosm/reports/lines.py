@@ -25,12 +25,26 @@ class Line:
     thick_high: float | None = None
 
 
-def forest(lines: Sequence[Line], title: str, note: str, band: tuple[float, float], null: float = 0.0) -> Drawn:
-    """A line an effect, in the order given; `band` is what would not matter, `null` no effect at all."""
-    ends = [v for e in lines for v in (e.low, e.high, e.estimate, e.thick_low, e.thick_high) if v is not None]
+def forest(
+    lines: Sequence[Line],
+    title: str,
+    note: str,
+    band: tuple[float, float],
+    null: float = 0.0,
+    beside: Sequence[Line] = (),
+) -> Drawn:
+    """A line an effect, in the order given.
+
+    Args:
+      band: what would not matter.
+      null: no effect at all.
+      beside: of drawings that this one shares its scale with.
+    """
+    all_lines = [*lines, *beside]
+    ends = [v for e in all_lines for v in (e.low, e.high, e.estimate, e.thick_low, e.thick_high) if v is not None]
     low, high = min([*ends, *band, null]), max([*ends, *band, null])
     span = (high - low) or 1.0
-    left = 30 + 7 * max((len(e.words) for e in lines), default=10)
+    left = 30 + 7 * max((len(e.words) for e in all_lines), default=10)
 
     def at(value: float) -> float:
         return left + 420 * (value - low) / span

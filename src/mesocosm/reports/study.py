@@ -41,7 +41,18 @@ def _headlines(study: Study, tables: Tables) -> Lines:
 
 
 def _variance(table: Table) -> str:
-    return "  variance: " + ", ".join(f"{' x '.join(s.slots)} {100 * s.share:.0f} %" for s in table.shares)
+    """Of all variance; where tasks differ, beside theirs the shares of what is left: data sets are never alike."""
+    shares = {s.slots: s.share for s in table.shares}
+    of_tasks = shares.pop(("task",), 0.0)
+    rest = 1 - of_tasks
+    if not shares or rest <= 0:
+        return f"  variance: task {100 * of_tasks:.3g} %"
+    first = f"task {100 * of_tasks:.3g} %; of the rest " if of_tasks else ""
+    told = [(" x ".join(slots), share / rest) for slots, share in shares.items()]
+    higher = 1 - sum(share for _, share in told)
+    if len(told) > 3:
+        told = [*sorted(told, key=lambda item: -item[1]), ("higher orders", higher)]
+    return f"  variance: {first}" + ", ".join(f"{name} {round(100 * share)} %" for name, share in told)
 
 
 def _effect_lines(study: Study, table: Table) -> Lines:
@@ -57,7 +68,7 @@ def _effect_lines(study: Study, table: Table) -> Lines:
         lines.append(f"    these contexts alone: {fixed}{wins}{adjusted}{_failures(effect)}")
         if effect.worst is not None:
             worst = show_interval(effect.worst.mean, effect.worst.low, effect.worst.high, signed=True)
-            lines.append(f"    worst context: {worst} at {_where(effect.worst)}")
+            lines.append(f"    worst context: {worst} at {_where(effect.worst, len(study.tasks))}")
     if table.ranking is not None and len(table.ranking.scores) > 2:
         r = table.ranking
         lines.append(f"  who beats whom: order |G|^2 = {r.order:.3g}, cycles |C|^2 = {r.cycles:.3g} (noise taken out)")
@@ -68,8 +79,8 @@ def _failures(effect: Effect) -> str:
     return "".join(f"; {n} {status}" for status, n in effect.failures.items())
 
 
-def _where(context: ContextEffect) -> str:
-    parts = {k: v for k, v in context.context.items() if k != "task" or len(context.context) == 1}
+def _where(context: ContextEffect, tasks: int = 1) -> str:
+    parts = {k: v for k, v in context.context.items() if k != "task" or tasks > 1 or len(context.context) == 1}
     return ", ".join(f"{slot} = {spelt(value)}" for slot, value in parts.items())
 
 
@@ -85,6 +96,9 @@ def markdown(study: Study, tables: Tables, rows: Sequence[tuple[Cell, Row]], com
         "metric": study.metric,
         "smallest effect that matters": f"{study.minimal_effect:g} {study.unit}".strip(),
         "cells": f"{table.n_rows} of {table.n_cells}: " + ", ".join(f"{n} {s}" for s, n in table.statuses.items()),
+        "seeds": ", ".join(f"{n} of {part}" for part, n in study.seeds.items())
+        if isinstance(study.seeds, Mapping)
+        else str(study.seeds),
         "budget of a cell": ", ".join(f"{v:g} {k}" for k, v in study.budget.items()),
         "set in all cells": ", ".join(f"{k} = {spelt(v)}" for k, v in study.fixed.items()),
         "counted as independent": f"{table.n_clusters} {table.cluster}s",
@@ -169,7 +183,9 @@ def figure(study: Study, tables: Tables) -> str:
     slots = [s for s in study.contexts if len(study.contexts[s]) > 1]
     if not (study.vary or study.cross) and 2 <= len(slots) <= 3 and len(study.tasks) == 1:
         return svg(*_map(study, tables[study.name].effects[0], slots), study.question)
-    return svg(*stacked([_forest(view, tables[name]) for name, view in study.views.items()]), study.question)
+    every = [line for name, view in study.views.items() for line in _lines(view, tables[name])]
+    drawn = [_forest(view, tables[name], every) for name, view in study.views.items()]
+    return svg(*stacked(drawn), study.question)
 
 
 def _map(study: Study, effect: Effect, slots: Sequence[str]) -> Drawn:
@@ -212,15 +228,19 @@ def _square(x: float, y: float, cell: ContextEffect, most: float) -> str:
     return box + text(x + 10, y + _SIDE / 2 + 4, words, look)
 
 
-def _forest(study: Study, table: Table) -> Drawn:
-    """A line a treatment: the interval over clusters, thick that over these contexts alone."""
+def _lines(study: Study, table: Table) -> list[Line]:
+    """The interval over clusters, thick that over these contexts alone; the best treatment first."""
     effects = sorted(table.effects, key=lambda e: -study.direction * (e.estimate or 0.0))
-    listed = [
+    return [
         Line(e.treatment, e.finding.estimate, e.finding.low, e.finding.high, e.fixed_low, e.fixed_high) for e in effects
     ]
+
+
+def _forest(study: Study, table: Table, every: Sequence[Line]) -> Drawn:
+    """A line a treatment, on the scale of every one of the study."""
     title = f"{study.metric}, against {spelt_control(study) or study.control}"
     note = f"thin: over {table.cluster}s; thick: these contexts alone; grey: too small to matter"
-    return forest(listed, title, note, (-study.minimal_effect, study.minimal_effect))
+    return forest(_lines(study, table), title, note, (-study.minimal_effect, study.minimal_effect), beside=every)
 
 
 def context_values(study: Study, cell: Cell) -> dict[str, Any]:
