@@ -46,6 +46,8 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 CASES = list(CHANGES)
 EXACT = [case for case in CASES if case.split(",")[0] not in ("lorenz", "digits", "digits-shown")]
+LAWS = [case for case in EXACT if case != "trend"]
+"""Exact cases of laws that differ: `trend` is `chemotaxis` with another sense."""
 
 assert {case.split(",")[0] for case in CASES} == set(NAMES), "every registered experiment has a case here"
 
