@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from dataclasses import replace
 
@@ -10,16 +11,21 @@ import numpy as np
 import pytest
 
 import mesocosm as mc
+from mesocosm.cli.run import configuration_from
 from mesocosm.experiments.assay import analysis
 from mesocosm.experiments.assay.declaration import AssayConfiguration
 from mesocosm.experiments.assay.population import genes_of, living
 from mesocosm.experiments.compare import compare
 from mesocosm.experiments.launch import go_on
+from mesocosm.experiments.reading import configuration_of, folder_of
+from mesocosm.experiments.registry import declaration
+from mesocosm.experiments.telling import ecology
 from mesocosm.findings.multiplicity import benjamini_hochberg
 from mesocosm.instruments.ancestry import lineage_shares, lives
 from mesocosm.minds.parameters import TableParameters
 from mesocosm.record import ConfigurationError, FolderError, load
-from mesocosm.record.configuration import check
+from mesocosm.record.configuration import check, from_dict
+from mesocosm.reports.build import trust
 from mesocosm.viewer.opening import places
 
 WORLD = dict(side=32, founders=64, ceiling=220, division_energy=600, founding_energy=500, drops=4, drop_food=90)
@@ -213,7 +219,51 @@ def test_report_tells_the_finding(run):
     path = run.report()
     page = path.read_text()
     assert path.name == "report.html" and path.stat().st_size < 2_000_000
-    assert "8 of 8 worlds live" in page and "https://" not in page.split("<script")[0].replace("https://www.w3", "")
+    assert "All 8 lived to the end" in page and "https://" not in page.split("<script")[0].replace("https://www.w3", "")
+    assert "median of 8 worlds" in page and "shadow genes, 90\u00a0% of worlds" in page.replace(" %", "\u00a0%")
+
+
+def test_the_page_names_a_command_that_repeats_the_run(run):
+    said = trust(run.record)
+    words = shlex.split(said["command"])
+    assert words[:3] == ["mesocosm", "run", "chemotaxis"]
+    again = configuration_from("chemotaxis", words[3:], None, None)
+    assert again == configuration_of(run.record) and said["folder"] == str(folder_of("chemotaxis", again))
+
+
+def test_the_ledger_of_the_page_balances(run):
+    table = ecology(run.record).figures[1]
+    came_in, went_out = (sum(row[k] or 0 for row in table.rows) for k in (1, 2))
+    assert table.total[0][1:3] == (came_in, went_out) and came_in == went_out
+    assert table.total[1][2] == 0
+    begun = 8 * WORLD["founders"] * WORLD["founding_energy"]
+    assert table.rows[0][:2] == ("there at the start", begun)
+
+
+def test_claims_hold_for_the_sense_that_they_speak_of(run):
+    def claims(name, *senses):
+        declared = declaration(name)
+        return declared.claims_under(from_dict(declared.configuration, {"world": {"senses": senses}}))
+
+    for name, senses in (("chemotaxis", ("odour",)), ("chemotaxis", ("energy", "odour")), ("trend", ("trend",))):
+        assert claims(name, *senses) == declaration(name).claims
+    for name, senses in (("chemotaxis", ("touch",)), ("chemotaxis", ("trend",)), ("trend", ("odour", "trend"))):
+        other = claims(name, *senses)
+        assert [c.name for c in other] == [c.name for c in declaration(name).claims]
+        assert not any(c.declared for c in other) and senses[0] in other[0].sentence
+    assert [c.name for c in claims("chemotaxis")] == ["intake", "distance", "selection"]
+
+
+def test_the_measure_of_trend_has_the_sign_that_is_predicted():
+    label, measure = declaration("trend").measure
+    falls, rises = np.array([800 * 1024]), np.array([200 * 1024])
+    row = {
+        "population": np.array([1000]),
+        "tumble_evolved_0": falls,
+        "tumble_evolved_1": falls,
+        "tumble_evolved_2": rises,
+    }
+    assert label == "P(tumble) falls - rises" and measure(row) == pytest.approx(0.6)
 
 
 def test_runs_are_paired_where_they_can_be(run, extinct, tmp_path):

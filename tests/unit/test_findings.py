@@ -250,8 +250,19 @@ def test_infinite_and_missing_values_stay_in_the_counts():
     assert found.words() == "supported: +1.00 [0.86, 1.14] above the control (10 of 12 replicates; sign right in 10)"
 
 
+def test_what_is_shown_is_the_interval_that_gave_the_verdict():
+    same, apart = one(spread(0.01, 0.05, 10)), one(spread(1.0, 0.5, 10))
+    assert (same.verdict, apart.verdict) == ("equivalent", "supported")
+    assert same.shown == (same.inner_low, same.inner_high, pytest.approx(0.9))
+    assert apart.shown == (apart.low, apart.high, 0.95)
+    assert show_interval(same.estimate, *same.shown[:2], signed=True) in same.words()
+
+
 def test_too_few_replicates_are_told_how_many_are_missing():
     assert one([1.0, 1.1, 1.2]).still_needed == 3
+    assert one([-1.0, -1.1, -1.2]).still_needed is None  # more of these would refute it
+    assert one([0.01, 0.02, 0.03]).still_needed is None  # too small to matter
+    assert one([1.0]).still_needed == 5 and one([-1.0]).still_needed is None
     assert floor_replicates(0) == 6
     with pytest.raises(ValueError, match="n_declared = -1"):
         floor_replicates(-1)

@@ -231,6 +231,22 @@ def test_a_story_with_nothing_but_a_sentence():
     Reader(page)
 
 
+def test_an_equivalence_shows_the_interval_by_which_it_was_judged():
+    same = {
+        "name": "same",
+        "kind": "mean",
+        "estimate": 0.0,
+        "low": -0.3,
+        "high": 0.3,
+        "confidence": 0.95,
+        "delta": 0.25,
+    }
+    same |= {"inner_low": -0.2, "inner_high": 0.2, "verdict": "equivalent", "n_used": 9, "n_right": 4}
+    text = Reader(forest([same], "worlds")).text
+    assert "[−0.20, 0.20]" in text and "90 % interval" in text and "4 of 9 worlds as predicted" in text
+    assert "[−0.30, 0.30] at 95 %; an equivalence is judged by [−0.20, 0.20] at 90 %" in text
+
+
 def test_findings_without_numbers():
     names = (
         "name kind unit control statistic delta direction declared estimate low high confidence n_started n_survived"

@@ -6,10 +6,12 @@ import argparse
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mesocosm.experiments.registry import NAMES, declaration
+from mesocosm.findings.claim import Claim
 from mesocosm.record.configuration import ConfigurationError, check, from_dict, from_toml
 
 
@@ -27,9 +29,10 @@ def run(options: argparse.Namespace, flags: list[str]) -> int:
 
     folder = Path(options.out) if options.out else folder_of(options.name, configuration)
     declared = declaration(options.name)
-    wanted = required(options.require, [claim.name for claim in declared.claims])
+    claims = declared.claims_under(configuration)
+    wanted = required(options.require, [claim.name for claim in claims])
     if not options.quiet and not folder.exists():
-        _declare(declared, configuration, folder)
+        _declare(declared, claims, configuration, folder)
     with _progress(options, options.name) as progress:
         record = start(options.name, configuration, folder, progress)
     path = report_path(record)
@@ -37,23 +40,22 @@ def run(options: argparse.Namespace, flags: list[str]) -> int:
     return wanted(record)
 
 
-def _declare(declared: Any, configuration: Any, folder: Path) -> None:
+def _declare(declared: Any, claims: Sequence[Claim], configuration: Any, folder: Path) -> None:
     """Say what is claimed, before the run: on stderr."""
     from mesocosm.findings.claim import floor_replicates
 
     lines = [f"{declared.title}. {declared.question}", f"Predicted: {declared.prediction}."]
-    for claim in declared.claims:
+    for claim in claims:
         least = {"mean": "by more than", "ratio": "by a factor above", "fraction": "in at least"}[claim.kind]
         line = f"  {claim.name:10s} {claim.sentence}; against {claim.control}; {least} {claim.delta:g} {claim.unit}"
+        line = line.rstrip() if claim.declared else f"{line.rstrip()} (exploratory: not what was declared)"
         if configuration.replicates < claim.replicates:
-            line += f" (stated for {claim.replicates} replicates; fewer may refute it and need not support it)"
+            line += f" (stated for {claim.replicates} {declared.noun}; fewer may refute it and need not support it)"
         lines.append(line)
-    lines.append(f"{configuration.replicates} replicates, {configuration.ticks} ticks -> {folder}")
-    floor = floor_replicates(len(declared.claims)) if declared.claims else 0
+    lines.append(f"{configuration.replicates} {declared.noun}, {configuration.ticks} ticks -> {folder}")
+    floor = floor_replicates(sum(claim.declared for claim in claims)) if claims else 0
     if configuration.replicates < floor:
-        lines.append(
-            f"note: with fewer than {floor} replicates no claim can become significant; this run can only be looked at"
-        )
+        lines.append(f"note: with fewer than {floor} {declared.noun} no claim can become significant")
     print("\n".join(lines), file=sys.stderr)
 
 
@@ -62,11 +64,13 @@ def resume(options: argparse.Namespace) -> int:
     from mesocosm.cli.results import report_path, required
     from mesocosm.cli.show import folder_named, print_record
     from mesocosm.experiments.launch import go_on
+    from mesocosm.experiments.reading import claims_of
     from mesocosm.record.reader import load
 
     folder = folder_named(options.run)
-    name = load(folder).header["experiment"]
-    wanted = required(options.require, [claim.name for claim in declaration(name).claims])
+    record = load(folder)
+    name = record.header["experiment"]
+    wanted = required(options.require, [claim.name for claim in claims_of(record)])
     with _progress(options, name) as progress:
         record = go_on(folder, options.ticks, progress)
     print_record(record, as_json=options.json, report=report_path(record))

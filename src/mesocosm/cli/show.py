@@ -23,7 +23,8 @@ def folder_named(name: str) -> Path:
 
 def print_record(record: Record, as_json: bool = False, report: Path | None = None) -> None:
     """What a run found: the short table, and the findings with their verdicts."""
-    summary = declaration(record.header["experiment"]).summarise(record)
+    declared = declaration(record.header["experiment"])
+    summary, noun = declared.summarise(record), declared.noun
     findings = record.findings
     if as_json:
         more = {"findings": findings, "report": str(report) if report else None}
@@ -39,7 +40,7 @@ def print_record(record: Record, as_json: bool = False, report: Path | None = No
 
         print("\nfindings")
         for finding in map(Finding.from_dict, findings):
-            print(f"  {finding.name:10s} {finding.words('worlds')}")
+            print(f"  {finding.name:10s} {finding.words(noun)}")
         print()
     ticks = f"{record.tick} of {record.header['ticks']} ticks"
     print(f"{record.status}: {ticks}, {record.seconds:.0f} s -> {record.folder}")

@@ -94,7 +94,7 @@ def _running(options: argparse.Namespace, flags: list[str]) -> Any:
     """The world, in a process of its own."""
     from mesocosm.cli.devices import cores, prepare_devices
     from mesocosm.cli.run import configuration_from
-    from mesocosm.experiments.launch import RUNS
+    from mesocosm.experiments.reading import RUNS
     from mesocosm.record.configuration import ConfigurationError, to_dict, to_toml
     from mesocosm.viewer.line import free_folder
     from mesocosm.viewer.live import Live

@@ -102,6 +102,8 @@ class Declaration:
       arms: controls that are whole runs of their own, beside the run and with its seed: what each sets, by name.
       results: loads the functions from a record to findings and a story; None where nothing is claimed or told.
       analyse: what needs jax, worked out of a finished run and kept beside it: plain values, finite numbers.
+      under: the claims as a configuration can be asked them, where that depends on it.
+      noun: what a replicate is called, in the plural.
     """
 
     name: str
@@ -117,8 +119,15 @@ class Declaration:
     arms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     results: Callable[[], Results] | None = None
     analyse: Callable[[Record], dict[str, Any]] | None = None
+    under: Callable[[Any], tuple[Claim, ...]] | None = None
+    noun: str = "replicates"
 
-    def to_dict(self) -> dict[str, Any]:
-        """What is declared, as plain values: part of the identity of every run."""
+    def claims_under(self, configuration: RunConfiguration) -> tuple[Claim, ...]:
+        """What is claimed of a run with this configuration; what was not declared of such a run is exploratory."""
+        return self.claims if self.under is None else self.under(configuration)
+
+    def to_dict(self, configuration: RunConfiguration | None = None) -> dict[str, Any]:
+        """What is declared (of a run, where one is named), as plain values: part of the identity of every run."""
+        claims = self.claims if configuration is None else self.claims_under(configuration)
         words = {name: getattr(self, name) for name in ("question", "prediction", "control")}
-        return {**words, "claims": [claim.to_dict() for claim in self.claims]}
+        return {**words, "claims": [claim.to_dict() for claim in claims]}

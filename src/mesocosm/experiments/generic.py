@@ -18,19 +18,23 @@ def tell(record: Record, declared: Declaration) -> Story:
     table = Table("At the end", summary.columns, summary.rows, summary.total)
     alive = sum(s.status == "alive" for s in record.statuses)
     chips = [
-        ("replicates", str(record.replicates)),
+        (declared.noun, str(record.replicates)),
         ("alive", str(alive)),
         ("ticks", f"{record.tick:,}"),
-        ("seconds", f"{record.seconds:.0f}"),
+        ("time to run", f"{record.seconds:,.1f} s"),
     ]
     sections = [
-        Section("Measures over time", "Each thin line is one replicate; the bold line is the median.", _lines(record))
+        Section(
+            "Measures over time",
+            f"Each thin line is one of the {declared.noun}; the bold line is the median.",
+            _lines(record, declared.noun),
+        )
     ]
-    sections.append(Section("Each replicate", "", [table]))
+    sections.append(Section(f"All {declared.noun}", "", [table]))
     return Story(f"{summary.sentence} (Exploratory: nothing was claimed before.)", chips, None, sections, summary.notes)
 
 
-def _lines(record: Record) -> list[Trajectories]:
+def _lines(record: Record, noun: str) -> list[Trajectories]:
     metrics, every = record.metrics, int(record.header["every"])
     windows = max(1, record.tick // every)
     figures = []
@@ -40,5 +44,5 @@ def _lines(record: Record) -> list[Trajectories]:
         last = lines[:, -1][np.isfinite(lines[:, -1])]
         said = f"median at the end {np.median(last):.4g}" if last.size else "no value at the end"
         x = np.arange(1, windows + 1) * every
-        figures.append(Trajectories(name, f"{name} over time; {said}.", Axis("tick"), Axis(name), x, lines))
+        figures.append(Trajectories(name, f"{name} over time; {said}.", Axis("tick"), Axis(name), x, lines, label=noun))
     return figures

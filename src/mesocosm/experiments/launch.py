@@ -11,24 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from mesocosm.experiments.analysis import analyse
 from mesocosm.experiments.declaration import RunConfiguration
-from mesocosm.experiments.reading import after, claims_of, configuration_of, difference
+from mesocosm.experiments.reading import after, claims_of, configuration_of, difference, folder_of
 from mesocosm.experiments.registry import declaration, module_of
 from mesocosm.record import ConfigurationError, FolderError, Intervention, Record, Writer, load
 from mesocosm.record import branch as branch_record
-from mesocosm.record.configuration import check, digest, from_dict, replace_at, to_dict, to_toml
+from mesocosm.record.configuration import check, from_dict, replace_at, to_dict, to_toml
 from mesocosm.record.folder import ASSAYS, HEADER, is_unborn, versions
 from mesocosm.record.status import RunStatus
 
 if TYPE_CHECKING:
     from mesocosm.core import Plan, Progress, Setup, Steering
-
-RUNS = Path("runs")
-"""Where runs go unless a folder is named."""
-
-
-def folder_of(name: str, configuration: RunConfiguration, under: Path = RUNS) -> Path:
-    """`<experiment>-<seed>-<hash of the configuration>`."""
-    return under / f"{name}-{configuration.seed}-{digest(to_dict(configuration))[:10]}"
 
 
 def prepare(name: str, configuration: RunConfiguration) -> tuple[Setup, Plan]:
@@ -55,7 +47,7 @@ def prepare(name: str, configuration: RunConfiguration) -> tuple[Setup, Plan]:
         configuration.every,
         interventions,
         configuration=own | setup.facts,
-        declaration=declaration(name).to_dict(),
+        declaration=declaration(name).to_dict(configuration),
         config=to_toml(configuration),
     )
     return setup, plan

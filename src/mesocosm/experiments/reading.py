@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
+from mesocosm.experiments.declaration import RunConfiguration
 from mesocosm.experiments.registry import declaration
 from mesocosm.findings.claim import Claim
 from mesocosm.record import ConfigurationError, FolderError, Intervention, Record
-from mesocosm.record.configuration import from_toml, replace_at, to_dict
+from mesocosm.record.configuration import digest, from_toml, replace_at, to_dict
 
 C = TypeVar("C")
+
+RUNS = Path("runs")
+"""Where runs go unless a folder is named."""
+
+
+def folder_of(name: str, configuration: RunConfiguration, under: Path = RUNS) -> Path:
+    """`<experiment>-<seed>-<hash of the configuration>`."""
+    return under / f"{name}-{configuration.seed}-{digest(to_dict(configuration))[:10]}"
 
 
 def configuration_of(record: Record) -> Any:

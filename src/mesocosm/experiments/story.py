@@ -59,6 +59,7 @@ class Trajectories:
     Args:
       x: [points].
       lines: [replicates, points]; NaN where a replicate has ended.
+      label: what a line is, in the plural: worlds, searches.
       marks: x of what happened to all (interventions), with a word.
     """
 
@@ -183,6 +184,8 @@ class Story:
       sentence: what was found, in one or two sentences, with interval and n.
       chips: short facts: label and value.
       notes: limits and warnings that a reader must know.
+      introduction: what else was found, and what a stranger must know to read it; an empty line parts paragraphs.
+      claim: the name of the claim that the sentence answers, whose verdict stands beside it; empty: the first.
     """
 
     sentence: str
@@ -190,3 +193,5 @@ class Story:
     replay: Replay | None = None
     sections: Sequence[Section] = ()
     notes: Sequence[str] = ()
+    introduction: str = ""
+    claim: str = ""

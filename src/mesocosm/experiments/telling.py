@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mesocosm.experiments.story import Axis, Band, Panel, Section, Shares, Strips, Table, Trajectories
+from mesocosm.findings.claim import Finding, show_interval
 from mesocosm.findings.intervals import mean_interval
 from mesocosm.instruments.activity import activity
 from mesocosm.instruments.analysis import windows
@@ -24,16 +25,38 @@ def chips(record: Record, survived: int) -> list[tuple[str, str]]:
         ("died out", str(record.replicates - survived)),
         ("ticks", f"{record.tick:,}"),
         ("births", f"{births:,}"),
-        ("seconds", f"{record.seconds:.0f}"),
-        ("ledger residual", f"{residual} quanta"),
+        ("time to run", f"{record.seconds:,.0f} s"),
+        ("energy unaccounted for", f"{residual} quanta"),
     ]
+
+
+SHADOW = (
+    "Each body also carries shadow genes: founded, copied, mutated and swapped like its own, but never used. Chance "
+    "and descent act on both alike, so what sets them apart is selection."
+)
+
+
+def introduction(record: Record, survived: int, findings: Sequence[Finding], found: str = "") -> str:
+    """What else was found; what such a world is, and what the brackets hold, for somebody who never heard of it."""
+    n = record.replicates
+    died = (
+        f"All {n} lived to the end." if survived == n else f"{n - survived} died out, and count in every denominator."
+    )
+    levels = sorted({round(100 * f.shown[2], 1) for f in findings})
+    held = f"Brackets hold {' or '.join(f'{level:g}' for level in levels)} % intervals over worlds. " if levels else ""
+    world = (
+        "A world is a dish of bacteria too small to sense a direction: in each tick a body runs straight, or tumbles "
+        "to a new heading and stays where it is. No score is kept: who gathers energy divides, who runs out of it "
+        "dies, and copies mutate. "
+        f"{SHADOW} {held}The {n} worlds were founded independently. {died}"
+    )
+    return f"{found}\n\n{world}".strip()
 
 
 def notes(record: Record) -> list[str]:
     """What a reader must know: the unit, the shadows, what ended early, what was changed."""
     out = [
-        "The unit of replication is the independently founded world; bodies within a world are not independent.",
-        "Each body carries a shadow genome: founded, copied, mutated and swapped in the same way, never expressed.",
+        "What is counted is worlds, never bodies or ticks: bodies of one world are kin, and not independent.",
     ]
     ended = [s for s in record.statuses if s.status != "alive"]
     if ended:
@@ -44,6 +67,8 @@ def notes(record: Record) -> list[str]:
         )
     if record.header["interventions"]:
         out.append("Parameters were changed during the run: every finding is exploratory.")
+    elif record.findings and not any(f["declared"] for f in record.findings):
+        out.append("The claims were declared for bodies that go by another sense: here every finding is exploratory.")
     return out
 
 
@@ -62,6 +87,16 @@ def band(label: str, lines: np.ndarray) -> Band:
     return Band(label, low, median, high)
 
 
+def at_the_end(lines: np.ndarray, control: np.ndarray | None = None, digits: str = "+.2f") -> str:
+    """Medians over the worlds that live at the end, in words; of the control too, where there is one."""
+    last = lines[:, -1][np.isfinite(lines[:, -1])]
+    if not last.size:
+        return "no world lives at the end"
+    said = f"at the end {np.median(last):{digits}} in the median of {last.size} worlds"
+    beside = np.zeros(0) if control is None else control[:, -1][np.isfinite(control[:, -1])]
+    return f"{said}, {np.median(beside):{digits}} for the shadow genes" if beside.size else said
+
+
 def strips(
     gardens: Sequence[tuple[str, Record]], measure: Callable[[Record], np.ndarray], title: str, axis: Axis
 ) -> Strips:
@@ -72,10 +107,10 @@ def strips(
         there = row[np.isfinite(row)]
         found = mean_interval(there) if there.size > 1 else None
         intervals.append((float(found.estimate), float(found.low), float(found.high)) if found else None)
-    said = ", ".join(f"{n} {i[0]:.2f}" for (n, _), i in zip(gardens, intervals, strict=True) if i)
+    said = ", ".join(f"{n} {show_interval(*i)}" for (n, _), i in zip(gardens, intervals, strict=True) if i)
     return Strips(
         title=title,
-        alt=f"{title}, means over worlds: {said or 'too few worlds for a mean'}.",
+        alt=f"{title}, means over worlds with 95 % intervals: {said or 'too few worlds for a mean'}.",
         conditions=[n for n, _ in gardens],
         y_axis=axis,
         values=values,
@@ -93,7 +128,7 @@ def lineages(record: Record, replicate: int) -> Section:
     begun = int((who.parent == 0).sum())
     figure = Shares(
         title=f"Lineages in world {replicate}",
-        alt=f"Of {begun} founders in world {replicate}, {left} have living descendants at tick {record.tick}; the "
+        alt=f"Of {begun} founders in world {replicate}, {left} have living descendants at tick {record.tick:,}; the "
         f"largest lineage is {100 * shares[0, -1]:.0f} % of bodies.",
         x_axis=Axis("tick"),
         y_axis=Axis("share of bodies", low=0, high=1),
@@ -102,8 +137,8 @@ def lineages(record: Record, replicate: int) -> Section:
         labels=[*(f"founder {f}" for f in founders), "all others"],
     )
     text = (
-        f"Descent by division: of {begun} founders, {left} still have descendants. Genes also travel sideways, by "
-        "exchange at touch, so a lineage is not a genotype."
+        f"Who descends from whom by division: of {begun} founders, {left} still {'has' if left == 1 else 'have'} "
+        "descendants. Genes also pass between bodies that touch, so a lineage is not a genotype."
     )
     return Section("Lineages", text, [figure])
 
@@ -117,26 +152,23 @@ def variety(record: Record) -> Section:
         ("Cumulative activity of an allele", active.mean, "activity, ticks of everybody", active.ticks),
     ):
         own, shadow = measure
-        last = own[:, -1][np.isfinite(own[:, -1])]
-        said = f"at the end {np.median(last):.3g} in the median world" if last.size else "no world lives"
         figures.append(
             Trajectories(
                 title=title,
-                alt=f"{title} over time in {record.replicates} worlds; {said}.",
+                alt=f"{title} over time in {record.replicates} worlds; {at_the_end(own, shadow, '.3g')}.",
                 x_axis=Axis("tick"),
                 y_axis=Axis(label, low=0),
                 x=of,
                 lines=own,
-                control=band("shadow genomes, 90 % of worlds", shadow),
-                label="evolved, each world",
+                control=band("their shadow genes, 90 % of worlds", shadow),
+                label="worlds",
             )
         )
-    return Section("Diversity and activity", f"{found.sentence()} {active.sentence()}", figures)
+    text = "How different the living are, and whether new alleles persist longer than by chance. Exploratory."
+    return Section("Diversity and activity", f"{text} {found.sentence()} {active.sentence()}", figures)
 
 
-_CAUSES = {
-    "inflow": "fell into the world",
-    "eaten": "eaten",
+_LOST = {
     "metabolism": "paid for living",
     "signalling": "paid for signals",
     "wasted": "eaten by the full",
@@ -144,45 +176,46 @@ _CAUSES = {
     "spilled": "spilled",
     "elements": "taken by elements, less what they saved",
 }
+"""How energy leaves a world, by the name of its account."""
 
 
 def ecology(record: Record) -> Section:
     """Population over time, and where the energy went."""
-    metrics = record.metrics
-    population = windows(record, metrics["population"])
-    final = population[:, -1][np.isfinite(population[:, -1])]
-    said = f"at the end {np.median(final):.0f} bodies in the median world" if final.size else "all worlds have ended"
+    population = windows(record, record.metrics["population"])
     bodies = Trajectories(
         title="Population",
-        alt=f"Bodies in each of {record.replicates} worlds over time; {said}.",
+        alt=f"Bodies in each of {record.replicates} worlds over time; {at_the_end(population, digits='.0f')}.",
         x_axis=Axis("tick"),
         y_axis=Axis("bodies", low=0),
         x=ticks(record),
         lines=population,
-        label="each world",
-    )
-    total = max(int(metrics["inflow"].astype(object).sum()), 1)
-    rows = [
-        (
-            words,
-            int(metrics[cause].astype(object).sum()),
-            f"{100 * int(metrics[cause].astype(object).sum()) / total:.1f} %",
-        )
-        for cause, words in _CAUSES.items()
-        if cause in metrics
-    ]
-    residual = sum(abs(int(x)) for x in metrics["residual"])
-    ledger = Table(
-        "Where the energy went, all worlds together (quanta)",
-        ("cause", "quanta", "of inflow"),
-        rows,
-        [("what no cause explains", residual, "")],
+        label="worlds",
     )
     text = (
-        "Energy is conserved to the last quantum: what fell in is booked by cause and held against the state itself, "
-        "summed independently."
+        "Energy is conserved to the last quantum: all that came in has left, or is still there. Flows are booked by "
+        "cause; what is there is summed independently, from the state itself."
     )
-    return Section("Ecology and ledger", text, [bodies, ledger])
+    return Section("Ecology and ledger", text, [bodies, _ledger(record)])
+
+
+def _ledger(record: Record) -> Table:
+    """What came in and what became of it, all worlds together; exact."""
+    metrics = record.metrics
+    flows = {name: metrics[name].astype(object) for name in ("inflow", *_LOST) if name in metrics}
+    stock, residual = (metrics["food"] + metrics["body_energy"]).astype(object), metrics["residual"].astype(object)
+    lost = sum(flow for name, flow in flows.items() if name != "inflow")
+    first = np.unique(metrics["replicate"], return_index=True)[1]
+    last = metrics["replicate"].size - 1 - np.unique(metrics["replicate"][::-1], return_index=True)[1]
+    begun = int((stock + lost + residual - flows["inflow"])[first].sum())
+    inflow, left = int(flows["inflow"].sum()), int(stock[last].sum())
+    total = max(begun + inflow, 1)
+    spent = [(words, int(flows[name].sum())) for name, words in _LOST.items() if name in flows and flows[name].any()]
+    rows = [("there at the start", begun, None), ("fell into the world", inflow, None)]
+    rows += [(words, None, quanta) for words, quanta in [*spent, ("there at the end", left)]]
+    shown = [(words, *pair, f"{100 * sum(q or 0 for q in pair) / total:.1f} %") for words, *pair in rows]
+    sums = [("sum", begun + inflow, sum(quanta for _, quanta in spent) + left, "")]
+    unexplained = ("what no cause explains", None, sum(abs(int(x)) for x in residual), "")
+    return Table("Energy, all worlds together (quanta)", ("", "in", "out", "share"), shown, [*sums, unexplained])
 
 
 def panel(title: str, garden: Record) -> Panel | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -137,6 +138,11 @@ class Finding:
     note: str
     replicates: int = 0
 
+    @property
+    def shown(self) -> tuple[float | None, float | None, float]:
+        """Low, high and confidence of the interval by which the verdict was given: for "equivalent" the inner one."""
+        return shown_interval(vars(self))
+
     def to_dict(self) -> dict[str, Any]:
         """All fields as plain values; valid JSON."""
         return dataclasses.asdict(self)
@@ -167,9 +173,9 @@ class Finding:
         unit = f" {self.unit}" if self.unit else ""
         is_ratio = self.kind == "ratio"
         nothing = 1 if is_ratio else 0
-        low, high, within = self.low, self.high, ""
+        low, high, _ = self.shown
+        within = ""
         if self.verdict == "equivalent":
-            low, high = self.inner_low, self.inner_high
             within = f", within {'a factor of ' if is_ratio else '±'}{self.delta:g}{unit}"
         interval = show_interval(self.estimate, low, high, unit, not is_ratio)
         if is_ratio:
@@ -177,6 +183,14 @@ class Finding:
         side = {True: "above", False: "below"}.get((self.estimate or 0) > nothing, "against")
         side = "against" if self.verdict == "equivalent" or self.estimate == nothing else side
         return f"{interval} {side} {self.control}{within} ({counts})"
+
+
+def shown_interval(finding: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    """Low, high and confidence of the interval by which the verdict of a finding was given, from its plain values."""
+    low, high, confidence = (finding.get(name) for name in ("low", "high", "confidence"))
+    if finding.get("verdict") != "equivalent" or finding.get("inner_low") is None:
+        return low, high, confidence
+    return finding["inner_low"], finding["inner_high"], None if confidence is None else 2 * confidence - 1
 
 
 def decimals_of(width: float) -> int:

@@ -275,8 +275,8 @@ def _still_needed(s: Sample, bounds: Bounds | None, sd: float, floor: int) -> in
     elif bounds is not None:
         effect = s.claim.direction * bounds.estimate
         needed = replicates_needed(effect, sd, 1 - s.alpha, _threshold(s.claim), at_least=floor)
-    if needed is None:
-        return floor - s.n if 0 < s.n < floor else None
+    if needed is None:  # without an interval, or towards the other side
+        return floor - s.n if 0 < s.n < floor and bounds is None and s.n_right == s.n else None
     if s.claim.kind != "fraction" and s.used.size:
         needed = math.ceil(needed * s.n_started / s.used.size)
     return max(1, needed - s.n_started)

@@ -47,6 +47,12 @@ def direction(senses: Sequence[str]) -> int:
     return -1 if ordered_senses(senses)[:1] == ["trend"] else 1
 
 
+def ends(senses: Sequence[str]) -> tuple[str, str]:
+    """The level of the first sense at which tumbling should be highest, and that at which it should be lowest."""
+    names = level_names(senses)
+    return (names[-1], names[0]) if direction(senses) > 0 else (names[0], names[-1])
+
+
 def last_rows(record: Record) -> dict[int, dict[str, Any]]:
     """The newest row of each replicate."""
     metrics = record.metrics

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from mesocosm.experiments.assay.analysis import assays_of
 from mesocosm.experiments.generic import tell as tell_plainly
-from mesocosm.experiments.reading import configuration_of
+from mesocosm.experiments.reading import configuration_of, folder_of
 from mesocosm.experiments.registry import declaration
 from mesocosm.findings.claim import Finding
 from mesocosm.record import FolderError, Record
@@ -45,6 +46,8 @@ def page(record: Record) -> str:
             f"{record.folder}: is {record.status} at tick {record.tick}; `mesocosm resume {record.folder}` finishes it"
         )
     declared = declaration(record.header["experiment"])
+    claims = declared.claims_under(configuration_of(record))
+    is_asked = not claims or any(claim.declared for claim in claims)
     findings = [Finding.from_dict(values) for values in record.findings]
     if declared.results is None:
         story = tell_plainly(record, declared)
@@ -53,10 +56,11 @@ def page(record: Record) -> str:
     return render(
         story,
         title=declared.title,
-        question=declared.question,
+        question=declared.question if is_asked else "",
         findings=[finding.to_dict() for finding in findings],  # type: ignore[misc]
         trust=trust(record),
-        verdict=findings[0].verdict if findings else None,
+        noun=declared.noun,
+        verdict=next((f.verdict for f in findings if f.name == story.claim or not story.claim), None),
         data={"metrics": record.metrics, "statuses": _columns(record)},
     )
 
@@ -70,20 +74,28 @@ def trust(record: Record) -> Trust:
         ["Parameters were changed during the run; nothing is declared any more."] if header.get("interventions") else []
     ) + record.changes_of_versions
     host: Mapping[str, Any] = header.get("host", {})
+    differences = _differences(type(configuration)(), configuration)
     return Trust(
         seed=int(header["seed"]),
         versions=header["versions"],
-        host=", ".join(f"{k} {v}" for k, v in host.items()) if isinstance(host, Mapping) else str(host),
-        command=_command(header),
-        differences=_differences(type(configuration)(), configuration),
+        host=", ".join(f"{v} cores" if k == "cores" else str(v) for k, v in host.items()),
+        command=_command(header["experiment"], differences),
+        folder=str(folder_of(header["experiment"], configuration)),
+        begun=f"{header['begun']}, as {header['command']}",
+        differences=differences,
         warnings=warnings,
         digest=record.digest(),
         residual=sum(residual) if residual is not None else None,
     )
 
 
-def _command(header: Mapping[str, Any]) -> str:
-    return f"mesocosm run {header['experiment']} --config config.toml   # begun as: {header['command']}"
+def _command(name: str, differences: Sequence[tuple[str, Any, Any]]) -> str:
+    """The command that repeats a run from anywhere: all that is not as by default, as flags."""
+    words = ["mesocosm", "run", name]
+    for field, value, _ in differences:
+        values = value if isinstance(value, list) else [value]
+        words += [f"--{field.replace('_', '-')}", *map(str, values)]
+    return shlex.join(words)
 
 
 def _differences(default: Any, own: Any) -> list[tuple[str, Any, Any]]:

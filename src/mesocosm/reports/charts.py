@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mesocosm.experiments.story import Axis, Curve, Curves, Figure, Heat, Shares, Strips, Table, Trajectories
-from mesocosm.reports.readable import is_number, number, percent
+from mesocosm.reports.readable import is_number, kept, number, percent
 from mesocosm.reports.svg import Plot, Scale, area, categories_row, dots, line, named, scale_for, spread, thinned
 
 LINES_AT_MOST = 200
@@ -28,7 +28,7 @@ def draw(figure: Figure) -> str:
     details = f"<details><summary>The numbers behind this chart</summary>{behind}</details>" if behind else ""
     return (
         f'<figure class="chart"><h3>{escape(figure.title)}</h3>{plot or _NOTHING}{key}'
-        f"<figcaption>{escape(figure.alt)}</figcaption>{details}</figure>"
+        f"<figcaption>{escape(kept(figure.alt))}</figcaption>{details}</figure>"
     )
 
 
@@ -56,7 +56,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], total: Sequence
 
 
 def _cell(value: Any) -> str:
-    return escape(value) if isinstance(value, str) else escape(number(value))
+    return escape(kept(value) if isinstance(value, str) else number(value))
 
 
 def _key(*entries: tuple[str, str, int | None]) -> str:
@@ -104,7 +104,7 @@ def _trajectories(figure: Trajectories) -> tuple[str, str, str]:
     at = x_scale(x[kept])
     key = [
         ("bold", f"median of {number(len(lines))} {figure.label}", None),
-        ("thin", f"each of the {figure.label}", None),
+        ("thin", "each of them", None),
     ]
     if band is not None:
         low, median, high = (y_scale(np.asarray(v, np.float64)[kept]) for v in (band.low, band.median, band.high))
@@ -116,7 +116,7 @@ def _trajectories(figure: Trajectories) -> tuple[str, str, str]:
     plot.path(line(at, y_scale(quartiles[1][kept])), "halo")
     plot.path(line(at, y_scale(quartiles[1][kept])), "bold")
     if len(drawn) < len(lines):
-        key[1] = ("thin", f"{number(len(drawn))} of the {number(len(lines))} {figure.label}", None)
+        key[1] = ("thin", f"{number(len(drawn))} of them", None)
     for place, words in figure.marks:
         plot.rule(x_scale.percent(place), "0%", x_scale.percent(place), "100%", "mark")
         plot.text(x_scale.percent(place), "0%", words, "tick", dx=5, dy=12)

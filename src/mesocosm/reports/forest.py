@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mesocosm.experiments.story import Axis
+from mesocosm.findings.claim import shown_interval
 from mesocosm.reports.readable import interval, is_number, number, round_ticks, tick_labels
 from mesocosm.reports.svg import LARGEST, Plot, Scale, area, dots, line, scale_for
 
@@ -26,10 +27,10 @@ VERDICTS = {
 """Sign and word of each verdict: never a colour alone."""
 
 
-def forest(findings: Sequence[Finding]) -> str:
-    """All findings. Neighbours of the same unit and kind share an axis."""
+def forest(findings: Sequence[Finding], noun: str = "replicates") -> str:
+    """All findings. Neighbours of the same unit and kind share an axis. `noun`: what is counted, in the plural."""
     groups = groupby(findings, key=lambda f: (f.get("unit") or "", f.get("kind") or ""))
-    return "".join(_group(list(members)) for _, members in groups)
+    return "".join(_group(list(members), noun) for _, members in groups)
 
 
 def badge(verdict: str | None) -> str:
@@ -60,15 +61,15 @@ def _number(value: Any) -> float:
     return float(value) if is_number(value) and abs(value) < LARGEST else np.nan
 
 
-def _group(findings: Sequence[Finding]) -> str:
+def _group(findings: Sequence[Finding], noun: str) -> str:
     ends = []
     for f in findings:
-        ends += [_number(f.get(k)) for k in ("estimate", "low", "high")]
+        ends += map(_number, _shown(f))
         ends += [_null(f), *_band(f)]
     unit = str(findings[0].get("unit") or "")
     is_fraction = findings[0].get("kind") == "fraction"
     scale = Scale(0, 1) if is_fraction else scale_for(Axis(""), [np.array(ends)], pad=0.08) or Scale(-1, 1)
-    rows = "".join(_row(f, scale) for f in findings)
+    rows = "".join(_row(f, scale, noun) for f in findings)
     axis = Plot(scale, Scale(0, 1), height=26)
     ticks = round_ticks(scale.low, scale.high, 5)
     for k, (value, words) in enumerate(zip(ticks, tick_labels(ticks), strict=True)):
@@ -78,9 +79,9 @@ def _group(findings: Sequence[Finding]) -> str:
     return f'<div class="forest">{rows}{foot}</div>'
 
 
-def _row(finding: Finding, scale: Scale) -> str:
+def _row(finding: Finding, scale: Scale, noun: str) -> str:
     plot = Plot(scale, Scale(0, 1), height=54)
-    estimate, low, high = (_number(finding.get(k)) for k in ("estimate", "low", "high"))
+    estimate, low, high = map(_number, _shown(finding))
     null, band = _null(finding), np.array(_band(finding))
     if np.isfinite(band).all() and band[1] > band[0]:
         plot.path(area(scale(band), np.zeros(2), np.full(2, 1000.0)), "equal")
@@ -88,33 +89,47 @@ def _row(finding: Finding, scale: Scale) -> str:
     look = str(finding.get("verdict")) if finding.get("verdict") in VERDICTS else "undecided"
     plot.path(line(scale(np.array([low, high])), np.array([500.0, 500.0])), f"bar {look}")
     plot.path(dots(scale(np.array([estimate])), np.array([500.0])), f"dots {look}")
-    alt = f"Estimate {_interval(finding)}; {finding.get('verdict') or 'no verdict'}."
+    estimate_of, low_of, high_of = interval(*_shown(finding))
+    alt = f"Estimate {estimate_of} [{low_of}, {high_of}]; {finding.get('verdict') or 'no verdict'}."
+    name, sentence = str(finding.get("name") or ""), str(finding.get("sentence") or "")
+    against = f"against {escape(str(finding.get('control')))} · " if finding.get("control") else ""
+    note = finding.get("note") if finding.get("verdict") == "undecided" else None
     return (
         f'<div class="finding"><div class="said">{badge(finding.get("verdict"))}'
-        f"<h3>{escape(str(finding.get('name') or ''))}</h3><p>{escape(str(finding.get('sentence') or ''))}</p></div>"
-        f'{plot.render(str(finding.get("name") or "finding"), alt)}<div class="figures">{_figures(finding)}</div>'
-        f"<details><summary>How it was found</summary>{_details(finding)}</details></div>"
+        f"<h3>{escape(sentence[:1].upper() + sentence[1:] or name)}</h3><p>{against}<code>{escape(name)}</code></p>"
+        f"{f'<p>{escape(str(note))}</p>' if note else ''}</div>"
+        f'{plot.render(name or "finding", alt)}<div class="figures">{_figures(finding, noun)}</div>'
+        f"<details><summary>How it was found</summary>{_details(finding, noun)}</details></div>"
     )
 
 
-def _interval(finding: Finding) -> str:
-    estimate, low, high = interval(*(finding.get(k) for k in ("estimate", "low", "high")))
-    return f"{estimate} [{low}, {high}]"
+def _shown(finding: Finding) -> tuple[Any, Any, Any]:
+    """The estimate, and the interval by which the verdict was given."""
+    low, high, _ = shown_interval(finding)
+    return finding.get("estimate"), low, high
 
 
-def _figures(finding: Finding) -> str:
-    estimate, low, high = interval(*(finding.get(k) for k in ("estimate", "low", "high")))
-    right, used = finding.get("n_right"), finding.get("n_used")
-    line_of = [f"<strong>{estimate}</strong> <span>[{low}, {high}]</span>"]
+def _figures(finding: Finding, noun: str) -> str:
+    estimate, low, high = interval(*_shown(finding))
+    kind, unit, confidence = finding.get("kind"), finding.get("unit"), shown_interval(finding)[2]
+    is_signed = kind == "mean" and is_number(finding.get("estimate")) and float(finding.get("estimate") or 0) > 0
+    times = "×" if kind == "ratio" and is_number(finding.get("estimate")) else ""
+    right, used = finding.get("n_right"), finding.get("n_started" if kind == "fraction" else "n_used")
+    level = f"{number(100 * confidence)} % interval" if is_number(confidence) else ""
+    counted = ""
     if is_number(right) and is_number(used):
-        line_of.append(f"<small>right in {number(right)} of {number(used)}</small>")
+        as_predicted = "" if kind == "fraction" else " as predicted"
+        counted = f"{number(right)} of {number(used)} {noun}{as_predicted}"
     elif is_number(used):
-        line_of.append(f"<small>n = {number(used)}</small>")
-    return "".join(line_of)
+        counted = f"{number(used)} {noun}"
+    more = finding.get("still_needed")
+    needed = f"about {number(more)} more {noun} needed" if is_number(more) else ""
+    lines = "".join(f"<small>{escape(words)}</small>" for words in (level, counted, needed) if words)
+    of = f" <span>{escape(str(unit))}</span>" if unit else ""
+    return f"<strong>{'+' if is_signed else ''}{estimate}{times}</strong>{of} <span>[{low}, {high}]</span>{lines}"
 
 
-def _details(finding: Finding) -> str:
-    confidence = finding.get("confidence")
+def _details(finding: Finding, noun: str) -> str:
     started, survived, used = (number(finding.get(k)) for k in ("n_started", "n_survived", "n_used"))
     declared = finding.get("declared")
     facts = [
@@ -125,8 +140,8 @@ def _details(finding: Finding) -> str:
         ("Too small to matter", _within(finding)),
         ("Stated", _stated(finding)),
         ("Declared before the run", None if declared is None else "yes" if declared else "no: exploratory"),
-        ("Interval", f"{number(100 * confidence)}%" if is_number(confidence) else None),
-        ("Replicates", f"{started} started, {survived} survived, {used} used"),
+        ("Interval", _whole(finding)),
+        (noun.capitalize(), f"{started} started, {survived} survived, {used} used"),
         ("p", _p(finding)),
         ("Method", finding.get("method")),
         ("Still needed", finding.get("still_needed")),
@@ -134,6 +149,19 @@ def _details(finding: Finding) -> str:
     ]
     rows = "".join(f"<dt>{k}</dt><dd>{escape(_words(v))}</dd>" for k, v in facts if v not in (None, ""))
     return f"<dl>{rows}</dl>"
+
+
+def _whole(finding: Finding) -> str | None:
+    """The interval at full confidence; for an equivalence also the narrower one by which it was judged."""
+    confidence, inner = finding.get("confidence"), shown_interval(finding)
+    if not is_number(confidence):
+        return None
+    _, low, high = interval(*(finding.get(k) for k in ("estimate", "low", "high")))
+    said = f"[{low}, {high}] at {number(100 * confidence)} %"
+    if inner[2] == confidence or not is_number(inner[2]):
+        return said
+    _, low, high = interval(finding.get("estimate"), *inner[:2])
+    return f"{said}; an equivalence is judged by [{low}, {high}] at {number(100 * inner[2])} % (two one-sided tests)"
 
 
 def _words(value: Any) -> str:

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -22,7 +21,7 @@ from mesocosm.player.fields import high_of
 from mesocosm.player.frames import pack
 from mesocosm.reports.charts import draw
 from mesocosm.reports.forest import Finding, badge, forest
-from mesocosm.reports.readable import number
+from mesocosm.reports.readable import kept, number
 from mesocosm.reports.stills import stills
 
 Tables = Mapping[str, Mapping[str, Sequence[Any] | np.ndarray]]
@@ -32,6 +31,7 @@ Tables = Mapping[str, Mapping[str, Sequence[Any] | np.ndarray]]
 class Trust(TypedDict, total=False):
     """What a reader needs to trust a run, and to repeat it.
 
+    `command` repeats the run from anywhere, into `folder`; `begun`: when, and by which command, this one was.
     `differences`: (field, value, default) of all that was set otherwise. `residual`: of the ledger, in quanta.
     """
 
@@ -39,6 +39,8 @@ class Trust(TypedDict, total=False):
     versions: Mapping[str, str]
     host: str
     command: str
+    folder: str
+    begun: str
     differences: Sequence[tuple[str, Any, Any]]
     warnings: Sequence[str]
     digest: str
@@ -54,6 +56,7 @@ def render(
     trust: Trust | None = None,
     verdict: str | None = None,
     data: Tables | None = None,
+    noun: str = "replicates",
 ) -> str:
     """The page.
 
@@ -62,6 +65,7 @@ def render(
       question: what was asked, above the sentence that answers it.
       findings: with the keys of `forest.Finding`.
       verdict: of the headline: supported, refuted, equivalent, undecided; None where nothing was claimed.
+      noun: what is counted, in the plural: worlds, searches.
       data: tables that a reader can take away as CSV or JSON.
 
     Raises:
@@ -76,7 +80,8 @@ def render(
         question=question,
         story=story,
         verdict=Markup(badge(verdict)),
-        forest=Markup(forest(findings)),
+        forest=Markup(forest(findings, noun)),
+        is_declared=any(finding.get("declared") for finding in findings),
         sections=[(section, [Markup(draw(figure)) for figure in section.figures]) for section in story.sections],
         worlds=_packed(story.replay),
         stills=Markup(stills(story.replay)) if story.replay else "",
@@ -94,16 +99,10 @@ def render(
 def _environment() -> Environment:
     loader = PackageLoader("mesocosm.reports", "templates")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["paragraphs"] = lambda text: [_kept(part) for part in str(text).split("\n\n") if part.strip()]
-    environment.filters["kept"] = _kept
+    environment.filters["paragraphs"] = lambda text: [kept(part) for part in str(text).split("\n\n") if part.strip()]
+    environment.filters["kept"] = kept
     environment.filters["setting"] = lambda value: f"{value:.6g}" if isinstance(value, float) else value
     return environment
-
-
-def _kept(text: str) -> str:
-    """Text in which no line breaks before a per cent sign or within an interval."""
-    inside = re.sub(r"\[[^\[\]]{3,40}\]", lambda found: found[0].replace(" ", "\u00a0"), text)
-    return inside.replace(" %", "\u00a0%")
 
 
 def _template(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -85,6 +86,19 @@ def tick_labels(ticks: list[float]) -> list[str]:
     return ["0" if t == 0 else f"{t:,.{decimals}f}".replace("-", "−") for t in ticks]
 
 
+def kept(text: str) -> str:
+    """Text in which no line breaks before a per cent sign or within an interval; a minus as long as a plus.
+
+    >>> kept("-0.3 [-0.6, 0.1], 5 %")
+    '−0.3 [−0.6,\xa00.1], 5\xa0%'
+    """
+    text = re.sub(r"(?<![\w.)-])-(?=\d)", "−", text)
+    inside = re.sub(r"\[[^\[\]]{3,40}\]", lambda found: found[0].replace(" ", "\u00a0"), text)
+    return inside.replace(" %", "\u00a0%")
+
+
 def percent(share: float) -> str:
     """A share as a percentage; below 1% with one decimal."""
+    if is_number(share) and 0 < share < 0.0005:
+        return "<0.1%"
     return f"{100 * share:.{1 if 0 < share < 0.01 else 0}f}%" if is_number(share) else NONE

@@ -49,9 +49,14 @@ def _summarise(record: Record) -> Summary:
     rows = [(s.replicate, s.status, s.tick, factors.get(s.replicate)) for s in statuses]
     values = np.array(list(factors.values()))
     mean = float(values.mean()) if values.size else None
-    seen = f"{mean:.5f}" if mean is not None else "not measurable"
+    theory = f"theory says {expected:.5f} ({c['play']} play)."
+    if mean is None:
+        sentence = f"What becomes of play is not measurable; {theory}"
+    else:
+        course = "circles" if abs(mean - 1) < 1e-4 else "runs away" if mean > 1 else "converges"
+        sentence = f"Play {course}: its radius grows by a factor of {mean:.5f} a tick; {theory}"
     return Summary(
-        f"Radius grows by {seen} a tick; theory says {expected:.5f} ({c['play']} play).",
+        sentence,
         ("replicate", "status", "ticks", "growth per tick"),
         rows,
         [("mean", "", "", mean)],
@@ -73,4 +78,5 @@ DECLARATION = Declaration(
     configuration=BilinearConfiguration,
     summarise=_summarise,
     measure=("radius", _radius),
+    noun="games",
 )

@@ -6,7 +6,8 @@ table from stimulus to behaviour is their genome.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,6 +92,31 @@ CLAIMS = (
 )
 """What is claimed of bacteria that follow their food, by whichever sense."""
 
+
+def asked_of(sense: str, claims: tuple[Claim, ...]) -> Callable[[EcologyConfiguration], tuple[Claim, ...]]:
+    """Claims that were declared of bodies that go by this sense; of others they are exploratory, and reworded."""
+
+    def under(configuration: EcologyConfiguration) -> tuple[Claim, ...]:
+        from mesocosm.instruments.analysis import ends, ordered_senses
+
+        senses = ordered_senses(configuration.world.senses)
+        if senses[:1] == [sense]:
+            return claims
+        others = tuple(replace(claim, declared=False) for claim in claims)
+        if not senses:  # one stimulus: there is nothing to go by
+            return others[2:]
+        high, low = ends(senses)
+        follows = replace(
+            others[0],
+            sentence=f"tumbling by {senses[0]}: {high} less {low}",
+            statistic=f"P(tumble | {high}) - P(tumble | {low}), rows weighted by visits {GARDEN}, evolved less shadow",
+        )
+        sign = replace(others[1], sentence=f"tumbling goes with {senses[0]} {high} in at least 90 % of worlds")
+        return follows, sign, *others[2:]
+
+    return under
+
+
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
     "quick": {"replicates": 8, "ticks": 2000},
@@ -109,4 +135,6 @@ DECLARATION = Declaration(
     claims=CLAIMS,
     presets=PRESETS,
     results=_results,
+    under=asked_of("odour", CLAIMS),
+    noun="worlds",
 )

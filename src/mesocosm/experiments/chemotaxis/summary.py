@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 
 from mesocosm.experiments.declaration import Summary
-from mesocosm.instruments.analysis import GRAIN, by_level, direction, last_rows, level_names
+from mesocosm.instruments.analysis import GRAIN, by_level, direction, ends, last_rows, level_names
 from mesocosm.record import Record
 
 
 def summarise(record: Record) -> Summary:
     """P(tumble) by level of the first sense, evolved and shadow, per replicate and over those that live."""
     world = record.header["configuration"]["world"]
-    names = level_names(world["senses"])
-    sign = direction(world["senses"])
+    names, sign = level_names(world["senses"]), direction(world["senses"])
     last = last_rows(record)
     evolved, shadow = (by_level(record, strand, world["senses"]) for strand in ("evolved", "shadow"))
     rows: list[tuple[Any, ...]] = []
@@ -44,28 +43,28 @@ def summarise(record: Record) -> Summary:
         *(f"shadow {n}" for n in names),
         "effect",
     )
-    ends = " - ".join((names[-1], names[0]) if sign > 0 else (names[0], names[-1]))
+    of = " - ".join(ends(world["senses"]))
     return Summary(
-        _sentence(effects, record.replicates, ends, world["senses"]),
+        _sentence(effects, record.replicates, of, world["senses"]),
         columns,
         rows,
         total,
         (
             "P(tumble) by level of the first sense, means over living bodies, rows weighted by visits.",
-            f"effect = ({ends}) evolved minus the same of the shadow genome, which is never expressed.",
+            f"effect = ({of}) evolved minus the same of the shadow genome, which is never expressed.",
             f"Energy ledger: residual {residual} quanta over {record.metrics['tick'].size} windows.",
         ),
     )
 
 
-def _sentence(effects: list[float], started: int, ends: str, senses: list[str]) -> str:
+def _sentence(effects: list[float], started: int, of: str, senses: list[str]) -> str:
     if not effects:
         return f"All {started} replicates died out: nothing evolved that lasted."
-    right = sum(e > 0 for e in effects)
+    right, mean = sum(e > 0 for e in effects), float(np.mean(effects))
     sense = senses[0] if senses else "nothing"
     return (
-        f"{len(effects)} of {started} worlds live. P(tumble) by {sense}, {ends}, is {np.mean(effects):+.2f} above "
-        f"the shadow genome, positive in {right} of {len(effects)}."
+        f"{len(effects)} of {started} worlds live. P(tumble) by {sense}, {of}, is {mean:+.2f} "
+        f"{'above' if mean >= 0 else 'below'} the shadow genome, positive in {right} of {len(effects)}."
     )
 
 

@@ -11,13 +11,26 @@ from mesocosm.experiments.assay.analysis import distance, intake, tumbling
 from mesocosm.experiments.assay.optimum import found_before
 from mesocosm.experiments.chemotaxis.results import median_replicate
 from mesocosm.experiments.story import Axis, Curve, Section, Story
-from mesocosm.experiments.telling import band, chips, ecology, lineages, notes, panel, strips, ticks, variety
-from mesocosm.findings.claim import Finding
+from mesocosm.experiments.telling import (
+    at_the_end,
+    band,
+    chips,
+    ecology,
+    introduction,
+    lineages,
+    notes,
+    panel,
+    strips,
+    ticks,
+    variety,
+)
+from mesocosm.findings.claim import Finding, show_interval
 from mesocosm.findings.intervals import mean_interval
 from mesocosm.instruments.analysis import (
     GRAIN,
     LEVELS,
     direction,
+    ends,
     level_names,
     ordered_senses,
     stimulus_names,
@@ -43,53 +56,93 @@ def tell(record: Record, assays: Mapping[str, Record], findings: Sequence[Findin
     return Story(
         sentence=_sentence(record, findings, survived),
         chips=chips(record, survived),
-        replay=_replay(assays, replicate) if survived else None,
+        replay=_replay(assays, replicate, record.tick) if survived else None,
         sections=[s for s in sections if s.figures or s.text],
         notes=notes(record),
+        introduction=introduction(record, survived, findings, _found(findings) if survived else ""),
     )
 
 
 # -- words ---------------------------------------------------------------------------------------------------------
 
 
+_PLACES = {
+    "odour": ("near the source of food", "far from it"),
+    "trend": ("when the odour falls", "when it rises"),
+    "touch": ("when touched", "alone"),
+    "signal": ("where a signal is strong", "where there is none"),
+    "energy": ("when full", "when starving"),
+}
+"""Where tumbling should be more frequent, and where less, by the first sense."""
+
+
 def _sentence(record: Record, findings: Sequence[Finding], survived: int) -> str:
+    """The answer first, with interval, n and control."""
     started = record.replicates
     if not survived:
         return f"All {started} worlds died out: nothing evolved that lasted."
     by_name = {f.name: f for f in findings}
-    alive = f"{survived} of {started} worlds live. "
+    if not by_name:
+        return f"{survived} of {started} worlds live. Nothing was judged: the declared assays were left out."
     if "follows" not in by_name:
-        return f"{alive}Nothing was judged: the declared assays were left out."
-    f, sign, food = (by_name[name] for name in ("follows", "sign", "intake"))
+        return "These bacteria sense nothing: there is nothing that they could follow."
+    f = by_name["follows"]
+    what = "chemotaxis" if f.declared else f"a response to {ordered_senses(_senses(record))[0]}"
+    label = f.verdict if f.declared else f"exploratory, {f.verdict}"
+    there, elsewhere = _where(record)
+    if f.estimate is None or f.low is None:
+        return f"Whether {what} evolved is undecided. {f.note}"
+    low, high, _ = f.shown
+    size = show_interval(f.estimate, low, high, signed=f.verdict != "supported")
+    counted = f"as predicted in {f.n_right} of {started} worlds"
+    if f.verdict == "supported":
+        return (
+            f"{what.capitalize()} evolved ({label}): {there} bacteria tumble more often than {elsewhere}, {size} "
+            f"beyond what their shadow genes would do, {counted}."
+        )
     headline = {
-        "supported": "Chemotaxis evolved (supported)",
-        "refuted": "The opposite of chemotaxis evolved (refuted)",
-        "equivalent": "No chemotaxis evolved (equivalent to the shadow)",
-        "undecided": "Whether chemotaxis evolved is undecided",
+        "refuted": f"The opposite of {what} evolved ({label})",
+        "equivalent": f"No {what.removeprefix('a ')} evolved ({label})",
+        "undecided": f"Whether {what} evolved is undecided{'' if f.declared else ' (exploratory)'}",
     }[f.verdict]
-    ends = _ends(record)
-    parts = [f"{headline}: P(tumble) {ends}, {_number(f)} {'above' if (f.estimate or 0) >= 0 else 'from'} the shadow"]
-    if sign.n_used:
-        parts.append(f"right in {sign.n_right} of {sign.n_started} worlds {_interval(sign, 100, '%')}".strip())
-    if food.estimate is not None:
-        parts.append(f"intake {food.estimate:.2f}× the founders' {_interval(food)}".strip())
-    return alive + "; ".join(parts) + "."
+    return (
+        f"{headline}: how much more often they tumble {there} than {elsewhere} differs by {size} from what their "
+        f"shadow genes would do, {counted}."
+    )
+
+
+def _found(findings: Sequence[Finding]) -> str:
+    """What else is claimed, in words."""
+    by_name = {f.name: f for f in findings if f.estimate is not None and f.low is not None}
+    said = []
+    first = by_name.get("follows")
+    why = f"{first.note} " if first is not None and first.verdict == "undecided" else ""
+    if food := by_name.get("intake"):
+        low, high, _ = food.shown
+        said.append(
+            f"They eat {show_interval(food.estimate, low, high)} times what their founders eat in the same worlds"
+        )
+    if away := by_name.get("distance"):
+        low, high, _ = away.shown
+        size = show_interval(away.estimate, low, high, " cells", signed=True)
+        said.append(
+            {
+                "supported": f"they live nearer to the food: {size}",
+                "refuted": f"they live farther from the food: {size}",
+                "equivalent": f"they live no nearer to the food, to within {away.delta:g} cells: {size}",
+                "undecided": f"whether they live nearer to the food is undecided: {size}",
+            }[away.verdict]
+        )
+    text = "; ".join(said)
+    return why + (f"{text[:1].upper()}{text[1:]}." if text else "")
+
+
+def _where(record: Record) -> tuple[str, str]:
+    return _PLACES[ordered_senses(_senses(record))[0]]
 
 
 def _ends(record: Record) -> str:
-    names = level_names(_senses(record))
-    return f"{names[-1]} less {names[0]}" if direction(_senses(record)) > 0 else f"{names[0]} less {names[-1]}"
-
-
-def _number(f: Finding) -> str:
-    return f.note if f.estimate is None else f"{f.estimate:+.2f} {_interval(f)}".strip()
-
-
-def _interval(f: Finding, scale: float = 1, unit: str = "") -> str:
-    if f.low is None or f.high is None:
-        return ""
-    digits = 0 if scale == 100 else 2
-    return f"[{scale * f.low:.{digits}f}, {scale * f.high:.{digits}f}]{' ' + unit if unit else ''}"
+    return " less ".join(ends(_senses(record)))
 
 
 # -- figures -------------------------------------------------------------------------------------------------------
@@ -120,22 +173,20 @@ def _contrast(record: Record, strand: str) -> np.ndarray:
 
 def _over_time(record: Record) -> Section:
     evolved, shadow = _contrast(record, "evolved"), _contrast(record, "shadow")
-    last = evolved[:, -1][np.isfinite(evolved[:, -1])]
-    end = f"at the end {np.median(last):+.2f} in the median of {last.size} worlds" if last.size else "no world lives"
     figure = story.Trajectories(
-        title=f"P(tumble), {_ends(record)}",
-        alt=f"Contrast of tumbling over time in {record.replicates} worlds; {end}; the shadow genomes stay around 0.",
+        title=f"How much more they tumble: {_ends(record)}",
+        alt=f"P(tumble) {_ends(record)} in {record.replicates} worlds; {at_the_end(evolved, shadow)}.",
         x_axis=Axis("tick"),
         y_axis=Axis(f"P(tumble), {_ends(record)}", low=-1, high=1),
         x=ticks(record),
         lines=evolved,
-        control=band("shadow genomes, 90 % of worlds", shadow),
-        label="evolved, each world",
+        control=band("shadow genes, 90 % of worlds", shadow),
+        label="worlds",
         marks=[(i[0], f"{i[1]} = {i[2]}") for i in record.header["interventions"]],
     )
     text = (
-        "Each thin line is one world; the bold line is the median. The band holds 90 % of the shadow genomes: "
-        "what chance and descent alone would do in the same worlds."
+        "P(tumble) is the probability that a body tumbles in a tick. Each thin line is one world, the bold line their "
+        "median. The band holds the shadow genes of 90 % of the worlds: what chance and descent alone have done there."
     )
     return Section("What evolved, over time", text, [figure])
 
@@ -161,10 +212,10 @@ def _genotypes(record: Record, replicate: int) -> Section:
     share = counts[order] / alive.sum()
     responses = _responses(record, kinds[order])
     own = [
-        Curve(f"genotype {k + 1}, {100 * s:.0f} % of bodies", r, weight=float(0.5 + 2 * s / share[0]))
+        Curve(f"genotype {k + 1}, {100 * s:.2g} % of bodies", r, weight=float(0.5 + 2 * s / share[0]))
         for k, (s, r) in enumerate(zip(share, responses, strict=True))
     ]
-    shadow = Curve("their shadows, mean", _responses(record, genomes[1].T).mean(axis=0), is_control=True)
+    shadow = Curve("their shadow genes, mean", _responses(record, genomes[1].T).mean(axis=0), is_control=True)
     names = stimulus_names(_senses(record))
     said = ", ".join(f"{n} {p:.2f}" for n, p in zip(names, responses[0], strict=True))
     figure = story.Curves(
@@ -176,8 +227,8 @@ def _genotypes(record: Record, replicate: int) -> Section:
         curves=[*own, shadow],
     )
     text = (
-        f"The {len(own)} commonest genotypes of world {replicate}, the median of all worlds by outcome; "
-        f"{kinds.shape[0]} genotypes live there among {int(alive.sum())} bodies. A thicker line is a commoner genotype."
+        f"World {replicate} is the one whose outcome is the median of all. Among its {int(alive.sum())} bodies there "
+        f"are {kinds.shape[0]} genotypes; the {len(own)} commonest are drawn, a commoner one thicker."
     )
     return Section("Who won", text, [figure])
 
@@ -220,11 +271,12 @@ def _gardens(assays: Mapping[str, Record]) -> Section:
         return Section("In the common garden")
     figures = [
         strips(gardens, intake, "Food eaten per body and tick", Axis("intake", "quanta per body and tick", low=0)),
-        strips(gardens, distance, "Distance to the nearest source", Axis("distance", "cells", low=0)),
+        strips(gardens, distance, "Distance to the nearest source", Axis("distance", "cells")),
     ]
     text = (
-        "Frozen clones of each population in fresh worlds, the same for all: nobody is born, dies, pays or changes. "
-        "A dot is a world; thin lines join the same world."
+        "What did selection do for them? Copies of founders, of shadow genes put to use, and of the evolved are set "
+        "out in fresh worlds, the same for all, and frozen: nobody is born, dies, pays or changes. A dot is a world; "
+        "thin lines join the same world."
     )
     return Section("In the common garden", text, figures)
 
@@ -232,7 +284,7 @@ def _gardens(assays: Mapping[str, Record]) -> Section:
 # -- replay --------------------------------------------------------------------------------------------------------
 
 
-def _replay(assays: Mapping[str, Record], replicate: int) -> story.Replay | None:
+def _replay(assays: Mapping[str, Record], replicate: int, lived: int) -> story.Replay | None:
     panels = [
         panel(title, assays[name])
         for name, title in (("garden-founders", "founders"), ("garden-evolved", "evolved"))
@@ -242,7 +294,8 @@ def _replay(assays: Mapping[str, Record], replicate: int) -> story.Replay | None
     if len(panels) != 2:
         return None
     caption = (
-        f"World {replicate}, the median of all: its founders (left) and what evolved from them (right), frozen, in the "
-        "same fresh world with the same seed. Nobody is born or dies; watch who finds the food."
+        f"World {replicate}, whose outcome is the median of all. Left its founders, right what they had become after "
+        f"{lived:,} ticks: set out in the same fresh world with the same seed, and frozen. Nobody is born, dies or "
+        "changes here. The ring is the source of food: watch who stays with it."
     )
     return story.Replay(caption, panels)

@@ -184,4 +184,5 @@ DECLARATION = Declaration(
     presets=PRESETS,
     results=_results,
     analyse=_analyse,
+    noun="searches",
 )

@@ -81,4 +81,5 @@ DECLARATION = Declaration(
     summarise=_summarise,
     measure=("streams", _streams),
     results=_results,
+    noun="streams",
 )

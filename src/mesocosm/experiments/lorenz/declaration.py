@@ -40,7 +40,11 @@ def _summarise(record: Record) -> Summary:
     means = np.array([row[3] for row in rows if row[3] is not None])
     mean = float(means.mean()) if means.size else None
     seen = f"{mean:.2f}" if mean is not None else "not measurable"
-    sentence = f"Mean height z is {seen} over {means.size} replicates (23.55 on the classical attractor)."
+    stays = sum(s.status == "alive" for s in record.statuses)
+    sentence = (
+        f"{stays} of {record.replicates} trajectories stay bounded; their mean height z is {seen} (23.55 on the "
+        "classical attractor)."
+    )
     return Summary(sentence, ("replicate", "status", "ticks", "mean z"), rows, [("mean", "", "", mean)])
 
 
@@ -59,4 +63,5 @@ DECLARATION = Declaration(
     configuration=LorenzConfiguration,
     summarise=_summarise,
     measure=("median z", _height),
+    noun="trajectories",
 )

@@ -181,4 +181,5 @@ DECLARATION = Declaration(
     },
     arms={"deaf": {"deaf": True, "log_births_and_deaths": False}},
     results=_results,
+    noun="worlds",
 )

@@ -10,7 +10,7 @@ from mesocosm.experiments.assay.analysis import distance, intake, survival
 from mesocosm.experiments.signalling.analysis import LEAST, NEAR, emission, stands_in_food, tells, threshold
 from mesocosm.experiments.signalling.results import KNOCK_OUTS
 from mesocosm.experiments.story import Axis, Curve, Curves, Section, Story, Strips, Table, Trajectories
-from mesocosm.experiments.telling import band, chips, ecology, lineages, notes, strips, ticks
+from mesocosm.experiments.telling import band, chips, ecology, introduction, lineages, notes, strips, ticks
 from mesocosm.findings.claim import Finding, show_interval
 from mesocosm.findings.intervals import mean_interval
 from mesocosm.instruments.analysis import GRAIN, LEVELS, last_rows, ordered_senses, windows
@@ -32,6 +32,7 @@ def tell(record: Record, assays: Mapping[str, Record], findings: Sequence[Findin
         chips=chips(record, survived),
         sections=[s for s in sections if s.figures or s.text],
         notes=notes(record),
+        introduction=introduction(record, survived, findings),
     )
 
 
@@ -95,7 +96,7 @@ def _over_time(record: Record, assays: Mapping[str, Record]) -> Section:
         x=ticks(record),
         lines=own,
         control=band("the deaf, 90 % of worlds", _rate(deaf)) if deaf is not None else None,
-        label="each world",
+        label="worlds",
         marks=[(i[0], f"{i[1]} = {i[2]}") for i in record.header["interventions"]],
     )
     text = (

@@ -123,4 +123,5 @@ DECLARATION = Declaration(
     claims=CLAIMS,
     presets={"default": {}, "quick": {"replicates": 8, "ticks": 3000}, "paper": {"replicates": 104}},
     results=_results,
+    noun="worlds",
 )

@@ -10,7 +10,7 @@ from mesocosm.experiments.assay.analysis import selection_under_both_marks, unde
 from mesocosm.experiments.story import Axis, Replay, Section, Story, Strips, Trajectories
 from mesocosm.experiments.symbiont.measures import cost, germ, vertical
 from mesocosm.experiments.symbiont.results import COMPETITION_TICKS, CURED, median_replicate
-from mesocosm.experiments.telling import band, chips, ecology, lineages, notes, panel, ticks, variety
+from mesocosm.experiments.telling import band, chips, ecology, introduction, lineages, notes, panel, ticks, variety
 from mesocosm.findings.claim import Finding
 from mesocosm.findings.intervals import mean_interval
 from mesocosm.instruments.analysis import windows
@@ -31,6 +31,8 @@ def tell(record: Record, assays: Mapping[str, Record], findings: Sequence[Findin
         replay=_replay(assays, replicate) if survived else None,
         sections=[s for s in sections if s.figures or s.text],
         notes=[*notes(record), "Each element carries shadow genes as well: copied and mutated alike, never read."],
+        introduction=introduction(record, survived, findings),
+        claim="self",
     )
 
 
@@ -47,7 +49,7 @@ def sentence(record: Record, findings: Sequence[Finding], survived: int) -> str:
         return f"{alive} Whether the element became part of the self is undecided: {whole.note}"
     headline = {
         "supported": "The parasite became part of the self",
-        "refuted": "The parasite stayed a parasite",
+        "refuted": "The parasite did not become part of the self",
         "equivalent": "The parasite became part of the self in some worlds",
         "undecided": "Whether the parasite becomes part of the self is undecided",
     }[whole.verdict]
@@ -73,7 +75,7 @@ def _lines(record: Record, title: str, alt: str, axis: Axis, lines: np.ndarray, 
         x=ticks(record),
         lines=lines,
         control=None if control is None else band("shadow genes, 90 % of worlds", control),
-        label="each world",
+        label="worlds",
         marks=[(i[0], f"{i[1]} = {i[2]}") for i in record.header["interventions"]],
     )
 

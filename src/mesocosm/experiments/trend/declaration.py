@@ -7,8 +7,9 @@ D. A. Brown, "Chemotaxis in Escherichia coli analysed by three-dimensional track
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from mesocosm.experiments.chemotaxis.declaration import CLAIMS, GARDEN, PRESETS, ChemotaxisConfiguration
+from mesocosm.experiments.chemotaxis.declaration import CLAIMS, GARDEN, PRESETS, ChemotaxisConfiguration, asked_of
 from mesocosm.experiments.chemotaxis.declaration import DECLARATION as BY_LEVEL
 from mesocosm.worlds.petri.parameters import PetriParameters
 
@@ -20,13 +21,20 @@ class TrendConfiguration(ChemotaxisConfiguration):
     world: PetriParameters = field(default_factory=lambda: PetriParameters(senses=("trend",)))
 
 
-_OWN = (
+def _contrast(row: dict[str, Any]) -> float:
+    from mesocosm.experiments.chemotaxis.summary import contrast
+
+    return -contrast(row)
+
+
+_CLAIMS = (
     replace(
         CLAIMS[0],
         sentence="tumbling when the odour falls less tumbling when it rises",
         statistic=f"P(tumble | falls) - P(tumble | rises), rows weighted by visits {GARDEN}, evolved less shadow",
     ),
     replace(CLAIMS[1], sentence="tumbling goes with a falling odour in at least 90 % of worlds"),
+    *CLAIMS[2:],
 )
 
 DECLARATION = replace(
@@ -36,6 +44,8 @@ DECLARATION = replace(
     question="Do bacteria that sense only whether an odour rises or falls evolve to follow a moving source of food?",
     prediction="P(tumble) is higher when the odour falls than when it rises, more so than in the shadow genome",
     configuration=TrendConfiguration,
-    claims=(*_OWN, *CLAIMS[2:]),
+    claims=_CLAIMS,
+    under=asked_of("trend", _CLAIMS),
+    measure=("P(tumble) falls - rises", _contrast),
     presets=PRESETS,
 )
