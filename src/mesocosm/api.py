@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from mesocosm.experiments.declaration import Summary
 from mesocosm.experiments.launch import go_on, start
 from mesocosm.experiments.registry import declaration
 from mesocosm.findings.claim import Finding
-from mesocosm.record import Record
+from mesocosm.record import ConfigurationError, MesocosmError, Record
 from mesocosm.record.configuration import from_dict
 from mesocosm.record.reader import ReplicateStatus
 from mesocosm.record.reader import load as load_record
@@ -28,11 +29,35 @@ if TYPE_CHECKING:
     from mesocosm.instruments.diversity import Diversity
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A thin handle on a run folder; everything is read from the record when asked for."""
 
     record: Record
+
+    def __repr__(self) -> str:
+        """What it is, how far it came and what was found, a line each."""
+        header = self.record.header
+        noun = declaration(header["experiment"]).noun
+        what = f"{header['experiment']}, seed {header['seed']}, {header['replicates']} {noun}"
+        try:
+            where = f"{self.status} at tick {self.record.tick:,} of {header['ticks']:,}, in {self.folder}"
+            found = [f"  {finding.name:10s} {finding.words(noun)}" for finding in self.findings]
+        except MesocosmError as error:  # a look at a run must not fail
+            return f"{what}: {error}"
+        return "\n".join([f"{what}: {where}", *found])
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook: a table of findings, and a link to the report where one is written."""
+        first, *found = repr(self).splitlines()
+        noun, path = declaration(self.record.header["experiment"]).noun, self.folder / "report.html"
+        rows = "".join(
+            f"<tr><td><b>{escape(f.verdict)}</b></td><td style='text-align:left'>{escape(f.sentence)}</td>"
+            f"<td style='text-align:left'>{escape(f.words(noun).split(': ', 1)[-1])}</td></tr>"
+            for f in (self.findings if found else ())
+        )
+        link = f"<p><a href='{path.absolute().as_uri()}'>report.html</a></p>" if path.exists() else ""
+        return f"<p>{escape(first)}</p>{f'<table>{rows}</table>' if rows else ''}{link}"
 
     @property
     def folder(self) -> Path:
@@ -178,7 +203,17 @@ def run(
       FolderError: if the folder holds another run, or an unfinished one.
     """
     configured = from_dict(declaration(name).configuration, configuration)
-    return Run(start(name, configured, Path(out) if out is not None else None, progress))
+    if progress is not None and not callable(progress):
+        raise ConfigurationError(f"progress = {progress!r}: must be a function of one argument, or None")
+    return Run(start(name, configured, None if out is None else _path("out", out), progress))
+
+
+def _path(what: str, value: Any) -> Path:
+    """A path, or a sentence that says that it is none."""
+    try:
+        return Path(value)
+    except TypeError:
+        raise ConfigurationError(f"{what} = {value!r}: must be the path of a folder") from None
 
 
 def view(*runs: Run | str | Path, replicate: int | None = None) -> Any:
@@ -188,21 +223,22 @@ def view(*runs: Run | str | Path, replicate: int | None = None) -> Any:
       replicate: which world (default: whose frames were kept).
 
     Raises:
-      ConfigurationError: where anywidget is missing.
+      ConfigurationError: where anywidget is missing, or for what is no run.
       FolderError: if one is no run folder, or has nothing to show.
     """
     from mesocosm.viewer.cell import cell
 
-    return cell([run.record if isinstance(run, Run) else load_record(run) for run in runs], replicate)
+    return cell([run.record if isinstance(run, Run) else load(run).record for run in runs], replicate)
 
 
 def load(folder: str | Path) -> Run:
     """Open the folder of a run.
 
     Raises:
+      ConfigurationError: for what is no path.
       FolderError: if it is no run folder.
     """
-    return Run(load_record(folder))
+    return Run(load_record(_path("folder", folder)))
 
 
 def tournament(

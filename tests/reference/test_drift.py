@@ -10,7 +10,7 @@ import pytest
 from mesocosm.instruments import drift
 from mesocosm.instruments.activity import QUANTILE, of_shares
 from mesocosm.instruments.ancestry import Lives
-from mesocosm.instruments.diversity import coalescence, generation, of_genomes
+from mesocosm.instruments.diversity import alleles, coalescence, generation, living_counts, of_genomes
 
 NOBODY_YET = 2**62
 
@@ -160,3 +160,19 @@ def test_where_nobody_lives_there_is_a_word_and_no_number():
     found = of_shares(np.array([10, 20]), lambda r: np.zeros((2, 2, 3)), 2)
     assert found.sentence().startswith("There is no activity")
     json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_the_living_are_counted_as_one_by_one():
+    """Counts over time from births and deaths alone are those of looking at the living at each tick."""
+    rng = np.random.default_rng(5)
+    born = np.sort(rng.integers(0, 50, 80))
+    died = np.where(rng.random(80) < 0.3, 2**62, born + rng.integers(0, 30, 80))
+    ids, genome = np.arange(1, 81), rng.integers(-3, 3, (80, 2, 4)).astype(np.int8)
+    who = Lives(ids, np.zeros(80, int), ids, born, died, genome)
+    ticks = np.array([1, 2, 7, 30, 51, 90, 200])
+    for strand in (0, 1):
+        genes = genome[:, strand]
+        counts, which = living_counts(who, ticks, alleles(genes))
+        for tick, row in zip(ticks, counts, strict=True):
+            expected = np.bincount(alleles(genes[who.alive_at(tick - 1)]).ravel(), minlength=which[-1] + 1)
+            assert row.tolist() == expected[which].tolist() and row.sum() == expected.sum()

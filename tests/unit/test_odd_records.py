@@ -1,9 +1,11 @@
 """Odd records, made without jax: each gives a plain sentence in `show`, `report`, `compare`, `export` and the API."""
 
+import contextlib
 import csv
 import json
 import re
 import shutil
+import sqlite3
 
 import numpy as np
 import pytest
@@ -125,6 +127,32 @@ def test_a_record_cut_in_the_middle(part, command, plain, capsys, tmp_path):
     if part != "log":
         with pytest.raises(FolderError, match="damaged"):
             _ = mc.load(folder).metrics
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE metrics SET x = 7 WHERE tick = 20 AND replicate = 3", "DELETE FROM metrics WHERE tick = 30"]
+)
+def test_metrics_that_are_not_those_that_were_written_are_refused(change, plain, capsys, tmp_path):
+    folder = shutil.copytree(plain.folder, tmp_path / "changed")
+    with contextlib.closing(sqlite3.connect(folder / "record.sqlite")) as db, db:
+        db.execute(change)
+    for command in (("show",), ("report",), ("compare", plain.folder), ("export", "--to", "csv")):
+        code, text = said(capsys, command[0], folder, *command[1:])
+        assert code == 2 and "record.sqlite: is damaged (the metrics of ticks 10 ... 50" in text, text
+    with contextlib.closing(sqlite3.connect(folder / "record.sqlite")) as db, db:
+        db.execute("DROP TABLE sums")  # as an earlier mesocosm wrote it: nothing to hold it against
+    assert load(folder).metrics
+
+
+def test_an_export_replaces_its_own_files_and_no_others(plain, capsys, tmp_path):
+    export = ("export", plain.folder, "--to", "csv", "--out", tmp_path)
+    (tmp_path / "metrics.csv").write_text("somebody's own")
+    code, text = said(capsys, *export)
+    assert code == 2 and "metrics.csv: is there already" in text and "--out" in text
+    assert (tmp_path / "metrics.csv").read_text() == "somebody's own" and not (tmp_path / "statuses.csv").exists()
+    (tmp_path / "metrics.csv").unlink()
+    assert said(capsys, *export)[0] == 0 and said(capsys, *export)[0] == 0
+    assert (tmp_path / "metrics.csv").read_text().startswith("replicate,tick,x,y")
 
 
 def test_what_has_no_value_is_an_empty_cell(capsys, tmp_path):

@@ -32,6 +32,12 @@ def export(options: argparse.Namespace) -> int:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FolderError(f"{folder}: cannot be made ({error.strerror}); choose another place with --out") from None
+    foreign = [name for name in files if (folder / name).exists() and name not in _ours(folder)]
+    if foreign:
+        raise FolderError(
+            f"{folder / foreign[0]}: is there already, and no export of mesocosm; choose another place with --out"
+        )
+    write_whole(folder / OURS, ("\n".join(sorted({*_ours(folder), *files})) + "\n").encode())
     paths = []
     for name, content in files.items():
         write_whole(folder / name, content)
@@ -41,6 +47,17 @@ def export(options: argparse.Namespace) -> int:
     else:
         print("\n".join(paths))
     return 0
+
+
+OURS = ".mesocosm-export"
+"""Beside what was exported: the names of those files, which a later export may replace. All others stay."""
+
+
+def _ours(folder: Path) -> list[str]:
+    try:
+        return (folder / OURS).read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
 
 
 def _csv(record: Record) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""What an experiment works out of a finished run with jax, kept beside it as plain values: reports have no jax."""
+"""What is worked out of a finished run once, with jax or for long, and kept beside it as plain values for reports."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def analysis_of(record: Record) -> dict[str, Any] | None:
 def analyse(record: Record) -> None:
     """Work it out, if the experiment declares so, the run asks for it, and it is not there."""
     work = declaration(record.header["experiment"]).analyse
-    is_asked = record.header["configuration"].get("analysis", True)
+    asked = record.header["configuration"]
+    is_asked = asked.get("analysis", asked.get("assays", True))
     if work is not None and is_asked and analysis_of(record) is None:
         found = {"of": record.digest(), "found": work(record)}
         write_whole(record.folder / ANALYSIS, json.dumps(found, allow_nan=False).encode())

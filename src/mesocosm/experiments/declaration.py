@@ -101,7 +101,8 @@ class Declaration:
       presets: named changes of the configuration.
       arms: controls that are whole runs of their own, beside the run and with its seed: what each sets, by name.
       results: loads the functions from a record to findings and a story; None where nothing is claimed or told.
-      analyse: what needs jax, worked out of a finished run and kept beside it: plain values, finite numbers.
+      analyse: what needs jax or takes long, worked out of a finished run and kept beside it: plain values, finite
+        numbers.
       under: the claims as a configuration can be asked them, where that depends on it.
       noun: what a replicate is called, in the plural.
     """

@@ -20,6 +20,8 @@ def declaration(name: str) -> Declaration:
       ConfigurationError: if there is no such experiment, offering the nearest name.
     """
     if name not in NAMES + ASSAYS:
+        if not isinstance(name, str):
+            raise ConfigurationError(f"{name!r}: an experiment is known by its name, one of {', '.join(NAMES)}")
         near = difflib.get_close_matches(name, NAMES + ASSAYS, n=1, cutoff=0.6)
         hint = (f"Did you mean {near[0]}? " if near else "") + f"There are {', '.join(NAMES)}."
         raise ConfigurationError(f"{name}: there is no such experiment. {hint}")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
+from mesocosm.experiments.analysis import analysis_of
 from mesocosm.experiments.story import Axis, Band, Panel, Section, Shares, Strips, Table, Trajectories
 from mesocosm.findings.claim import Finding, show_interval
 from mesocosm.findings.intervals import mean_interval
+from mesocosm.findings.outcomes import plain_lists
 from mesocosm.instruments.activity import activity
 from mesocosm.instruments.analysis import windows
 from mesocosm.instruments.ancestry import lineage_shares, lives
@@ -143,29 +146,42 @@ def lineages(record: Record, replicate: int) -> Section:
     return Section("Lineages", text, [figure])
 
 
+def varied(record: Record) -> dict[str, Any]:
+    """What `variety` shows, as plain values to be kept beside the run; nothing where no births are kept."""
+    if "births" not in record.header["logs"]:
+        return {}
+    found, active = diversity(record), activity(record)
+    lines = {
+        "heterozygosity": (found.ticks, found.heterozygosity),
+        "activity": (active.ticks, active.mean),
+    }
+    kept = {name: {"ticks": at.tolist(), "both": plain_lists(np.round(both, 6))} for name, (at, both) in lines.items()}
+    return {"sentences": f"{found.sentence()} {active.sentence()}", **kept}
+
+
 def variety(record: Record) -> Section:
     """How different the living are, and whether what is new persists beyond what drift does."""
-    found, active = diversity(record), activity(record)
+    found = analysis_of(record) or varied(record)
     figures = []
-    for title, measure, label, of in (
-        ("Heterozygosity", found.heterozygosity, "probability that two bodies differ at a locus", found.ticks),
-        ("Cumulative activity of an allele", active.mean, "activity, ticks of everybody", active.ticks),
+    for title, name, label in (
+        ("Heterozygosity", "heterozygosity", "probability that two bodies differ at a locus"),
+        ("Cumulative activity of an allele", "activity", "activity, ticks of everybody"),
     ):
-        own, shadow = measure
+        own, shadow = np.array(found[name]["both"], float)
         figures.append(
             Trajectories(
                 title=title,
                 alt=f"{title} over time in {record.replicates} worlds; {at_the_end(own, shadow, '.3g')}.",
                 x_axis=Axis("tick"),
                 y_axis=Axis(label, low=0),
-                x=of,
+                x=np.array(found[name]["ticks"]),
                 lines=own,
                 control=band("their shadow genes, 90 % of worlds", shadow),
                 label="worlds",
             )
         )
     text = "How different the living are, and whether new alleles persist longer than by chance. Exploratory."
-    return Section("Diversity and activity", f"{text} {found.sentence()} {active.sentence()}", figures)
+    return Section("Diversity and activity", f"{text} {found['sentences']}", figures)
 
 
 _LOST = {

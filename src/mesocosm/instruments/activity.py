@@ -19,7 +19,7 @@ import numpy as np
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.findings.outcomes import plain, plain_lists
 from mesocosm.findings.verdicts import judge
-from mesocosm.instruments.diversity import STRANDS, allele_counts, sampled, with_genomes
+from mesocosm.instruments.diversity import STRANDS, alleles, living_counts, sampled, with_genomes
 from mesocosm.record import Record
 
 SAMPLES = 60
@@ -107,15 +107,15 @@ def activity(record: Record, samples: int = SAMPLES) -> Activity:
 
     def shares(replicate: int) -> np.ndarray:
         who = everybody[replicate]
-        living = [who.genome[who.alive_at(int(tick) - 1)] for tick in ticks]
-        return np.array([[_shares(genomes[:, strand]) for genomes in living] for strand in range(len(STRANDS))])
+        both = [living_counts(who, ticks, alleles(who.genome[:, strand])) for strand in range(len(STRANDS))]
+        n_living = np.array([who.alive_at(tick - 1).sum() for tick in ticks])
+        known = np.union1d(*(which for _, which in both))
+        out = np.zeros((len(STRANDS), ticks.size, known.size))
+        for own, (counts, which) in zip(out, both, strict=True):
+            own[:, np.searchsorted(known, which)] = counts / np.maximum(n_living, 1)[:, None]
+        return out
 
     return of_shares(ticks, shares, record.replicates)
-
-
-def _shares(genomes: np.ndarray) -> np.ndarray:
-    """The share of bodies [n, loci] that have each allele: [components]."""
-    return (allele_counts(genomes) / max(1, genomes.shape[0])).ravel()
 
 
 def of_shares(ticks: np.ndarray, shares: Callable[[int], np.ndarray], replicates: int) -> Activity:

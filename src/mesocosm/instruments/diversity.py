@@ -109,10 +109,9 @@ def diversity(record: Record, samples: int = SAMPLES) -> Diversity:
     measures = np.full((4, *shape), np.nan)
     descent = np.full((3, record.replicates), np.nan)
     for r, who in enumerate(everybody):
-        for k, tick in enumerate(ticks):
-            living = who.genome[who.alive_at(int(tick) - 1)]
-            for strand in range(len(STRANDS)):
-                measures[:, strand, r, k] = of_genomes(living[:, strand])
+        for strand in range(len(STRANDS)):
+            of_kind, _ = living_counts(who, ticks, genotypes(who.genome[:, strand]))
+            measures[:, strand, r] = _of_counts(of_kind, *living_counts(who, ticks, alleles(who.genome[:, strand])))
         if r in alive:
             descent[:, r] = (*coalescence(who, record.tick - 1), generation(who))
     return Diversity(ticks, *measures, *descent)
@@ -135,22 +134,65 @@ def of_genomes(genomes: np.ndarray) -> tuple[float, float, float, float]:
     >>> of_genomes(np.array([[1, 5], [1, 5], [2, 5], [3, 5]], np.int8))[:3]
     (3.0, 2.6666666666666665, 2.0)
     """
-    n = genomes.shape[0]
-    if n == 0:
-        return np.nan, np.nan, np.nan, np.nan
-    rows = np.ascontiguousarray(genomes).view(np.dtype((np.void, genomes.dtype.itemsize * genomes.shape[1]))).ravel()
-    shares = np.unique(rows, return_counts=True)[1] / n
-    counts = allele_counts(genomes)
-    same = (counts.astype(float) * (counts - 1)).sum(axis=1) / max(1, n * (n - 1))
-    differ = float(1 - same.mean()) if n > 1 else np.nan
-    return float(shares.size), float(1 / (shares**2).sum()), float((counts > 0).sum(axis=1).mean()), differ
+    of_kind = np.bincount(genotypes(genomes).ravel(), minlength=1)
+    which, of_allele = np.unique(alleles(genomes), return_counts=True)
+    kinds, effective, per_locus, differ = (
+        measure.item() for measure in _of_counts(of_kind[None], of_allele[None], which)
+    )
+    return kinds, effective, per_locus, differ
 
 
-def allele_counts(genomes: np.ndarray) -> np.ndarray:
-    """How many bodies [n, loci] have each allele: [loci, 256], allele g at g + 128."""
-    loci = genomes.shape[1]
-    flat = (genomes.astype(np.int64) + 128) + 256 * np.arange(loci)
-    return np.bincount(flat.ravel(), minlength=256 * loci).reshape(loci, 256)
+def _of_counts(of_kind: np.ndarray, of_allele: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The measures of `of_genomes` at each time, from how many bodies have each genotype, each allele.
+
+    Args:
+      which: [different], the alleles, rising.
+    """
+    n = of_kind.sum(axis=1)
+    first = np.unique(which // ALLELES, return_index=True)[1]  # of each locus
+    if not first.size:
+        return (np.full(n.size, np.nan),) * 4
+    with np.errstate(divide="ignore", invalid="ignore"):
+        effective = n**2 / (of_kind**2).sum(axis=1)
+        same = np.add.reduceat(of_allele * (of_allele - 1), first, axis=1) / (n * (n - 1))[:, None]
+    there = np.where(n > 0, 1.0, np.nan)
+    per_locus = (of_allele > 0).sum(axis=1) / first.size
+    return there * (of_kind > 0).sum(axis=1), effective, there * per_locus, 1 - same.mean(axis=1)
+
+
+ALLELES = 256
+"""Values that a gene can have."""
+
+
+def alleles(genomes: np.ndarray) -> np.ndarray:
+    """The number of each allele of bodies [n, loci]: 256 a locus, allele g at g + 128."""
+    return genomes.astype(np.int64) + 128 + ALLELES * np.arange(genomes.shape[1])
+
+
+def genotypes(genomes: np.ndarray) -> np.ndarray:
+    """The number of the genotype of each body [n, loci]: [n, 1]; equal genomes have the same."""
+    width = max(1, genomes.dtype.itemsize * genomes.shape[1])
+    rows = np.ascontiguousarray(genomes).view(np.dtype((np.void, width))).ravel()
+    return np.unique(rows, return_inverse=True)[1].reshape(-1, 1)
+
+
+def living_counts(who: Lives, ticks: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many of those who live at the end of each tick are of each kind [times, different], and the kinds.
+
+    Each body counts from the first time after its birth to the last before its death: two sums, whatever the times.
+
+    Args:
+      ticks: [times], rising; the living are those of `Lives.alive_at(tick - 1)`.
+      kinds: [n, k], the numbers of the kinds of which each body is.
+    """
+    is_there = np.bincount(kinds.ravel()) > 0
+    which = np.flatnonzero(is_there)
+    column = (np.cumsum(is_there) - 1)[kinds]
+    changes = np.zeros((ticks.size + 1) * which.size, np.int64)
+    for sign, when in ((1, who.born), (-1, who.died)):
+        at = np.searchsorted(ticks - 1, when)
+        changes += sign * np.bincount((at[:, None] * which.size + column).ravel(), minlength=changes.size)
+    return changes.reshape(ticks.size + 1, -1)[:-1].cumsum(axis=0), which
 
 
 def coalescence(who: Lives, tick: int) -> tuple[float, float]:
@@ -158,16 +200,17 @@ def coalescence(who: Lives, tick: int) -> tuple[float, float]:
 
     Descent by division: going back, the line of a child joins that of its parent in the tick of its birth.
     """
-    n_living = who.alive_at(tick).astype(np.int64)
-    parent = np.searchsorted(who.id, who.parent)
+    n_living = who.alive_at(tick).astype(np.int64).tolist()
+    parent, born = np.searchsorted(who.id, who.parent).tolist(), who.born.tolist()
+    has_parent = (who.parent > 0).tolist()
     pairs, waited = 0, 0
     # The youngest first: all children of a body have joined it, the later before the earlier, when its own turn comes.
     for k in range(who.id.size - 1, -1, -1):
-        mine = int(n_living[k])
-        if who.parent[k] > 0 and mine:
-            joined = mine * int(n_living[parent[k]])
+        mine = n_living[k]
+        if mine and has_parent[k]:
+            joined = mine * n_living[parent[k]]
             pairs += joined
-            waited += joined * (tick + 1 - int(who.born[k]))
+            waited += joined * (tick + 1 - born[k])
             n_living[parent[k]] += mine
     n = int(who.alive_at(tick).sum())
     return (waited / pairs if pairs else np.nan), (pairs / (n * (n - 1) / 2) if n > 1 else np.nan)

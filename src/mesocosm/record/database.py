@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,12 @@ CREATE TABLE checkpoints (tick INTEGER PRIMARY KEY, file TEXT NOT NULL, sha256 T
 CREATE TABLE clock (tick INTEGER PRIMARY KEY, seconds REAL NOT NULL, written TEXT NOT NULL);
 CREATE TABLE findings (claim TEXT PRIMARY KEY, finding TEXT NOT NULL);
 """
+SUMS = """
+CREATE TABLE IF NOT EXISTS sums (
+    first INTEGER NOT NULL, last INTEGER NOT NULL PRIMARY KEY, rows INTEGER NOT NULL, sha256 TEXT NOT NULL
+)
+"""
+"""Of the metrics from tick `first` to `last`, as they were written together."""
 
 
 def create(path: Path, measures: Mapping[str, str]) -> None:
@@ -27,8 +35,43 @@ def create(path: Path, measures: Mapping[str, str]) -> None:
     with connect(path, create=True) as db:
         db.executescript(
             f"CREATE TABLE metrics (replicate INTEGER, tick INTEGER{columns}, PRIMARY KEY (tick, replicate)) "
-            f"WITHOUT ROWID;{_TABLES}"
+            f"WITHOUT ROWID;{_TABLES}{SUMS}"
         )
+
+
+def add_sum(db: sqlite3.Connection, first: int, last: int) -> None:
+    """Keep the checksum of the metrics of these ticks, which have just been written."""
+    db.execute(SUMS)  # a database that was begun before there were sums
+    rows = db.execute("SELECT * FROM metrics WHERE tick BETWEEN ? AND ? ORDER BY tick, replicate", (first, last))
+    found = rows.fetchall()
+    db.execute("INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?)", (first, last, len(found), _sum(found)))
+
+
+def whole_metrics(db: sqlite3.Connection, path: Path) -> tuple[list[str], list[tuple]]:
+    """Names and rows of the metrics, ordered by tick, then replicate.
+
+    Raises:
+      FolderError: if rows are not those that were written.
+    """
+    db.execute("BEGIN")  # rows and sums of one moment, whoever writes
+    cursor = db.execute("SELECT * FROM metrics ORDER BY tick, replicate")
+    names, rows = [column[0] for column in cursor.description], cursor.fetchall()
+    is_summed = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'sums'").fetchone()
+    sums = db.execute("SELECT * FROM sums ORDER BY first").fetchall() if is_summed else []
+    db.execute("COMMIT")
+    ticks = [row[names.index("tick")] for row in rows]
+    for first, last, n, sha256 in sums:
+        written = rows[bisect_left(ticks, first) : bisect_right(ticks, last)]
+        if len(written) != n or _sum(written) != sha256:
+            raise FolderError(
+                f"{path}: is damaged (the metrics of ticks {first} ... {last} are not those that were written). "
+                "The logs and checkpoints beside it are readable; run again with --out."
+            )
+    return names, rows
+
+
+def _sum(rows: list[tuple]) -> str:
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
 @contextmanager

@@ -77,11 +77,13 @@ class Record:
 
     @cached_property
     def metrics(self) -> dict[str, np.ndarray]:
-        """Columns `replicate`, `tick` and one for each measure; rows ordered by tick, then replicate."""
+        """Columns `replicate`, `tick` and one for each measure; rows ordered by tick, then replicate.
+
+        Raises:
+          FolderError: if they are not those that were written.
+        """
         with database.connect(self.folder / DATABASE, read_only=True) as db:
-            cursor = db.execute("SELECT * FROM metrics ORDER BY tick, replicate")
-            names = [column[0] for column in cursor.description]
-            rows = cursor.fetchall()
+            names, rows = database.whole_metrics(db, self.folder / DATABASE)
         columns = zip(*rows, strict=True) if rows else ([] for _ in names)
         arrays = {  # SQLite keeps what is not a number as nothing
             name: np.array([np.nan if value is None else value for value in column])

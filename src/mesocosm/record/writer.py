@@ -167,6 +167,8 @@ class Writer:
         with database.connect(self.folder / DATABASE) as db, database.transaction(db):
             if names:
                 db.executemany(f"INSERT INTO metrics ({quoted}) VALUES ({marks})", rows)
+            if names and (ticks := batch.metrics["tick"]).size:
+                database.add_sum(db, int(ticks.min()), int(ticks.max()))
             db.executemany("INSERT INTO statuses VALUES (?, ?, ?, ?)", batch.statuses)
             db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)", files)
             db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)", (tick, checkpoint, checksum(content)))
@@ -235,8 +237,10 @@ class Writer:
 
     def _roll_back(self, db: Any, tick: int) -> None:
         with database.transaction(db):
+            db.execute(database.SUMS)
             for table, column in (
                 ("metrics", "tick"),
+                ("sums", "last"),
                 ("statuses", "tick"),
                 ("clock", "tick"),
                 ("checkpoints", "tick"),

@@ -142,6 +142,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return _plain(value.tolist())
     if isinstance(value, list | tuple):
+        if set(map(type, value)) <= {int, str, bool, type(None)}:  # most columns: nothing to look at one by one
+            return value
         return [_plain(item) for item in value]
     if isinstance(value, np.generic):
         return _plain(value.item())
