@@ -1,4 +1,4 @@
-"""Measure: scripts/bench [table|mesa|cores|stages|folds|progress|memory|start|rules ...]; all of them if none is named.
+"""Measure: scripts/bench [NAME ...]; all of them if none is named. See BENCHMARKS at the end for the names.
 
 Both sides of a comparison run in one process, alternating; ratios are medians with their spread. Only living agents
 count. The first rounds, which compile, are left out and shown apart.
@@ -274,7 +274,29 @@ def rules() -> None:
         print("generation of `paper`: set MESOCOSM_DATA")
 
 
-BENCHMARKS = {f.__name__: f for f in (table, mesa, cores, stages, folds, progress, memory, start, rules)}
+def reports() -> None:
+    """Reports of finished runs: seconds to build, to compare, to open; size; and what it takes to judge claims."""
+    from pathlib import Path
+
+    from benchmarks.reports import command, findings, opened, runs, size
+
+    with tempfile.TemporaryDirectory() as under:
+        for worlds, folder in runs(Path(under)).items():
+            for words in (["report", str(folder)], ["compare", str(folder), str(folder)]):
+                clock, busy = command(*words)
+                print(
+                    f"{worlds}: {words[0]} {_spread(clock)} s on the clock, {_spread(busy)} s of the processor",
+                    flush=True,
+                )
+            page, replay = size(folder / "report.html")
+            print(f"{worlds}: {page:.2f} MB and {replay:.2f} MB of replay")
+            seconds = opened(folder / "report.html")
+            print(f"{worlds}: opened in {_spread(seconds)} s" if seconds is not None else "NOT MEASURED: no Chromium")
+    clock, busy = findings()
+    print(f"1000 replicates x 20 claims: {_spread(clock)} s on the clock, {_spread(busy)} s of the processor")
+
+
+BENCHMARKS = {f.__name__: f for f in (table, mesa, cores, stages, folds, progress, memory, start, rules, reports)}
 
 
 def main(names: list[str]) -> None:

@@ -3,6 +3,7 @@
 Needs Playwright and a Chromium of the system; says what was not tested where one is missing.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -291,7 +292,27 @@ def test_on_paper_stills_stand_for_the_replay(visit):
     v.page.emulate_media(media="print")
     assert v.page.locator(".stills").is_visible() and not v.page.locator(".player").is_visible()
     assert v.page.locator(".stills figure").count() == 4
-    assert len(v.page.pdf()) > 20_000
+
+
+PAPER = 688
+"""Pixels between the margins of A4."""
+
+
+def test_paper_is_not_wasted_and_cuts_nothing(visit):
+    v = visit(width=PAPER)
+    pages = re.findall(rb"/Type\s*/Page\b", v.page.pdf(format="A4"))
+    assert 3 <= len(pages) <= 6, "the story of the sample, without empty pages"
+    v.page.emulate_media(media="print")
+    cut = v.page.evaluate(
+        """(width) => [...document.querySelectorAll("main *")]
+             .filter((e) => e.checkVisibility() && !e.closest("svg, .unseen"))
+             .filter((e) => e.getBoundingClientRect().right > width + 1)
+             .map((e) => `${e.tagName}.${e.className}`)""",
+        PAPER,
+    )
+    assert not cut
+    assert v.page.evaluate("document.documentElement.scrollWidth") <= PAPER
+    assert v.page.locator(".command button").first.is_hidden()
 
 
 def test_without_script_there_are_stills(visit):

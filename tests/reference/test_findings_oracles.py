@@ -1,4 +1,4 @@
-"""Statistics against SciPy and statsmodels, which have their own code for the same textbook formulas."""
+"""Statistics against SciPy, statsmodels, scikit-posthocs and autorank, which have code of their own."""
 
 from __future__ import annotations
 
@@ -143,3 +143,49 @@ def test_power_against_statsmodels(n):
     power = pytest.importorskip("statsmodels.stats.power")
     expected = power.TTestPower().power(0.5, n, alpha=0.025, alternative="larger")
     np.testing.assert_allclose(power_of(0.5, 1.0, n), expected, rtol=1e-6)
+
+
+def test_pairwise_comparisons_against_scikit_posthocs():
+    """Welch's test of all pairs of three groups, adjusted after Holm."""
+    posthocs = pytest.importorskip(
+        "scikit_posthocs", reason="NOT TESTED: comparisons against scikit-posthocs, which is missing (extra `test`)"
+    )
+    groups = [normal(12), skewed(9), normal(15, seed=2) + 1]
+    pairs = [(0, 1), (0, 2), (1, 2)]
+    claim = Claim("differs", "they differ", "others", "value", 0.0)
+    p = holm([compare(claim, groups[i], groups[j], paired=False).p for i, j in pairs])
+    expected = posthocs.posthoc_ttest(groups, equal_var=False, pool_sd=False, p_adjust="holm").to_numpy()
+    np.testing.assert_allclose(p, [expected[i, j] for i, j in pairs], **CLOSE)
+
+
+def two_populations() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(7)
+    a = rng.normal(0.3, 1, 20)
+    return a, a * 0.5 + rng.normal(0, 1, 20)
+
+
+def test_intervals_of_a_family_against_numbers_of_autorank():
+    """autorank shares alpha among the populations, as we do among claims; these are its intervals of both means.
+
+    It installs a top-level package `tests`, so it stays out of the extra `test`. In an environment of its own, where
+    `two_populations` gives a and b, autorank 1.3.0 says:
+    `autorank(pandas.DataFrame({"a": a, "b": b}), alpha=0.05, approach="frequentist").rankdf[["ci_lower", "ci_upper"]]`
+    """
+    expected = [[-0.44148170175767704, 0.40865589506545946], [-0.9422751873162638, -0.022052550671469773]]
+    for values, (low, high) in zip(two_populations(), expected, strict=True):
+        found = t_interval(values, 1 - 0.05 / 2)
+        np.testing.assert_allclose([found.low, found.high], [low, high], **CLOSE)
+
+
+@pytest.mark.slow
+def test_intervals_of_a_family_against_autorank():
+    """The same, where it is installed."""
+    autorank = pytest.importorskip("autorank", reason="NOT TESTED: intervals against autorank, which is missing")
+    pandas = pytest.importorskip("pandas")
+    a, b = two_populations()
+    ranked = autorank.autorank(pandas.DataFrame({"a": a, "b": b}), alpha=0.05, approach="frequentist").rankdf
+    for name, values in (("a", a), ("b", b)):
+        found = t_interval(values, 1 - 0.05 / 2)
+        np.testing.assert_allclose(
+            [found.low, found.high], ranked.loc[name, ["ci_lower", "ci_upper"]].tolist(), **CLOSE
+        )
