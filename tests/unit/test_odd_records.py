@@ -57,11 +57,12 @@ def test_every_word_is_plain(odd, plain, capsys, tmp_path):
         ("compare", plain.folder, odd.folder, "--json"),
         ("export", odd.folder, "--to", "csv", "--out", tmp_path),
         ("export", odd.folder, "--to", "netlogo", "--out", tmp_path),
+        ("export", odd.folder, "--to", "svg", "--out", tmp_path),
     ):
         code, text = said(capsys, *words)
         assert code == 0, text
         assert not NO_NUMBER.search(text), text
-    for path in [odd.folder / "report.html", *tmp_path.glob("*.csv")]:
+    for path in [odd.folder / "report.html", *tmp_path.glob("*.csv"), *tmp_path.glob("*.svg")]:
         assert not re.search(r"[>,\"]\s*(nan|NaN|inf)\b", path.read_text()), path
     run = mc.load(odd.folder)
     assert len(run.statuses) == run.record.replicates

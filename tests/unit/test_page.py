@@ -7,6 +7,7 @@ import math
 import re
 import time
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -34,6 +35,7 @@ from mesocosm.reports.charts import draw
 from mesocosm.reports.forest import _band, forest
 from mesocosm.reports.page import render
 from mesocosm.reports.readable import interval, number, round_ticks, tick_labels
+from mesocosm.reports.standalone import figures
 from tests.unit.report_sample import NASTY, nasty_arguments, sample
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -222,6 +224,20 @@ def test_any_text_and_number_can_be_told(text, numbers, value):
     data = json.loads(re.search(r'id="report-data">(.*?)</script>', page, re.S)[1])
     assert data["sentence"] == text
     assert reader.scripts
+
+
+def test_figures_stand_alone_as_files(given_sample):
+    drawn = figures(given_sample["story"])
+    plots = [f for s in given_sample["story"].sections for f in s.figures if not isinstance(f, Heat | Table)]
+    assert len(drawn) == len(plots) and "living-bodies" in drawn
+    for figure, markup in zip(plots, drawn.values(), strict=True):
+        root = ElementTree.fromstring(markup)
+        words = "".join(root.itertext())
+        assert root.tag.endswith("svg") and figure.title in words and figure.alt in words
+        assert figure.x_axis.label in words if not isinstance(figure, Strips) else figure.conditions[0] in words
+        assert_no_bare_numbers(markup)
+    nasty = figures(nasty_arguments()["story"])
+    assert len(nasty) == 4 and all(ElementTree.fromstring(markup) is not None for markup in nasty.values())
 
 
 def test_a_story_with_nothing_but_a_sentence():

@@ -132,6 +132,14 @@ def _html(record: Record) -> dict[str, bytes]:
     return {REPORT: page(record).encode()}
 
 
+def _svg(record: Record) -> dict[str, bytes]:
+    """The plots of the report, a file each."""
+    from mesocosm.reports.build import story_of
+    from mesocosm.reports.standalone import figures
+
+    return {f"{name}.svg": drawing.encode() for name, drawing in figures(story_of(record)).items()}
+
+
 def _worlds(record: Record) -> list[Any]:
     """The worlds that `watch` would show."""
     from mesocosm.viewer.opening import places
@@ -159,6 +167,7 @@ FORMATS: dict[str, Callable[[Record], dict[str, bytes]]] = {
     "mp4": partial(_film, "mp4"),
     "gif": partial(_film, "gif"),
     "html": _html,
+    "svg": _svg,
     "replay": _replay,
 }
 """From a record to the content of files, by what `--to` says."""

@@ -109,10 +109,10 @@ def _add_export(commands: Any, common: argparse.ArgumentParser) -> None:
     export.add_argument(
         "--to",
         required=True,
-        choices=("csv", "parquet", "netlogo", "phylogeny", "html", "replay", "mp4", "gif"),
+        choices=("csv", "parquet", "netlogo", "phylogeny", "html", "svg", "replay", "mp4", "gif"),
         help="csv, parquet: metrics, statuses, findings and logs as tables; netlogo: metrics as a table of NetLogo's "
-        "BehaviorSpace; phylogeny: ancestry in the ALife data standard; html: the report; replay: its frames as one "
-        "HTML file; mp4, gif: as a film",
+        "BehaviorSpace; phylogeny: ancestry in the ALife data standard; html: the report; svg: its figures; replay: "
+        "its frames as one HTML file; mp4, gif: as a film",
     )
     export.add_argument("--out", metavar="FOLDER", help="where to (default: export/ in the run's folder)")
 

@@ -13,6 +13,7 @@ from mesocosm.experiments.assay.analysis import assays_of
 from mesocosm.experiments.generic import tell as tell_plainly
 from mesocosm.experiments.reading import configuration_of, folder_of
 from mesocosm.experiments.registry import declaration
+from mesocosm.experiments.story import Story
 from mesocosm.findings.claim import Finding
 from mesocosm.record import FolderError, Record
 from mesocosm.record.configuration import to_dict
@@ -49,10 +50,7 @@ def page(record: Record) -> str:
     claims = declared.claims_under(configuration_of(record))
     is_asked = not claims or any(claim.declared for claim in claims)
     findings = [Finding.from_dict(values) for values in record.findings]
-    if declared.results is None:
-        story = tell_plainly(record, declared)
-    else:
-        story = declared.results().tell(record, assays_of(record), findings)
+    story = story_of(record)
     return render(
         story,
         title=declared.title,
@@ -63,6 +61,15 @@ def page(record: Record) -> str:
         verdict=next((f.verdict for f in findings if f.name == story.claim or not story.claim), None),
         data={"metrics": record.metrics, "statuses": _columns(record)},
     )
+
+
+def story_of(record: Record) -> Story:
+    """What an experiment tells of a run."""
+    declared = declaration(record.header["experiment"])
+    if declared.results is None:
+        return tell_plainly(record, declared)
+    findings = [Finding.from_dict(values) for values in record.findings]
+    return declared.results().tell(record, assays_of(record), findings)
 
 
 def trust(record: Record) -> Trust:

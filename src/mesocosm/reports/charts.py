@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,13 +23,42 @@ def draw(figure: Figure) -> str:
     if isinstance(figure, Table):
         caption = f"<h3>{escape(figure.title)}</h3>" if figure.title else ""
         return f'<figure class="chart">{caption}{table(figure.columns, figure.rows, figure.total)}</figure>'
-    parts = {Trajectories: _trajectories, Curves: _curves, Shares: _shares, Strips: _strips, Heat: _heat}
-    plot, key, behind = parts[type(figure)](figure)
+    if isinstance(figure, Heat):
+        plot, key, behind = _heat(figure)
+    else:
+        drawn = plotted(figure)
+        plot, key, behind = drawn.markup(figure.title, figure.alt), drawn.key, drawn.behind
     details = f"<details><summary>The numbers behind this chart</summary>{behind}</details>" if behind else ""
     return (
-        f'<figure class="chart"><h3>{escape(figure.title)}</h3>{plot or _NOTHING}{key}'
+        f'<figure class="chart"><h3>{escape(figure.title)}</h3>{plot or _NOTHING}{_key(*key)}'
         f"<figcaption>{escape(kept(figure.alt))}</figcaption>{details}</figure>"
     )
+
+
+Entry = tuple[str, str, int | None]
+"""What stands for what in a key: classes of the sign, words, colour of the palette."""
+
+
+class Plotted(NamedTuple):
+    """A figure as a plot (None where there is nothing to draw), its key, the table behind it, the words below it."""
+
+    plot: Plot | None
+    key: Sequence[Entry]
+    behind: str
+    categories: Sequence[str] = ()
+    axis: str = ""
+
+    def markup(self, title: str, alt: str) -> str:
+        if self.plot is None:
+            return ""
+        below = categories_row(self.categories) if self.categories else ""
+        axis = f'<p class="axis-name">{escape(self.axis)}</p>' if self.axis else ""
+        return self.plot.render(title, alt) + below + axis
+
+
+def plotted(figure: Trajectories | Curves | Shares | Strips) -> Plotted:
+    """What is drawn of a figure."""
+    return {Trajectories: _trajectories, Curves: _curves, Shares: _shares, Strips: _strips}[type(figure)](figure)
 
 
 _NOTHING = '<p class="nothing">There are no values to draw.</p>'
@@ -59,8 +88,9 @@ def _cell(value: Any) -> str:
     return escape(kept(value) if isinstance(value, str) else number(value))
 
 
-def _key(*entries: tuple[str, str, int | None]) -> str:
-    """What stands for what: classes of the sign, words, colour of the palette."""
+def _key(*entries: Entry) -> str:
+    if not entries:
+        return ""
     items = "".join(
         f'<li><i class="{look}"{"" if c is None else f" style=--c:var(--c{c % 8})"}></i>{escape(words)}</li>'
         for look, words, c in entries
@@ -83,7 +113,7 @@ def _quantiles(lines: np.ndarray) -> np.ndarray:
     return out
 
 
-def _trajectories(figure: Trajectories) -> tuple[str, str, str]:
+def _trajectories(figure: Trajectories) -> Plotted:
     lines, x = _matrix(figure.lines), np.asarray(figure.x, np.float64)
     band = figure.control
     shown = [lines] if band is None else [lines, band.low, band.high, band.median]
@@ -96,7 +126,7 @@ def _trajectories(figure: Trajectories) -> tuple[str, str, str]:
         rows += [np.asarray(v, np.float64) for v in (band.low, band.median, band.high)]
     behind = table(columns, list(zip(*(np.asarray(r).tolist() for r in rows), strict=True)))
     if x_scale is None or y_scale is None or not lines.size:
-        return "", "", behind
+        return Plotted(None, (), behind)
     plot = Plot(x_scale, y_scale)
     plot.y_ticks(figure.y_axis)
     plot.x_ticks(figure.x_axis)
@@ -120,14 +150,14 @@ def _trajectories(figure: Trajectories) -> tuple[str, str, str]:
     for place, words in figure.marks:
         plot.rule(x_scale.percent(place), "0%", x_scale.percent(place), "100%", "mark")
         plot.text(x_scale.percent(place), "0%", words, "tick", dx=5, dy=12)
-    return plot.render(figure.title, figure.alt), _key(*key), behind
+    return Plotted(plot, key, behind)
 
 
 def _crowd(n: int) -> str:
     return " crowd" if n > 60 else ""
 
 
-def _curves(figure: Curves) -> tuple[str, str, str]:
+def _curves(figure: Curves) -> Plotted:
     n = len(figure.categories)
     curves = [_Bounds(curve, n) for curve in figure.curves]
     y_scale = scale_for(figure.y_axis, [v for c in curves for v in (c.values, c.low, c.high)], is_down=True)
@@ -141,7 +171,7 @@ def _curves(figure: Curves) -> tuple[str, str, str]:
             cells += [curve.low.tolist(), curve.high.tolist()]
     behind = table(columns, list(zip(*cells, strict=True)))
     if y_scale is None or not n or not curves:
-        return "", "", behind
+        return Plotted(None, (), behind)
     plot = Plot(Scale(0, n), y_scale)
     plot.y_ticks(figure.y_axis)
     plot.rule("0%", "100%", "100%", "100%", "axis")
@@ -157,8 +187,7 @@ def _curves(figure: Curves) -> tuple[str, str, str]:
         plot.path(line(at, y_scale(curve.values)), look, paint, 1 + 1.6 * min(1.0, max(0.0, curve.weight)))
         plot.path(dots(at, y_scale(curve.values)), f"dots {look}", paint)
         key.append(("control" if curve.is_control else "curve", curve.label, paint))
-    axis = f'<p class="axis-name">{escape(named(figure.x_axis))}</p>'
-    return plot.render(figure.title, figure.alt) + categories_row(figure.categories) + axis, _key(*key), behind
+    return Plotted(plot, key, behind, figure.categories, named(figure.x_axis))
 
 
 class _Bounds:
@@ -173,12 +202,12 @@ class _Bounds:
         self.high = none if curve.high is None else np.asarray(curve.high, np.float64)
 
 
-def _shares(figure: Shares) -> tuple[str, str, str]:
+def _shares(figure: Shares) -> Plotted:
     shares, x = _matrix(figure.shares), np.asarray(figure.x, np.float64)
     behind = table([named(figure.x_axis), *figure.labels], list(zip(x.tolist(), *shares.tolist(), strict=True)))
     x_scale = scale_for(figure.x_axis, [x], pad=0)
     if x_scale is None or not np.isfinite(shares).any():
-        return "", "", behind
+        return Plotted(None, (), behind)
     plot = Plot(x_scale, Scale(0, 1, is_down=True))
     plot.y_ticks(Axis(figure.y_axis.label, figure.y_axis.unit), n=4)
     plot.x_ticks(figure.x_axis)
@@ -193,10 +222,10 @@ def _shares(figure: Shares) -> tuple[str, str, str]:
         last = shares[k][np.isfinite(shares[k])]
         words = f"{label}, at the end {percent(float(last[-1]))}" if last.size else label
         key.append((f"{look} square", words, None if is_rest else k))
-    return plot.render(figure.title, figure.alt), _key(*key), behind
+    return Plotted(plot, key, behind)
 
 
-def _strips(figure: Strips) -> tuple[str, str, str]:
+def _strips(figure: Strips) -> Plotted:
     n = len(figure.conditions)
     values = _matrix(figure.values)
     intervals = list(figure.intervals) + [None] * (n - len(figure.intervals))
@@ -210,7 +239,7 @@ def _strips(figure: Strips) -> tuple[str, str, str]:
     behind = table(columns, rows)
     y_scale = scale_for(figure.y_axis, [values, bounds], is_down=True)
     if y_scale is None or not n:
-        return "", "", behind
+        return Plotted(None, (), behind)
     plot = Plot(Scale(0, n), y_scale)
     plot.y_ticks(figure.y_axis)
     plot.rule("0%", "100%", "100%", "100%", "axis")
@@ -226,15 +255,15 @@ def _strips(figure: Strips) -> tuple[str, str, str]:
     key: list[tuple[str, str, int | None]] = [("dots", "one replicate", 0)]
     if np.isfinite(bounds).any():
         key.append(("bar", "estimate and interval", None))
-    return plot.render(figure.title, figure.alt) + categories_row(figure.conditions), _key(*key), behind
+    return Plotted(plot, key, behind, figure.conditions)
 
 
-def _heat(figure: Heat) -> tuple[str, str, str]:
+def _heat(figure: Heat) -> tuple[str, Sequence[Entry], str]:
     """A table whose cells are coloured: it is its own numbers."""
     values = _matrix(figure.values)
     finite = values[np.isfinite(values)]
     if not finite.size:
-        return "", "", ""
+        return "", (), ""
     low, high = float(finite.min()), float(finite.max())
     centre = low if figure.centre is None else figure.centre
     reach = max(abs(high - centre), abs(low - centre)) or 1.0
@@ -255,7 +284,7 @@ def _heat(figure: Heat) -> tuple[str, str, str]:
     middle = f", neutral at {number(figure.centre)}" if figure.centre is not None else ""
     ends = f"{number(low)} to {number(high)}{middle}"
     ramp = "ramp both" if figure.centre is not None else "ramp"
-    return grid, _key((ramp, ends, None)), ""
+    return grid, [(ramp, ends, None)], ""
 
 
 def _shade(share: float) -> str:

@@ -155,8 +155,14 @@ class Plot:
         return (
             f'<div class="plot" style="--height:{self.height}px"><svg role="img" aria-labelledby="{name}t {name}d">'
             f'<title id="{name}t">{escape(title)}</title><desc id="{name}d">{escape(alt)}</desc>'
+            f"{self.inside()}</svg></div>"
+        )
+
+    def inside(self) -> str:
+        """All that is drawn and written, for an `<svg>` that is the plot's own area."""
+        return (
             f'{"".join(self.behind)}<svg class="drawing" viewBox="0 0 {UNITS} {UNITS}" preserveAspectRatio="none" '
-            f'width="100%" height="100%">{"".join(self.drawn)}</svg>{"".join(self.written)}</svg></div>'
+            f'width="100%" height="100%">{"".join(self.drawn)}</svg>{"".join(self.written)}'
         )
 
 
