@@ -50,6 +50,7 @@ def _runs(options: argparse.Namespace) -> int:
     from mesocosm.cli.show import folder_named
     from mesocosm.experiments.compare import compare as between
     from mesocosm.experiments.compare import compare_all
+    from mesocosm.experiments.registry import declaration
     from mesocosm.record import load
     from mesocosm.reports.comparison import comparison, words
 
@@ -61,8 +62,9 @@ def _runs(options: argparse.Namespace) -> int:
             return 0
         print(f"A  {runs[0].folder}\nB  {runs[1].folder}")
         print(f"they differ in: {found.differs or 'nothing'}\n{found.pairing}\n")
+        noun = declaration(runs[0].header["experiment"]).noun
         for finding in found.findings:
-            print(f"  {finding.name:10s} {finding.words('worlds')}")
+            print(f"  {finding.name:10s} {finding.words(noun)}")
         return 0
     pairs = compare_all(runs, None if options.pairs else _place(options, runs))
     files = _written(options, lambda: comparison(runs, pairs))
