@@ -71,7 +71,7 @@ def _lives(births: Log, deaths: Log) -> Lives:
     """From the rows of one replicate."""
     if not births["tick"].size:
         nothing = np.zeros(0, np.int64)
-        return Lives(*[nothing] * 5, np.zeros((0, 2, 0), np.int8))
+        return Lives(nothing, nothing, nothing, nothing, nothing, np.zeros((0, 2, 0), np.int8))
     order = np.argsort(births["id"], kind="stable")
     ids = births["id"][order].astype(np.int64)
     parent = births["parent"][order].astype(np.int64)
