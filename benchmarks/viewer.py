@@ -175,7 +175,7 @@ def page() -> None:
 @contextmanager
 def running(waits: bool = True, **changes: Any) -> Iterator[Live]:
     """A chemotaxis world that runs; `waits` until it has been compiled."""
-    base = {"replicates": 1, "ticks": 2_000_000, "every": 50, "assays": False, "log_births_and_deaths": False}
+    base = {"replicates": 1, "ticks": 1_000_000_000, "every": 50, "assays": False, "log_births_and_deaths": False}
     configuration = from_dict(declaration("chemotaxis").configuration, base | changes)
     check(configuration)
     with tempfile.TemporaryDirectory() as folder:
@@ -189,6 +189,11 @@ def running(waits: bool = True, **changes: Any) -> Iterator[Live]:
             yield live
         finally:
             live.stop()
+
+
+def immortal(n: int, side: int) -> dict[str, int]:
+    """A world in which always n bodies live: none starves, and there is no room for another."""
+    return {"side": side, "founders": n, "ceiling": n, "metabolism": 0}
 
 
 class Client:
@@ -229,8 +234,7 @@ def ticks_in(live: Live, seconds: float) -> tuple[int, float]:
 
 def pace() -> None:
     for n, side in ((500, 128), (20_000, 128)):
-        world = {"side": side, "founders": n, "ceiling": 2 * n}
-        with running(world=world) as live:
+        with running(world=immortal(n, side)) as live:
             live.do({"do": "play"})
             time.sleep(3)
             ratios, by_cpu, ages, taken = [], [], [], 0
@@ -244,7 +248,7 @@ def pace() -> None:
                 ratios.append(watched / max(alone, 1))
                 by_cpu.append(watched / max(cpu_watched, 1e-9) / (alone / max(cpu_alone, 1e-9)))
             low, middle, high = np.percentile(ages, [10, 50, 90])
-            print(f"{n:,} founders: ticks/s with a client over without: {np.median(ratios):.3f}", end=" ")
+            print(f"{n:,} bodies: ticks/s with a client over without: {np.median(ratios):.3f}", end=" ")
             print(f"[{min(ratios):.3f} {max(ratios):.3f}]; a CPU second: {np.median(by_cpu):.3f}", end="; ")
             print(f"{taken / 24:.1f} frames/s, {middle:.0f} ms old [{low:.0f} {high:.0f}]")
 
@@ -252,7 +256,7 @@ def pace() -> None:
 def memory(minutes: float) -> None:
     import psutil
 
-    with running(world={"side": 128, "founders": 2000, "ceiling": 4000}) as live:
+    with running(world=immortal(2000, 128)) as live:
         live.do({"do": "play"})
         client, both = Client(live), [psutil.Process(live.process.pid), psutil.Process()]
         rows = []

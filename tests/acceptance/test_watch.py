@@ -124,6 +124,11 @@ def test_a_recorded_run_is_watched(dish, serve, visits):
     v.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 9)
     v.wait(t=75)
     assert str(int((bodies["tick"] == 300).sum())) in charts.first.get_attribute("aria-label")
+    assert all("at tick 300" in chart.get_attribute("aria-label") for chart in charts.all()), "one cursor"
+    v.press(" ", playing=True)
+    v.page.wait_for_function("() => window.__viewer.t > 78")
+    v.press(" ", playing=False)
+    assert "tick" in v.page.locator(".mp [aria-live=polite]").first.text_content()
     assert v.press("1")["overlays"] == ["odour"]
     after = (
         load(dish).digest(),
@@ -147,13 +152,21 @@ def test_what_an_individual_is_comes_from_the_log(dish, serve):
     assert all((a < b) == m for (a, b), m in zip(weights.tolist(), more, strict=True) if a != b)
 
 
-def test_two_runs_side_by_side_and_two_pages(dish, serve, visits):
+def test_two_runs_side_by_side_and_two_pages(dish, serve, visits, tmp_path):
     server = serve(dish, dish)
     pages = [visits(server.address), visits(server.address, width=400, color_scheme="dark")]
     for page in pages:
         page.focus()
         state = page.press("End", t=149)
         assert [world["tick"] for world in state["worlds"]] == [596, 596]
+    pages[0].page.evaluate("document.getElementById('player').player.seek(147)")
+    pages[0].press("b", t=147)
+    pages[0].press("End", t=149)
+    with pages[0].page.expect_download() as saved:
+        pages[0].page.keyboard.press("s")
+    saved.value.save_as(tmp_path / "both.html")
+    both = visits(tmp_path / "both.html").state
+    assert both["n_frames"] == 3 and [world["tick"] for world in both["worlds"]] == [588, 588]
     width = pages[1].page.evaluate("document.documentElement.scrollWidth")
     boxes = [pages[1].page.locator(which).bounding_box() for which in (".mp-main", ".mp-details")]
     assert width <= 400 and boxes[1]["y"] >= boxes[0]["y"] + boxes[0]["height"]  # one beneath the other
@@ -166,6 +179,29 @@ def test_a_server_that_ends_is_told_in_the_page(dish, serve, visits):
     v.page.wait_for_function("() => window.__viewer.trouble")
     assert "connection to mesocosm is lost" in v.page.locator("#trouble").inner_text()
     assert v.pixels().any()
+
+
+def test_a_torn_answer_is_told_in_the_page(dish, serve, visits):
+    """What came over the line is cut off, or no answer at all: a sentence, and the next answer is read as ever."""
+    v = visits(serve(dish).address)
+    for spoil in (lambda answer: answer[:-1000], lambda answer: b"no answer at all", lambda answer: "words"):
+        page, torn = v.context.new_page(), []
+
+        def route(socket, spoil=spoil, torn=torn):
+            def hand_on(answer):
+                is_torn = not torn and b'"heading"' in answer
+                socket.send(spoil(answer) if is_torn else answer)
+                torn.extend([True] * is_torn)
+
+            socket.connect_to_server().on_message(hand_on)
+
+        page.route_web_socket("**/socket", route)
+        page.goto(v.address)
+        page.wait_for_function("() => window.__viewer?.error?.includes('was torn')")
+        assert "load the page again" in page.locator(".mp-message").inner_text()
+        page.close()
+    v.focus()
+    assert v.press("End", t=149)["tick"] == 596
 
 
 def test_a_damaged_recording_is_told_in_the_page(dish, tmp_path, serve, visits):

@@ -156,7 +156,34 @@ def test_one_file_holds_what_the_record_says(runs, visits):
         for axis in "xy":
             off = np.abs(np.array(frame[axis]) - planes[axis][order].astype(float))
             assert off.max() <= reach / 4096, "as exact as it is kept"
-        assert v.page.locator(".mp-charts canvas").count() >= 2
+        charts = v.page.locator(".mp-charts canvas")
+        assert charts.count() >= 2 and f"at tick {state['tick']}" in charts.nth(1).get_attribute("aria-label")
+    play_with_a_file(visits(runs / "dish/export/replay.html"))
+
+
+def play_with_a_file(v) -> None:
+    """Every control of a world in one file."""
+    v.page.wait_for_function("() => document.activeElement.id === 'player'")
+    v.press(" ", playing=True)
+    v.page.wait_for_function("() => window.__viewer.t > 2")
+    v.press(" ", playing=False)
+    v.press("Home", t=0)
+    v.press(".", t=1)
+    v.press("]", speed=60)
+    assert v.press("1")["overlays"] == ["odour"]
+    plain = v.pixels()
+    for column in [
+        *v.page.evaluate("document.querySelector('.mp').player.columns.map((c) => c.name)")[1:],
+        "behaviour",
+    ]:
+        v.press("o", colour=column)
+    box = v.page.locator(".mp-charts canvas").first.bounding_box()
+    v.page.mouse.click(box["x"] + box["width"] - 1, box["y"] + 9)
+    v.wait(t=49)
+    v.press("n", following=False)
+    v.page.wait_for_function("() => window.__viewer.relatives > 0 && window.__viewer.trail > 0")
+    v.press("f", following=True)
+    assert (v.pixels() != plain).any()
 
 
 def test_the_shipped_recording_is_small_and_whole():

@@ -119,6 +119,7 @@ def test_it_is_played_stepped_scrubbed_and_looked_at(arrive):
     told = v.page.locator(".mp-details").inner_text()
     assert all(word in told for word in ("energy", "age", "tumbles: odour near", "Energy over its life", "Family"))
     assert (v.pixels() != before).any()
+    when(v, "s.relatives > 0 && s.trail > 0")
     v.press("f", following=True)
     v.press("f", following=False)
     plain = v.pixels()
@@ -235,7 +236,10 @@ def arrive_too(v):
 
 
 def test_malformed_wishes_are_answered_and_change_nothing(living, arrive):
-    state = arrive().state["live"]
+    v = arrive(width=390)
+    assert v.page.locator("#running").is_visible()
+    assert v.page.evaluate("document.documentElement.scrollWidth") <= 390, "the panel fits a small screen"
+    state = v.state["live"]
     wrong = [
         '"what": "change", "field": "world.nothing", "value": 3, "tick": null',
         '"what": "change", "field": "ticks", "value": 3, "tick": null',
@@ -304,10 +308,33 @@ def test_whatever_a_scene_names_is_drawn(tmp_path, visits, words, seen):
         v.page.evaluate("document.getElementById('player').player.step(1)")
         when(v, "s.tick >= 3")
         assert before.shape != seen(v).shape or (before != seen(v)).any()
+        if words[0] == "digits":
+            a_matrix_is_drawn(v)
         at = f"at tick {v.state['tick']}"
         assert at in v.page.locator(".mp-charts canvas").first.get_attribute("aria-label")
     finally:
         server.stop()
+
+
+MATRIX = """() => {
+  const {frame, curveView, meta} = document.getElementById("player").player.panes[0];
+  const k = meta.curves.findIndex((curve) => curve.name === "strengths");
+  const top = meta.curves.slice(0, k).reduce((sum, curve) => sum + curveView.heightOf(curve), 0);
+  return {top, height: curveView.heightOf(meta.curves[k]), width: curveView.canvas.clientWidth,
+          shape: meta.curves[k].shape, values: [...frame.curves.strengths]};
+}"""
+
+
+def a_matrix_is_drawn(v) -> None:
+    """The strengths of a net that a rule has taught: three images of three by three, blue above zero, orange below."""
+    drawn = v.page.evaluate(MATRIX)
+    values = np.array(drawn["values"]).reshape(drawn["shape"])
+    assert values.shape == (3, 9) and np.ptp(values) > 0
+    row, column = np.unravel_index(np.abs(values).argmax(), values.shape)
+    side = min(drawn["width"] - 20, 480) / 9
+    y, x = drawn["top"] + 19 + (row + 0.5) * side, 10 + (column + 0.5) * side
+    colour = curves(v)[int(y), int(x), :3].astype(int)
+    assert np.abs(colour - ([0, 103, 168] if values[row, column] > 0 else [194, 74, 0])).sum() < 30
 
 
 def curves(v) -> np.ndarray:

@@ -269,9 +269,9 @@ def test_replicates_are_shared_out_over_devices(name, tmp_path):
     seen = []
 
     class Spy(loop._Loop):
-        def _drain(self, ticks):
+        def _drain(self, ticks, *ends):
             seen.append({d.id for d in jax.tree.leaves(self.lanes.state)[0].devices()})
-            super()._drain(ticks)
+            super()._drain(ticks, *ends)
 
     case = Case.of(name, replicates=3)
     one = case.run(tmp_path / "one", devices=devices[:1])

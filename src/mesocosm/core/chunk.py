@@ -125,8 +125,10 @@ def run_chunk(
     replicate: UInt32[Array, " lanes"],
     until: Int32[Array, ""],
     mesh: Mesh,
-) -> Lanes:
+) -> tuple[Lanes, Int32[Array, " lanes"], Bool[Array, " lanes"]]:
     """Advance every device's replicates to tick `until`, or to where the host is needed.
+
+    Returns the lanes, the status of each, and whether each fits its arrays.
 
     Args:
       lanes: is consumed (its memory is used again).
@@ -184,7 +186,8 @@ def _advance(experiment, watch, lanes, live, seed, replicate, until):
     carry = (*start, must_stop(start[1], start[2], start[5]))
     carry = lax.while_loop(lambda carry: (carry[0] < until) & ~carry[-1], window, carry)
     tick, n_rows, state, folded, rows, buffers, _ = carry
-    return Lanes(tick[None], n_rows[None], state, folded, rows, buffers)
+    lanes = Lanes(tick[None], n_rows[None], state, folded, rows, buffers)
+    return lanes, jax.vmap(experiment.status)(state), jax.vmap(experiment.has_room)(state)
 
 
 @partial(jax.jit, static_argnames=("mesh",))
@@ -206,16 +209,6 @@ def found(
 
     out = jax.vmap(one, axis_name=LANES)(replicate)
     return lax.with_sharding_constraint(out, NamedSharding(mesh, PartitionSpec(DEVICES)))
-
-
-@jax.jit
-def statuses(experiment: Experiment, state: Any) -> Int32[Array, " lanes"]:
-    return jax.vmap(experiment.status)(state)
-
-
-@jax.jit
-def rooms(experiment: Experiment, state: Any) -> Bool[Array, " lanes"]:
-    return jax.vmap(experiment.has_room)(state)
 
 
 @jax.jit

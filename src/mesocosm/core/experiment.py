@@ -61,7 +61,7 @@ class Scene(eqx.Module):
     Args:
       points: populations by name (columns such as id, x, y, energy, genome).
       fields: quantities on a grid by name.
-      curves: numbers and short vectors by name.
+      curves: numbers, vectors and matrices by name.
     """
 
     points: dict[str, Points] = eqx.field(default_factory=dict)

@@ -83,7 +83,7 @@ class Camera(eqx.Module):
       name: of the frames; a file name.
       source: a population of points, a field, or a curve, of the scene.
       columns: of the points; the first orders rows. For a field or a curve, one name.
-      most: longest side of a field that is taken; a larger one is summed over blocks of cells.
+      most: longest side of a field that is taken; a larger one is summed over blocks of cells, where they divide it.
     """
 
     is_view: ClassVar[bool] = True
@@ -98,7 +98,7 @@ class Camera(eqx.Module):
         is_open = self.shutter.is_open(clock, replicate)
         if self.source in scene.fields:
             values = scene.fields[self.source].values
-            height, width = (max(1, side // self.most) for side in values.shape)
+            height, width = (block_of(side, self.most) for side in values.shape)
             blocks = values.reshape(values.shape[0] // height, height, values.shape[1] // width, width)
             whole = jnp.issubdtype(values.dtype, jnp.integer)
             summed = jnp.sum(blocks, axis=(1, 3), dtype=jnp.int32 if whole else values.dtype)
@@ -107,6 +107,13 @@ class Camera(eqx.Module):
             return Events(is_open[None], {self.columns[0][0]: scene.curves[self.source][..., None]})
         points = scene.points[self.source]
         return Events(points.alive & is_open, {name: points.columns[column] for name, column in self.columns})
+
+
+def block_of(side: int, most: int) -> int:
+    """Cells along a block, so that a side of a field has `most` blocks at most; 1 where no size divides it into half as
+    many at least."""
+    smallest = next(size for size in range(-(-side // most), side + 1) if side % size == 0)
+    return smallest if 2 * (side // smallest) >= min(side, most) else 1
 
 
 def cameras_of(scene: Scene, every: int, replicate: int) -> tuple[Camera, ...]:

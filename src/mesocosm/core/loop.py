@@ -187,6 +187,11 @@ class _Loop:
         pad += -(n + pad) % devices
         self.replicate = np.concatenate([replicate, np.zeros(pad, replicate.dtype)]).astype(np.uint32)
         self.live = np.arange(n + pad) < n
+        self._put_lanes()
+
+    def _put_lanes(self) -> None:
+        """What every chunk is told of the lanes: numbers of replicates, and which count."""
+        self.there = self._put(self.replicate), self._put(self.live.copy())  # a device may share memory with the host
 
     def _load(self, state: Any, folded: Any) -> None:
         """Put replicates on the devices, with empty rows and buffers."""
@@ -258,15 +263,9 @@ class _Loop:
         """One chunk on every device, at most to `stop`; `tick` is then what all devices have reached."""
         until = min(stop, self.tick + self.chunk_ticks)
         began = time.perf_counter()
-        self.lanes = chunk.run_chunk(
-            self.experiment,
-            self.watch,
-            self.lanes,
-            self._put(self.live),
-            self.seed,
-            self._put(self.replicate),
-            jnp.int32(until),
-            mesh=self.mesh,
+        numbers, live = self.there
+        self.lanes, statuses, rooms = chunk.run_chunk(
+            self.experiment, self.watch, self.lanes, live, self.seed, numbers, jnp.int32(until), mesh=self.mesh
         )
         ticks = np.asarray(self.lanes.tick)
         seconds = time.perf_counter() - began
@@ -274,7 +273,7 @@ class _Loop:
         if done > 0:
             self.rate = done / seconds
             self.chunk_ticks = int(np.clip(done * min(4.0, chunk_seconds / seconds), 1, 1 << 20))
-        self._drain(ticks)
+        self._drain(ticks, np.asarray(statuses), np.asarray(rooms))
         self.tick = int(ticks.min())
         if self.progress:
             self.progress(self._progress())
@@ -304,20 +303,22 @@ class _Loop:
 
     # -- what the devices give back --------------------------------------------------------------------------------
 
-    def _drain(self, ticks: np.ndarray) -> None:
+    def _drain(self, ticks: np.ndarray, codes: np.ndarray, rooms: np.ndarray) -> None:
         """Take over rows and logged events, note statuses, grow what is cramped."""
         lane_tick = np.repeat(ticks, self.replicate.size // self.mesh.size)
         live = np.flatnonzero(self.live)
         self._drain_rows(live, lane_tick)
         self._drain_logs(live)
-        codes = np.asarray(chunk.statuses(self.experiment, self.lanes.state))
-        for lane in live[codes[live] != 0]:
+        ended = live[codes[live] != 0]
+        for lane in ended:
             status = Status(int(codes[lane]))
             cause = type(self.setup.experiment).endings.get(status, status.name.lower())
             entry = int(self.replicate[lane]), status.name.lower(), int(lane_tick[lane]), cause
             self.batch.statuses.append(entry)
             self.live[lane] = False
-        if not np.all(np.asarray(chunk.rooms(self.experiment, self.lanes.state))[self.live]):
+        if ended.size:
+            self._put_lanes()
+        if not np.all(rooms[self.live]):
             self._load_after_growth()
 
     def _drain_rows(self, live: np.ndarray, lane_tick: np.ndarray) -> None:
@@ -341,7 +342,10 @@ class _Loop:
         buffers = {}
         for name, buffer in self.lanes.buffers.items():
             used = np.asarray(buffer.used)
+            buffers[name] = buffer
             taken = np.flatnonzero(used[live])
+            if not taken.size:
+                continue
             columns = {c: np.asarray(values) for c, values in buffer.columns.items()}
             for lane in live[taken]:
                 rows = {c: values[lane, : used[lane]].copy() for c, values in columns.items()}

@@ -145,7 +145,7 @@ class Painter:
                 )
 
     def _curves(self, draw: Any, planes: Planes) -> None:
-        """Vectors one below the other, each over its index, on the range that was seen so far."""
+        """One below the other, on the range that was seen so far: vectors over their index, matrices cell by cell."""
         curves = [c for c in self.meta["curves"] if f"curve {c['name']}" in planes]
         inner, font = self.side * GRAIN, self.font.load_default(12 * GRAIN)
         for k, curve in enumerate(curves):
@@ -156,9 +156,23 @@ class Painter:
             top, height = k * inner / len(curves), inner / len(curves)
             text = f"{curve['name']}  {low:.3g} to {high:.3g}"
             draw.text((10 * GRAIN, top + 4 * GRAIN), text, fill=self.colours["ink"], font=font)
+            if len(curve["shape"]) > 1:
+                self._matrix(draw, values.reshape(curve["shape"][0], -1), top + 24 * GRAIN, height - 34 * GRAIN)
+                continue
             right = np.linspace(10 * GRAIN, inner - 10 * GRAIN, values.size)
             down = top + 24 * GRAIN + (height - 34 * GRAIN) * (high - values) / ((high - low) or 1.0)
             draw.line([*zip(right, down, strict=True)], fill=self.colours["class-0"], width=round(1.5 * GRAIN))
+
+    def _matrix(self, draw: Any, values: np.ndarray, top: float, height: float) -> None:
+        """As the player draws it: stronger colours for larger numbers, another below zero."""
+        most = float(np.abs(values).max()) or 1.0
+        cell = min((self.side - 20) * GRAIN / values.shape[1], height / values.shape[0])
+        ground = np.array(self.colours["ground"])
+        for (row, column), value in np.ndenumerate(values):
+            colour = np.array(self.colours["class-0" if value > 0 else "class-1"])
+            fill = tuple(np.rint(ground + min(abs(float(value)) / most, 1) * (colour - ground)).astype(int).tolist())
+            x, y = 10 * GRAIN + column * cell, top + row * cell
+            draw.rectangle((x, y, x + cell, y + cell), fill=fill)
 
 
 def colours() -> dict[str, tuple[int, int, int]]:

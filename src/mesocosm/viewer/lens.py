@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mesocosm.core.instrument import block_of
 from mesocosm.viewer.picture import (
     PLACE,
     TURNED,
@@ -123,8 +124,8 @@ class Lens:
 
 def _small(values: np.ndarray) -> np.ndarray:
     """A field, averaged over blocks where it is large."""
-    down, right = (-(-side // _FIELD_SIDE) for side in values.shape)
-    if (down == 1 and right == 1) or values.shape[0] % down or values.shape[1] % right:
+    down, right = (block_of(side, _FIELD_SIDE) for side in values.shape)
+    if down == right == 1:
         return values
     rows = values.reshape(values.shape[0] // down, down, -1).sum(axis=1, dtype=values.dtype)
     return rows.reshape(rows.shape[0], -1, right).sum(axis=2) / (down * right)

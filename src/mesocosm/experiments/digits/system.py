@@ -6,6 +6,7 @@ that learn best breed). The fitness is the prequential loss: every example is a 
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -30,6 +31,8 @@ from mesocosm.tasks.streams import Stream
 TASKS, NOISE, MEMBERS, FOUNDING = 1, 2, 3, 4  # purposes of random bits
 ZERO = 0.02
 """The unit of a number that was founded as zero, where numbers are searched in units of their founding values."""
+IMAGES = 10
+"""Neurons whose strengths are shown."""
 JUDGED = 20
 """Seed of the held-out tasks."""
 
@@ -101,8 +104,21 @@ class Digits(Experiment):
             "genome": centre * self.scale,
             "rule": judged(rule, self.judge, self.shown),
             "control": self.control,
+            "strengths": self.strengths(rule),
         }
         return Scene(curves=curves)
+
+    def strengths(self, rule: EvolvedRule) -> Float32[Array, "side row"]:
+        """What the first neurons listen for once the first held-out task is learnt: images in a row."""
+
+        def lesson(state: Any, example: Any) -> tuple[Any, None]:
+            return rule.learn(state, *example)[0], None
+
+        n, side = max(self.shown), math.isqrt(self.net.sizes[0])
+        labels = jax.nn.one_hot(self.judge.labels[0, :n], self.net.sizes[-1])
+        learnt, _ = jax.lax.scan(lesson, rule.begin(jax.random.key(JUDGED)), (self.judge.inputs[0, :n], labels))
+        first = self.net.synapse.carry(learnt.synapses[0])[0][0, :IMAGES]
+        return first.reshape(-1, side, side).transpose(1, 0, 2).reshape(side, -1)
 
     def status(self, state: SearchState) -> Int32[Array, ""]:
         is_finite = jnp.all(jnp.isfinite(self.searcher.centre(state.search)))

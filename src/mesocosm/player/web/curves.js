@@ -5,6 +5,7 @@
 ((mesocosm) => {
   const ROW = 92; // CSS pixels of a vector
   const LABEL = 15;
+  const WIDEST = 480; // CSS pixels of a matrix
 
   class CurveView {
     constructor(canvas, curves) {
@@ -17,8 +18,8 @@
 
     heightOf({ shape }) {
       if (shape.length < 2) return ROW;
-      const width = Math.min(mesocosm.widthOf(this.canvas) || 300, 320);
-      return LABEL + 8 + (width * shape[0]) / (shape.slice(1).reduce((a, b) => a * b, 1) || 1);
+      const width = Math.min((mesocosm.widthOf(this.canvas) || 300) - 20, WIDEST);
+      return LABEL + 12 + (width * shape[0]) / (shape.slice(1).reduce((a, b) => a * b, 1) || 1);
     }
 
     draw(frame, theme) {
@@ -106,7 +107,7 @@
       [small.width, small.height] = [columns, rows];
       small.getContext("2d").putImageData(image, 0, 0);
       this.context.imageSmoothingEnabled = false;
-      this.context.drawImage(small, box.left, box.top, Math.min(box.width, 320), box.height);
+      this.context.drawImage(small, box.left, box.top, Math.min(box.width, WIDEST), box.height);
     }
   }
 

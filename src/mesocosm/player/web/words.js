@@ -35,8 +35,10 @@
     if (meta.population) seen.push(`each mark is one of the ${meta.population}`);
     const fields = meta.fields.map((field) => field.name).join(" and ");
     if (fields) seen.push(`the shading ${fields}`);
-    const curves = (meta.curves ?? []).map((curve) => curve.name).join(", ");
+    const named = (isMatrix) => (meta.curves ?? []).filter(({ shape }) => shape.length > 1 === isMatrix).map(({ name }) => name).join(", ");
+    const [curves, matrices] = [named(false), named(true)];
     if (curves) seen.push(`the curves ${curves} as they are now, faint as they were at first`);
+    if (matrices) seen.push(`${matrices} cell by cell`);
     if (!seen.length) seen.push("measures over time; this run kept no frames (`--frames-every N` keeps some)");
     const text = seen.join(", ");
     const key = (name) => make("kbd", {}, name);
