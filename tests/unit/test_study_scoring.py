@@ -81,6 +81,19 @@ def test_a_failure_counts_and_has_the_floor_where_there_is_one():
     assert (effect.failures, effect.estimate) == ({"skipped": 1}, 1.25)
 
 
+def test_what_could_not_be_had_changes_neither_ranking_nor_variance():
+    asked, without = study(treatments=3, contexts=3), study(treatments=2, contexts=3)
+    values = noise(asked, 5, shift=1.0)
+    rows = [
+        (cell, Row("skipped", cause="no package") if cell.parts["arm"] == "t2" else row)
+        for cell, row in rows_of(asked, values)
+    ]
+    table, other = score(asked, rows), score(without, rows_of(without, values[:, :2]))
+    assert (table.shares, table.ranking) == (other.shares, other.ranking)
+    assert "Skipped everywhere, so neither ranked nor part of the variance: t2." in table.notes
+    assert score(asked, [(cell, Row("skipped")) for cell, _ in rows]).ranking is None
+
+
 def test_data_sets_are_what_is_counted_where_there_are_several():
     asked = study(tasks=7, contexts=5)
     table = score(asked, rows_of(asked, noise(asked, 0, shift=3.0)))
@@ -281,6 +294,7 @@ def test_a_page_of_crossed_slots_has_a_part_for_each():
     tables = scores(asked, rows)
     text = markdown(asked, tables, rows, "mesocosm study toy.toml")
     assert "## arm, by the other slots" in text and "## other, by the other slots" in text
+    assert "%; of the rest " in text and "worst context: " in text and "at task = call/" in text
     assert "| other | x | +" in text and "counted as independent | 2 tasks" in text
     drawn = figure(asked, tables)
     assert drawn.count("<g transform") == 2 and "against arm = a" in drawn and "against other = x" in drawn
