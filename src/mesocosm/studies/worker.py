@@ -51,6 +51,11 @@ def _listen(source: int, lines: queue.SimpleQueue[bytes]) -> None:
     with os.fdopen(source, "rb") as file:
         for line in file:
             lines.put(line)
+    _leave()
+
+
+def _leave() -> None:
+    """End with all that was started: the runner is gone."""
     for pid in family(os.getpid()):
         if pid != os.getpid():
             try:
@@ -93,7 +98,10 @@ def _measure(cells: list[Cell], store: Store, environment: dict[str, Any], pipe:
 
 
 def _report(pipe: int, **what: str) -> None:
-    os.write(pipe, (json.dumps(what) + "\n").encode())
+    try:
+        os.write(pipe, (json.dumps(what) + "\n").encode())
+    except BrokenPipeError:  # nobody listens: no fault of the cells that are still to be measured
+        _leave()
 
 
 if __name__ == "__main__":
