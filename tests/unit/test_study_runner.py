@@ -145,6 +145,12 @@ def test_a_worker_ends_when_its_runner_is_killed(tmp_path):
     _wait_for(lambda: not any(map(_lives, workers)))
 
 
+def test_a_worker_that_nobody_hears_leaves_without_a_row():
+    code = "import os; from mesocosm.studies import worker; r, w = os.pipe(); os.close(r); worker._report(w, cell='x')"
+    done = subprocess.run([sys.executable, "-c", f"{code}; print('goes on')"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def _wait_for(condition, seconds=20):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
