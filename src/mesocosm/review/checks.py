@@ -259,7 +259,7 @@ def _units(d: Design) -> str | None:
 def _few_seeds(d: Design) -> str | None:
     if d.in_each is None or d.cells is None or d.in_each >= 3 or d.cells == d.n:
         return None
-    width = {1: "no interval at all", 2: "an interval 25 times as wide as their spread"}
+    width = {1: "no interval at all", 2: "an interval 18 times as wide as their spread"}
     return f"{d.in_each} seed{'s' * (d.in_each > 1)} in each context: {width.get(d.in_each, 'no interval at all')}."
 
 
