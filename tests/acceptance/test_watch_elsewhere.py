@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import mesocosm as mc
+from mesocosm.player.frames import pack
+from mesocosm.player.reading import unpack
 from mesocosm.record import ConfigurationError, load
 from mesocosm.viewer.film import colours
 from mesocosm.viewer.opening import places
@@ -201,3 +203,24 @@ def test_a_stretch_of_nothing_is_refused(runs):
     world = places([runs / "dish"])[0].world()
     with pytest.raises(Exception, match="holds no frame"):
         panel_of(world, 70, 90)
+
+
+class Nobody:
+    """A world of curves alone, as the search for a rule is."""
+
+    def meta(self):
+        curve = {"name": "loss", "shape": [1]}
+        return {
+            **{"title": "a search", "n_frames": 3, "side": 0, "plane": False, "population": None},
+            **{"columns": [], "fields": [], "curves": [curve], "series": {}},
+        }
+
+    def frame(self, t, want=None):
+        return {"tick": 5 * t, "n": 0}, {"curve loss": np.array([3.0 - t], np.float32)}
+
+
+def test_a_stretch_without_bodies_says_that_there_is_no_world_to_draw():
+    panel = panel_of(Nobody(), 0, 2)
+    again = unpack(pack(panel))
+    assert panel.population is None and again.population is None
+    assert again.curves["loss"].tolist() == [[3], [2], [1]] and again.frame_ticks.tolist() == [0, 5, 10]

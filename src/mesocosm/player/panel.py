@@ -25,7 +25,7 @@ class Panel:
       series: measures over time, for the charts beneath the timeline: by name ticks and values.
       bounds: `(left, top, right, bottom)` where the world is no torus but a plane: what x and y of 0 and of `256 side`
         stand for.
-      population: what the bodies are called.
+      population: what the bodies are called; None where there is nobody, and no world to draw.
     """
 
     title: str
@@ -39,7 +39,7 @@ class Panel:
     curves: Mapping[str, np.ndarray] = field(default_factory=dict)
     series: Mapping[str, tuple[Sequence[float], Sequence[float]]] = field(default_factory=dict)
     bounds: tuple[float, float, float, float] | None = None
-    population: str = "bodies"
+    population: str | None = "bodies"
 
     @property
     def frame_ticks(self) -> np.ndarray:

@@ -72,7 +72,7 @@ def panel_of(world: Frames, first: int, last: int, title: str | None = None) -> 
         curves,
         {name: tuple(points) for name, points in meta["series"].items()},
         bounds,
-        meta.get("population") or "bodies",
+        meta["population"],
     )
 
 
