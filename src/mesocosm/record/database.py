@@ -59,7 +59,10 @@ def whole_metrics(db: sqlite3.Connection, path: Path) -> tuple[list[str], list[t
     is_summed = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'sums'").fetchone()
     sums = db.execute("SELECT * FROM sums ORDER BY first").fetchall() if is_summed else []
     db.execute("COMMIT")
-    ticks = [row[names.index("tick")] for row in rows]
+    ticks = [row[names.index("tick")] if "tick" in names else None for row in rows]
+    bounds = [bound for row in sums for bound in row[:2]]
+    if not all(isinstance(tick, int) for tick in (*ticks, *bounds)):
+        raise FolderError(f"{path}: is damaged (metrics hold ticks that are no whole numbers); run again with --out")
     for first, last, n, sha256 in sums:
         written = rows[bisect_left(ticks, first) : bisect_right(ticks, last)]
         if len(written) != n or _sum(written) != sha256:
