@@ -1,7 +1,7 @@
 """What could a rule gain? Plain classifiers on validation tasks, before anything is built: python -m benchmarks.ideas.
 
 Each idea sees the first n examples of a stream and names 100 further images; no meta-test image is looked at. Needs
-MESOCOSM_DATA and scikit-learn. The table is in docs/results/rules-campaign.md.
+MESOCOSM_DATA and scikit-learn. The table is in docs/results/digits-shown.md.
 """
 
 from __future__ import annotations

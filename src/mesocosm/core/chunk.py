@@ -145,17 +145,19 @@ def run_chunk(
     return on_device(experiment, watch, lanes, live, seed, replicate, until)
 
 
+def _must_stop(experiment, live, n_rows, state, buffers):
+    """Whether the host is needed: a replicate has ended or has no room, or rows or a log are full."""
+    ended = jax.vmap(experiment.status)(state) != 0
+    cramped = ~jax.vmap(experiment.has_room)(state)
+    stop = jnp.any(live & (ended | cramped)) | (n_rows >= MAX_ROWS)
+    for buffer in buffers.values():
+        stop = stop | jnp.any(live & ~jax.vmap(_has_capacity)(buffer))
+    return stop
+
+
 def _advance(experiment, watch, lanes, live, seed, replicate, until):
     """One device's loop: windows, and within them ticks."""
     start = lanes.tick[0], lanes.n_rows[0], lanes.state, lanes.folded, lanes.rows, lanes.buffers
-
-    def must_stop(n_rows, state, buffers):
-        ended = jax.vmap(experiment.status)(state) != 0
-        cramped = ~jax.vmap(experiment.has_room)(state)
-        stop = jnp.any(live & (ended | cramped)) | (n_rows >= MAX_ROWS)
-        for buffer in buffers.values():
-            stop = stop | jnp.any(live & ~jax.vmap(_has_capacity)(buffer))
-        return stop
 
     def step(carry):
         tick, n_rows, state, folded, rows, buffers, _ = carry
@@ -169,7 +171,7 @@ def _advance(experiment, watch, lanes, live, seed, replicate, until):
             return state, watch.update(folded, happened), buffers
 
         state, folded, buffers = jax.vmap(one, axis_name=LANES)(replicate, live, state, folded, buffers)
-        return tick + 1, n_rows, state, folded, rows, buffers, must_stop(n_rows, state, buffers)
+        return tick + 1, n_rows, state, folded, rows, buffers, _must_stop(experiment, live, n_rows, state, buffers)
 
     def close_window(tick, n_rows, state, folded, rows, buffers, stop):
         read = jax.vmap(lambda folded, state: watch.read(experiment, folded, state))(folded, state)
@@ -183,7 +185,7 @@ def _advance(experiment, watch, lanes, live, seed, replicate, until):
         carry = lax.while_loop(lambda carry: (carry[0] < end) & ~carry[-1], step, carry)
         return lax.cond(carry[0] % watch.every == 0, close_window, lambda *carry: carry, *carry)
 
-    carry = (*start, must_stop(start[1], start[2], start[5]))
+    carry = (*start, _must_stop(experiment, live, start[1], start[2], start[5]))
     carry = lax.while_loop(lambda carry: (carry[0] < until) & ~carry[-1], window, carry)
     tick, n_rows, state, folded, rows, buffers, _ = carry
     lanes = Lanes(tick[None], n_rows[None], state, folded, rows, buffers)

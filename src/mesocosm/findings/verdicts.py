@@ -120,13 +120,16 @@ def judge(
     n_family = max(1, n_here, n_declared or 0)
     samples = [_sample(c, values, n_started, n_family if c.declared else 1) for c in claims]
     if n_survived is None:
-        alive = [np.isfinite(np.asarray(values[c.name], float)) for c in claims]
-        n_survived = int(np.any(alive, axis=0).sum()) if alive else n_started
+        n_survived = _n_with_a_value(claims, values) if claims else n_started
     bounds = _all_bounds(samples, seed)
     p = _all_p(samples, seed)
     adjusted = _adjusted(samples, p, n_family - n_here)
     rows = zip(samples, bounds, p, adjusted, strict=True)
     return [finding(s, b, s.sd, n_survived, s.n_right, _method(s), q, a) for s, b, q, a in rows]
+
+
+def _n_with_a_value(claims: Sequence[Claim], values: Mapping[str, ArrayLike]) -> int:
+    return int(np.any([np.isfinite(np.asarray(values[c.name], float)) for c in claims], axis=0).sum())
 
 
 def _sample(claim: Claim, values: Mapping[str, ArrayLike], n_started: int, n_family: int) -> Sample:

@@ -95,15 +95,7 @@ class Writer:
                 (folder / f"{DATABASE}-journal").unlink(missing_ok=True)
             except OSError as error:
                 raise _cannot_be_made(folder, error) from None
-            header = {
-                "schema": SCHEMA,
-                "status": RunStatus.RUNNING,
-                **identity,
-                "versions": versions(),
-                "host": host(),
-                "command": command_line(),
-                "begun": _now(),
-            }
+            header = _first_header(identity)
             write_whole(folder / CONFIG, config.encode())
             database.create(folder / DATABASE, measures)
             write_header(folder, header)
@@ -285,6 +277,11 @@ def branch(folder: Path, into: Path, identity: Mapping[str, Any], config: str) -
     write_header(beside, {**header, **identity, **made})
     with storing(into):
         os.replace(beside, into)
+
+
+def _first_header(identity: Mapping[str, Any]) -> dict[str, Any]:
+    began = {"versions": versions(), "host": host(), "command": command_line(), "begun": _now()}
+    return {"schema": SCHEMA, "status": RunStatus.RUNNING, **identity, **began}
 
 
 def _now() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -55,14 +55,7 @@ def forest(
     out.append(f'<rect x="{at(band[0]):.1f}" y="50" width="{grey:.1f}" height="{bottom - 50}" fill="#eee"/>')
     out.append(_stroke(at(null), 50, at(null), bottom, 1, "#888"))
     for k, e in enumerate(lines):
-        y = 66 + 22 * k
-        out.append(text(12, y + 4, e.words))
-        if e.low is not None and e.high is not None:
-            out.append(_stroke(at(e.low), y, at(e.high), y, 1.5, "#067"))
-        if e.thick_low is not None and e.thick_high is not None:
-            out.append(_stroke(at(e.thick_low), y, at(e.thick_high), y, 5, "#0679"))
-        if e.estimate is not None:
-            out.append(f'<circle cx="{at(e.estimate):.1f}" cy="{y}" r="4" fill="#067"/>')
+        out += _line(e, 66 + 22 * k, at)
     for value in (low, null, high):
         if value != null and abs(at(value) - at(null)) < 50:
             continue  # it would stand on the null
@@ -70,6 +63,18 @@ def forest(
         out.append(text(at(value) - 12, bottom + 16, told, "n"))
     wide = max(left + 470.0, 24 + 7.8 * len(title))  # of its heading, in a bold face of 12 px
     return wide, bottom + 26, out
+
+
+def _line(e: Line, y: float, at: Callable[[float], float]) -> list[str]:
+    """The words and the intervals of one effect; `at`: from a value to its place."""
+    out = [text(12, y + 4, e.words)]
+    if e.low is not None and e.high is not None:
+        out.append(_stroke(at(e.low), y, at(e.high), y, 1.5, "#067"))
+    if e.thick_low is not None and e.thick_high is not None:
+        out.append(_stroke(at(e.thick_low), y, at(e.thick_high), y, 5, "#0679"))
+    if e.estimate is not None:
+        out.append(f'<circle cx="{at(e.estimate):.1f}" cy="{y}" r="4" fill="#067"/>')
+    return out
 
 
 def stacked(drawings: Sequence[Drawn]) -> Drawn:

@@ -22,6 +22,7 @@ from mesocosm.experiments.signalling.analysis import LEAST, QUANTILE, retained, 
 from mesocosm.findings.claim import show_interval
 from mesocosm.findings.intervals import mean_interval, wilson_interval
 from mesocosm.record.folder import write_whole
+from mesocosm.reports.lines import svg, text
 from mesocosm.studies.cell import Cell, Row, spelt
 from mesocosm.studies.store import Store
 from mesocosm.studies.study import Study, read
@@ -184,50 +185,39 @@ def figure(study: Study, rows: Sequence[tuple[Cell, Row]]) -> str:
     columns, lines = study.contexts[column_], study.contexts[row]
     width, height = _SIDE * len(columns) + _GAP, _SIDE * len(lines) + _TOP
     parts = [
-        _text(
-            12, 24, "Worlds that emit more than 95 % of the deaf worlds of the same cost; 1 of 20 does by chance", 14
+        text(
+            12, 24, "Worlds that emit more than 95 % of the deaf worlds of the same cost; 1 of 20 does by chance", "t"
         ),
-        _text(
+        text(
             12, 44, f"panels: {panel}; rows: {row}; columns: {column_}; bold: more than the deaf there (95 % intervals)"
         ),
     ]
     for k, (words, measure) in enumerate(MEASURES.items()):
         flags, top = kept_in(rows, measure), 36 + k * height
-        parts.append(_text(12, top + 36, f"emissions of {words}", 13))
+        parts.append(text(12, top + 36, f"emissions of {words}", "t"))
         for context, mine in _contexts(study, rows):
             kept = _kept(flags, mine)
             p, i, j = (list(study.contexts[s]).index(v) for s, v in zip(study.contexts, context, strict=True))
             x, y = _LEFT + p * width + j * _SIDE, top + _TOP - 20 + i * _SIDE
             parts.append(_square(x, y, kept, f"{words}, {', '.join(map(spelt, context))}: {kept.words()}"))
             if i == 0 and j == 0:
-                parts.append(_text(x, y - 8, f"{panel.split('.')[-1]} = {spelt(context[0])}"))
+                parts.append(text(x, y - 8, f"{panel.split('.')[-1]} = {spelt(context[0])}"))
             if i == len(lines) - 1:
-                parts.append(_text(x + 6, y + _SIDE + 14, spelt(context[2]), 11))
+                parts.append(text(x + 6, y + _SIDE + 14, spelt(context[2]), "n"))
             if p == 0 and j == 0:
-                parts.append(_text(40, y + _SIDE / 2 + 4, spelt(context[1]), 11))
+                parts.append(text(40, y + _SIDE / 2 + 4, spelt(context[1]), "n"))
     w, h = _LEFT + width * len(study.contexts[panel]), 60 + height * len(MEASURES)
-    return _picture(w, h, study.question, parts)
-
-
-def _picture(width: float, height: float, title: str, parts: Sequence[str]) -> str:
-    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 '
-    head += f'{width} {height}" font-family="system-ui, sans-serif" role="img">'
-    ground = '<rect width="100%" height="100%" fill="#fff"/>'
-    return "\n".join([head, f"<title>{escape(title)}</title>", ground, *parts, "</svg>"]) + "\n"
+    return svg(w, h, parts, study.question)
 
 
 def _square(x: float, y: float, kept: Kept, title: str) -> str:
     share = kept.n_kept / max(1, kept.worlds)
     colour = f"rgb({255 - 200 * share:.0f},{255 - 110 * share:.0f},{255 - 130 * share:.0f})"
-    weight = ' font-weight="700"' if kept.beyond_the_deaf else ""
+    weight = ";font-weight:700" if kept.beyond_the_deaf else ""
     box = f'<rect x="{x}" y="{y}" width="{_SIDE - 2}" height="{_SIDE - 2}" fill="{colour}" stroke="#bbb">'
     ink = "#fff" if share > 0.6 else "#222"
-    at = f'x="{x + 8}" y="{y + _SIDE / 2 + 4}" font-size="12" fill="{ink}"{weight}'
+    at = f'x="{x + 8}" y="{y + _SIDE / 2 + 4}" style="fill:{ink}{weight}"'
     return f"{box}<title>{escape(title)}</title></rect><text {at}>{kept.n_kept}/{kept.worlds}</text>"
-
-
-def _text(x: float, y: float, words: str, size: int = 12) -> str:
-    return f'<text x="{x:.0f}" y="{y:.0f}" font-size="{size}" fill="#222">{escape(words)}</text>'
 
 
 def _row(values: Sequence[str]) -> str:

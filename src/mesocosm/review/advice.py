@@ -153,35 +153,42 @@ def _sharpest(d: Design) -> str:
             f"{asked}A map has no yes or no. One has: does {claim.sentence} change by more than {_amount(claim)} "
             f"from {slot} = {low} to {slot} = {high}, all else at its middle value?"
         )
-    side = "above" if claim.direction > 0 else "below"
-    lead = _lead(d)
-    if d.treatments and lead:
-        others = len(d.treatments) - 1 - (d.control in d.treatments)
-        rest = f" The other {others} comparisons are a screen." if others > 1 else ""
-        if re.search(_NULL, lead[1], re.IGNORECASE):
-            return (
-                f"{asked}Yes or no: on average over {_counted(d)}, does {claim.sentence} with `{lead[0]}` lie "
-                f"within {_amount(claim)} of that with `{_rival(d, lead[0])}`, on the same seeds?{rest}"
-            )
-        return (
-            f"{asked}Yes or no: on average over {_counted(d)}, is {claim.sentence} with `{lead[0]}` more than "
-            f"{_amount(claim)} {side} that with `{_rival(d, lead[0])}`, on the same seeds?{rest}"
-        )
+    if d.treatments and (lead := _lead(d)):
+        return asked + _between_treatments(d, claim, lead)
+    return asked + _between_replicates(d, claim, units)
+
+
+def _between_treatments(d: Design, claim: Planned, lead: tuple[str, str]) -> str:
+    """Is the treatment that the prediction names above its rival, or, where it says so, within the bound?"""
+    name, clause = lead
+    others = len(d.treatments or ()) - 1 - (d.control in (d.treatments or ()))
+    rest = f" The other {others} comparisons are a screen." if others > 1 else ""
+    asked, rival = f"Yes or no: on average over {_counted(d)}", f"`{_rival(d, name)}`, on the same seeds?{rest}"
+    if re.search(_NULL, clause, re.IGNORECASE):
+        return f"{asked}, does {claim.sentence} with `{name}` lie within {_amount(claim)} of that with {rival}"
+    return f"{asked}, is {claim.sentence} with `{name}` more than {_amount(claim)} {_side(claim)} that with {rival}"
+
+
+def _between_replicates(d: Design, claim: Planned, units: str) -> str:
     n = len(d.claims) - 1
     others = f" `{claim.name}` decides; the other {n} say{'s' * (n == 1)} how and why." if n > 0 else ""
     if claim.kind == "fraction":
-        return f"{asked}Yes or no: {claim.sentence}, each founded on its own?{others}"
+        return f"Yes or no: {claim.sentence}, each founded on its own?{others}"
     if d.claims and d.claims[0].sentence:  # declared: the statistic is the difference
         bound = f"ln({claim.delta:g})" if claim.kind == "ratio" else _amount(claim)
         sign = "-" if claim.direction < 0 else "" if claim.kind == "ratio" else "+"
         return (
-            f"{asked}Yes or no: is the mean over independent {units} {side} {sign}{bound}, of “{claim.statistic}”?"
+            f"Yes or no: is the mean over independent {units} {_side(claim)} {sign}{bound}, of “{claim.statistic}”?"
             f"{others}\nThe control: {claim.control}."
         )
     return (
-        f"{asked}Yes or no: is {claim.statistic}, in the mean over independent {units}, more than {_amount(claim)} "
-        f"{side} that of {claim.control}?"
+        f"Yes or no: is {claim.statistic}, in the mean over independent {units}, more than {_amount(claim)} "
+        f"{_side(claim)} that of {claim.control}?"
     )
+
+
+def _side(claim: Planned) -> str:
+    return "above" if claim.direction > 0 else "below"
 
 
 def _rival(d: Design, lead: str) -> str:

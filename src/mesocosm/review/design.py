@@ -220,21 +220,25 @@ def _of_kind(path: Path, word: str, name: str, value: Any) -> Any:
     if name in _LISTS:
         return (value,) if isinstance(value, str) else tuple(map(str, value))
     if name in ("budget", "tuning"):
-        if not isinstance(value, Mapping):
-            return None if name == "budget" else {"every treatment": value}
-        numbers = {str(k): float(v) for k, v in value.items() if _is_number(v)}
-        return numbers or None
+        return _amounts(name, value)
     if name == "treatments":
-        return (
-            {str(k): v if isinstance(v, Mapping) else {k: v} for k, v in value.items()}
-            if isinstance(value, Mapping)
-            else None
-        )
+        return {str(k): v if isinstance(v, Mapping) else {k: v} for k, v in value.items()} if _is_table(value) else None
     if name == "is_paired":
         if not isinstance(value, bool):
             raise wrong("true or false")
         return value
     return str(value)
+
+
+def _amounts(name: str, value: Any) -> dict[str, Any] | None:
+    """Numbers by treatment; tuning that is no table is that of all."""
+    if not _is_table(value):
+        return None if name == "budget" else {"every treatment": value}
+    return {str(k): float(v) for k, v in value.items() if _is_number(v)} or None
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, Mapping)
 
 
 def _claims(path: Path, values: Mapping[str, Any], delta: float | None) -> tuple[Planned, ...]:

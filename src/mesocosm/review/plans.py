@@ -143,15 +143,12 @@ def design_of_study(study: Study) -> Design:
     """The plan of a study; pairing, failures, and Holm within each table are the house's own rules."""
     views = list(study.views.values())
     is_map = not (study.vary or study.cross)
-    slots = study.independent
-    n = math.prod(len(study.contexts[s]) for s in slots if s != "task") * (len(study.tasks) if "task" in slots else 1)
     n_seeds = study.seeds if isinstance(study.seeds, int) else math.prod(study.seeds.values())
     n_contexts = len(study.tasks) * len(study.grid)
     n_treatments = math.prod(len(values) for values in (study.cross or study.vary).values())
     control = study.control or "; ".join(spelt_treatment(view.treatments[0]) for view in views if view.vary)
     metric = study.metric
     claim = Planned("effect", "mean", study.minimal_effect, 0, study.direction, study.unit, metric, control, metric)
-    is_one = len(study.vary) == 1  # several slots are crossed, and so not confounded
     return Design(
         name=study.name,
         question=study.question,
@@ -160,8 +157,8 @@ def design_of_study(study: Study) -> Design:
         statistic=metric,
         minimal_effect=study.minimal_effect,
         claims=(claim,),
-        n=n,
-        unit="task" if slots == ("task",) else "context",
+        n=_n_independent(study),
+        unit="task" if study.independent == ("task",) else "context",
         comparisons=n_contexts if is_map else sum(len(view.treatments) - 1 for view in views),
         correction=None if is_map else "Holm, within each table",
         floor=study.floor,
@@ -173,7 +170,7 @@ def design_of_study(study: Study) -> Design:
         is_paired=True,
         metrics=(metric,),
         primary=metric,
-        treatments=_alone(study) if is_one else _crossed(views),
+        treatments=_alone(study) if len(study.vary) == 1 else _crossed(views),  # crossed slots are not confounded
         direction=study.direction,
         axes=study.contexts if is_map else {},
         is_map=is_map,
@@ -183,6 +180,11 @@ def design_of_study(study: Study) -> Design:
         own_budgets=dict(_own_budgets(study)),
         tasks=study.tasks,
     )
+
+
+def _n_independent(study: Study) -> int:
+    slots = study.independent
+    return math.prod(len(study.tasks) if slot == "task" else len(study.contexts[slot]) for slot in slots)
 
 
 def _crossed(views: Sequence[Study]) -> dict[str, dict[str, Any]] | None:

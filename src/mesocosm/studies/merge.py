@@ -42,39 +42,10 @@ def merge(several: Sequence[tuple[Study, Rows]], against: str | None = None) -> 
       ConfigurationError: if they cannot be compared, or there is no such entry; names what.
     """
     studies = [study for study, _ in several]
-    first, last = studies[0], studies[-1]
-    for name in ALIKE:
-        for other in studies[1:]:
-            if getattr(first, name) != getattr(other, name):
-                raise ConfigurationError(
-                    f"{first.name} and {other.name} cannot be compared: {name} is {getattr(first, name)!r} and "
-                    f"{getattr(other, name)!r}; it must be the same"
-                )
     names = _names(studies)
-    entries = list(dict.fromkeys(names.values()))
-    control = names[last.name, _key(_treatments(last)[0])] if against is None else against
-    if control not in entries:
-        near = difflib.get_close_matches(control, entries, n=3, cutoff=0.3)
-        raise ConfigurationError(
-            f"--against {control}: there is no such entry; {'near are' if near else 'there are'} "
-            f"{'; '.join(near or entries[:8])}"
-        )
-    tasks, contexts = _shared_tasks(studies), _shared_contexts(studies)
-    joined = Study(
-        name="-and-".join(study.name for study in studies),
-        question=" ".join(dict.fromkeys(study.question for study in studies)),
-        tasks=tasks,
-        seeds=_shared_seeds(studies),
-        budget=first.budget,
-        minimal_effect=first.minimal_effect,
-        vary={SLOT: tuple(entries)},
-        contexts=contexts,
-        cluster=first.cluster if all(s.cluster == first.cluster for s in studies) else (),
-        against={SLOT: control},
-        metric=first.metric,
-        unit=first.unit,
-        direction=first.direction,
-        floor=first.floor,
+    last = studies[-1]
+    joined = _joined(
+        studies, tuple(dict.fromkeys(names.values())), names[last.name, _control(last)] if against is None else against
     )
     kept, n_left = _rows(several, names, joined)
     notes = [f"{n_left} rows of tasks, contexts or seeds that not all studies have are left out."] if n_left else []
@@ -83,6 +54,49 @@ def merge(several: Sequence[tuple[Study, Rows]], against: str | None = None) -> 
         told = "; ".join(f"{s.name} {', '.join(f'{v:g} {k}' for k, v in s.budget.items())}" for s in budgets.values())
         notes.append(f"Budgets of a cell differ: {told}.")
     return Merged(joined, kept, notes)
+
+
+def _joined(studies: Sequence[Study], entries: tuple[str, ...], control: str) -> Study:
+    """The study whose one slot holds every entry."""
+    first = studies[0]
+    _refuse_unlike(studies)
+    if control not in entries:
+        near = difflib.get_close_matches(control, entries, n=3, cutoff=0.3)
+        raise ConfigurationError(
+            f"--against {control}: there is no such entry; {'near are' if near else 'there are'} "
+            f"{'; '.join(near or entries[:8])}"
+        )
+    return Study(
+        name="-and-".join(study.name for study in studies),
+        question=" ".join(dict.fromkeys(study.question for study in studies)),
+        tasks=_shared_tasks(studies),
+        seeds=_shared_seeds(studies),
+        budget=first.budget,
+        minimal_effect=first.minimal_effect,
+        vary={SLOT: entries},
+        contexts=_shared_contexts(studies),
+        cluster=first.cluster if all(s.cluster == first.cluster for s in studies) else (),
+        against={SLOT: control},
+        metric=first.metric,
+        unit=first.unit,
+        direction=first.direction,
+        floor=first.floor,
+    )
+
+
+def _refuse_unlike(studies: Sequence[Study]) -> None:
+    first = studies[0]
+    for name in ALIKE:
+        for other in studies[1:]:
+            if getattr(first, name) != getattr(other, name):
+                raise ConfigurationError(
+                    f"{first.name} and {other.name} cannot be compared: {name} is {getattr(first, name)!r} and "
+                    f"{getattr(other, name)!r}; it must be the same"
+                )
+
+
+def _control(study: Study) -> str:
+    return _key(_treatments(study)[0])
 
 
 def _treatments(study: Study) -> list[dict[str, Any]]:

@@ -27,13 +27,6 @@ def summarise(record: Record) -> Summary:
         effect = sign * ((evolved[r][-1] - evolved[r][0]) - (shadow[r][-1] - shadow[r][0]))
         effects.append(effect)
         rows.append((r, status.status, int(last[r]["population"]), *evolved[r], *shadow[r], effect))
-    living = [row for row in rows if row[3] is not None]
-    total = []
-    if living:
-        values = np.array([row[2:] for row in living], float)
-        total = [("mean", f"{len(living)} alive", *values.mean(axis=0).tolist())]
-        if len(living) > 1:
-            total.append(("sd", "", *values.std(axis=0, ddof=1).tolist()))
     residual = sum(abs(int(x)) for x in record.metrics.get("residual", []))
     columns = (
         "replicate",
@@ -48,13 +41,22 @@ def summarise(record: Record) -> Summary:
         _sentence(effects, record.replicates, of, world["senses"]),
         columns,
         rows,
-        total,
+        _totals([row for row in rows if row[3] is not None]),
         (
             "P(tumble) by level of the first sense, means over living bodies, rows weighted by visits.",
             f"effect = ({of}) evolved minus the same of the shadow genome, which is never expressed.",
             f"Energy ledger: residual {residual} quanta over {record.metrics['tick'].size} windows.",
         ),
     )
+
+
+def _totals(living: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Mean and standard deviation of the columns of numbers."""
+    if not living:
+        return []
+    values = np.array([row[2:] for row in living], float)
+    mean = ("mean", f"{len(living)} alive", *values.mean(axis=0).tolist())
+    return [mean, ("sd", "", *values.std(axis=0, ddof=1).tolist())] if len(living) > 1 else [mean]
 
 
 def _sentence(effects: list[float], started: int, of: str, senses: list[str]) -> str:
