@@ -389,9 +389,6 @@ def test_an_intervention_may_change_parameters_only(name, text, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-# -- structure ---------------------------------------------------------------------------------------------------------
-
-
 @every_case
 def test_a_tick_keeps_structure_and_types(name):
     experiment = Case.of(name).setup.experiment

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import mesocosm.findings as findings
 from mesocosm.findings import Claim, Finding, floor_replicates, judge
 from mesocosm.findings.claim import show_interval
+from mesocosm.findings.coverage import LAWS, main, mean_cells, page, table
 
 
 def claim(name="effect", delta=0.1, **others) -> Claim:
@@ -346,3 +347,16 @@ def test_a_claim_stated_for_more_replicates_says_so_and_can_still_be_refuted():
     assert judge([claim], {"sign": np.zeros(20)}, 20)[0].verdict == "refuted"
     with pytest.raises(ValueError, match="replicates = -1"):
         Claim("sign", "it holds", "the shadow", "whether it does", delta=0.9, kind="fraction", replicates=-1)
+
+
+def test_the_coverage_page(tmp_path, monkeypatch):
+    monkeypatch.setattr("mesocosm.findings.coverage.SIZES", (6,))
+    cells = list(mean_cells(50, (6,), resamples=50))
+    assert table(cells).count("\n") == 1 + len(LAWS)
+    monkeypatch.setattr("mesocosm.findings.coverage.page", lambda command: command + "\n")
+    main([str(tmp_path / "coverage.md")])
+    assert (tmp_path / "coverage.md").read_text() == f"python -m mesocosm.findings.coverage {tmp_path}/coverage.md\n"
+    monkeypatch.undo()
+    monkeypatch.setattr("mesocosm.findings.coverage.RESAMPLES", 20)
+    written = page("the command", tries=20)
+    assert "| command | `the command` |" in written and "scipy" in written and "nan" not in written

@@ -33,7 +33,7 @@ from mesocosm.findings import (
     wilson_interval,
 )
 from mesocosm.findings.bootstrap import counts, quantile
-from mesocosm.findings.coverage import LAWS, fraction_cells, main, mean_cells, page, table
+from mesocosm.findings.coverage import LAWS, fraction_cells, mean_cells
 from mesocosm.findings.intervals import INTERVALS, IS_BOOTSTRAP
 from mesocosm.findings.power import _power_by_quadrature
 
@@ -387,16 +387,3 @@ def test_wilson_covers_fractions_on_which_student_fails():
     cells = {(c.law, c.n, c.interval): c.coverage for c in fraction_cells(3000)}
     assert min(v for (_, _, name), v in cells.items() if name == "Wilson") > 0.90
     assert cells["fraction 0.95", 20, "t"] < 0.7
-
-
-def test_the_coverage_page(tmp_path, monkeypatch):
-    monkeypatch.setattr("mesocosm.findings.coverage.SIZES", (6,))
-    cells = list(mean_cells(50, (6,), resamples=50))
-    assert table(cells).count("\n") == 1 + len(LAWS)
-    monkeypatch.setattr("mesocosm.findings.coverage.page", lambda command: command + "\n")
-    main([str(tmp_path / "coverage.md")])
-    assert (tmp_path / "coverage.md").read_text() == f"python -m mesocosm.findings.coverage {tmp_path}/coverage.md\n"
-    monkeypatch.undo()
-    monkeypatch.setattr("mesocosm.findings.coverage.RESAMPLES", 20)
-    written = page("the command", tries=20)
-    assert "| command | `the command` |" in written and "scipy" in written and "nan" not in written

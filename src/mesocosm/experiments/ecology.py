@@ -25,6 +25,7 @@ from mesocosm.minds.table import Table
 from mesocosm.record.status import Status
 from mesocosm.worlds.petri.fields import as_grid
 from mesocosm.worlds.petri.law import LAST_ID, Petri
+from mesocosm.worlds.petri.measures import mean_distance
 from mesocosm.worlds.petri.state import PetriState, contest_word, ranks
 
 
@@ -94,7 +95,7 @@ class Ecology(Experiment):
             deaths=jnp.sum(died, dtype=jnp.int32),
             exchanges=jnp.sum(exchanging, dtype=jnp.int32),
             agent_ticks=n_alive,
-            distance=self.world.mean_distance(world),
+            distance=mean_distance(self.world, world),
         )
         carried: dict[str, Array] = {}
         if elements is not None and inherited is not None:

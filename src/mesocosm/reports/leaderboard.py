@@ -13,8 +13,9 @@ from mesocosm.findings.claim import show_interval
 from mesocosm.reports.board import Board, page
 from mesocosm.reports.study import Tables, context_values, figure, spelt_control, summary
 from mesocosm.studies.cell import COSTS, Cell, Row, spelt_treatment
-from mesocosm.studies.scoring import Pair, Table
+from mesocosm.studies.scoring import Pair
 from mesocosm.studies.study import Study
+from mesocosm.studies.table import Table
 
 MOST_ROWS = 5000
 """Of more than so many rows those that are ok are told as means over seeds; every failure keeps a row of its own."""

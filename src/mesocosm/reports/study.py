@@ -12,8 +12,8 @@ from mesocosm.findings.claim import show_interval
 from mesocosm.reports.lines import Drawn, Line, forest, stacked, svg, text
 from mesocosm.studies.cell import Cell, Row, spelt
 from mesocosm.studies.compute import MATCHED_IN, matches
-from mesocosm.studies.scoring import ContextEffect, Effect, Table
 from mesocosm.studies.study import Study
+from mesocosm.studies.table import ContextEffect, Effect, Table
 
 Lines = list[str]
 

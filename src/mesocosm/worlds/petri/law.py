@@ -26,7 +26,6 @@ from mesocosm.core.arrays import (
     next_power_of_two,
     order_of,
     quotient,
-    root,
     sum32,
 )
 from mesocosm.core.random import Bits, threshold16
@@ -118,7 +117,7 @@ class Petri(eqx.Module):
         """Side of the torus in subcells."""
         return 256 * self.side
 
-    def _wrap(self, position: Array) -> Array:
+    def wrap(self, position: Array) -> Array:
         return position & (self.extent - 1)
 
     def cells(self, x: Int32[Array, " n"], y: Int32[Array, " n"]) -> Int32[Array, " n"]:
@@ -139,7 +138,7 @@ class Petri(eqx.Module):
         ids = jnp.arange(1, n + 1, dtype=jnp.int32)
         ids = jnp.where(ids <= self.founders, ids, 0)
         is_body = ids > 0
-        x, y = (self._wrap(word.astype(jnp.int32)) for word in bits.of(ids, PLACE))
+        x, y = (self.wrap(word.astype(jnp.int32)) for word in bits.of(ids, PLACE))
         heading = (bits.of(ids, HEADING)[0] & 63).astype(jnp.int32)
         zero = jnp.zeros(n, jnp.int32)
         bodies = Bodies(
@@ -155,7 +154,7 @@ class Petri(eqx.Module):
             parent=zero,
         )
         j = jnp.arange(self.n_sources, dtype=jnp.int32)
-        x, y = (self._wrap(word.astype(jnp.int32)) for word in bits.of(j, SOURCE))
+        x, y = (self.wrap(word.astype(jnp.int32)) for word in bits.of(j, SOURCE))
         sources = Sources(x, y, (bits.of(j, SOURCE_PLACE)[0] & 63).astype(jnp.int32))
         field = jnp.zeros((2, 2, self.side // 2, self.side // 2), jnp.int32)
         n_fields = 3 if self.has_signal else 2
@@ -216,8 +215,8 @@ class Petri(eqx.Module):
         heading = jnp.where(turns, (b & 63).astype(jnp.int32), s.heading)
         dx, dy = self._step(heading, self.source_speed)
         to_x, to_y = (word.astype(jnp.int32) for word in bits.of(j, SOURCE_PLACE))
-        x = self._wrap(jnp.where(jumps, to_x, s.x + dx))
-        y = self._wrap(jnp.where(jumps, to_y, s.y + dy))
+        x = self.wrap(jnp.where(jumps, to_x, s.x + dx))
+        y = self.wrap(jnp.where(jumps, to_y, s.y + dy))
         return _set(state, sources=Sources(x, y, heading))
 
     def drop(self, bits: Bits, state: PetriState) -> tuple[PetriState, Int32[Array, ""]]:
@@ -229,8 +228,8 @@ class Petri(eqx.Module):
             return (difference * self.drop_spread) >> 16
 
         a, b = bits.of(256 * j + i, DROP)
-        x = self._wrap(jnp.repeat(state.sources.x, self.drops) + offset(a))
-        y = self._wrap(jnp.repeat(state.sources.y, self.drops) + offset(b))
+        x = self.wrap(jnp.repeat(state.sources.x, self.drops) + offset(a))
+        y = self.wrap(jnp.repeat(state.sources.y, self.drops) + offset(b))
         cells = self.cells(x, y)
         food, odour, *rest = (f.ravel() for f in state.fields)
         food = deposit(food, cells, jnp.full(cells.shape, 0, jnp.int32) + self.drop_food)
@@ -292,25 +291,9 @@ class Petri(eqx.Module):
         heading = jnp.where(tumbles, ((word >> 16) & 63).astype(jnp.int32), b.heading)
         dx, dy = self._step(b.heading, self.speed)
         runs = b.alive & ~tumbles
-        x = jnp.where(runs, self._wrap(b.x + dx), b.x)
-        y = jnp.where(runs, self._wrap(b.y + dy), b.y)
+        x = jnp.where(runs, self.wrap(b.x + dx), b.x)
+        y = jnp.where(runs, self.wrap(b.y + dy), b.y)
         return _set(state, bodies=_set(b, x=x, y=y, heading=heading))
-
-    def mean_distance(self, state: PetriState) -> Int32[Array, ""]:
-        """Mean distance of living bodies to the nearest source, in 1/16 cell (no part of the law; 0 where none lives).
-
-        Bodies' distances are rounded to cells before they are added, so that no sum leaves int32.
-        """
-        b, s, half = state.bodies, state.sources, self.extent // 2
-
-        def apart(a: Array, b: Array) -> Array:
-            return (self._wrap(a[:, None] - b[None, :] + half) - half) >> 4
-
-        dx, dy = apart(b.x, s.x), apart(b.y, s.y)
-        nearest = root(jnp.min(dx * dx + dy * dy, axis=1))
-        total = sum32(jnp.where(b.alive, (nearest + 8) >> 4, 0))
-        living = jnp.maximum(state.population, 1)
-        return 16 * (total // living) + (16 * (total % living)) // living
 
     # -- 5.6 to 5.9: pay, eat, meet, die ---------------------------------------------------------------------------
 

@@ -1,0 +1,27 @@
+"""What is measured of a world and is no part of its law."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jaxtyping import Array, Int32
+
+from mesocosm.core.arrays import root, sum32
+from mesocosm.worlds.petri.law import Petri
+from mesocosm.worlds.petri.state import PetriState
+
+
+def mean_distance(law: Petri, state: PetriState) -> Int32[Array, ""]:
+    """Mean distance of living bodies to the nearest source, in 1/16 cell (0 where none lives).
+
+    Bodies' distances are rounded to cells before they are added, so that no sum leaves int32.
+    """
+    b, s, half = state.bodies, state.sources, law.extent // 2
+
+    def apart(a: Array, b: Array) -> Array:
+        return (law.wrap(a[:, None] - b[None, :] + half) - half) >> 4
+
+    dx, dy = apart(b.x, s.x), apart(b.y, s.y)
+    nearest = root(jnp.min(dx * dx + dy * dy, axis=1))
+    total = sum32(jnp.where(b.alive, (nearest + 8) >> 4, 0))
+    living = jnp.maximum(state.population, 1)
+    return 16 * (total // living) + (16 * (total % living)) // living
