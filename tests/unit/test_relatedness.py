@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import mesocosm as mc
-from mesocosm.instruments.ancestry import Lives, lives
+from mesocosm.instruments.ancestry import Lives, all_lives, lives
 from mesocosm.instruments.relatedness import Relatedness, alike, are_near, identity_by_descent, of_pairs, relatedness
 
 WORLD = dict(side=16, founders=32, ceiling=220, division_energy=600, founding_energy=500, drops=4, drop_food=90)
@@ -120,3 +122,22 @@ def test_a_world_that_has_died_out_has_no_relatedness(tmp_path):
     world = {**WORLD, "metabolism": 60, "founding_energy": 100, "drop_food": 0}
     run = mc.run("chemotaxis", world=world, replicates=2, ticks=100, every=50, assays=False, out=tmp_path / "r")
     assert all(np.isnan([r.genes, r.pedigree, r.identity]).all() for r in relatedness(run.record))
+
+
+def test_everybody_descends_from_a_founder_whose_chain_of_parents_leads_there():
+    rng = np.random.default_rng(3)
+    ids = np.sort(rng.choice(np.arange(1, 4000), 900, replace=False))
+    parent = np.array([0 if k < 5 or rng.random() < 0.01 else ids[rng.integers(k)] for k in range(ids.size)])
+    born = {"replicate": np.repeat([1, 0], [900, 900]), "id": np.tile(ids, 2), "parent": np.tile(parent, 2)}
+    born |= {"tick": np.arange(1800), "genome": np.zeros((1800, 2, 1), np.int8)}
+    nobody = {name: np.zeros(0, np.int64) for name in ("replicate", "id", "tick")}
+    record = SimpleNamespace(replicates=2, log={"births": born, "deaths": nobody}.get)
+
+    def founder(body: int) -> int:
+        before = int(parent[np.searchsorted(ids, body)])
+        return founder(before) if before else body
+
+    expected = [founder(int(body)) for body in ids]
+    for replicate, who in enumerate(all_lives(record)):
+        assert who.founder.tolist() == lives(record, replicate).founder.tolist() == expected
+        assert who.born.tolist() == (np.arange(900) + 900 * (replicate == 0)).tolist()

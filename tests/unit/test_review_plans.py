@@ -3,14 +3,17 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mesocosm.cli import main
+from mesocosm.findings import Claim, judge
 from mesocosm.findings.power import power_of
 from mesocosm.record import ConfigurationError
 from mesocosm.review import read_design, review
 from mesocosm.review.advice import _widest
 from mesocosm.review.checks import CHECKS
+from mesocosm.review.plans import _spread
 from tests.answers import as_the_schema_says
 from tests.synthetic import game
 
@@ -206,6 +209,16 @@ def test_a_file_that_declares_nothing_is_named(text, named, tmp_path, capsys):
 def test_a_study_with_an_error_is_named_and_not_taken_for_facts(tmp_path):
     with pytest.raises(ConfigurationError, match="seeds = -1"):
         read_design(written(tmp_path, CLEAN | {"seeds": -1}))
+
+
+def test_the_spread_of_a_run_is_read_from_its_interval():
+    values = np.random.default_rng(0).normal(0.3, 0.2, 12)
+    for kind in ("mean", "ratio"):
+        claim = Claim(
+            "effect", "it has one", "the control", "difference", delta=1.1 if kind == "ratio" else 0.1, kind=kind
+        )
+        found = judge([claim], {"effect": values}, 12)[0]
+        assert _spread(found) == pytest.approx(values.std(ddof=1))
 
 
 def test_a_run_is_reviewed_as_it_was_declared(tmp_path):

@@ -27,8 +27,10 @@ from mesocosm.experiments.trend.declaration import TrendConfiguration
 from mesocosm.minds.policy import softmax_weight
 from mesocosm.record import ConfigurationError, load
 from mesocosm.record.configuration import check, from_dict
+from mesocosm.record.reader import ReplicateStatus
 from mesocosm.reports.retention import Kept, figure, kept_in, page
 from mesocosm.studies.cell import Cell, Row
+from mesocosm.studies.ecologies import Ecology
 from mesocosm.studies.study import Study
 
 WORLD = dict(side=16, founders=32, ceiling=220, drop_food=640, drop_spread=512)
@@ -239,3 +241,22 @@ def test_the_page_and_its_figure_say_so(cells):
     assert "| 0.5 | 51 of 102" in text and "nan" not in text
     drawn = figure(study, rows)
     assert drawn.count("<rect") == 1 + 2 * 4 and "51/51" in drawn and "nan" not in drawn
+
+
+def test_a_cell_whose_deaf_twin_died_out_is_extinct_and_says_whose(tmp_path, monkeypatch):
+    def record(*ended):
+        statuses = [ReplicateStatus(r, "extinct" if r in ended else "alive", 100, "") for r in range(3)]
+        return SimpleNamespace(statuses=statuses, replicates=3)
+
+    values = {"kept": np.array([0.1, np.nan, np.nan]), "emission": np.array([0.5, 0.5, np.nan])}
+    monkeypatch.setattr("mesocosm.experiments.launch.start", lambda *given: record(2))
+    monkeypatch.setattr("mesocosm.experiments.assay.analysis.assays_of", lambda run: {"deaf": record(1)})
+    monkeypatch.setattr("mesocosm.studies.ecologies.statistics", lambda run: values)
+    cells = [
+        Cell("experiment/signalling", {}, {"world": seed}, {"ticks": 1000}, fixed={"statistic": "kept"})
+        for seed in range(3)
+    ]
+    rows = [row for _, row in Ecology("signalling").measure(cells, tmp_path)]
+    assert [row.status for row in rows] == ["ok", "extinct", "extinct"]
+    assert rows[1].cause == "deaf: extinct at tick 100" and rows[2].cause == "extinct at tick 100"
+    assert rows[1].metrics["emission"] == 0.5
