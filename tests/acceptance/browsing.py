@@ -43,9 +43,17 @@ class Visit:
         return self.wait(**until)
 
     def wait(self, **until) -> dict:
-        for name, value in until.items():
-            self.page.wait_for_function("([n, v]) => window.__viewer[n] === v", arg=[name, value])
-        return self.state
+        """Waits until all of this holds at once; the state in which it does."""
+        return self.when("Object.entries(until).every(([name, value]) => s[name] === value)", until)
+
+    def when(self, condition: str, until: dict | None = None, patience_ms: float = 30_000) -> dict:
+        """Waits until a condition on the state `s` holds; that very state, whatever has happened to the page since."""
+        seen = self.page.wait_for_function(
+            f"(until) => {{ const s = window.__viewer; return {condition} ? {{state: s}} : null; }}",
+            arg=until,
+            timeout=patience_ms,
+        )
+        return seen.json_value()["state"]
 
     def pixels(self, world: int = 0, which: str = "canvas.mp-world") -> np.ndarray:
         """What a canvas shows: [height, width, 4]."""

@@ -57,9 +57,8 @@ def arrive(living, visits):
 
 
 def when(v, condition: str):
-    """Waits until a condition on the state `s` of the page holds."""
-    v.page.wait_for_function(f"() => {{ const s = window.__viewer; return {condition}; }}", timeout=PATIENCE_MS)
-    return v.state
+    """Waits until a condition on the state `s` of the page holds, and gives the state in which it does."""
+    return v.when(condition, patience_ms=PATIENCE_MS)
 
 
 def pause(v):
@@ -84,8 +83,8 @@ def test_it_is_played_stepped_scrubbed_and_looked_at(arrive):
     v = arrive()
     first = v.state["tick"]
     v.press(".", tick=first + 1)
-    assert v.press(".", tick=first + 2)["live"]["status"] == "paused"
-    slow = v.state["live"]["speed"]
+    v.page.keyboard.press(".")
+    slow = when(v, f"s.live.status === 'paused' && s.tick === {first + 2}")["live"]["speed"]
     v.page.keyboard.press("]")
     when(v, f"s.live.speed > {slow}")
     v.page.keyboard.press(" ")
