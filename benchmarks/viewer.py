@@ -253,6 +253,15 @@ def pace() -> None:
             print(f"{taken / 24:.1f} frames/s, {middle:.0f} ms old [{low:.0f} {high:.0f}]")
 
 
+def growth(minutes: np.ndarray, megabytes: np.ndarray, pieces: int = 8) -> tuple[float, float, float]:
+    """Megabytes a minute from one piece of the time to the next: mean, and its 95 % t interval over the pieces."""
+    from mesocosm.findings import t_interval
+
+    when, held = ([part.mean() for part in np.array_split(values, pieces)] for values in (minutes, megabytes))
+    found = t_interval(np.diff(held) / np.diff(when))
+    return float(found.estimate), float(found.low), float(found.high)
+
+
 def memory(minutes: float) -> None:
     import psutil
 
@@ -267,10 +276,9 @@ def memory(minutes: float) -> None:
         client.leave()
         at = np.array(rows)[len(rows) // 3 :]  # once the frames that are kept have filled
         for k, name in enumerate(("world", "server"), 1):
-            slope, _ = np.polyfit(at[:, 0], at[:, k], 1)
-            print(
-                f"memory of the {name}: {at[-1, k]:.0f} MB, {slope:+.2f} MB a minute, over {at[-1, 0] - at[0, 0]:.1f}"
-            )
+            slope, low, high = growth(at[:, 0], at[:, k])
+            print(f"memory of the {name}: {at[0, k]:.0f} to {at[-1, k]:.0f} MB, at most {at[:, k].max():.0f};", end=" ")
+            print(f"{slope:+.3f} MB a minute [{low:+.3f} {high:+.3f}] over {at[-1, 0] - at[0, 0]:.0f} minutes")
         print(f"frames seen: {live.first + len(live.frames):,}, kept {len(live.frames):,}; ticks {at[-1, 3]:,.0f}")
 
 

@@ -20,12 +20,13 @@ _SMALL_WORLD = dict(
 )
 CHANGES: dict[str, dict[str, Any]] = {
     "chemotaxis": {"world": _SMALL_WORLD, "heredity": {"exchange_probability": 0.3}, "log_exchanges": True},
-    "chemotaxis, signals": {
-        "world": {**_SMALL_WORLD, "signal": True, "senses": ["touch", "signal"]},
-        "mind": {"policy": "argmax"},
-    },
     "trend": {"world": _SMALL_WORLD, "frames_every": 4},
-    "signalling": {"world": _SMALL_WORLD, "deaf": True, "log_exchanges": True, "frames_every": 4},
+    "signalling": {
+        "world": _SMALL_WORLD,
+        "mind": {"policy": "argmax"},
+        "log_exchanges": True,
+        "frames_every": 4,
+    },
     "symbiont": {
         "world": _SMALL_WORLD,
         "element": {"reach": 0.5, "superinfection": 0.2, "lock_bits": 1},

@@ -345,7 +345,7 @@ def test_float_replicates_that_diverge_say_so(tmp_path):
 
 INTERVENTIONS = {
     "chemotaxis": "30:world.metabolism=40",
-    "chemotaxis, signals": "30:world.emission_cost=60",
+    "signalling": "30:world.emission_cost=60",
     "bilinear": "30:rate=2",
     "lorenz": "30:rho=10.0",
 }

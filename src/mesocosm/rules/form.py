@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from mesocosm.record.configuration import Range
+
+
+@dataclass(frozen=True)
+class Fields:
+    """A level of neurons behind the inputs that each look at small fields of a square image, with shared strengths."""
+
+    channels: Annotated[int, Range(0, 256, "neurons", "size")] = 0
+    """Neurons that look at the same place; 0: there is no such level."""
+    width: Annotated[int, Range(2, 32, "pixels", "size")] = 5
+    """A field is width x width."""
+    pool: Annotated[int, Range(1, 32, "places", "size")] = 4
+    """Over pool x pool neighbouring places the answer is averaged; pools overlap by half."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +39,12 @@ class RuleForm:
     symmetric: bool = False
     """Replies go back over the forward strengths instead of strengths of their own."""
     per_role: bool = False
-    """A genome for input, hidden and output instead of one for all."""
+    """A genome for input, hidden and output (and for fields) instead of one for all."""
     compete: bool = False
     """Neurons of a hidden level share one answer, and one lesson (softmax); else each answers for itself (tanh)."""
     fast: bool = False
     """The fast cell (lstm only): diagonal recurrence, rational gates."""
+    fields: Fields = field(default_factory=Fields)
 
     def contradictions(self):
         strengths = self.messages if self.symmetric else 2 * self.messages

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from mesocosm.rules.net import Genome, Net
-from mesocosm.rules.neurons import FEEDBACK, INPUT
+from mesocosm.rules.neurons import FEEDBACK, FIELD, INPUT
 from mesocosm.rules.synapses import BilinearSynapse, HebbianSynapse, LSTMSynapse
 
 ERROR, PROBABILITY, LABEL = 0, 1, 2
@@ -22,11 +22,33 @@ ERROR, PROBABILITY, LABEL = 0, 1, 2
 _FREE = 5e-3
 """Size of the first strengths of prototypes: so small that any example drowns them."""
 
+_LOUD = 20.0
+"""What fields are amplified by: the energy of a match with random strengths is near 1 / 25 in fields of 5 x 5."""
+
 
 def blank(net: Net) -> Genome:
-    """All zeros (one role or three)."""
+    """All zeros (one role, three or four), but for fields: they look, through random strengths that never change.
+
+    Raises:
+      ValueError: for fields in a net with one genome for all.
+    """
     shapes = jax.eval_shape(net.found, jax.random.key(0))
-    return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+    genome = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+    if net.fields.channels:
+        if not net.per_role:
+            raise ValueError("fields: their strengths stay and others learn; this needs per_role")
+        genome.synapse[FIELD].update(_kept(net))
+        genome.neuron[FIELD]["F"] = genome.neuron[FIELD]["F"].at[0, 0].set(1.0)
+    return genome
+
+
+def _kept(net: Net) -> dict:
+    """Genes of a synapse that keeps the random strength it began with."""
+    if not isinstance(net.synapse, LSTMSynapse):
+        return {"retain": jnp.ones(net.synapse.strengths), "spread": jnp.ones(net.synapse.size)}
+    h = net.synapse.hidden
+    gates = jnp.repeat(jnp.array([-12.0, 12.0, 0.0, 4.0]), h)
+    return {"bias": gates, "spread": jnp.ones(h)}
 
 
 def class_mean(net: Net, gain: float = 10.0) -> Genome:
@@ -52,10 +74,11 @@ def centred_class_mean(net: Net, gain: float = 10.0, pace: float = 0.04) -> Geno
     if k < 1:
         raise ValueError("centred_class_mean: needs memory = 1 or more")
     genome = class_mean(net, gain)
-    for genes in genome.neuron:
+    for genes in genome.neuron[:FIELD]:
         genes["H"] = _running_mean(genes["H"], k, pace)
         if "F" in genes:
-            genes["F"] = genes["F"].at[:, m].set(-4.0)
+            genes["F"] = genes["F"].at[:, m].set(-4.0 * genes["F"][:, 0])
+    genome.neuron[INPUT]["u"] = _expected(net)
     return genome
 
 
@@ -74,15 +97,17 @@ def prototypes(net: Net, sharpness: float = 16.0, gain: float = 10.0, pace: floa
     if not (net.compete and net.per_role and net.normalise and len(net.sizes) > 2 and k):
         raise ValueError("prototypes: needs compete, per_role, normalise, memory = 1 or more, and a hidden level")
     genome = blank(net)
-    for role, genes in enumerate(genome.synapse):
+    for role, genes in enumerate(genome.synapse[:FIELD]):
         genes |= _SYNAPSES[type(net.synapse)](net, 1.0, range(net.synapse.strengths), told=role != INPUT)
         if "spread" in genes:
             genes["spread"] = genes["spread"] + _FREE
         else:
             genes["start"] = genes["start"] - _FREE  # who votes for a class that was never named votes against it
-    source, hidden, output = genome.neuron
-    source["F"] = source["F"].at[0, 0].set(1.0).at[0, m].set(-4.0)
-    source["H"] = _running_mean(source["H"], k, pace)
+    source, hidden, output = genome.neuron[:FIELD]
+    source["F"] = source["F"].at[0, 0].set(_loudness(net)).at[0, m].set(-4.0 * _loudness(net))
+    if "V" in source:
+        source["V"] = source["V"].at[0, 0].set(1.0)
+    source["H"], source["u"] = _running_mean(source["H"], k, pace), _expected(net)
     hidden["V"] = hidden["V"].at[0, 0].set(sharpness)
     hidden["F"] = hidden["F"].at[0, 0].set(1.0)
     hidden["Q"] = hidden["Q"].at[0, 0].set(float(net.sizes[-1]))
@@ -94,9 +119,20 @@ def prototypes(net: Net, sharpness: float = 16.0, gain: float = 10.0, pace: floa
     return Genome(genome.synapse, genome.neuron, genome.read.at[0].set(gain))
 
 
+def _loudness(net: Net) -> float:
+    """What inputs are multiplied by on their way."""
+    return _LOUD if net.fields.channels else 1.0
+
+
 def _running_mean(genes: Array, k: int, pace: float) -> Array:
     """A neuron's memory genes such that its first number follows tanh(arrival / 4) at this pace."""
     return genes.at[:k, -1].set(math.log(pace / (1 - pace))).at[k, 0].set(0.25)
+
+
+def _expected(net: Net) -> Array:
+    """What a neuron's memory begins with: of fields the energy of a match by chance, 1 / width^2, over 4."""
+    first = 0.25 / net.fields.width**2 if net.fields.channels else 0.0
+    return jnp.zeros(net.neuron.memory).at[0].set(first)
 
 
 def softmax_sgd(net: Net, rate: float) -> Genome:
@@ -122,9 +158,11 @@ def _rule(net: Net, told: int, rate: float, gain: float) -> Genome:
     }
     if m > 1:
         plain["G"] = plain["G"].at[1, ERROR if told == LABEL else LABEL].set(1.0)
-    for genes in genome.neuron:
+    for genes in genome.neuron[:FIELD]:
         genes |= {name: values for name, values in plain.items() if name in genes}
-    for genes in genome.synapse:
+    if net.fields.channels:
+        genome.neuron[INPUT]["F"] = genome.neuron[INPUT]["F"] * _loudness(net)
+    for genes in genome.synapse[:FIELD]:
         genes |= _SYNAPSES[type(net.synapse)](net, rate)
     return Genome(genome.synapse, genome.neuron, genome.read.at[0].set(gain))
 

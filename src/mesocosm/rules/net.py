@@ -10,6 +10,8 @@ Where hidden neurons compete, what they answer is a share of their level (softma
 Their synapses then change, on both sides, by how much it was their turn, as in adaptive resonance (G. Carpenter,
 S. Grossberg, "A massively parallel architecture for a self-organizing neural pattern recognition machine", 1987).
 
+A net may begin with a level of fields (`wiring`): to what follows its neurons are the inputs, and are of their role.
+
 With two ticks an example, all three happen once with nothing told, and the answer is read in the second forward pass.
 """
 
@@ -22,18 +24,17 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from mesocosm.rules.neurons import FEEDBACK, HIDDEN, INPUT, OUTPUT, Neuron
+from mesocosm.rules.form import Fields
+from mesocosm.rules.neurons import FEEDBACK, FIELD, HIDDEN, INPUT, OUTPUT, Neuron
 from mesocosm.rules.synapses import Genes, Synapse
-
-_TINY = 1e-8
-"""Squared length below which a vector has no direction."""
+from mesocosm.rules.wiring import Wiring, over_neurons, over_synapses, wire
 
 
 class Genome(eqx.Module):
     """One genome: genes of the synapse and of the neuron, one set for all or one a role, and how an answer is read.
 
     Args:
-      synapse, neuron: one set of genes, or three in the order of roles.
+      synapse, neuron: one set of genes, or three in the order of roles, four where there are fields.
       read: weights [messages + memory] of what arrived at an output neuron and of what it remembers.
     """
 
@@ -69,11 +70,12 @@ class Net(eqx.Module):
     """A rule at work in a net of these sizes.
 
     Args:
-      sizes: neurons in each level, from inputs to classes.
+      sizes: neurons in each level, from inputs to classes, without those of fields.
       ticks: 1 or 2, steps an example.
       normalise: messages arrive as cosines between message and strengths instead of means.
       per_role: a genome for input, hidden and output instead of one for all.
       compete: neurons of a hidden level share one answer and one lesson.
+      fields: a level behind the inputs that looks at small fields of an image.
     """
 
     synapse: Synapse
@@ -83,10 +85,10 @@ class Net(eqx.Module):
     normalise: bool = eqx.field(static=True, default=True)
     per_role: bool = eqx.field(static=True, default=False)
     compete: bool = eqx.field(static=True, default=False)
+    fields: Fields = eqx.field(static=True, default=Fields())
 
     def __check_init__(self):
-        if len(self.sizes) < 2 or min(self.sizes) < 1:
-            raise ValueError(f"sizes = {self.sizes}: a net has at least inputs and classes, one neuron each or more")
+        wire(self.sizes, self.fields)
         if self.ticks not in (1, 2):
             raise ValueError(f"ticks = {self.ticks}: must be 1 or 2")
         if self.synapse.messages != self.neuron.messages:
@@ -94,11 +96,23 @@ class Net(eqx.Module):
                 f"messages = {self.synapse.messages} at the synapse, {self.neuron.messages} at the neuron: not equal"
             )
 
+    @property
+    def wiring(self) -> tuple[Wiring, ...]:
+        """The layers of synapses."""
+        return wire(self.sizes, self.fields)
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Neurons in each level, those of fields among them."""
+        return self.sizes[0], *(layer.after for layer in self.wiring)
+
     # -- genomes and states ----------------------------------------------------------------------------------------
 
     def found(self, key: Array) -> Genome:
         """A random genome."""
-        roles = (INPUT, HIDDEN, OUTPUT) if self.per_role else (None,)
+        roles: tuple[int | None, ...] = (None,)
+        if self.per_role:  # neurons of fields are inputs over which something arrives: ordinary ones
+            roles = (None, HIDDEN, OUTPUT, FIELD) if self.fields.channels else (INPUT, HIDDEN, OUTPUT)
         s, n = jax.random.split(key)
         synapse = [self.synapse.found(k) for k in jax.random.split(s, len(roles))]
         neuron = [self.neuron.found(k, role) for k, role in zip(jax.random.split(n, len(roles)), roles, strict=True)]
@@ -109,7 +123,7 @@ class Net(eqx.Module):
 
     def noise(self, key: Array, dtype: Any = jnp.float32) -> tuple[Array, ...]:
         """What breaks the symmetry of hidden neurons: normal numbers, but zeros in the last layer, which needs none."""
-        shapes = [(self.synapse.size, b, a) for a, b in zip(self.sizes[:-1], self.sizes[1:], strict=True)]
+        shapes = [(self.synapse.size, *layer.shape) for layer in self.wiring]
         keys = jax.random.split(key, len(shapes))
         drawn = [jax.random.normal(k, shape, dtype) for k, shape in zip(keys[:-1], shapes[:-1], strict=True)]
         return *drawn, jnp.zeros(shapes[-1], dtype)
@@ -117,20 +131,31 @@ class Net(eqx.Module):
     def begin(self, genome: Genome, noise: tuple[Array, ...]) -> NetState:
         """The state of a net that has seen nothing."""
         synapses = tuple(
-            _over_synapses(self.synapse.begin, 1, 0)(self._synapse(genome, layer), noise[layer])
-            for layer in range(len(self.sizes) - 1)
+            over_synapses(self.synapse.begin, 1, 0)(self._synapse(genome, layer), noise[layer])
+            for layer in range(len(noise))
         )
         neurons = tuple(
             jnp.broadcast_to(self._neuron(genome, level)["u"][:, None], (self.neuron.memory, n))
-            for level, n in enumerate(self.sizes)
+            for level, n in enumerate(self.levels)
         )
         return NetState(synapses, neurons)
 
     def _synapse(self, genome: Genome, layer: int) -> Genes:
-        return genome.synapse[_role(layer, len(self.sizes) - 2) if self.per_role else 0]
+        return genome.synapse[self._role(layer, len(self.sizes) - 2)]
 
     def _neuron(self, genome: Genome, level: int) -> Genes:
-        return genome.neuron[_role(level, len(self.sizes) - 1) if self.per_role else 0]
+        return genome.neuron[self._role(level, len(self.sizes) - 1)]
+
+    def _role(self, place: int, last: int) -> int:
+        if not self.per_role:
+            return 0
+        place -= self._first
+        return FIELD if place < 0 else OUTPUT if place == last else INPUT if place == 0 else HIDDEN
+
+    @property
+    def _first(self) -> int:
+        """The level that is the input of a net without fields."""
+        return 1 if self.fields.channels else 0
 
     # -- one example -----------------------------------------------------------------------------------------------
 
@@ -156,29 +181,22 @@ class Net(eqx.Module):
     def forward(self, genome: Genome, state: NetState, x: Float[Array, " inputs"]) -> Pass:
         """Messages go up."""
         arrived, sent = [jnp.tile(x[None, :], (self.neuron.messages, 1))], []
-        active = arrived[0]
-        for layer in range(len(self.sizes) - 1):
+        active, wiring = arrived[0], self.wiring
+        for layer, wires in enumerate(wiring):
             genes = self._neuron(genome, layer)
-            sent.append(_over_neurons(self.neuron.send)(genes, active, state.neurons[layer]))
-            strengths = self.synapse.carry(state.synapses[layer])[0]
-            a = _over_neurons(self.neuron.arrive)(self._neuron(genome, layer + 1), self._gather(sent[-1], strengths))
+            sent.append(over_neurons(self.neuron.send)(genes, active, state.neurons[layer]))
+            gathered = wires.forward(sent[-1], self.synapse.carry(state.synapses[layer])[0], self.normalise)
+            a = over_neurons(self.neuron.arrive)(self._neuron(genome, layer + 1), gathered)
             if self._competes(layer + 1):
                 active = jax.nn.softmax(a, axis=1)
             else:
-                active = a = jnp.tanh(a) if layer < len(self.sizes) - 2 else a
+                active = a = jnp.tanh(a) if layer < len(wiring) - 1 else a
             arrived.append(a)
         logits = genome.read @ jnp.concatenate([arrived[-1], state.neurons[-1]])
         return Pass(tuple(sent), tuple(arrived), logits)
 
     def _competes(self, level: int) -> bool:
-        return self.compete and 0 < level < len(self.sizes) - 1
-
-    def _gather(self, sent: Float[Array, "m before"], strengths: Float[Array, "m after before"]) -> Array:
-        total = jnp.einsum("mi,mji->mj", sent, strengths)
-        if not self.normalise:
-            return total / sent.shape[1]
-        lengths = jnp.sum(sent**2, axis=1)[:, None] * jnp.sum(strengths**2, axis=2)
-        return total * jax.lax.rsqrt(lengths + _TINY)
+        return self.compete and self._first < level < self._first + len(self.sizes) - 1
 
     def backward(
         self, genome: Genome, state: NetState, seen: Pass, label: Array | None
@@ -189,14 +207,15 @@ class Net(eqx.Module):
         if label is not None:
             told = jnp.stack([label - probability, probability, label])
         returned, replies = [told], []
-        for level in range(len(self.sizes) - 1, 0, -1):
-            reply = _over_neurons(self.neuron.reply)
+        wiring = self.wiring
+        for level in range(len(wiring), 0, -1):
+            reply = over_neurons(self.neuron.reply)
             here, below = self._neuron(genome, level), self._neuron(genome, level - 1)
             b = reply(here, returned[-1], seen.arrived[level], state.neurons[level])
             replies.append(jax.nn.softmax(b, axis=1) if self._competes(level) else b)
             strengths = self.synapse.carry(state.synapses[level - 1])[1]
-            means = jnp.einsum("mj,mji->mi", replies[-1], strengths) / self.sizes[level]
-            returned.append(_over_neurons(self.neuron.returned)(below, means))
+            means = wiring[level - 1].backward(replies[-1], strengths)
+            returned.append(over_neurons(self.neuron.returned)(below, means))
         return returned[::-1], replies[::-1]
 
     def change(
@@ -207,47 +226,16 @@ class Net(eqx.Module):
         for level in filter(self._competes, range(len(sent))):
             sent[level] = arrived[level] = replies[level - 1]
         synapses = []
-        for layer, synapse in enumerate(state.synapses):
+        for layer, (wires, synapse) in enumerate(zip(self.wiring, state.synapses, strict=True)):
             genes = self._synapse(genome, layer)
-            before = _over_neurons(self.synapse.before)(genes, sent[layer])
-            after = _over_neurons(self.synapse.after)(genes, replies[layer])
-            synapses.append(_over_synapses(self.synapse.step, 1, 2)(genes, synapse, before, after))
+            before = over_neurons(self.synapse.before)(genes, sent[layer])
+            after = over_neurons(self.synapse.after)(genes, replies[layer])
+            synapses.append(wires.change(self.synapse.step, genes, synapse, before, after))
         neurons = [
-            _over_neurons(self.neuron.remember)(self._neuron(genome, level), a, r, u)
+            over_neurons(self.neuron.remember)(self._neuron(genome, level), a, r, u)
             for level, (a, r, u) in enumerate(zip(arrived, returned, state.neurons, strict=True))
         ]
         return NetState(tuple(synapses), tuple(neurons))
-
-
-def _role(place: int, last: int) -> int:
-    return OUTPUT if place == last else INPUT if place == 0 else HIDDEN
-
-
-def _over_neurons(rule: Any) -> Any:
-    """A rule of one neuron, (genes, *vectors) -> vector, over the last axis of arrays [.., n]."""
-
-    def batched(genes: Genes, *arrays: Array) -> Array:
-        return jax.vmap(lambda *vectors: rule(genes, *vectors), in_axes=-1, out_axes=-1)(*arrays)
-
-    return batched
-
-
-def _over_synapses(rule: Any, n_own: int, n_neuron: int) -> Any:
-    """A rule of one synapse over arrays [.., after, before].
-
-    `rule(genes, own, before, after)`: `n_own` arrays of its own, then none or two vectors of the neurons at its ends.
-    """
-
-    def batched(genes: Genes, *arrays: Any) -> Any:
-        def one(*vectors: Any) -> Any:
-            return rule(genes, *vectors)
-
-        own = (1,) * n_own
-        ends_before, ends_after = ((1, None), (None, 1)) if n_neuron else ((), ())
-        row = jax.vmap(one, in_axes=(*own, *ends_before), out_axes=1)
-        return jax.vmap(row, in_axes=(*own, *ends_after), out_axes=1)(*arrays)
-
-    return batched
 
 
 __all__ = ["FEEDBACK", "Genome", "Net", "NetState", "Pass"]

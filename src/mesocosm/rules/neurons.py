@@ -10,8 +10,11 @@ from jaxtyping import Array, Float
 FEEDBACK = 3
 """Numbers that come back to a neuron; an output neuron is told (label - probability, probability, label)."""
 
-INPUT, HIDDEN, OUTPUT = 0, 1, 2
-"""Roles of neurons, and of layers of synapses by where they lead from (the last layer is OUTPUT)."""
+INPUT, HIDDEN, OUTPUT, FIELD = 0, 1, 2, 3
+"""Roles of neurons, and of layers of synapses by where they lead from (the last layer is OUTPUT).
+
+Where a net begins with fields, pixels and the synapses behind them are of the role FIELD; the neurons that look at
+fields are the inputs of what follows."""
 
 Genes = dict[str, Array]
 Vector = Float[Array, "_"]
@@ -48,7 +51,7 @@ class Neuron(eqx.Module):
             "H": 0.3 * jax.random.normal(h, (2 * k, m + FEEDBACK + k + 1)),
             "u": 0.01 * jax.random.normal(s, (k,)),
         }
-        idle = {INPUT: ("V", "G"), OUTPUT: ("F", "Q")}.get(-1 if role is None else role, ())
+        idle = {INPUT: ("V", "G"), FIELD: ("V", "G"), OUTPUT: ("F", "Q")}.get(-1 if role is None else role, ())
         return {name: values for name, values in genes.items() if name not in idle}
 
     def arrive(self, genes: Genes, means: Vector) -> Vector:
@@ -71,4 +74,4 @@ class Neuron(eqx.Module):
         return (1 - z) * u + z * jnp.tanh(new)
 
 
-__all__ = ["FEEDBACK", "HIDDEN", "INPUT", "OUTPUT", "Neuron"]
+__all__ = ["FEEDBACK", "FIELD", "HIDDEN", "INPUT", "OUTPUT", "Neuron"]

@@ -33,10 +33,11 @@ class RuleError(MesocosmError, ValueError):
 
 
 def build_net(form: RuleForm, sizes: tuple[int, ...]) -> Net:
-    """A rule of this form at work in a dense net of these sizes.
+    """A rule of this form at work in a net of these sizes.
 
     Raises:
       ConfigurationError: for a form that is not permitted.
+      RuleError: for sizes that are none, or no square image where the form has fields.
     """
     check(form)
     shape = {"messages": form.messages, "symmetric": form.symmetric}
@@ -45,7 +46,10 @@ def build_net(form: RuleForm, sizes: tuple[int, ...]) -> Net:
     else:
         synapse = {"bilinear": BilinearSynapse, "hebbian": HebbianSynapse}[form.cell](**shape)
     neuron = Neuron(form.messages, form.memory)
-    return Net(synapse, neuron, sizes, form.ticks, form.normalise, form.per_role, form.compete)
+    try:
+        return Net(synapse, neuron, sizes, form.ticks, form.normalise, form.per_role, form.compete, form.fields)
+    except ValueError as error:
+        raise RuleError(str(error)) from None
 
 
 class EvolvedRule(eqx.Module):
@@ -210,7 +214,7 @@ def _parsed(name: str, text: str) -> tuple[RuleForm, Genome, dict[str, Any]]:
         raise RuleError(f"{name}: is of the version {version!r}, this is {FORMAT!r}; use the mesocosm that saved it")
     try:
         form = from_dict(RuleForm, data["form"])
-        template = jax.eval_shape(build_net(form, (1, 2)).found, jax.random.key(0))
+        template = jax.eval_shape(build_net(form, (form.fields.width**2, 2)).found, jax.random.key(0))
         genes = [np.asarray(values, np.float32) for values in data["genes"]]
         leaves, treedef = jax.tree.flatten(template)
         if [g.size for g in genes] != [leaf.size for leaf in leaves] or not all(np.isfinite(g).all() for g in genes):

@@ -37,6 +37,8 @@ def mixed_partials(rule: Rule, data: DataSet, n: int = 30, streams: int = 4, see
         rng = np.random.default_rng([seed, s])
         order = rng.permutation(data.labels.size)[: n + 1]
         pixels = rng.permutation(data.inputs.shape[1])[:_SMALL]
+        if rule.form.fields.channels:  # which need the whole image
+            pixels = np.arange(data.inputs.shape[1])
         x = jnp.asarray(standardised(data.inputs[order][:, pixels]))
         y = jax.nn.one_hot(data.labels[order], data.n_classes)
         learner = EvolvedRule(build_net(rule.form, (x.shape[1], *rule.hidden, data.n_classes)), rule.genome)

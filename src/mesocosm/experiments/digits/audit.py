@@ -22,8 +22,9 @@ from mesocosm.tasks.images import standardised
 SIGNALS = {"error": ERROR, "probability": PROBABILITY, "label": LABEL}
 """What output neurons are told."""
 
-PARTS = (*SIGNALS, "memory", "replies")
-"""What a rule can be without: a signal, what neurons remember, or what comes back to a hidden level."""
+PARTS = (*SIGNALS, "memory", "replies", "own way back")
+"""What a rule can be without: a signal, what neurons remember, what comes back to a hidden level, or strengths of its
+own over which it comes back."""
 
 
 def streams(data: DataSet, n: int, tests: int, how_many: int, seed: int) -> Iterator[tuple[np.ndarray, ...]]:
@@ -111,7 +112,10 @@ def forgetting(rule: Rule, data: DataSet, n: int = 50, tests: int = 200, how_man
 
 def without(rule: Rule, part: str) -> Rule:
     """The rule as if this part were always zero: a signal to output neurons (`error`, `probability`, `label`), what
-    neurons remember (`memory`), or what comes back to hidden neurons over synapses (`replies`)."""
+    neurons remember (`memory`), what comes back to hidden neurons over synapses (`replies`); or with replies that go back
+    over the forward strengths (`own way back`)."""
+    if part == "own way back":
+        return _symmetric(rule)
     k = rule.form.memory
     neurons = []
     for genes in rule.genome.neuron:
@@ -126,6 +130,17 @@ def without(rule: Rule, part: str) -> Rule:
         neurons.append(mended)
     genome = Genome(rule.genome.synapse, tuple(neurons), rule.genome.read)
     return replace(rule.fresh(), genome=genome)
+
+
+def _symmetric(rule: Rule) -> Rule:
+    """The same genes; of cells that keep nothing but strengths, those of the backward ones are gone."""
+    form = replace(rule.form, symmetric=True)
+    synapses = rule.genome.synapse
+    if form.cell != "lstm":
+        m = form.messages
+        synapses = tuple({n: g[:m] if n in ("A", "B") else g[..., :m] for n, g in genes.items()} for genes in synapses)
+    genome = Genome(synapses, rule.genome.neuron, rule.genome.read)
+    return replace(rule.fresh(), form=form, genome=genome)
 
 
 __all__ = ["PARTS", "SIGNALS", "accuracy_after", "forgetting", "prior_audit", "streams", "without"]

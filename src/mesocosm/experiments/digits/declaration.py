@@ -69,13 +69,17 @@ class DigitsConfiguration(RunConfiguration):
             yield f"founding = {self.founding}: the class mean needs form.normalise = True; or found at random"
         if self.founding == "centred-class-mean" and self.form.memory < 1:
             yield "founding = centred-class-mean: needs form.memory of 1 or more"
-        if self.founding == "prototypes":
-            f = self.form
-            if not (f.compete and f.per_role and f.memory and self.schooling.hidden):
-                yield (
-                    "founding = prototypes: needs form.compete and form.per_role = True, form.memory of 1 or more, and "
-                    "a level in schooling.hidden"
-                )
+        f = self.form
+        if f.fields.channels and self.schooling.side < f.fields.width:
+            yield f"form.fields.width = {f.fields.width}: is more than schooling.side = {self.schooling.side}"
+        if f.fields.channels and self.founding != "random" and not f.per_role:
+            yield f"founding = {self.founding}: needs form.per_role = True where there are fields; or found at random"
+        has_all = f.compete and f.per_role and f.memory and self.schooling.hidden
+        if self.founding == "prototypes" and not has_all:
+            yield (
+                "founding = prototypes: needs form.compete and form.per_role = True, form.memory of 1 or more, and "
+                "a level in schooling.hidden"
+            )
 
 
 def curves(record: Record) -> dict[str, Any]:

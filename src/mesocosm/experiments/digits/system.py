@@ -109,15 +109,16 @@ class Digits(Experiment):
         return Scene(curves=curves)
 
     def strengths(self, rule: EvolvedRule) -> Float32[Array, "side row"]:
-        """What the first neurons listen for once the first held-out task is learnt: images in a row."""
+        """What the first neurons listen for once the first held-out task is learnt, images (or fields) in a row."""
 
         def lesson(state: Any, example: Any) -> tuple[Any, None]:
             return rule.learn(state, *example)[0], None
 
-        n, side = max(self.shown), math.isqrt(self.net.sizes[0])
+        n = max(self.shown)
         labels = jax.nn.one_hot(self.judge.labels[0, :n], self.net.sizes[-1])
         learnt, _ = jax.lax.scan(lesson, rule.begin(jax.random.key(JUDGED)), (self.judge.inputs[0, :n], labels))
         first = self.net.synapse.carry(learnt.synapses[0])[0][0, :IMAGES]
+        side = math.isqrt(first.shape[1])
         return first.reshape(-1, side, side).transpose(1, 0, 2).reshape(side, -1)
 
     def status(self, state: SearchState) -> Int32[Array, ""]:
