@@ -206,16 +206,16 @@ class Client:
 
     def _take(self) -> None:
         meta = self.live.meta()
-        after, serial = meta["n_frames"] - 1, meta["serial"]
+        after, serial, due = meta["n_frames"] - 1, meta["serial"], time.perf_counter()
         while self.is_there:
-            began = time.perf_counter()
             header, planes = self.live.newest(after, serial, WANT)
             serial = header["serial"]
             if "t" in header:
                 sent((header, planes))
                 self.ages.append(1000 * (time.time() - header["at"]))
                 after = header["t"]
-            time.sleep(max(0.0, 1 / PER_SECOND - (time.perf_counter() - began)))
+            due = max(due + 1 / PER_SECOND, time.perf_counter() - 1 / PER_SECOND)  # what was missed is not made up for
+            time.sleep(max(0.0, due - time.perf_counter()))
 
     def leave(self) -> None:
         self.is_there = False

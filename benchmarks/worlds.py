@@ -14,6 +14,7 @@ import numpy as np
 
 from mesocosm.core.loop import _Loop
 from mesocosm.core.plan import Plan, Setup
+from mesocosm.core.steering import CHUNK_SECONDS
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
 from mesocosm.experiments.ecology import Ecology
 from mesocosm.experiments.symbiont.declaration import SymbiontConfiguration
@@ -103,8 +104,8 @@ class Ours:
         """Seconds that these ticks took."""
         began, stop = time.perf_counter(), self.loop.tick + ticks
         while self.loop.tick < stop:
-            self.loop.chunk_ticks = stop - self.loop.tick
-            self.loop._advance(stop)
+            self.loop.chunk = stop - self.loop.tick, CHUNK_SECONDS  # all of it, if memory permits
+            self.loop._advance(stop, CHUNK_SECONDS)
         self.loop.pending_logs = {name: [] for name in self.loop.pending_logs}
         self.loop.pending_rows = []
         return time.perf_counter() - began

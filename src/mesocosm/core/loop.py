@@ -152,7 +152,7 @@ class _Loop:
         self.pending_logs: dict[str, list[dict[str, np.ndarray]]] = {log.name: [] for log in setup.logs}
         self.newest: dict[str, np.ndarray] = {}
         self.begun, self.before = time.perf_counter(), 0.0
-        self.chunk_ticks, self.rate = 1, 0.0
+        self.chunk, self.rate = (1, np.inf), 0.0  # ticks and seconds of the last chunk
 
     # -- lanes -----------------------------------------------------------------------------------------------------
 
@@ -261,18 +261,18 @@ class _Loop:
 
     def _advance(self, stop: int, chunk_seconds: float = CHUNK_SECONDS) -> None:
         """One chunk on every device, at most to `stop`; `tick` is then what all devices have reached."""
-        until = min(stop, self.tick + self.chunk_ticks)
+        done, seconds = self.chunk
+        until = min(stop, self.tick + int(np.clip(done * min(4.0, chunk_seconds / seconds), 1, 1 << 20)))
         began = time.perf_counter()
         numbers, live = self.there
         self.lanes, statuses, rooms = chunk.run_chunk(
-            self.experiment, self.watch, self.lanes, live, self.seed, numbers, jnp.int32(until), mesh=self.mesh
+            self.experiment, self.watch, self.lanes, live, self.seed, numbers, np.int32(until), mesh=self.mesh
         )
         ticks = np.asarray(self.lanes.tick)
         seconds = time.perf_counter() - began
         done = int(ticks.min()) - self.tick
         if done > 0:
-            self.rate = done / seconds
-            self.chunk_ticks = int(np.clip(done * min(4.0, chunk_seconds / seconds), 1, 1 << 20))
+            self.rate, self.chunk = done / seconds, (done, seconds)
         self._drain(ticks, np.asarray(statuses), np.asarray(rooms))
         self.tick = int(ticks.min())
         if self.progress:
@@ -352,7 +352,8 @@ class _Loop:
                 rows["replicate"] = np.full(used[lane], self.replicate[lane], np.int32)
                 self.pending_logs[name].append(rows)
             buffers[name] = chunk.Buffer(buffer.columns, self._put(np.zeros(used.shape, np.int32)), buffer.places)
-        self.lanes = Lanes(**{**vars(self.lanes), "buffers": buffers})
+        if any(buffers[name] is not buffer for name, buffer in self.lanes.buffers.items()):
+            self.lanes = Lanes(**{**vars(self.lanes), "buffers": buffers})
 
     def _load_after_growth(self) -> None:
         ticks, n_rows, rows = self.lanes.tick, self.lanes.n_rows, self.lanes.rows

@@ -66,4 +66,4 @@ def _scene(experiment: Experiment, state: Any, lane: Int32[Array, ""]) -> Scene:
 
 def scene_of(experiment: Experiment, state: Any, lane: int) -> Scene:
     """What is there in one lane, as NumPy arrays."""
-    return jax.tree.map(np.asarray, _scene(experiment, state, jax.numpy.int32(lane)))
+    return jax.tree.map(np.asarray, _scene(experiment, state, np.int32(lane)))

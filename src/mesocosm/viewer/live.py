@@ -221,11 +221,13 @@ class Live:
                 )
             self.remember(header, planes)
             return
+        if kind == "state":
+            self.serial += not _only_went_on(self.state, header)
+            self.state = header
+            return
         self.serial += 1
         if kind == "shape":
             self.shape = header
-        elif kind == "state":
-            self.state = header
         elif kind == "run":
             self.asked = False  # another run has not heard what was wished before
             self.run = header
@@ -260,6 +262,12 @@ class Live:
             self.state = {**self.state, "status": "died"}
             self.serial += 1
             self.said.notify_all()
+
+
+def _only_went_on(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether the world plays on as it did: its next frame tells that as well, and nobody need be told twice."""
+    aside = {"tick": 0, "rate": 0}
+    return now["status"] == "playing" and {**before, **aside} == {**now, **aside}
 
 
 def _size(planes: Planes) -> int:
