@@ -7,15 +7,19 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
+from mesocosm.core import Turn
 from mesocosm.record import FolderError, load
+from tests.acceptance.breaking import GAME, going
 from tests.acceptance.test_command_line import MESOCOSM, mesocosm
 
 pytest.importorskip("starlette", reason="NOT TESTED: the viewer (the extra `watch` is missing)")
@@ -181,27 +185,41 @@ def test_a_server_that_ends_is_told_in_the_page(dish, serve, visits):
     assert v.pixels().any()
 
 
+def torn(v, spoil, times: int = 1):
+    """Another page of a server; the first answers to it that hold a frame come spoilt."""
+    page, done = v.context.new_page(), []
+
+    def route(socket):
+        def hand_on(answer):
+            is_torn = len(done) < times and b'"heading"' in answer
+            done.extend([True] * is_torn)
+            socket.send(spoil(answer) if is_torn else answer)
+
+        socket.connect_to_server().on_message(hand_on)
+
+    page.route_web_socket("**/socket", route)
+    page.goto(v.address)
+    return page
+
+
+SPOILT = (lambda answer: answer[: len(answer) // 2], lambda answer: b"no answer at all", lambda answer: "words")
+
+
 def test_a_torn_answer_is_told_in_the_page(dish, serve, visits):
-    """What came over the line is cut off, or no answer at all: a sentence, and the next answer is read as ever."""
+    """A sentence, and it is asked for once more; where that is torn as well, the world says how to go on."""
     v = visits(serve(dish).address)
-    for spoil in (lambda answer: answer[:-1000], lambda answer: b"no answer at all", lambda answer: "words"):
-        page, torn = v.context.new_page(), []
-
-        def route(socket, spoil=spoil, torn=torn):
-            def hand_on(answer):
-                is_torn = not torn and b'"heading"' in answer
-                socket.send(spoil(answer) if is_torn else answer)
-                torn.extend([True] * is_torn)
-
-            socket.connect_to_server().on_message(hand_on)
-
-        page.route_web_socket("**/socket", route)
-        page.goto(v.address)
-        page.wait_for_function("() => window.__viewer?.error?.includes('was torn')")
-        assert "load the page again" in page.locator(".mp-message").inner_text()
+    for spoil in SPOILT:
+        page = torn(v, spoil)
+        page.wait_for_function("() => window.__viewer?.trouble?.includes('was torn') && window.__viewer.frames_drawn")
+        assert "asked for once more" in page.locator("#trouble").inner_text()
+        page.locator(".mp canvas").first.focus()
+        page.keyboard.press("End")
+        page.wait_for_function("() => window.__viewer.tick === 596 && window.__viewer.error === null")
         page.close()
-    v.focus()
-    assert v.press("End", t=149)["tick"] == 596
+    page = torn(v, SPOILT[0], times=2)
+    page.wait_for_function("() => window.__viewer?.error?.includes('was torn')")
+    assert "load the page again" in page.locator(".mp-message").inner_text()
+    page.close()
 
 
 def test_a_damaged_recording_is_told_in_the_page(dish, tmp_path, serve, visits):
@@ -299,6 +317,40 @@ def test_a_run_that_is_being_written_grows(dish, tmp_path, monkeypatch):
         (growing / "run.json").write_text(json.dumps(whole))
     assert place.world().meta()["status"] == "finished"
     assert place.world() is place.world()
+
+
+class Waits:
+    """Steering that lets a run go on to tick 100, and once it is told, to its end."""
+
+    def __init__(self) -> None:
+        self.is_there, self.goes_on = threading.Event(), threading.Event()
+
+    def turn(self, present):
+        now = present.progress
+        if now.tick >= 100:
+            self.is_there.set()
+            self.goes_on.wait(120)
+        return Turn(100 if now.tick < 100 else now.ticks)
+
+
+def test_the_page_of_a_run_that_is_being_written_grows(serve, visits, tmp_path):
+    """By itself: what is written while it is looked at can be scrubbed to, and charts reach as far."""
+    waits, game = Waits(), replace(GAME, ticks=200, every=10, frames_every=4, frames_of=0)
+    writes = threading.Thread(target=going, args=(game, tmp_path / "game"), kwargs={"steering": waits})
+    writes.start()
+    try:
+        assert waits.is_there.wait(120)
+        v = visits(serve("game").address)
+        v.focus()
+        assert v.press("End", t=24)["tick"] == 96 and v.state["n_frames"] == 25
+    finally:
+        waits.goes_on.set()
+        writes.join()
+    v.when("s.n_frames === 50")
+    assert v.press("End", t=49)["tick"] == 196 and v.press(",", t=48)["tick"] == 192
+    v.page.get_by_role("slider").first.fill("40")
+    assert v.wait(t=40)["tick"] == 160
+    assert "at tick 160" in v.page.locator(".mp-charts canvas").first.get_attribute("aria-label")
 
 
 def test_a_port_in_use_and_words_that_mean_nothing_are_told(dish, serve, tmp_path):

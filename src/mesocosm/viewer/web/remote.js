@@ -7,6 +7,8 @@
   const KEPT_BYTES = 64e6;
   const ANEW_MS = 2000;
   const ARRAYS = { u8: Uint8Array, i8: Int8Array, u16: Uint16Array, i16: Int16Array, i32: Int32Array, f32: Float32Array };
+  const TOLD_MS = 10_000;
+  const TORN = "An answer of the server was torn";
   const LOST = "The connection to mesocosm is lost: the server was stopped. Run `mesocosm watch` again.";
 
   function read(buffer) {
@@ -22,13 +24,15 @@
     return header;
   }
 
-  /** Questions to the server, one after the other. `trouble` is told a sentence when the connection ends. */
+  /** Questions to the server, one after the other. `trouble` is told a sentence when the connection ends, and for some
+   * milliseconds when an answer was torn: it is asked for once more, unless that were a second wish. */
   class Line {
     constructor(address, trouble) {
       this.waiting = [];
       this.asked = null;
       this.n = 0;
       this.isLost = false;
+      this.trouble = trouble;
       this.socket = new WebSocket(address);
       this.socket.binaryType = "arraybuffer";
       this.socket.onopen = () => this.next();
@@ -63,8 +67,13 @@
         if (error) throw new Error(error);
         asked.accept({ said, planes });
       } catch (error) {
-        const isPlain = !(error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError);
-        asked.refuse(isPlain ? error : new Error("An answer of the server was torn; load the page again."));
+        const isTorn = error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError;
+        if (!isTorn) asked.refuse(error);
+        else if (asked.isAgain || asked.question.ask === "do") asked.refuse(new Error(`${TORN}; load the page again.`));
+        else {
+          this.trouble(`${TORN}; it was asked for once more.`, TOLD_MS);
+          this.waiting.unshift({ ...asked, isAgain: true });
+        }
       }
       this.next();
     }

@@ -12,7 +12,12 @@
   place.style.setProperty("--worlds", n);
 
   let told = null;
-  const say = (text) => {
+  let stays = 0;
+  /** Tells what is wrong, at least so long; an empty text: nothing is. */
+  const say = (text, ms = 0) => {
+    if (!text && performance.now() < stays) return;
+    stays = performance.now() + ms;
+    if (ms) setTimeout(() => told === text && say(""), ms + 100);
     if (globalThis.__viewer) globalThis.__viewer.trouble = text;
     if (text === told) return; // every answer says it again
     told = trouble.textContent = text;
