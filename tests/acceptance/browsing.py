@@ -6,6 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
+LONELY = """([k]) => { const {frame, canvas, meta} = document.querySelector('.mp').player.panes[k];
+  const box = canvas.getBoundingClientRect(), [x, y] = ['x', 'y'].map((axis) =>
+    [...frame[axis]].map((place) => ((place + 0.5) / meta.extent) * box.width));
+  const room = (a, b, self) => Math.min(...x.map((_, i) => i === self ? Infinity : Math.hypot(x[i] - a, y[i] - b)));
+  const isSeen = (a, b) => a > 9 && b > 9 && a < box.width - 9 && box.top + b < Math.min(box.bottom, innerHeight) - 9;
+  const best = (all) => all.filter(([, a, b]) => isSeen(a, b)).sort((one, other) => other[3] - one[3])[0];
+  const body = best(x.map((a, i) => [frame.id[i], a, y[i], room(a, y[i], i)]));
+  const grid = Array.from({length: 900}, (_, i) => [(i % 30) * box.width / 30, Math.floor(i / 30) * box.width / 30]);
+  const ground = best(grid.map(([a, b]) => [null, a, b, room(a, b)]));
+  return [body, ground].map(([id, a, b]) => [id, box.left + a, box.top + b]); }"""
+
 
 class Visit:
     """One page, with everything it asked for and complained about."""
@@ -46,7 +57,7 @@ class Visit:
         """Waits until all of this holds at once; the state in which it does."""
         return self.when("Object.entries(until).every(([name, value]) => s[name] === value)", until)
 
-    def when(self, condition: str, until: dict | None = None, patience_ms: float = 30_000) -> dict:
+    def when(self, condition: str, until: dict | list | None = None, patience_ms: float = 30_000) -> dict:
         """Waits until a condition on the state `s` holds; that very state, whatever has happened to the page since."""
         seen = self.page.wait_for_function(
             f"(until) => {{ const s = window.__viewer; return {condition} ? {{state: s}} : null; }}",
@@ -68,6 +79,15 @@ class Visit:
             [world, which],
         )
         return np.frombuffer(base64.b64decode(flat[1]), np.uint8).reshape(-1, flat[0], 4)
+
+    def click_a_body(self, world: int = 0) -> int:
+        """Clicks the body of a torus that has the most room around it, after one click where there is none; its id."""
+        (id, *place), (_, *ground) = self.page.evaluate(LONELY, [world])
+        self.page.mouse.click(*ground)
+        self.wait(selected=None)
+        self.page.mouse.click(*place)
+        self.when("s.selected?.world === until[0] && s.selected.id === until[1]", [world, id])
+        return id
 
     def focus(self) -> None:
         self.page.locator(".mp canvas").first.focus()

@@ -171,7 +171,13 @@ def play_with_a_file(v) -> None:
     v.press(" ", playing=False)
     v.press("Home", t=0)
     v.press(".", t=1)
+    v.press(".", t=2)
+    v.press(",", t=1)
     v.press("]", speed=60)
+    v.press("[", speed=30)
+    v.page.get_by_role("slider").first.fill("20")
+    v.wait(t=20)
+    v.focus()
     assert v.press("1")["overlays"] == ["odour"]
     plain = v.pixels()
     for column in [
@@ -179,11 +185,15 @@ def play_with_a_file(v) -> None:
         "behaviour",
     ]:
         v.press("o", colour=column)
+        if column == "energy":
+            assert (v.pixels() != plain).any()
     box = v.page.locator(".mp-charts canvas").first.bounding_box()
     v.page.mouse.click(box["x"] + box["width"] - 1, box["y"] + 9)
     v.wait(t=49)
-    v.press("n", following=False)
-    v.page.wait_for_function("() => window.__viewer.relatives > 0 && window.__viewer.trail > 0")
+    id = v.click_a_body()
+    v.when("s.relatives > 0 && s.trail > 0")
+    assert f"Individual {id}" in v.page.locator(".mp-details").inner_text()
+    plain = v.pixels()
     v.press("f", following=True)
     assert (v.pixels() != plain).any()
 

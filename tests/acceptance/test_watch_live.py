@@ -14,7 +14,7 @@ import pytest
 from mesocosm.experiments.launch import begin, branch, proceed
 from mesocosm.experiments.reading import configuration_of
 from mesocosm.record import ConfigurationError, FolderError, Intervention, load
-from tests.acceptance.test_watch import Server, ask, client, header
+from tests.acceptance.test_watch import SPOILT, Server, ask, client, header, torn
 
 SMALL = ["--world.side", "32", "--world.founders", "64", "--world.ceiling", "128"]
 DISH = ["chemotaxis", *SMALL, "--every", "50", "--ticks", "100000", "--out", "live"]
@@ -79,7 +79,7 @@ def test_a_recording_plays_until_the_world_is_compiled(living, visits):
     assert v.page.locator("#waits").is_hidden() and v.state["worlds"][0]["title"] == "chemotaxis"
 
 
-def test_it_is_played_stepped_scrubbed_and_looked_at(arrive):
+def test_it_is_played_stepped_and_scrubbed(arrive):
     v = arrive()
     first = v.state["tick"]
     v.press(".", tick=first + 1)
@@ -109,16 +109,22 @@ def test_it_is_played_stepped_scrubbed_and_looked_at(arrive):
     v.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 9)
     middle = when(v, "!s.at_edge")
     assert middle["tick"] < newest["tick"]
-    v.page.evaluate("document.querySelector('.mp-world').focus()")
-    v.press("End", at_edge=True)
+
+
+def test_an_individual_is_clicked_followed_and_coloured(arrive):
+    v = arrive()
+    for _ in range(3):
+        v.press(".", tick=v.state["tick"] + 1)
     before = v.pixels()
-    v.press("n", following=False)
-    when(v, "s.selected !== null")
+    id = v.click_a_body()
     v.page.wait_for_function("() => document.querySelector('.mp-details').innerText.includes('Genome')")
     told = v.page.locator(".mp-details").inner_text()
-    assert all(word in told for word in ("energy", "age", "tumbles: odour near", "Energy over its life", "Family"))
+    about = (f"Individual {id}", "energy", "age", "tumbles: odour near", "Energy over its life", "Family")
+    assert all(word in told for word in about)
     assert (v.pixels() != before).any()
     when(v, "s.relatives > 0 && s.trail > 0")
+    v.press("n", following=False)
+    when(v, f"s.selected.id !== {id}")
     v.press("f", following=True)
     v.press("f", following=False)
     plain = v.pixels()
@@ -130,6 +136,16 @@ def test_it_is_played_stepped_scrubbed_and_looked_at(arrive):
     assert v.press("1")["overlays"] == ["odour"]
     assert v.press("1")["overlays"] == ["odour", "food"]
     v.press("Escape", selected=None)
+
+
+def test_a_torn_answer_is_told_and_the_world_goes_on(arrive):
+    v = arrive()
+    page = torn(v, SPOILT[0])
+    page.wait_for_function("() => window.__viewer?.trouble?.includes('was torn')", timeout=PATIENCE_MS)
+    page.wait_for_function("tick => window.__viewer.tick === tick", arg=v.state["tick"])
+    tick = v.press(".", tick=v.state["tick"] + 1)["tick"]
+    page.wait_for_function("tick => window.__viewer.tick === tick && window.__viewer.error === null", arg=tick)
+    page.close()
 
 
 def test_a_stretch_is_saved_as_one_file(arrive, visits, tmp_path):
@@ -319,21 +335,23 @@ MATRIX = """() => {
   const {frame, curveView, meta} = document.getElementById("player").player.panes[0];
   const k = meta.curves.findIndex((curve) => curve.name === "strengths");
   const top = meta.curves.slice(0, k).reduce((sum, curve) => sum + curveView.heightOf(curve), 0);
-  return {top, height: curveView.heightOf(meta.curves[k]), width: curveView.canvas.clientWidth,
+  return {top, width: curveView.canvas.clientWidth, most: Math.max(...curveView.ranges.strengths.map(Math.abs)),
           shape: meta.curves[k].shape, values: [...frame.curves.strengths]};
 }"""
+GROUND, ABOVE, BELOW = ([0xF4, 0xF2, 0xEA], [0, 103, 168], [194, 74, 0])
 
 
 def a_matrix_is_drawn(v) -> None:
     """The strengths of a net that a rule has taught: three images of three by three, blue above zero, orange below."""
     drawn = v.page.evaluate(MATRIX)
     values = np.array(drawn["values"]).reshape(drawn["shape"])
-    assert values.shape == (3, 9) and np.ptp(values) > 0
-    row, column = np.unravel_index(np.abs(values).argmax(), values.shape)
-    side = min(drawn["width"] - 20, 480) / 9
-    y, x = drawn["top"] + 19 + (row + 0.5) * side, 10 + (column + 0.5) * side
-    colour = curves(v)[int(y), int(x), :3].astype(int)
-    assert np.abs(colour - ([0, 103, 168] if values[row, column] > 0 else [194, 74, 0])).sum() < 30
+    assert values.shape == (3, 9) and values.min() < 0 < values.max()
+    side, picture = min(drawn["width"] - 20, 480) / 9, curves(v)[..., :3].astype(float)
+    for (row, column), value in np.ndenumerate(values):
+        colour = picture[int(drawn["top"] + 19 + (row + 0.5) * side), int(10 + (column + 0.5) * side)]
+        full = np.array(ABOVE if value > 0 else BELOW)
+        expected = GROUND + abs(value) / drawn["most"] * (full - GROUND)
+        assert np.abs(colour - expected).sum() < 12, (row, column, value)
 
 
 def curves(v) -> np.ndarray:
