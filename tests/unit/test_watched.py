@@ -2,10 +2,15 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from mesocosm.elements.parameters import GERM, VIRULENCE
+from mesocosm.viewer.lens import Lens
 from mesocosm.viewer.live import Live
+from mesocosm.viewer.wire import answer, read_answer
 
 
 @pytest.fixture
@@ -71,3 +76,28 @@ def test_a_world_that_waits_tells_its_tick(live):
     before = live.serial
     take(live, "state", state("paused", 2))
     assert live.serial > before
+
+
+def test_what_a_body_carried_is_told_from_the_frames_that_were_seen(live):
+    """Each change with the tick of the first frame that shows it; frames that know of no genes tell nothing."""
+    live.configuration = {"world": {"side": 32}, "element": {"drain": 8, "help": 2}}
+    lens, n = Lens(live.configuration), 3
+    columns = {"id": np.array([5, 7, 9], np.int32), "energy": np.full(n, 40, np.int32)}
+    columns |= {axis: np.arange(n, dtype=np.int32) for axis in "xy"} | {"genome": np.zeros((2, 4, n), np.int8)}
+    for tick, strain, virulence in ((10, 0, 0), (20, 0, 0), (30, 4, 127), (40, 4, 127), (50, 6, -128)):
+        genes = np.zeros((2, 3, n), np.int8)
+        genes[0, VIRULENCE], genes[0, GERM] = virulence, 127
+        elements = {"element": np.array([1, strain, 0], np.int32), "element_genes": genes}
+        bodies = SimpleNamespace(alive=np.ones(n, bool), columns=columns | elements)
+        scene = SimpleNamespace(points={"bodies": bodies}, fields={}, curves={})
+        take(live, "frame", *read_answer(answer(*lens.frame(scene, tick, False))))
+    told = live.individual(7)
+    assert told["ticks"] == [10, 20, 30, 40, 50] and told["energy"] == [40] * 5
+    assert told["carries"] == [
+        [10, "nothing"],
+        [30, "strain 4: costs 8.0 quanta per tick; a child inherits it with probability 1.00"],
+        [50, "strain 6: saves 2.0 quanta per tick; a child inherits it with probability 1.00"],
+    ]
+    assert live.individual(7, t=1)["carries"] == [[10, "nothing"]], "as it was then"
+    assert live.individual(9)["carries"] == [[10, "nothing"]]
+    assert not {"strain", "element", "genome"} & set(live.frame(0)[1]), "no picture needs them"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mesocosm.elements.parameters import GERM, VIRULENCE
 from mesocosm.instruments.analysis import LEVELS, level_names, ordered_senses
 from mesocosm.minds.policy import softmax_weight
 
@@ -33,6 +34,22 @@ def genes(configuration: Mapping[str, Any], genomes: np.ndarray) -> np.ndarray:
         return 100 * (rows.argmax(axis=2) % 2).astype(np.int32)
     weights = softmax_weight(rows.max(axis=2, keepdims=True) - rows, mind["sharpness"])
     return np.rint(100 * weights[:, :, 1::2].sum(axis=2) / weights.sum(axis=2)).astype(np.int32)
+
+
+def burden(configuration: Mapping[str, Any], strain: int, acting: np.ndarray) -> str:
+    """What a body carries, in words.
+
+    Args:
+      strain: of the element; 0 where there is none.
+      acting: its genes, [loci].
+    """
+    if not strain:
+        return "nothing"
+    element, levels = configuration["element"], (acting.astype(int) + 128) / 255
+    cost = (element["drain"] + element["help"]) * levels[VIRULENCE] - element["help"]
+    does = f"costs {cost:.1f}" if cost >= 0 else f"saves {-cost:.1f}"
+    inherits = f"a child inherits it with probability {levels[GERM]:.2f}"
+    return f"strain {strain}: {does} quanta per tick; {inherits}"
 
 
 def _stimuli(configuration: Mapping[str, Any]) -> int:

@@ -54,7 +54,8 @@ class Lens:
         """Header and planes of a frame.
 
         Args:
-          with_genomes: whether somebody looks at genes; the plane `genome` is [n, loci], expressed.
+          with_genomes: whether somebody looks at genes; the plane `genome` is [n, loci], expressed; likewise `strain`
+            [n] and `element` [n, loci] of what bodies carry.
         """
         planes: Planes = {}
         series = {name: float(v) for curve, values in scene.curves.items() for name, v in numbers(curve, values)}
@@ -100,6 +101,9 @@ class Lens:
         if "genome" in seen and (genomes or here.size <= _GENOMES_ALWAYS):
             genome = seen["genome"]
             planes["genome"] = np.ascontiguousarray((genome[0] if genome.ndim == 3 else genome)[:, here].T)
+            if "element_genes" in seen:  # what a body carries; the first strand acts
+                planes["strain"] = seen["element"][here].astype(np.int32)
+                planes["element"] = np.ascontiguousarray(seen["element_genes"][0][:, here].T)
         return int(here.size)
 
     def _moved(self, seen: Mapping[str, np.ndarray], here: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from mesocosm.record import FolderError
-from mesocosm.viewer.genes import gene_names, genes
+from mesocosm.viewer.genes import burden, gene_names, genes
 from mesocosm.viewer.line import news
 from mesocosm.viewer.picture import Planes, Shape, side_of
 from mesocosm.viewer.series import Series
@@ -29,6 +29,8 @@ KEPT_BYTES, KEPT_FRAMES = 96 << 20, 1200
 _PATIENCE = 0.5
 """Seconds that a page waits for something newer before it is told that there is nothing."""
 _RELATIVES = 5000
+_OF_INDIVIDUALS = ("genome", "strain", "element")
+"""Planes that no picture needs."""
 
 
 class Live:
@@ -140,17 +142,22 @@ class Live:
         """What is known of one individual from the frames that were seen."""
         with self.said:
             frames = list(self.frames)[: None if t is None else max(1, t - self.first + 1)]
-        ticks, energy = [], []
+        ticks, energy, carries = [], [], []
         for header, planes in frames:
             row = np.flatnonzero(planes.get("id", np.zeros(0)) == id)
             if row.size:
                 ticks.append(header["tick"])
                 energy.append(int(planes["column energy"][row[0]]) if "column energy" in planes else 0)
+                if "element" in planes:
+                    carried = burden(self.configuration, int(planes["strain"][row[0]]), planes["element"][row[0]])
+                    carries += [[header["tick"], carried]] if not carries or carries[-1][1] != carried else []
         if not ticks:
             raise FolderError(f"nobody of the id {id} was seen in this world")
         out: dict[str, Any] = {"id": id, "ticks": ticks}
         if any(energy):
             out["energy"] = energy
+        if carries:
+            out["carries"] = carries
         header, planes = frames[-1]
         row = np.flatnonzero(planes["id"] == id)
         if row.size:
@@ -190,7 +197,8 @@ class Live:
 
     def wanted(self, planes: Planes, want: list[str] | None) -> Planes:
         """The planes that were asked for; genes are read from genomes only then."""
-        out = {n: v for n, v in planes.items() if n != "genome" and (want is None or not n.startswith("column "))}
+        shown = {n: v for n, v in planes.items() if n not in _OF_INDIVIDUALS}
+        out = {n: v for n, v in shown.items() if want is None or not n.startswith("column ")}
         for name in want or ():
             if f"column {name}" in planes:
                 out[f"column {name}"] = planes[f"column {name}"]
@@ -215,10 +223,8 @@ class Live:
 
     def _take(self, kind: str, header: dict[str, Any], planes: Planes) -> None:
         if kind == "frame":
-            if "genome" in planes:
-                planes["genome"] = (
-                    planes["genome"].reshape(header["n"], -1) if header["n"] else np.zeros((0, 1), np.int8)
-                )
+            for name in planes.keys() & {"genome", "element"}:
+                planes[name] = planes[name].reshape(header["n"], -1) if header["n"] else np.zeros((0, 1), np.int8)
             self.remember(header, planes)
             return
         if kind == "state":

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.elements.parameters import GERM, VIRULENCE
 from mesocosm.experiments.reading import configuration_of
 from mesocosm.instruments.ancestry import Entries, Lives, entries, lives
 from mesocosm.record import FolderError, Record, RunStatus
-from mesocosm.viewer.genes import gene_names, genes
+from mesocosm.viewer.genes import burden, gene_names, genes
 from mesocosm.viewer.picture import (
     PLACE,
     TURNED,
@@ -292,18 +291,8 @@ class World:
 
     def _carries(self, known: Entries, id: int) -> list[list[Any]]:
         """What came into a body, as pairs of tick and words."""
-        element = self.configuration["element"]
-        out = []
-        for k in np.flatnonzero(known.id == id):
-            if not known.strain[k]:
-                out.append([int(known.tick[k]), "nothing"])
-                continue
-            levels = (known.genes[k, 0].astype(int) + 128) / 255
-            cost = (element["drain"] + element["help"]) * levels[VIRULENCE] - element["help"]
-            does = f"costs {cost:.1f}" if cost >= 0 else f"saves {-cost:.1f}"
-            inherits = f"a child inherits it with probability {levels[GERM]:.2f}"
-            out.append([int(known.tick[k]), f"strain {known.strain[k]}: {does} quanta per tick; {inherits}"])
-        return out
+        mine = np.flatnonzero(known.id == id)
+        return [[int(known.tick[k]), burden(self.configuration, int(known.strain[k]), known.genes[k, 0])] for k in mine]
 
     def _heading(self, t: int, rows: slice) -> np.ndarray:
         """Where each body of a frame went since the frame before."""
