@@ -88,6 +88,14 @@ def test_a_cell_of_a_notebook_plays_a_run(runs, visits, tmp_path):
     v.press("n", following=False)
     v.page.wait_for_function("() => window.told?.selected && window.told.t === 59")
     assert v.page.evaluate("window.told.tick") == 98 and v.pixels(1).any()
+    for ground, theme in (("rgb(17, 17, 17)", "dark"), ("rgb(250, 250, 250)", "light")):
+        v.page.evaluate("(ground) => { document.body.style.backgroundColor = ground; }", ground)
+        v.page.wait_for_selector(f".mp[data-theme={theme}]")
+        drawn = v.pixels()[0, 0, :3].astype(int).sum()
+        assert (drawn < 300) == (theme == "dark"), "a cell is as dark as the notebook around it"
+    v.page.evaluate("document.querySelector('.mp-cell').style.width = '500px'")
+    boxes = [v.page.locator(which).first.bounding_box() for which in (".mp-main", ".mp-details")]
+    assert boxes[1]["y"] >= boxes[0]["y"] + boxes[0]["height"], "in a narrow cell one beneath the other"
     v.page.evaluate("window.end()")
 
 

@@ -115,7 +115,8 @@
       this.theme = mesocosm.readTheme(this.element);
       this.showLegend();
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
-      new MutationObserver(again).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+      const themes = new MutationObserver(again);
+      [document.documentElement, this.element].forEach((element) => themes.observe(element, { attributeFilter: ["data-theme"] }));
       [this.element, ...this.canvases].forEach((element) => this.sizes.observe(element));
     }
 
