@@ -129,6 +129,23 @@ def test_a_source_of_ones_own(bare):
     assert bare.state["tick"] == 104 and bare.state["n_frames"] == 5
 
 
+def test_a_player_whose_place_was_taken_changes_nothing_more(bare):
+    """Its source may come late: then the page is another player's."""
+    bare.page.evaluate(
+        """async () => { const columns = [{name: "act", words: ["a", "b"], unit: "", kind: "frame"}];
+             const meta = () => ({title: "own", side: 8, extent: 8, n_frames: 2, columns, fields: []});
+             const frame = (t) => ({tick: t, n: 0, id: [], x: [], y: [], columns: {act: []}});
+             const source = {meta, frame}, place = document.getElementById("p");
+             let come;
+             const late = mesocosm.createPlayer(place, [new Promise((done) => (come = done))], {});
+             window.player = mesocosm.createPlayer(place, [source], {details: true, autoplay: false});
+             await player.opened;
+             come(source);
+             await late.opened; }"""
+    )
+    assert bare.page.locator(".mp.mp-detailed").count() == 1 and bare.state["ready"]
+
+
 def test_a_source_that_fails_later_says_so(bare):
     bare.page.evaluate(
         """() => { const meta = () => ({title: "far", side: 8, extent: 8, n_frames: 9, columns: [], fields: []});

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mesocosm.elements.parameters import GERM, VIRULENCE
+from mesocosm.viewer.genes import gene_names
 from mesocosm.viewer.lens import Lens
 from mesocosm.viewer.live import Live
 from mesocosm.viewer.wire import answer, read_answer
@@ -101,3 +102,14 @@ def test_what_a_body_carried_is_told_from_the_frames_that_were_seen(live):
     assert live.individual(7, t=1)["carries"] == [[10, "nothing"]], "as it was then"
     assert live.individual(9)["carries"] == [[10, "nothing"]]
     assert not {"strain", "element", "genome"} & set(live.frame(0)[1]), "no picture needs them"
+
+
+def test_genes_are_named_by_what_a_body_senses():
+    def named(*senses):
+        return gene_names({"mind": {"policy": "argmax"}, "world": {"senses": senses}}, 99)
+
+    assert named() == ["tumbles: always"]
+    assert named("trend") == ["tumbles: trend falls", "tumbles: trend steady", "tumbles: trend rises"]
+    both = named("signal", "odour")  # a stimulus counts the levels of the last sense first
+    assert both[:2] == ["tumbles: odour far, signal none", "tumbles: odour far, signal faint"]
+    assert len(both) == 16 and both[-1] == "tumbles: odour near, signal strong"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from mesocosm.elements.parameters import GERM, VIRULENCE
-from mesocosm.instruments.analysis import LEVELS, level_names, ordered_senses
+from mesocosm.instruments.analysis import LEVELS, ordered_senses
 from mesocosm.minds.policy import softmax_weight
 
 
@@ -18,9 +19,8 @@ def gene_names(configuration: Mapping[str, Any], n_loci: int) -> list[str]:
     if not _is_table(configuration):
         return [f"locus {k}" for k in range(n_loci)]
     senses = ordered_senses(configuration["world"]["senses"])
-    n = _stimuli(configuration)
-    levels = level_names(senses) if len(senses) < 2 else [f"stimulus {k}" for k in range(n)]
-    return [f"tumbles: {senses[0]} {level}" if len(senses) == 1 else f"tumbles: {level}" for level in levels]
+    stimuli = product(*([f"{sense} {level}" for level in LEVELS[sense]] for sense in senses))
+    return [f"tumbles: {', '.join(stimulus) or 'always'}" for stimulus in stimuli]
 
 
 def genes(configuration: Mapping[str, Any], genomes: np.ndarray) -> np.ndarray:

@@ -120,7 +120,7 @@
       context.fillRect(size / 2, 0, pixel, size);
       context.globalAlpha = 0.8;
       context.font = `${12 * pixel}px system-ui, sans-serif`;
-      context.fillText(`± ${mesocosm.plain(this.reach)}`, 8 * pixel, size / 2 - 6 * pixel);
+      context.fillText(`± ${mesocosm.plain(this.reach)}`, 8 * pixel, 18 * pixel); // ways seldom lead into a corner
       context.globalAlpha = 1;
     }
 

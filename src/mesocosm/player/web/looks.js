@@ -160,7 +160,8 @@
       this.clock.textContent = ticks ? `tick ${ticks}` : "no frames";
       this.bar.setAttribute("aria-valuetext", `${this.clock.textContent}, frame ${state.t + 1} of ${state.n_frames}`);
       for (const pane of drawn) {
-        pane.count.textContent = pane.meta.population === null ? "" : `${plain(pane.frame.n)} living`;
+        const isPoint = pane.meta.plane && pane.frame.n === 1; // of which no one asks how many
+        pane.count.textContent = pane.meta.population === null || isPoint ? "" : `${plain(pane.frame.n)} living`;
         const told = mesocosm.tellWorld(pane);
         for (const canvas of [pane.canvas, pane.curveCanvas]) canvas.setAttribute("aria-label", told);
       }

@@ -51,7 +51,7 @@
         }
       }));
       this.living = this.panes.filter((pane) => pane.view);
-      if (!this.living.length) return;
+      if (!this.living.length || !this.isShown) return;
       this.details.hidden ||= this.living.every((pane) => !pane.meta.columns.length);
       this.element.classList.toggle("mp-detailed", !this.details.hidden);
       this.running = this.living.length === 1 ? this.living[0].source.running ?? null : null;

@@ -4,6 +4,7 @@
 ((mesocosm) => {
   const { make } = mesocosm;
   const [whole, fine] = [0, 2].map((digits) => new Intl.NumberFormat("en", { maximumFractionDigits: digits }));
+  const listed = new Intl.ListFormat("en-GB");
   const plain = (value) => {
     const size = Math.abs(value);
     if (size > 0 && size < 0.01) return Number(value).toPrecision(2);
@@ -33,7 +34,7 @@
   mesocosm.firstLine = (meta) => {
     const seen = [];
     if (meta.population) seen.push(`each mark is one of the ${meta.population}`);
-    const fields = meta.fields.map((field) => field.name).join(" and ");
+    const fields = listed.format(meta.fields.map((field) => field.name));
     if (fields) seen.push(`the shading ${fields}`);
     const named = (isMatrix) => (meta.curves ?? []).filter(({ shape }) => shape.length > 1 === isMatrix).map(({ name }) => name).join(", ");
     const [curves, matrices] = [named(false), named(true)];

@@ -81,7 +81,8 @@
       this.changed = make("ul");
       this.snapshots = make("select", { "aria-label": "Snapshot" });
       const change = button("change", "From this tick on; the run becomes a branch of its own", () => this.change());
-      this.changes = make("p", { class: "changes" }, this.field, this.value, this.range, " at tick ", this.tick, change);
+      this.changes = make("p", { class: "changes" }, this.field, this.value, this.range,
+        make("span", { class: "at" }, "at tick ", this.tick), change);
       this.back = make("span", { hidden: "" }, this.snapshots,
         button("branch", "Go on from this snapshot, as a run of its own", () => wish("branch", { snapshot: this.snapshots.value })));
       const again = make("p", {},
@@ -101,7 +102,7 @@
       const known = this.parameters.find((parameter) => parameter.field === this.field.value);
       if (!known) return;
       Object.assign(this.value, { min: known.low, max: known.high, value: known.value, step: known.whole ? 1 : "any" });
-      this.range.textContent = ` ${known.unit} (${known.low} to ${known.high})`;
+      this.range.textContent = ` ${known.unit} (${plain(known.low)} to ${plain(known.high)})`;
     }
 
     show(live) {
