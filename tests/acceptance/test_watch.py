@@ -94,12 +94,15 @@ def header(answer: bytes) -> dict:
     return json.loads(answer[4 : 4 + int.from_bytes(answer[:4], "little")])
 
 
+def written(dish: Path) -> tuple[str, list[str]]:
+    """What a run folder says, and its files; those that a reader of SQLite leaves beside it do not count."""
+    return load(dish).digest(), sorted(str(p) for p in dish.rglob("*") if "-wal" not in p.name and "-shm" not in p.name)
+
+
 def test_a_recorded_run_is_watched(dish, serve, visits):
-    """Scrub to the end, choose an individual, read its genome and family, follow it; colours by every column."""
-    record = load(dish)
-    before = record.digest(), sorted(str(p) for p in dish.rglob("*") if "-wal" not in p.name and "-shm" not in p.name)
+    """Scrub to the end, play, charts that share the cursor, fields; nothing in the folder changes."""
+    before, bodies = written(dish), load(dish).frames("bodies")
     v = visits(serve(dish).address)
-    bodies = record.frames("bodies")
     v.focus()
     state = v.press("End", t=149)
     assert state["tick"] == 596 and state["n"] == int((bodies["tick"] == 596).sum())
@@ -107,21 +110,7 @@ def test_a_recorded_run_is_watched(dish, serve, visits):
     v.press("Home", t=0)
     assert (first != v.pixels()).any()
     v.press("End", t=149)
-    newest = int(bodies["id"][bodies["tick"] == 596].max())
-    v.page.evaluate("(id) => document.getElementById('player').player.select(0, id)", newest)
-    v.page.wait_for_function("() => window.__viewer.relatives > 0")
-    births = record.log("births")
-    parent = int(births["parent"][births["id"] == newest][0])
-    told = v.page.locator(".mp-details").inner_text()
-    assert f"Individual {newest}" in told and "odour near" in told
-    if parent:
-        v.page.get_by_role("button", name=str(parent), exact=True).click()
-        v.page.wait_for_function("(id) => window.__viewer.selected.id === id", arg=parent)
-    v.focus()
-    v.press("f", following=True)
-    genes = [f"tumbles: odour {level}" for level in ("far", "faint", "mid", "near")]
-    for colour in ("energy", "age", "lineage", "parent", *genes, "behaviour"):
-        v.press("o", colour=colour)
+    an_individual_is_chosen(v, dish)
     charts = v.page.locator(".mp-charts canvas")
     assert charts.count() == 3
     box = charts.first.bounding_box()
@@ -134,11 +123,27 @@ def test_a_recorded_run_is_watched(dish, serve, visits):
     v.press(" ", playing=False)
     assert "tick" in v.page.locator(".mp [aria-live=polite]").first.text_content()
     assert v.press("1")["overlays"] == ["odour"]
-    after = (
-        load(dish).digest(),
-        sorted(str(p) for p in dish.rglob("*") if "-wal" not in p.name and "-shm" not in p.name),
-    )
-    assert before == after
+    assert before == written(dish)
+
+
+def an_individual_is_chosen(v, dish: Path) -> None:
+    """Its genome and family are read, its parent gone to and followed; colours by every column."""
+    record = load(dish)
+    bodies, births = record.frames("bodies"), record.log("births")
+    newest = int(bodies["id"][bodies["tick"] == 596].max())
+    v.page.evaluate("(id) => document.getElementById('player').player.select(0, id)", newest)
+    v.page.wait_for_function("() => window.__viewer.relatives > 0")
+    parent = int(births["parent"][births["id"] == newest][0])
+    told = v.page.locator(".mp-details").inner_text()
+    assert f"Individual {newest}" in told and "odour near" in told
+    if parent:
+        v.page.get_by_role("button", name=str(parent), exact=True).click()
+        v.page.wait_for_function("(id) => window.__viewer.selected.id === id", arg=parent)
+    v.focus()
+    v.press("f", following=True)
+    genes = [f"tumbles: odour {level}" for level in ("far", "faint", "mid", "near")]
+    for colour in ("energy", "age", "lineage", "parent", *genes, "behaviour"):
+        v.press("o", colour=colour)
 
 
 def test_what_an_individual_is_comes_from_the_log(dish, serve):

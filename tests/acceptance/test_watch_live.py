@@ -119,7 +119,7 @@ def test_an_individual_is_clicked_followed_and_coloured(arrive):
     id = v.click_a_body()
     v.page.wait_for_function("() => document.querySelector('.mp-details').innerText.includes('Genome')")
     told = v.page.locator(".mp-details").inner_text()
-    about = (f"Individual {id}", "energy", "age", "tumbles: odour near", "Energy over its life", "Family")
+    about = (f"Individual {id}", "energy", "age", "Genome: tumbles (%)", "odour near", "Energy over its life", "Family")
     assert all(word in told for word in about)
     assert (v.pixels() != before).any()
     when(v, "s.relatives > 0 && s.trail > 0")

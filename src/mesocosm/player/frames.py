@@ -37,21 +37,13 @@ def pack(panel: Panel, sampled_every: int = 10, field_highs: Mapping[str, float]
       ValueError: naming the panel and the column, if rows are not ordered by tick then id, or are out of range.
     """
     rows = _Rows.of(panel)
+    planes = _pack_lives(rows)
     header: dict[str, Any] = {
         "title": panel.title,
         "side": int(panel.side),
         "extent": EXTENT,
         "n_frames": rows.n_frames,
         "sampled_every": int(sampled_every),
-    }
-    planes = {
-        "ticks": to_varints(np.diff(rows.ticks, prepend=0)),
-        "births": to_varints(np.bincount(rows.frame[rows.born], minlength=rows.n_frames)),
-        "deaths": to_varints(np.bincount(rows.frame[rows.last] + 1, minlength=rows.n_frames)[: rows.n_frames]),
-        "gone": to_varints(rows.rank[rows.last]),
-        "ids": to_varints(np.diff(rows.id[rows.born], prepend=0)),
-        "place_x": to_varints(rows.x[rows.born]),
-        "place_y": to_varints(rows.y[rows.born]),
     }
     header["columns"] = _pack_columns(panel, rows, sampled_every, planes)
     header["contexts"] = _pack_moves(rows, _context(header["columns"], panel), planes)
@@ -63,10 +55,8 @@ def pack(panel: Panel, sampled_every: int = 10, field_highs: Mapping[str, float]
     ]
     header["curves"] = [_pack_curve(panel, name, rows.n_frames, planes) for name in panel.curves]
     header["series"] = {n: [_short(ticks), _short(values)] for n, (ticks, values) in panel.series.items()}
-    header |= {
-        "bounds": None if panel.bounds is None else list(map(float, panel.bounds)),
-        "population": panel.population,
-    }
+    header["bounds"] = None if panel.bounds is None else list(map(float, panel.bounds))
+    header["population"] = panel.population
     return seal(header, planes)
 
 
@@ -149,6 +139,20 @@ def _integers(panel: Panel, name: str, values: np.ndarray) -> np.ndarray:
 
 def _quantised(place: np.ndarray, side: int) -> np.ndarray:
     return place * (EXTENT // 256) // int(side)
+
+
+def _pack_lives(rows: _Rows) -> dict[str, bytes]:
+    """The planes of ticks, and of who appears and goes in each frame, and where it appears."""
+    born = rows.born
+    return {
+        "ticks": to_varints(np.diff(rows.ticks, prepend=0)),
+        "births": to_varints(np.bincount(rows.frame[born], minlength=rows.n_frames)),
+        "deaths": to_varints(np.bincount(rows.frame[rows.last] + 1, minlength=rows.n_frames)[: rows.n_frames]),
+        "gone": to_varints(rows.rank[rows.last]),
+        "ids": to_varints(np.diff(rows.id[born], prepend=0)),
+        "place_x": to_varints(rows.x[born]),
+        "place_y": to_varints(rows.y[born]),
+    }
 
 
 def _pack_columns(panel: Panel, rows: _Rows, every: int, planes: dict[str, bytes]) -> list[dict[str, Any]]:

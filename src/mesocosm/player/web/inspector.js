@@ -57,12 +57,15 @@
   }
 
   function genome(pairs) {
+    const [what] = pairs[0][0].split(": ");
+    const isShared = pairs.every(([name]) => name.startsWith(`${what}: `)); // said once, above them all
     const rows = pairs.map(([name, percent]) => {
       const bar = make("i");
       bar.style.width = `${Math.max(0, Math.min(100, percent))}%`;
-      return make("div", { class: "mp-gene" }, make("span", {}, name), bar, make("span", {}, `${percent}`));
+      const text = isShared ? name.slice(what.length + 2) : name;
+      return make("div", { class: "mp-gene" }, make("span", {}, text), bar, make("span", {}, `${percent}`));
     });
-    return [make("h3", {}, "Genome (%)"), ...rows];
+    return [make("h3", {}, isShared ? `Genome: ${what} (%)` : "Genome (%)"), make("div", { class: "mp-genes" }, ...rows)];
   }
 
   function burden(carries) {
@@ -120,7 +123,7 @@
         parts.push(make("p", {}, `Born in tick ${mesocosm.plain(who.born)}${source.running ? "." : `, ${end}.`}`));
       }
       parts.push(...state(pane, selected.id));
-      if (who.genome) parts.push(...genome(who.genome));
+      if (who.genome?.length) parts.push(...genome(who.genome));
       if (who.carries?.length) parts.push(...burden(who.carries));
       if (who.energy?.length > 1) parts.push(...curve(who, player.state.tick));
       if (who.children) parts.push(...family(who, player, selected.world));
