@@ -1,7 +1,10 @@
-"""What could a rule gain? Plain classifiers on validation tasks, before anything is built: python -m benchmarks.ideas.
+"""What could a rule gain? Plain classifiers on validation tasks, before anything is built.
+
+    python -m benchmarks.ideas [STREAMS] [fields]
 
 Each idea sees the first n examples of a stream and names 100 further images; no meta-test image is looked at. Needs
-MESOCOSM_DATA and scikit-learn. The table is in docs/results/digits-shown.md.
+MESOCOSM_DATA and scikit-learn. The tables are in docs/results/digits-shown.md. With `fields` only those that look
+through small shared fields of random strengths, on images.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from collections.abc import Iterator
 
 import jax
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.svm import SVC
 
 from mesocosm.tasks.procedural import draw_clouds
@@ -39,8 +43,8 @@ def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (a @ b.T) / (np.linalg.norm(a, axis=1)[:, None] * np.linalg.norm(b, axis=1)[None, :] + 1e-9)
 
 
-def unit(a: np.ndarray) -> np.ndarray:
-    return a / (np.linalg.norm(a, axis=1, keepdims=True) + 1e-9)
+def unit(a: np.ndarray, least: float = 1e-9) -> np.ndarray:
+    return a / (np.linalg.norm(a, axis=-1, keepdims=True) + least)
 
 
 def votes(x: np.ndarray, one_hot: np.ndarray, test: np.ndarray) -> dict[str, np.ndarray]:
@@ -84,12 +88,39 @@ def ideas(x: np.ndarray, y: np.ndarray, test: np.ndarray) -> dict[str, np.ndarra
     return {name: np.where(one_hot.sum(0)[None, :] > 0, scores, -1e9) for name, scores in found.items()}
 
 
-def main(how_many: int) -> None:
-    for source in ("omniglot", "clouds", "digits8"):
+ACTIVITIES = {
+    "energy": lambda match: match**2,
+    "rectified": lambda match: np.maximum(match, 0),
+    "rectified above 0.2": lambda match: np.maximum(match - 0.2, 0),
+    "tanh": np.tanh,
+    "a share of the place (softmax of 16 x)": lambda match: (e := np.exp(16 * match)) / e.sum(-1, keepdims=True),
+}
+CHANNELS, WIDTH, POOL = 32, 5, 4
+
+
+def through_fields(x: np.ndarray, y: np.ndarray, test: np.ndarray) -> dict[str, np.ndarray]:
+    """Class mean and kernel vote of what random fields of 5 x 5 answer, pooled over 4 x 4 places, every other place."""
+    strengths = np.random.default_rng(0).normal(size=(CHANNELS, WIDTH**2))
+    images = np.concatenate([x, test]).reshape(-1, SIDE, SIDE)
+    seen = sliding_window_view(images, (WIDTH, WIDTH), axis=(1, 2)).reshape(len(images), -1, WIDTH**2)
+    match = unit(seen - seen.mean(-1, keepdims=True), 1e-3) @ unit(strengths).T
+    n, one_hot, found = SIDE - WIDTH + 1, np.eye(CLASSES)[y], {}
+    for name, activity in ACTIVITIES.items():
+        places = activity(match).reshape(len(images), n, n, CHANNELS)
+        pooled = sliding_window_view(places, (POOL, POOL), axis=(1, 2))[:, ::2, ::2].mean((-1, -2))
+        flat = pooled.reshape(len(images), -1) - pooled[: len(x)].reshape(len(x), -1).mean(0)
+        told = votes(flat[: len(x)], one_hot, flat[len(x) :])
+        found |= {f"{name}: {judge}": told[judge] for judge in ("class mean", "kernel vote 16")}
+    return {name: np.where(one_hot.sum(0)[None, :] > 0, scores, -1e9) for name, scores in found.items()}
+
+
+def main(how_many: int, only_fields: bool) -> None:
+    judge = through_fields if only_fields else ideas
+    for source in ("omniglot", "digits8") if only_fields else ("omniglot", "clouds", "digits8"):
         right: dict[tuple[str, int], list[float]] = defaultdict(list)
         for x, y in streams(source, how_many):
             for n in SHOWN:
-                for name, scores in ideas(x[:n], y[:n], x[-TESTS:]).items():
+                for name, scores in judge(x[:n], y[:n], x[-TESTS:]).items():
                     right[name, n].append(float(np.mean(scores.argmax(1) == y[-TESTS:])))
         print(f"\n{source}, {how_many} streams, accuracy in per cent after {SHOWN}")
         for name in dict.fromkeys(name for name, _ in right):
@@ -97,4 +128,4 @@ def main(how_many: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 40)
+    main(next((int(word) for word in sys.argv[1:] if word.isdigit()), 40), "fields" in sys.argv)

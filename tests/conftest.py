@@ -20,9 +20,10 @@ if "--xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", "
 # their first import. Configurations are left out: they have checks of their own, which are tested.
 CHECKED = ["core", "worlds.petri.law", "worlds.petri.fields", "worlds.petri.state", "minds.table", "heredity.genomes"]
 CHECKED += ["instruments.ecology", "experiments.ecology"]
-CHECKED += ["rules.net", "rules.neurons", "rules.synapses", "rules.gradient", "tasks.streams", "tasks.procedural"]
+CHECKED += ["rules.net", "rules.neurons", "rules.synapses", "rules.wiring", "rules.gradient"]
+CHECKED += ["tasks.streams", "tasks.procedural"]
 CHECKED += ["evolution.searcher", "evolution.cma", "evolution.genetic", "evolution.gradient"]
-CHECKED += ["experiments.digits.school", "experiments.digits_shown.baselines"]
+CHECKED += ["experiments.digits.school", "experiments.digits_shown.baselines", "experiments.digits_shown.features"]
 CHECKED += [
     f"experiments.{name}.system"
     for name in ("chemotaxis", "signalling", "bilinear", "lorenz", "digits", "digits_shown")

@@ -1,5 +1,7 @@
 """The experiments that join rules, searchers and tasks, and the statistics of the benchmark."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -61,8 +63,15 @@ def test_a_search_improves_what_it_is_judged_by(tmp_path):
     assert "After 10 examples" in summary.sentence and summary.total[1][0] == "class mean"
 
 
-def test_the_rule_of_a_run_is_the_centre_that_was_judged(tmp_path):
-    setup, record = searched(tmp_path / "run")
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A search for an LSTM by the gradient through its life, and its record."""
+    form = {"messages": 1, "hidden": 2, "memory": 1}
+    return searched(tmp_path_factory.mktemp("digits") / "run", form=form)
+
+
+def test_the_rule_of_a_run_is_the_centre_that_was_judged(finished):
+    setup, record = finished
     rule = rule_of(record, 1)
     assert rule.made["search"] == 1 and rule.made["accuracy"] == np.round(curves(record)["rule"][1], 4).tolist()
     numbers = np.concatenate([np.asarray(g).ravel() for g in jax.tree.leaves(rule.genome)])
@@ -82,9 +91,8 @@ def test_numbers_are_searched_in_units_of_what_they_were_founded_with():
     assert set(np.abs(np.asarray(e.founder)).tolist()) == {0.0, 1.0}
 
 
-def test_the_control_is_the_same_in_every_search(tmp_path):
-    _, record = searched(tmp_path / "run")
-    control = curves(record)["control"]
+def test_the_control_is_the_same_in_every_search(finished):
+    control = curves(finished[1])["control"]
     assert np.all(control == control[0, 0]) and np.all(control > 0.2)
 
 
@@ -321,6 +329,20 @@ def test_a_rule_without_a_part():
         found = audit.accuracy_after(audit.without(rule, part), data, how_many=2)
         assert (found != whole) == changes, part
     assert audit.accuracy_after(audit.without(rule, "label"), data, how_many=2) < 0.3
+
+
+@pytest.mark.parametrize("cell", ["lstm", "bilinear", "hebbian"])
+def test_a_rule_without_its_own_way_back_is_symmetric(cell):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(12, 5)), np.arange(12) % 3
+    form = RuleForm(cell, messages=1, hidden=2, memory=1, symmetric=True)
+    made = {s: build_net(replace(form, symmetric=s), (5, 4, 3)).found(jax.random.key(0)) for s in (True, False)}
+    rules = {s: Rule(replace(form, symmetric=s), made[s], hidden=(4,)) for s in made}
+    logits = {s: rule.learn(x, y).logits(x) for s, rule in rules.items()}
+    without = {s: audit.without(rule, "own way back") for s, rule in rules.items()}
+    same = without[True].learn(x, y).logits(x)
+    assert np.array_equal(same, logits[True]) and without[False].form.symmetric
+    assert np.abs(without[False].learn(x, y).logits(x) - logits[False]).max() > 1e-6
 
 
 def test_mixed_partials_and_the_formula_of_what_is_known():

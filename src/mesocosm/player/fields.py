@@ -49,8 +49,10 @@ def unpack_field(described: dict[str, Any], planes: dict[str, bytes]) -> tuple[n
     if flat.size != math.prod(shape) or ticks.size != shape[0]:
         raise DamagedFrames("the recording is damaged (a field is cut off)")
     levels = np.add.accumulate(flat.reshape(shape), axis=0, dtype=np.uint8)
-    knee = described["knee"]
-    return knee * np.expm1(levels / 255 * math.log1p(described["high"] / knee)), ticks
+    knee, high = described["knee"], described["high"]
+    if not (0 < knee < math.inf and 0 <= high < math.inf):
+        raise DamagedFrames("the recording is damaged (a field has no highest value)")
+    return knee * np.expm1(levels / 255 * math.log1p(high / knee)), ticks
 
 
 def high_of(values: np.ndarray) -> float:

@@ -26,8 +26,9 @@ def unpack(content: bytes) -> Panel:
     """
     header, planes = unseal(content)
     try:
-        return _unpack(header, planes)
-    except (KeyError, IndexError, ValueError, TypeError, AttributeError, OverflowError, MemoryError) as error:
+        with np.errstate(divide="raise", invalid="raise", over="raise"):
+            return _unpack(header, planes)
+    except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, MemoryError) as error:
         raise DamagedFrames(f"the recording is damaged ({type(error).__name__}: {error})") from None
 
 

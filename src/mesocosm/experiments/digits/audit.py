@@ -112,8 +112,8 @@ def forgetting(rule: Rule, data: DataSet, n: int = 50, tests: int = 200, how_man
 
 def without(rule: Rule, part: str) -> Rule:
     """The rule as if this part were always zero: a signal to output neurons (`error`, `probability`, `label`), what
-    neurons remember (`memory`), what comes back to hidden neurons over synapses (`replies`); or with replies that go back
-    over the forward strengths (`own way back`)."""
+    neurons remember (`memory`), what comes back to hidden neurons over synapses (`replies`); or with replies that go
+    back over the forward strengths (`own way back`)."""
     if part == "own way back":
         return _symmetric(rule)
     k = rule.form.memory

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 from mesocosm.experiments.digits_shown.learners import STORED
 
 _TINY = 1e-8
-_NEVER = -1e9
+UNSEEN = -1e9
 """The score of a class that was not yet seen."""
 
 Examples = Float[Array, "_ p"]
@@ -37,7 +37,7 @@ def stored(
     """
     settings = STORED[family] if settings is None else settings
     one_hot = jax.nn.one_hot(y, classes)
-    seen = jnp.where(jnp.sum(one_hot, axis=0) > 0, 0.0, _NEVER)
+    seen = jnp.where(jnp.sum(one_hot, axis=0) > 0, 0.0, UNSEEN)
     if settings:
         rival = _TUNED[family]
         scores = jax.vmap(lambda v: rival(x, one_hot, test, v))(jnp.asarray(settings))
@@ -144,4 +144,4 @@ _TUNED: dict[str, Callable[[Array, Array, Array, Array], Scores]] = {
     "kernel vote": vote,
 }
 
-__all__ = ["cosine", "lda", "linear", "logistic", "neighbours", "radial", "ridge", "solve", "stored", "vote"]
+__all__ = ["UNSEEN", "cosine", "lda", "linear", "logistic", "neighbours", "radial", "ridge", "solve", "stored", "vote"]

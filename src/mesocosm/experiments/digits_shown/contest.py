@@ -11,7 +11,8 @@ from jaxtyping import Array, Int32
 
 from mesocosm.experiments.digits.school import Learner, hits_after
 from mesocosm.experiments.digits_shown.baselines import stored
-from mesocosm.experiments.digits_shown.learners import HIDDEN, ONLINE, STORED
+from mesocosm.experiments.digits_shown.features import Eyes, spatial_scores
+from mesocosm.experiments.digits_shown.learners import HIDDEN, ONLINE, SPATIAL, STORED
 from mesocosm.rules.gradient import GradientRule
 from mesocosm.tasks.streams import Stream
 
@@ -51,18 +52,20 @@ def learner_of(family: str, pixels: int, classes: int, rate: Any, scale: Any, ce
 
 
 def rival_hits(
-    key: Array, stream: Stream, shown: tuple[int, ...], classes: int, online: bool = True
+    key: Array, stream: Stream, shown: tuple[int, ...], classes: int, online: bool = True, eyes: Eyes | None = None
 ) -> Int32[Array, "settings n"]:
     """Right answers of every rival with every setting after each number of examples, in the order of `rivals`.
 
-    The images behind the last example are the test.
+    The images behind the last example are the test. Spatial rivals take part where there are `eyes`.
     """
+    seen = eyes.look(stream.inputs) if eyes else {}
     test_x, test_y = stream.inputs[max(shown) :], stream.labels[max(shown) :]
 
     def right(n: int) -> Array:
         x, y = stream.inputs[:n], stream.labels[:n]
-        scores = jnp.concatenate([stored(family, x, y, test_x, classes) for family in STORED])
-        return jnp.sum(jnp.argmax(scores, axis=2) == test_y[None, :], axis=1, dtype=jnp.int32)
+        scores = [stored(family, x, y, test_x, classes) for family in STORED]
+        scores += [spatial_scores(family, seen, y, test_y.shape[0], classes) for family in SPATIAL if seen]
+        return jnp.sum(jnp.argmax(jnp.concatenate(scores), axis=2) == test_y[None, :], axis=1, dtype=jnp.int32)
 
     def by_gradient(family: str) -> Array:
         def one(rate: Array, scale: Array, centred: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 
@@ -11,11 +12,14 @@ from mesocosm.core.flops import flops
 from mesocosm.experiments.digits.school import Learner
 from mesocosm.experiments.digits_shown.baselines import stored
 from mesocosm.experiments.digits_shown.contest import learner_of
-from mesocosm.experiments.digits_shown.learners import ONLINE, STORED
+from mesocosm.experiments.digits_shown.features import Eyes, seen_through, spatial_scores
+from mesocosm.experiments.digits_shown.learners import ONLINE, SPATIAL, STORED
 from mesocosm.rules.rule import EvolvedRule
 
 
-def costs(rules: dict[str, EvolvedRule], pixels: int, classes: int, n: int, online: bool) -> dict[str, dict[str, int]]:
+def costs(
+    rules: dict[str, EvolvedRule], pixels: int, classes: int, n: int, online: bool, eyes: Eyes | None = None
+) -> dict[str, dict[str, int]]:
     """Bytes of state after n examples, and operations to learn one more and to answer one, for each learner.
 
     A rival that stores its examples is fitted anew by each: that is what one more costs it (with one setting).
@@ -33,6 +37,19 @@ def costs(rules: dict[str, EvolvedRule], pixels: int, classes: int, n: int, onli
             lambda x, y, t, f=family, s=settings[:1]: stored(f, x, y, t, classes, s), shapes[0], labels, shapes[1]
         )
         out[family] = {"bytes": 4 * kept, "flops": round(whole)}
+    return out | (_of_spatial(eyes, pixels, classes, n) if eyes else {})
+
+
+def _of_spatial(eyes: Eyes, pixels: int, classes: int, n: int) -> dict[str, dict[str, int]]:
+    """With one setting, as of the others; what is kept of an image is its features."""
+    one = eqx.tree_at(lambda e: (e.episodes, e.labels), eyes, replace_fn=lambda t: jax.tree.map(lambda v: v[:1], t))
+    x, labels = jax.ShapeDtypeStruct((n + 1, pixels), jnp.float32), jax.ShapeDtypeStruct((n,), jnp.int32)
+    out = {}
+    for family in SPATIAL:
+        through = seen_through(family)
+        kept = jax.eval_shape(lambda x, t=through: one.look(x, (t,)), x)[through].shape[2] + 1
+        whole = flops(lambda x, y, f=family, t=through: spatial_scores(f, one.look(x, (t,)), y, 1, classes), x, labels)
+        out[family] = {"bytes": 4 * kept * (n if "vote" in family else classes), "flops": round(whole)}
     return out
 
 

@@ -104,7 +104,7 @@ def _points(d: Difference) -> str:
 
 def _notes(record: Record, found: Shown) -> tuple[str, ...]:
     c = record.header["configuration"]
-    tuned_on, settings = c["tuned_on"], budgets(c["online"])
+    tuned_on, settings = c["tuned_on"], _budgets(c)
     streams = found.rules.shape[1]
     effort = ", ".join(f"{name} {made['examples']:,}" for name, made in c["made"].items())
     notes = [
@@ -119,6 +119,10 @@ def _notes(record: Record, found: Shown) -> tuple[str, ...]:
     if c["data"] == "digits8":
         notes.append("In-domain for rules evolved on 8x8 digits: their numbers belong in no graded table.")
     return tuple(notes)
+
+
+def _budgets(c: Mapping[str, Any]) -> dict[str, int]:
+    return budgets(c["online"], c.get("spatial", False))
 
 
 def _figure(record: Record, found: Shown) -> Curves:
@@ -141,7 +145,7 @@ def _figure(record: Record, found: Shown) -> Curves:
 
 def _table(record: Record, found: Shown) -> Table:
     c = record.header["configuration"]
-    settings = budgets(c["online"])
+    settings = _budgets(c)
     columns = ["learner", *(f"after {n}" for n in found.shown), "state bytes", "FLOPs an example", "tuning or training"]
     rows = []
     for name, rule in zip(c["rules"], found.rules, strict=True):

@@ -22,6 +22,7 @@ from mesocosm.experiments.digits.school import DIGITS8_TRAIN, hits_after
 from mesocosm.experiments.digits_shown.contest import rival_hits
 from mesocosm.experiments.digits_shown.costs import costs
 from mesocosm.experiments.digits_shown.declaration import DigitsShownConfiguration
+from mesocosm.experiments.digits_shown.features import Eyes, build_eyes
 from mesocosm.record.configuration import ConfigurationError
 from mesocosm.rules import load as load_rule
 from mesocosm.rules.rule import EvolvedRule, build_net
@@ -52,6 +53,7 @@ class DigitsShown(Experiment):
     balanced: bool = eqx.field(static=True)
     permuted: bool = eqx.field(static=True)
     online: bool = eqx.field(static=True)
+    eyes: Eyes | None = None  # where a rule knows images, rivals do too
 
     def init(self, bits: Bits) -> Int32[Array, ""]:
         return jnp.int32(0)
@@ -78,11 +80,12 @@ class DigitsShown(Experiment):
         streams, trials = (validation, test), (self.validation, self.test)
         if (trials[0].shown, trials[0].images) == (trials[1].shown, trials[1].images):  # one program for both
             both = jax.tree.map(lambda *leaves: jnp.stack(leaves), *streams)
-            found = jax.lax.map(lambda s: rival_hits(key, s, self.test.shown, self.classes, self.online), both)
+            found = jax.lax.map(lambda s: self._hits(key, s, self.test.shown), both)
             return [found[0], found[1]]
-        return [
-            rival_hits(key, s, trial.shown, self.classes, self.online) for s, trial in zip(streams, trials, strict=True)
-        ]
+        return [self._hits(key, s, trial.shown) for s, trial in zip(streams, trials, strict=True)]
+
+    def _hits(self, key: Array, stream: Stream, shown: tuple[int, ...]) -> Array:
+        return rival_hits(key, stream, shown, self.classes, self.online, self.eyes)
 
     def _stream(self, bits: Bits, trial: Trial, purpose: int) -> Stream:
         n = max(trial.shown) + trial.images
@@ -172,10 +175,13 @@ def build(configuration: DigitsShownConfiguration) -> Setup:
     sizes = (c.side**2, *c.hidden, c.classes)
     loaded = [load_rule(name) for name in c.rules]
     rules = tuple(EvolvedRule(build_net(rule.form, sizes), rule.genome) for rule in loaded)
-    experiment = DigitsShown(validation, test, rules, c.classes, c.stream == "balanced", c.permuted, c.online)
+    fields = [rule.form.fields for rule in loaded if rule.form.fields.channels]
+    eyes = build_eyes(c.side, fields[0]) if fields else None
+    experiment = DigitsShown(validation, test, rules, c.classes, c.stream == "balanced", c.permuted, c.online, eyes)
     facts = {
         "tuned_on": {"shown": list(validation.shown), "images": validation.images},
-        "costs": costs(dict(zip(c.rules, rules, strict=True)), c.side**2, c.classes, max(c.shown), c.online),
+        "spatial": eyes is not None,
+        "costs": costs(dict(zip(c.rules, rules, strict=True)), c.side**2, c.classes, max(c.shown), c.online, eyes),
         "made": {name: _effort(rule.made) for name, rule in zip(c.rules, loaded, strict=True)},
     }
     names = ("row", "on_test", "learner", "shown", "hits")
