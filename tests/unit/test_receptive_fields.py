@@ -173,3 +173,9 @@ def test_saved_and_loaded_it_looks_as_before(tmp_path):
     again = load(tmp_path / "seeing.json")
     assert again.form.fields == FIELDS
     assert np.array_equal(rule.learn(x, y).logits(x), again.learn(x, y).logits(x))
+    wider = load(tmp_path / "seeing.json", channels=7)
+    assert wider.form.fields.channels == 7 and wider.learn(x, y).predict(x).shape == (20,)
+    with pytest.raises(RuleError, match="channels = 7: the rule class-mean has no fields"):
+        load("class-mean", channels=7)
+    with pytest.raises(ConfigurationError, match="channels = 1000"):
+        load(tmp_path / "seeing.json", channels=1000)

@@ -181,11 +181,18 @@ def shipped() -> list[str]:
     return sorted(p.name.removesuffix(".json") for p in _folder().iterdir() if p.name.endswith(".json"))
 
 
-def load(name: str | Path, classes: int | None = None, hidden: tuple[int, ...] = (), seed: int = 0) -> Rule:
+def load(
+    name: str | Path, classes: int | None = None, hidden: tuple[int, ...] = (), seed: int = 0, channels: int = 0
+) -> Rule:
     """A rule that comes with the project, by name, or one from a file.
 
+    Args:
+      classes, hidden, seed: as of `Rule`.
+      channels: neurons of fields that look at the same place (0: as many as the rule was evolved with).
+
     Raises:
-      RuleError: if there is none of this name, or the file is damaged or of another version.
+      RuleError: if there is none of this name, the file is damaged or of another version, or has no fields to multiply.
+      ConfigurationError: for numbers of channels that are not permitted.
     """
     there = _folder() / f"{name}.json"
     path = Path(name)
@@ -197,6 +204,11 @@ def load(name: str | Path, classes: int | None = None, hidden: tuple[int, ...] =
             f"{', '.join(shipped())}"
         ) from None
     form, genome, made = _parsed(str(name), text)
+    if channels:
+        if not form.fields.channels:
+            raise RuleError(f"channels = {channels}: the rule {name} has no fields; leave channels at 0")
+        form = replace(form, fields=replace(form.fields, channels=channels))
+        check(form)
     return Rule(form, genome, made, classes, hidden, seed)
 
 

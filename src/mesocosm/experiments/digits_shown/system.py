@@ -173,7 +173,7 @@ def build(configuration: DigitsShownConfiguration) -> Setup:
         raise DataError("digits-shown: its online rivals need optax; pip install 'mesocosm[learn]', or --online False")
     validation, test = _trials(c)
     sizes = (c.side**2, *c.hidden, c.classes)
-    loaded = [load_rule(name) for name in c.rules]
+    loaded = [load_rule(name, channels=c.channels) for name in c.rules]
     rules = tuple(EvolvedRule(build_net(rule.form, sizes), rule.genome) for rule in loaded)
     fields = [rule.form.fields for rule in loaded if rule.form.fields.channels]
     eyes = build_eyes(c.side, fields[0]) if fields else None
