@@ -11,6 +11,7 @@ from mesocosm.core import run
 from mesocosm.experiments.digits_shown.declaration import DigitsShownConfiguration
 from mesocosm.experiments.digits_shown.features import Trunk, build_eyes, nearest_mean, spatial_scores
 from mesocosm.experiments.digits_shown.learners import SPATIAL, STORED, budgets, rivals
+from mesocosm.experiments.digits_shown.results import tell
 from mesocosm.experiments.digits_shown.table import Shown, grade
 from mesocosm.experiments.launch import prepare
 from mesocosm.experiments.registry import declaration
@@ -78,6 +79,9 @@ def test_they_take_part_where_a_rule_has_fields(tmp_path):
     rows = {row[0]: row[1:] for row in declaration("digits-shown").summarise(record).rows}
     assert set(rows) == {"fields-0", *STORED, *SPATIAL}
     assert all(0.2 < accuracy <= 1 for accuracy in rows["ProtoNet-CNN"])
+    story = tell(record, {}, [])
+    assert all(row[0] != "ceiling" for row in story.sections[1].figures[0].rows)
+    assert any("4000 steps of 120 Omniglot images" in note for note in story.notes)
     costs = record.header["configuration"]["costs"]
     assert costs["kernel vote of trained features"]["bytes"] == 4 * 10 * (2 * 2 * 32 + 1)
     assert costs["ProtoNet-CNN"]["flops"] > 2 * 11 * 9 * 32 * 32 * 16, "the second convolution of eleven images"

@@ -12,8 +12,8 @@ import numpy as np
 
 from mesocosm.experiments.declaration import Summary
 from mesocosm.experiments.digits_shown.declaration import GRADED
-from mesocosm.experiments.digits_shown.learners import CEILING, ONLINE, budgets
-from mesocosm.experiments.digits_shown.table import KINDS, Difference, Shown, differences, grade, openings, shown_of
+from mesocosm.experiments.digits_shown.learners import CEILING, ONLINE, TRAININGS, budgets
+from mesocosm.experiments.digits_shown.table import Difference, Shown, differences, grade, kinds, openings, shown_of
 from mesocosm.experiments.story import Axis, Curve, Curves, Section, Story, Table
 from mesocosm.record import Record
 
@@ -40,7 +40,7 @@ def summarise(record: Record) -> Summary:
     found = shown_of(record)
     rows = [(name, *map(float, rule.mean(axis=0))) for name, rule in zip(c["rules"], found.rules, strict=True)]
     rows += [(family, *map(float, values.mean(axis=0))) for family, values in found.families.items()]
-    notes = (*(_words(kind, differences(found, kind)) for kind in KINDS), *_notes(record, found))
+    notes = (*(_words(kind, differences(found, kind)) for kind in kinds(found)), *_notes(record, found))
     return Summary(_sentence(record, found), columns, rows, [], tuple(note for note in notes if note))
 
 
@@ -72,7 +72,7 @@ def tell(record: Record, assays: Mapping[str, Record], findings: Sequence[Findin
 
 _PAIRED = (
     "Rules less the best rival of a kind on identical streams, in points; the interval is a hierarchical bootstrap "
-    "over rules, then streams. A ceiling stores every example and knows nothing of pixels."
+    "over rules, then streams. A ceiling stores every example and is blind to pixels; it is none for rules that see."
 )
 _TUNED = (
     "Online rivals choose a rate of eight values over three and a half decades, the initial scale of their hidden "
@@ -112,6 +112,9 @@ def _notes(record: Record, found: Shown) -> tuple[str, ...]:
         f"validation streams of {max(tuned_on['shown'])} examples.",
         f"Budget of rules, genomes x examples of meta-training: {effort}.",
     ]
+    if c.get("spatial"):
+        steps = max(steps for _, steps in TRAININGS)
+        notes.append(f"Budget of rivals with trained features: {steps} steps of 120 Omniglot images at most.")
     if max(c["shown"]) > max(tuned_on["shown"]):
         notes.append(f"Beyond {max(tuned_on['shown'])} examples rivals keep the setting that was best there.")
     if c["final"]:
@@ -163,7 +166,9 @@ def _percent(values: np.ndarray) -> list[float]:
 
 def _differences(found: Shown) -> Table:
     rows = [
-        [kind, d.n, d.rival, _points(d), f"{100 * d.worst:+.1f}"] for kind in KINDS for d in differences(found, kind)
+        [kind, d.n, d.rival, _points(d), f"{100 * d.worst:+.1f}"]
+        for kind in kinds(found)
+        for d in differences(found, kind)
     ]
     return Table("Rules less the best rival", ["kind", "after", "rival", "points", "worst rule"], rows)
 

@@ -109,6 +109,11 @@ KINDS = {
 """Against whom: the best that learns online by gradient; the best of all baselines; the best of all there are."""
 
 
+def kinds(found: Shown) -> list[str]:
+    """The kinds of rivals that say something: where rules see, what the pixel-blind can do is no ceiling."""
+    return [kind for kind in KINDS if kind != "ceiling" or not SPATIAL.keys() & found.families.keys()]
+
+
 def differences(found: Shown, kind: str) -> list[Difference]:
     """Against the best of a kind, for each n that counts and was shown; none where no rival of it took part."""
     of_kind = [family for family in found.families if KINDS[kind](family)]
@@ -134,8 +139,8 @@ def grade(found: Shown) -> str:
         return "none"
     if not all(d.mean >= -0.01 for d in best):
         return "pass"
-    blind = not SPATIAL.keys() & found.families.keys()  # the ceiling is one for the pixel-blind only
-    is_strong = all(d.mean >= 0.03 or (blind and t.mean >= -0.01) for d, t in zip(best, top, strict=True))
+    is_blind = "ceiling" in kinds(found)
+    is_strong = all(d.mean >= 0.03 or (is_blind and t.mean >= -0.01) for d, t in zip(best, top, strict=True))
     return "strong" if is_strong and found.rules.shape[0] >= 6 else "good"
 
 
@@ -162,6 +167,7 @@ __all__ = [
     "differences",
     "grade",
     "interval",
+    "kinds",
     "openings",
     "shown_of",
     "tuned",
