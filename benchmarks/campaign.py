@@ -1,8 +1,8 @@
 """What helps a search for a learning rule? `python -m benchmarks.campaign FOLDER [NAME ...]`, without names: every one.
 
 One thing is changed at a time; every search of a variation has the same number of evaluations (genomes x examples), and
-its centre is judged on the same held-out Omniglot tasks. A finished variation in FOLDER is not run again. Needs
-MESOCOSM_DATA. The table is in docs/results/digits-campaign.md.
+its centre is judged on the same held-out Omniglot tasks. What is finished in FOLDER is not run again, what is not goes
+on. Needs MESOCOSM_DATA. The table is in docs/results/digits-campaign.md.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mesocosm.experiments.digits.declaration import DigitsConfiguration, curves
-from mesocosm.experiments.launch import begin
+from mesocosm.experiments.launch import begin, proceed
 from mesocosm.findings import welch_interval
 from mesocosm.record import Record, load
 from mesocosm.record.configuration import check, from_dict
@@ -68,7 +68,6 @@ VARIATIONS: dict[str, dict[str, Any]] = {
     "hidden level of 32": {"schooling": {"hidden": [32]}},
     "hidden level of 32, a genome for each role": {"schooling": {"hidden": [32]}, "form": {"per_role": True}},
     "hidden level of 32, symmetric": {"schooling": {"hidden": [32]}, "form": {"symmetric": True}},
-    "tasks: clouds only": {"schooling": {"source": "clouds"}},
     "tasks: Omniglot only": {"schooling": {"source": "omniglot"}},
     "short horizon: 10 examples": {"schooling": {"examples": 10, "tasks": 20}},
     "long horizon: 100 examples": {"schooling": {"examples": 100, "tasks": 2}},
@@ -91,9 +90,10 @@ def configured(changes: dict[str, Any]) -> DigitsConfiguration:
 def record_of(name: str, folder: Path) -> tuple[Record, float | None]:
     """The finished searches, and the seconds that they took if they were run now."""
     place = folder / name.replace(":", "").replace(",", "").replace(" ", "-")
-    if (place / "run.json").exists() and (there := load(place)).status == "finished":
-        return there, None
     began = time.perf_counter()
+    if (place / "run.json").exists():
+        there = load(place)
+        return (there, None) if there.status == "finished" else (proceed(place), time.perf_counter() - began)
     return begin("digits", configured(VARIATIONS[name]), place), time.perf_counter() - began
 
 
