@@ -25,7 +25,7 @@ from mesocosm.record.configuration import Range, from_toml, to_dict
 from mesocosm.viewer.lens import Lens
 from mesocosm.viewer.line import Line, free_folder
 
-FRAME_SECONDS = 0.04
+FRAME_SECONDS = 0.045
 """What a chunk takes while somebody looks."""
 _LOOKS_FOR_SECONDS = 1.0
 """So long after a wish somebody counts as looking."""
