@@ -67,6 +67,7 @@ def test_they_name_what_they_were_shown_and_nothing_else(family):
     scores = spatial_scores(family, seen, jnp.asarray(y), 24, 5)
     assert scores.shape == (max(1, len(SPATIAL[family])), 24, 5)
     answers = np.argmax(scores, axis=2)
+    assert np.all(np.asarray(scores)[:, :, 3:] < -1e8), "however unlike the classes are that were shown"
     assert answers.max() < 3 and np.all(np.mean(answers == y[None], axis=1) > 0.8)
 
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from mesocosm.core.steering import chunk_ticks
 from mesocosm.elements.parameters import GERM, VIRULENCE
 from mesocosm.viewer.genes import gene_names
 from mesocosm.viewer.lens import Lens
@@ -113,3 +114,9 @@ def test_genes_are_named_by_what_a_body_senses():
     both = named("signal", "odour")  # a stimulus counts the levels of the last sense first
     assert both[:2] == ["tumbles: odour far, signal none", "tumbles: odour far, signal faint"]
     assert len(both) == 16 and both[-1] == "tumbles: odour near, signal strong"
+
+
+def test_a_chunk_is_at_once_as_short_as_is_wished_and_grows_by_four():
+    assert chunk_ticks(1, np.inf, 0.5) == 1, "the first"
+    assert chunk_ticks(100, 0.5, 0.045) == 9 and chunk_ticks(9, 0.045, 0.5) == 36
+    assert chunk_ticks(100, 0.5, 0.5) == 100 and chunk_ticks(1, 10.0, 0.045) == 1

@@ -20,7 +20,7 @@ from mesocosm.core.interrupt import Interrupted, watching_for_interrupt
 from mesocosm.core.plan import Plan, Progress, Setup
 from mesocosm.core.programs import make_room
 from mesocosm.core.random import Bits, seed_words
-from mesocosm.core.steering import CHUNK_SECONDS, Present, Steering, ToTheEnd, scene_of
+from mesocosm.core.steering import CHUNK_SECONDS, Present, Steering, ToTheEnd, chunk_ticks, scene_of
 from mesocosm.record.configuration import ConfigurationError
 from mesocosm.record.errors import FolderError
 from mesocosm.record.reader import Record, load
@@ -152,7 +152,7 @@ class _Loop:
         self.pending_logs: dict[str, list[dict[str, np.ndarray]]] = {log.name: [] for log in setup.logs}
         self.newest: dict[str, np.ndarray] = {}
         self.begun, self.before = time.perf_counter(), 0.0
-        self.chunk, self.rate = (1, np.inf), 0.0  # ticks and seconds of the last chunk
+        self.chunk = 1, np.inf  # ticks and seconds of the last one
 
     # -- lanes -----------------------------------------------------------------------------------------------------
 
@@ -261,8 +261,7 @@ class _Loop:
 
     def _advance(self, stop: int, chunk_seconds: float = CHUNK_SECONDS) -> None:
         """One chunk on every device, at most to `stop`; `tick` is then what all devices have reached."""
-        done, seconds = self.chunk
-        until = min(stop, self.tick + int(np.clip(done * min(4.0, chunk_seconds / seconds), 1, 1 << 20)))
+        until = min(stop, self.tick + chunk_ticks(*self.chunk, chunk_seconds))
         began = time.perf_counter()
         numbers, live = self.there
         self.lanes, statuses, rooms = chunk.run_chunk(
@@ -272,7 +271,7 @@ class _Loop:
         seconds = time.perf_counter() - began
         done = int(ticks.min()) - self.tick
         if done > 0:
-            self.rate, self.chunk = done / seconds, (done, seconds)
+            self.chunk = done, seconds
         self._drain(ticks, np.asarray(statuses), np.asarray(rooms))
         self.tick = int(ticks.min())
         if self.progress:
@@ -286,8 +285,8 @@ class _Loop:
         self.tick = max(self.tick, foremost)  # where nobody lives, nothing is left to happen up to there
 
     def _progress(self) -> Progress:
-        living, plan = int(self.live.sum()), self.plan
-        return Progress(plan.name, self.tick, plan.ticks, living, plan.replicates, self.rate, self.newest)
+        living, plan, (done, seconds) = int(self.live.sum()), self.plan, self.chunk
+        return Progress(plan.name, self.tick, plan.ticks, living, plan.replicates, done / seconds, self.newest)
 
     def _present(self) -> Present:
         return Present(self._progress(), self._scene)
@@ -339,10 +338,9 @@ class _Loop:
         self.lanes = Lanes(**{**vars(self.lanes), "n_rows": zero})
 
     def _drain_logs(self, live: np.ndarray) -> None:
-        buffers = {}
+        buffers = dict(self.lanes.buffers)
         for name, buffer in self.lanes.buffers.items():
             used = np.asarray(buffer.used)
-            buffers[name] = buffer
             taken = np.flatnonzero(used[live])
             if not taken.size:
                 continue

@@ -17,6 +17,14 @@ CHUNK_SECONDS = 0.5
 """What a chunk takes where nobody looks: the host answers interrupts and reports progress between chunks."""
 
 
+def chunk_ticks(done: int, seconds: float, wished: float) -> int:
+    """Ticks of a chunk that should take the seconds that are wished, after one that did `done` in `seconds`.
+
+    One at least, and at most four times as many as before.
+    """
+    return int(np.clip(done * min(4.0, wished / seconds), 1, 1 << 20))
+
+
 @dataclass(frozen=True)
 class Turn:
     """How the run goes on.
