@@ -74,7 +74,7 @@ def test_they_name_what_they_were_shown_and_nothing_else(family):
 def test_they_take_part_where_a_rule_has_fields(tmp_path):
     names = rivals(spatial=True)
     assert len(names) == len(set(names)) == sum(budgets(spatial=True).values())
-    changes = dict(rules=("fields-0",), hidden=(16,), shown=[5, 10], images=30, online=False, every=1, ticks=2)
+    changes = dict(rules=("fields-0",), hidden=(16,), shown=[5, 12], images=30, online=False, every=1, ticks=2)
     setup, plan = prepare("digits-shown", from_dict(DigitsShownConfiguration, dict(replicates=1, side=8, **changes)))
     record = run(setup, plan, tmp_path / "run")
     rows = {row[0]: row[1:] for row in declaration("digits-shown").summarise(record).rows}
@@ -84,8 +84,9 @@ def test_they_take_part_where_a_rule_has_fields(tmp_path):
     assert all(row[0] != "ceiling" for row in story.sections[1].figures[0].rows)
     assert any("4000 steps of 120 Omniglot images" in note for note in story.notes)
     costs = record.header["configuration"]["costs"]
-    assert costs["kernel vote of trained features"]["bytes"] == 4 * 10 * (2 * 2 * 32 + 1)
-    assert costs["ProtoNet-CNN"]["flops"] > 2 * 11 * 9 * 32 * 32 * 16, "the second convolution of eleven images"
+    assert costs["kernel vote of trained features"]["bytes"] == 4 * 12 * (2 * 2 * 32 + 1), "every example"
+    assert costs["ProtoNet-CNN"]["bytes"] == 4 * 10 * (2 * 2 * 32 + 1), "a mean for each class"
+    assert costs["ProtoNet-CNN"]["flops"] > 2 * 13 * 9 * 32 * 32 * 16, "the second convolution of thirteen images"
 
 
 def test_the_ceiling_of_the_pixel_blind_is_none_for_those_who_see():
