@@ -230,7 +230,7 @@ from mesocosm.cli.devices import prepare_devices
 prepare_devices()
 from pathlib import Path
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
-from mesocosm.experiments.launch import start
+from mesocosm.protocol.launch import start
 def first(progress):
     if progress.tick:
         print(time.perf_counter() - began, flush=True)

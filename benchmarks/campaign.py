@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from mesocosm.experiments.digits.declaration import DigitsConfiguration, curves
-from mesocosm.experiments.launch import begin, proceed
 from mesocosm.findings import welch_interval
+from mesocosm.protocol.launch import begin, proceed
 from mesocosm.record import Record, load
 from mesocosm.record.configuration import check, from_dict
 

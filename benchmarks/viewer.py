@@ -25,8 +25,8 @@ from typing import Any, cast
 import numpy as np
 
 from benchmarks import viewer_page
-from mesocosm.experiments.registry import declaration
 from mesocosm.player.panel import Panel
+from mesocosm.protocol.registry import declaration
 from mesocosm.record import Record
 from mesocosm.record.configuration import check, from_dict, to_dict, to_toml
 from mesocosm.viewer.lens import Lens

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mesocosm.experiments.declaration import Summary
-from mesocosm.experiments.launch import go_on, start
-from mesocosm.experiments.registry import declaration
 from mesocosm.findings.claim import Finding
+from mesocosm.protocol.declaration import Summary
+from mesocosm.protocol.launch import go_on, start
+from mesocosm.protocol.registry import declaration
 from mesocosm.record import ConfigurationError, MesocosmError, Record
 from mesocosm.record.configuration import from_dict
 from mesocosm.record.reader import ReplicateStatus
@@ -95,9 +95,9 @@ class Run:
     @cached_property
     def assays(self) -> dict[str, Run]:
         """The finished assays and arms of this run, by name."""
-        from mesocosm.experiments.assay.analysis import assays_of
+        from mesocosm.protocol.reading import follow_ups_of
 
-        return {name: Run(record) for name, record in assays_of(self.record).items()}
+        return {name: Run(record) for name, record in follow_ups_of(self.record).items()}
 
     def assay(self, name: str | None = None, **changes: Any) -> Run:
         """Assay the bodies of this finished run in fresh worlds; `changes` are fields of `AssayConfiguration`.

@@ -9,7 +9,7 @@ from mesocosm.cli import main
 from mesocosm.core import run
 from mesocosm.experiments.bilinear.declaration import BilinearConfiguration
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
-from mesocosm.experiments.launch import prepare
+from mesocosm.protocol.launch import prepare
 from mesocosm.record import Record, load
 from mesocosm.record.configuration import from_dict
 
@@ -24,7 +24,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from mesocosm.core import resume, run
-from mesocosm.experiments.launch import prepare
+from mesocosm.protocol.launch import prepare
 from tests.acceptance.breaking import LONG
 setup, plan = prepare(sys.argv[2], LONG[sys.argv[2]])
 go = resume if Path(sys.argv[1], "run.json").exists() else run

@@ -15,7 +15,7 @@ import mesocosm as mc
 from mesocosm.cli import answer, main
 from mesocosm.cli.completion import SCRIPTS
 from mesocosm.cli.main import _parser
-from mesocosm.experiments.registry import NAMES
+from mesocosm.protocol.registry import NAMES
 from tests.answers import SCHEMA, as_the_schema_says
 
 ROOT = Path(__file__).parents[2]

@@ -10,8 +10,8 @@ import pytest
 
 from mesocosm.experiments.bilinear.declaration import BilinearConfiguration
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
-from mesocosm.experiments.launch import prepare, start
 from mesocosm.experiments.lorenz.declaration import LorenzConfiguration
+from mesocosm.protocol.launch import prepare, start
 from mesocosm.record import ConfigurationError, Intervention
 from mesocosm.record.configuration import Range, check, digest, from_dict, from_toml, to_dict
 from tests.acceptance.test_command_line import mesocosm

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mesocosm.cli import progress
-from mesocosm.experiments.registry import declaration
+from mesocosm.protocol.registry import declaration
 from mesocosm.record import load
 
 MESOCOSM = [sys.executable, "-c", "import sys; from mesocosm.cli import main; sys.exit(main())"]

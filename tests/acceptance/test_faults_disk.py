@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from mesocosm.core import resume
-from mesocosm.experiments.launch import start
+from mesocosm.protocol.launch import start
 from mesocosm.record import StorageError, database, load
 from mesocosm.record import folder as folders
 from tests.acceptance.breaking import (

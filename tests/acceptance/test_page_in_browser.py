@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mesocosm.experiments.story import Panel
+from mesocosm.protocol.story import Panel
 from mesocosm.reports.page import render
 from tests.acceptance.browsing import Visit
 from tests.unit.report_sample import nasty_arguments, sample

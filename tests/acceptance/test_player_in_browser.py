@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mesocosm.experiments.story import Panel, Replay, Story
 from mesocosm.player import assets
 from mesocosm.player.frames import pack
 from mesocosm.player.reading import unpack
+from mesocosm.protocol.story import Panel, Replay, Story
 from mesocosm.reports.page import render
 from tests.unit.report_sample import walk
 

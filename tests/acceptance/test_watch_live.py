@@ -11,8 +11,8 @@ import numpy as np
 import psutil
 import pytest
 
-from mesocosm.experiments.launch import begin, branch, proceed
-from mesocosm.experiments.reading import configuration_of
+from mesocosm.protocol.launch import begin, branch, proceed
+from mesocosm.protocol.reading import configuration_of
 from mesocosm.record import ConfigurationError, FolderError, Intervention, load
 from tests.acceptance.test_watch import SPOILT, Server, ask, client, header, torn
 

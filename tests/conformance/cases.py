@@ -11,8 +11,8 @@ import jax
 import numpy as np
 
 from mesocosm.core import Plan, Setup, run
-from mesocosm.experiments.launch import prepare
-from mesocosm.experiments.registry import NAMES, declaration
+from mesocosm.protocol.launch import prepare
+from mesocosm.protocol.registry import NAMES, declaration
 from mesocosm.record.configuration import from_dict
 
 _SMALL_WORLD = dict(

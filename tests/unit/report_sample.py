@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mesocosm.experiments.story import (
+from mesocosm.protocol.story import (
     Axis,
     Band,
     Curve,

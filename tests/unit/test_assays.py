@@ -15,14 +15,14 @@ from mesocosm.cli.run import configuration_from
 from mesocosm.experiments.assay import analysis
 from mesocosm.experiments.assay.declaration import AssayConfiguration
 from mesocosm.experiments.assay.population import genes_of, living
-from mesocosm.experiments.compare import compare
-from mesocosm.experiments.launch import go_on
-from mesocosm.experiments.reading import configuration_of, folder_of
-from mesocosm.experiments.registry import declaration
 from mesocosm.experiments.telling import ecology
 from mesocosm.findings.multiplicity import benjamini_hochberg
 from mesocosm.instruments.ancestry import lineage_shares, lives
 from mesocosm.minds.parameters import TableParameters
+from mesocosm.protocol.compare import compare
+from mesocosm.protocol.launch import go_on
+from mesocosm.protocol.reading import configuration_of, folder_of
+from mesocosm.protocol.registry import declaration
 from mesocosm.record import ConfigurationError, FolderError, load
 from mesocosm.record.configuration import check, from_dict
 from mesocosm.reports.build import trust

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mesocosm.cli import main
-from mesocosm.experiments.compare import compare, compare_all
 from mesocosm.findings import holm
+from mesocosm.protocol.compare import compare, compare_all
 from mesocosm.record import ConfigurationError
 from mesocosm.reports.comparison import comparison
 from mesocosm.studies import component

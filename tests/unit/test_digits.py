@@ -15,7 +15,6 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from mesocosm import rules
 from mesocosm.core import run
-from mesocosm.experiments.analysis import ANALYSIS, analysis_of
 from mesocosm.experiments.digits import anatomy, audit
 from mesocosm.experiments.digits.declaration import DigitsConfiguration, curves
 from mesocosm.experiments.digits.export import rule_of
@@ -26,8 +25,9 @@ from mesocosm.experiments.digits_shown.costs import costs
 from mesocosm.experiments.digits_shown.declaration import DigitsShownConfiguration
 from mesocosm.experiments.digits_shown.learners import ONLINE, RATES, SCALES, STORED, budgets, rivals
 from mesocosm.experiments.digits_shown.table import Shown, differences, grade, interval, openings, tuned
-from mesocosm.experiments.launch import prepare, start
-from mesocosm.experiments.registry import declaration
+from mesocosm.protocol.kept import ANALYSIS, analysis_of
+from mesocosm.protocol.launch import prepare, start
+from mesocosm.protocol.registry import declaration
 from mesocosm.record import ConfigurationError, FolderError, load
 from mesocosm.record.configuration import check, from_dict
 from mesocosm.reports.build import report

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from mesocosm.core.random import Bits, seed_words
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
-from mesocosm.experiments.launch import start
 from mesocosm.heredity.genomes import Heredity
 from mesocosm.heredity.parameters import HeredityParameters
 from mesocosm.instruments.analysis import LEVELS
@@ -19,6 +18,7 @@ from mesocosm.instruments.ecology import ENERGY_FLOWS
 from mesocosm.minds.parameters import TableParameters
 from mesocosm.minds.policy import softmax_weight
 from mesocosm.minds.table import Table
+from mesocosm.protocol.launch import start
 from mesocosm.record.configuration import from_dict
 from mesocosm.worlds.petri.parameters import SENSES, PetriParameters
 from mesocosm.worlds.petri.state import Bodies

@@ -12,7 +12,7 @@ import pytest
 
 import mesocosm as mc
 from mesocosm.cli import main
-from mesocosm.experiments.compare import compare
+from mesocosm.protocol.compare import compare
 from mesocosm.record import FolderError, load
 from tests.synthetic import game
 

@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesocosm.experiments.story import (
+from mesocosm.player import assets
+from mesocosm.player.planes import DamagedFrames
+from mesocosm.protocol.story import (
     Axis,
     Band,
     Curve,
@@ -28,8 +30,6 @@ from mesocosm.experiments.story import (
     Table,
     Trajectories,
 )
-from mesocosm.player import assets
-from mesocosm.player.planes import DamagedFrames
 from mesocosm.reports import readable, svg
 from mesocosm.reports.charts import draw
 from mesocosm.reports.forest import _band, forest

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mesocosm.cli import main
-from mesocosm.experiments.registry import NAMES, declaration
+from mesocosm.protocol.registry import NAMES, declaration
 from mesocosm.record import ConfigurationError
 from mesocosm.review import design_of, read_design, review
 from mesocosm.review.checks import CHECKS

@@ -157,7 +157,7 @@ def test_what_is_planned_is_enough_up_to_the_spread_that_is_named():
 
 DECLARATION = """
 from dataclasses import dataclass
-from mesocosm.experiments.declaration import Declaration, RunConfiguration
+from mesocosm.protocol.declaration import Declaration, RunConfiguration
 from mesocosm.findings.claim import Claim
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import pytest
 import mesocosm as mc
 from mesocosm.core.random import Bits, seed_words
 from mesocosm.experiments.assay.population import living, muted
-from mesocosm.experiments.launch import go_on
 from mesocosm.experiments.signalling.analysis import (
     emission,
     retained,
@@ -25,6 +24,7 @@ from mesocosm.experiments.signalling.declaration import SignallingConfiguration
 from mesocosm.experiments.signalling.system import build
 from mesocosm.experiments.trend.declaration import TrendConfiguration
 from mesocosm.minds.policy import softmax_weight
+from mesocosm.protocol.launch import go_on
 from mesocosm.record import ConfigurationError, load
 from mesocosm.record.configuration import check, from_dict
 from mesocosm.record.reader import ReplicateStatus
@@ -249,8 +249,8 @@ def test_a_cell_whose_deaf_twin_died_out_is_extinct_and_says_whose(tmp_path, mon
         return SimpleNamespace(statuses=statuses, replicates=3)
 
     values = {"kept": np.array([0.1, np.nan, np.nan]), "emission": np.array([0.5, 0.5, np.nan])}
-    monkeypatch.setattr("mesocosm.experiments.launch.start", lambda *given: record(2))
-    monkeypatch.setattr("mesocosm.experiments.assay.analysis.assays_of", lambda run: {"deaf": record(1)})
+    monkeypatch.setattr("mesocosm.protocol.launch.start", lambda *given: record(2))
+    monkeypatch.setattr("mesocosm.protocol.reading.follow_ups_of", lambda run: {"deaf": record(1)})
     monkeypatch.setattr("mesocosm.studies.ecologies.statistics", lambda run: values)
     cells = [
         Cell("experiment/signalling", {}, {"world": seed}, {"ticks": 1000}, fixed={"statistic": "kept"})

@@ -13,8 +13,8 @@ from mesocosm.experiments.digits_shown.features import Trunk, build_eyes, neares
 from mesocosm.experiments.digits_shown.learners import SPATIAL, STORED, budgets, rivals
 from mesocosm.experiments.digits_shown.results import tell
 from mesocosm.experiments.digits_shown.table import Shown, grade
-from mesocosm.experiments.launch import prepare
-from mesocosm.experiments.registry import declaration
+from mesocosm.protocol.launch import prepare
+from mesocosm.protocol.registry import declaration
 from mesocosm.record.configuration import from_dict
 from mesocosm.rules.form import Fields
 from tests.unit.test_receptive_fields import energies

@@ -48,9 +48,9 @@ def compare(options: argparse.Namespace) -> int:
 def _runs(options: argparse.Namespace) -> int:
     """The claims of runs of one experiment, replicate by replicate where their seeds pair them."""
     from mesocosm.cli.show import folder_named
-    from mesocosm.experiments.compare import compare as between
-    from mesocosm.experiments.compare import compare_all
-    from mesocosm.experiments.registry import declaration
+    from mesocosm.protocol.compare import compare as between
+    from mesocosm.protocol.compare import compare_all
+    from mesocosm.protocol.registry import declaration
     from mesocosm.record import load
     from mesocosm.reports.comparison import comparison, words
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from mesocosm.experiments.registry import NAMES, declaration
+from mesocosm.protocol.registry import NAMES, declaration
 from mesocosm.record import MesocosmError
 from mesocosm.record.configuration import Range
 from mesocosm.record.folder import HEADER

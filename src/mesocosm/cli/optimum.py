@@ -41,7 +41,7 @@ def optimum(options: argparse.Namespace) -> int:
     from mesocosm.cli.progress import ProgressLine
     from mesocosm.experiments.assay.optimum import CRITERIA
     from mesocosm.experiments.assay.optimum import optimum as sought
-    from mesocosm.experiments.registry import declaration
+    from mesocosm.protocol.registry import declaration
 
     names = ("searches", "generations", "candidates", "worlds", "horizon")
     settings = {name: getattr(options, name) for name in names if getattr(options, name) is not None}

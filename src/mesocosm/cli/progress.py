@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from mesocosm.experiments.declaration import Declaration
+from mesocosm.protocol.declaration import Declaration
 
 if TYPE_CHECKING:
     from mesocosm.core import Progress

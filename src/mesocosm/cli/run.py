@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mesocosm.experiments.registry import NAMES, declaration
 from mesocosm.findings.claim import Claim
+from mesocosm.protocol.registry import NAMES, declaration
 from mesocosm.record.configuration import ConfigurationError, check, from_dict, from_toml
 
 
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace, flags: list[str]) -> int:
     configuration = _configuration(options, flags)
     from mesocosm.cli.results import report_path, required
     from mesocosm.cli.show import print_record
-    from mesocosm.experiments.launch import folder_of, start
+    from mesocosm.protocol.launch import folder_of, start
 
     folder = Path(options.out) if options.out else folder_of(options.name, configuration)
     declared = declaration(options.name)
@@ -63,8 +63,8 @@ def resume(options: argparse.Namespace) -> int:
     """Go on with a run."""
     from mesocosm.cli.results import report_path, required
     from mesocosm.cli.show import folder_named, print_record
-    from mesocosm.experiments.launch import go_on
-    from mesocosm.experiments.reading import claims_of
+    from mesocosm.protocol.launch import go_on
+    from mesocosm.protocol.reading import claims_of
     from mesocosm.record.reader import load
 
     folder = folder_named(options.run)

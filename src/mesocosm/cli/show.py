@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mesocosm.cli.answer import print_json
-from mesocosm.experiments.declaration import Summary
-from mesocosm.experiments.registry import NAMES, declaration
+from mesocosm.protocol.declaration import Summary
+from mesocosm.protocol.registry import NAMES, declaration
 from mesocosm.record import MesocosmError, Record, load
 from mesocosm.record.folder import HEADER
 
@@ -86,7 +86,7 @@ def show(options: argparse.Namespace) -> int:
     """What a run is and found."""
     record = load(folder_named(options.run))
     if not options.json:
-        from mesocosm.experiments.reading import configuration_of, difference
+        from mesocosm.protocol.reading import configuration_of, difference
 
         header = record.header
         print(f"{header['command']}   (begun {header['begun']}, mesocosm {header['versions']['mesocosm']})")

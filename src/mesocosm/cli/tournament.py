@@ -17,7 +17,7 @@ def progress(options: argparse.Namespace) -> int:
     from mesocosm.cli.progress import ProgressLine
     from mesocosm.experiments.assay.progress import HORIZON
     from mesocosm.experiments.assay.progress import progress as play
-    from mesocosm.experiments.registry import declaration
+    from mesocosm.protocol.registry import declaration
     from mesocosm.record.folder import write_whole
     from mesocosm.reports.matrix import SNAPSHOTS_AT_MOST, draw
 

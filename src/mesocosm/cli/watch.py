@@ -85,7 +85,7 @@ def watch(options: argparse.Namespace, flags: list[str]) -> int:
 def is_experiment(words: list[str]) -> bool:
     """Whether a name stands for an experiment, to be run, and for no folder."""
     from mesocosm.cli.show import folder_named
-    from mesocosm.experiments.registry import NAMES
+    from mesocosm.protocol.registry import NAMES
 
     return len(words) == 1 and words[0] in NAMES and not folder_named(words[0]).exists()
 
@@ -94,7 +94,7 @@ def _running(options: argparse.Namespace, flags: list[str]) -> Any:
     """The world, in a process of its own."""
     from mesocosm.cli.devices import cores, prepare_devices
     from mesocosm.cli.run import configuration_from
-    from mesocosm.experiments.reading import RUNS
+    from mesocosm.protocol.reading import RUNS
     from mesocosm.record.configuration import ConfigurationError, to_dict, to_toml
     from mesocosm.viewer.line import free_folder
     from mesocosm.viewer.live import Live

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mesocosm.experiments.declaration import RunConfiguration
 from mesocosm.heredity.parameters import HeredityParameters
 from mesocosm.minds.parameters import TableParameters
+from mesocosm.protocol.declaration import RunConfiguration
 from mesocosm.worlds.petri.parameters import PetriParameters
 
 

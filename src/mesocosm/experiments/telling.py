@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.experiments.analysis import analysis_of
-from mesocosm.experiments.story import Axis, Band, Panel, Section, Shares, Strips, Table, Trajectories
 from mesocosm.findings.claim import Finding, show_interval
 from mesocosm.findings.intervals import mean_interval
 from mesocosm.findings.outcomes import plain_lists
@@ -16,6 +14,8 @@ from mesocosm.instruments.activity import activity
 from mesocosm.instruments.analysis import windows
 from mesocosm.instruments.ancestry import lineage_shares, lives
 from mesocosm.instruments.diversity import diversity
+from mesocosm.protocol.kept import analysis_of
+from mesocosm.protocol.story import Axis, Band, Panel, Section, Shares, Strips, Table, Trajectories
 from mesocosm.record import Record
 
 

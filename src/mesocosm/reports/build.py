@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.experiments.assay.analysis import assays_of
-from mesocosm.experiments.generic import tell as tell_plainly
-from mesocosm.experiments.reading import configuration_of, folder_of
-from mesocosm.experiments.registry import declaration
-from mesocosm.experiments.story import Story
 from mesocosm.findings.claim import Finding
+from mesocosm.protocol.generic import tell as tell_plainly
+from mesocosm.protocol.reading import configuration_of, folder_of, follow_ups_of
+from mesocosm.protocol.registry import declaration
+from mesocosm.protocol.story import Story
 from mesocosm.record import FolderError, Record
 from mesocosm.record.configuration import to_dict
 from mesocosm.record.folder import write_whole
@@ -69,7 +68,7 @@ def story_of(record: Record) -> Story:
     if declared.results is None:
         return tell_plainly(record, declared)
     findings = [Finding.from_dict(values) for values in record.findings]
-    return declared.results().tell(record, assays_of(record), findings)
+    return declared.results().tell(record, follow_ups_of(record), findings)
 
 
 def trust(record: Record) -> Trust:

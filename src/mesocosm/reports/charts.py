@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mesocosm.experiments.story import Axis, Curve, Curves, Figure, Heat, Shares, Strips, Table, Trajectories
+from mesocosm.protocol.story import Axis, Curve, Curves, Figure, Heat, Shares, Strips, Table, Trajectories
 from mesocosm.reports.readable import is_number, kept, number, percent
 from mesocosm.reports.svg import Plot, Scale, area, categories_row, dots, line, named, scale_for, spread, thinned
 

@@ -9,9 +9,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from mesocosm.experiments.compare import Pair, statistics
-from mesocosm.experiments.registry import declaration
 from mesocosm.findings.claim import Finding, show_interval
+from mesocosm.protocol.compare import Pair, statistics
+from mesocosm.protocol.registry import declaration
 from mesocosm.record import Record
 from mesocosm.record.status import RunStatus
 from mesocosm.reports.board import Board, page

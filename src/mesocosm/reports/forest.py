@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.experiments.story import Axis
 from mesocosm.findings.claim import shown_interval
+from mesocosm.protocol.story import Axis
 from mesocosm.reports.readable import interval, is_number, number, round_ticks, tick_labels
 from mesocosm.reports.svg import LARGEST, Plot, Scale, area, dots, line, scale_for
 

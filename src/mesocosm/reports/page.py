@@ -15,10 +15,10 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from mesocosm.experiments.story import Replay, Story
 from mesocosm.player import assets
 from mesocosm.player.fields import high_of
 from mesocosm.player.frames import pack
+from mesocosm.protocol.story import Replay, Story
 from mesocosm.reports.charts import draw
 from mesocosm.reports.forest import Finding, badge, forest
 from mesocosm.reports.readable import kept, number

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
 
-from mesocosm.experiments.story import Curves, Shares, Story, Strips, Trajectories
+from mesocosm.protocol.story import Curves, Shares, Story, Strips, Trajectories
 from mesocosm.reports.charts import Entry, plotted
 
 _WIDTH, _LEFT, _RIGHT, _TOP = 760, 64, 30, 76

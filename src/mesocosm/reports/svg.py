@@ -14,7 +14,7 @@ from itertools import count
 
 import numpy as np
 
-from mesocosm.experiments.story import Axis
+from mesocosm.protocol.story import Axis
 from mesocosm.reports.readable import round_ticks, tick_labels
 
 UNITS = 1000

@@ -13,9 +13,9 @@ from typing import Any
 
 from scipy.special import stdtrit
 
-from mesocosm.experiments.declaration import Declaration
-from mesocosm.experiments.registry import NAMES, declaration
 from mesocosm.findings.claim import Claim, Finding
+from mesocosm.protocol.declaration import Declaration
+from mesocosm.protocol.registry import NAMES, declaration
 from mesocosm.record import ConfigurationError, Record, load
 from mesocosm.record.folder import HEADER
 from mesocosm.review.design import Design, Planned, of_facts, read_toml

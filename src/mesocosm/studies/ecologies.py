@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mesocosm.experiments.registry import declaration
+from mesocosm.protocol.registry import declaration
 from mesocosm.record import ConfigurationError
 from mesocosm.record.configuration import check, digest, from_dict
 from mesocosm.studies.cell import Cell, Row
@@ -21,7 +21,7 @@ from mesocosm.studies.meter import Meter
 from mesocosm.studies.task import Task
 
 if TYPE_CHECKING:
-    from mesocosm.experiments.declaration import RunConfiguration
+    from mesocosm.protocol.declaration import RunConfiguration
     from mesocosm.record import Record
 
 BLOCK = 16
@@ -84,7 +84,7 @@ class Ecology:
     def measure(self, cells: Sequence[Cell], work: Path) -> Iterator[tuple[Cell, Row]]:
         """Run the block, its assays, and read the statistic of each replicate that was asked for."""
         from mesocosm.core.flops import compile_seconds, device_peak
-        from mesocosm.experiments.launch import start
+        from mesocosm.protocol.launch import start
 
         first, numbers = cells[0], [cell.seed["world"] % BLOCK for cell in cells]
         parts, block = {**first.fixed, **first.parts}, first.seed["world"] // BLOCK
@@ -111,9 +111,9 @@ class Ecology:
     def _arms(self, record: Record) -> dict[str, Record]:
         if not self.declared.arms:
             return {}
-        from mesocosm.experiments.assay.analysis import assays_of
+        from mesocosm.protocol.reading import follow_ups_of
 
-        return {name: run for name, run in assays_of(record).items() if name in self.declared.arms}
+        return {name: run for name, run in follow_ups_of(record).items() if name in self.declared.arms}
 
 
 def _failed(record: Record, replicate: int, whose: str = "") -> Row | None:
@@ -131,9 +131,9 @@ def statistics(record: Record) -> dict[str, Any]:
 
     declared = declaration(record.header["experiment"])
     if declared.results is not None:
-        from mesocosm.experiments.assay.analysis import assays_of
+        from mesocosm.protocol.reading import follow_ups_of
 
-        return {k: np.asarray(v, float) for k, v in declared.results().values(record, assays_of(record)).items()}
+        return {k: np.asarray(v, float) for k, v in declared.results().values(record, follow_ups_of(record)).items()}
     metrics = record.metrics
     rows = np.flatnonzero(metrics["tick"] == record.tick)
     out = {}

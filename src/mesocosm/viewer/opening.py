@@ -7,8 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
-from mesocosm.experiments.assay.analysis import assays_of
-from mesocosm.experiments.reading import configuration_of
+from mesocosm.protocol.reading import configuration_of, follow_ups_of
 from mesocosm.record import FolderError, MesocosmError, Record, RunStatus, load
 from mesocosm.viewer.world import World
 
@@ -62,7 +61,7 @@ def _of(record: Record, replicate: int | None, is_one_of_many: bool) -> list[Pla
     if replicate is not None and not 0 <= replicate < record.replicates:
         raise FolderError(f"--replicate {replicate}: {record.folder} has the worlds 0 ... {record.replicates - 1}")
     if not own and replicate is None:
-        found = assays_of(record)
+        found = follow_ups_of(record)
         gardens = [(kind, found[f"garden-{kind}"]) for kind in ("founders", "evolved") if f"garden-{kind}" in found]
         out = []
         for kind, garden in gardens:

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from mesocosm.core import Interrupted, Present, Turn
-from mesocosm.experiments.declaration import RunConfiguration
-from mesocosm.experiments.launch import begin, branch, proceed
-from mesocosm.experiments.reading import configuration_of
-from mesocosm.experiments.registry import declaration
+from mesocosm.protocol.declaration import RunConfiguration
+from mesocosm.protocol.launch import begin, branch, proceed
+from mesocosm.protocol.reading import configuration_of
+from mesocosm.protocol.registry import declaration
 from mesocosm.record import ConfigurationError, FolderError, Intervention, MesocosmError, Record, load
 from mesocosm.record.configuration import Range, from_toml, to_dict
 from mesocosm.viewer.lens import Lens

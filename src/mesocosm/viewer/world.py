@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.experiments.reading import configuration_of
 from mesocosm.instruments.ancestry import Entries, Lives, entries, lives
+from mesocosm.protocol.reading import configuration_of
 from mesocosm.record import FolderError, Record, RunStatus
 from mesocosm.viewer.genes import burden, gene_names, genes
 from mesocosm.viewer.picture import (

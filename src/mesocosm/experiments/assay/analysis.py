@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 
 from mesocosm.experiments.assay.population import places_of_first
-from mesocosm.experiments.declaration import Summary
 from mesocosm.instruments.analysis import by_level, level_names
-from mesocosm.record import Record, load
-from mesocosm.record.folder import ASSAYS, HEADER
-from mesocosm.record.status import RunStatus
+from mesocosm.protocol.declaration import Summary
+from mesocosm.record import Record
 
 Array = np.ndarray
 
@@ -141,10 +139,3 @@ def summarise(record: Record) -> Summary:
     )
     notes = ("intake: quanta per body and tick; distance to the nearest source in cells.",)
     return Summary(sentence, ("replicate", "status", *columns), rows, total, notes)
-
-
-def assays_of(source: Record) -> dict[str, Record]:
-    """The finished assays in the folder of a run, by name."""
-    under = source.folder / ASSAYS
-    found = (load(path.parent) for path in sorted(under.glob(f"*/{HEADER}")))
-    return {record.folder.name: record for record in found if record.status == RunStatus.FINISHED}

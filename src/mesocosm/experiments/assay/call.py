@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from mesocosm.experiments.assay.declaration import ASSAY_SEEDS, AssayConfiguration
-from mesocosm.experiments.launch import start_or_go_on
-from mesocosm.experiments.reading import configuration_of
-from mesocosm.record import FolderError, Record, load
+from mesocosm.protocol.declaration import FollowUp
+from mesocosm.protocol.launch import follow
+from mesocosm.record import FolderError, Record
 from mesocosm.record.configuration import digest, from_dict, to_dict
-from mesocosm.record.folder import ASSAYS, HEADER
 from mesocosm.record.status import RunStatus
 
 if TYPE_CHECKING:
@@ -35,28 +33,30 @@ def assay(
       ConfigurationError: for what is not permitted.
       FolderError: if the run is not finished, has no bodies, or the sub-folder holds another assay.
     """
+    what = _follow_up(source, source.digest(), changes)
+    return follow(source, name or _name(what.configuration), what, progress)
+
+
+def follow_ups_from(source: Record, wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, FollowUp]:
+    """Declared assays by name, from what each sets in `AssayConfiguration`; errors as of `assay`."""
+    digest = source.digest()
+    return {name: _follow_up(source, digest, changes) for name, changes in wanted.items()}
+
+
+def _follow_up(source: Record, source_digest: str, changes: Mapping[str, Any]) -> FollowUp:
     if source.status != RunStatus.FINISHED:
         raise FolderError(f"{source.folder}: is {source.status}; only a finished run can be assayed")
     given = {
         "of": str(source.folder),
-        "source": source.digest(),
+        "source": source_digest,
         "seed": (int(source.header["seed"]) + ASSAY_SEEDS) % 2**64,
         "replicates": source.replicates,
         **changes,
     }
-    configuration = from_dict(AssayConfiguration, given)
-    folder = source.folder / ASSAYS / (name or _name(configuration))
-    return start_or_go_on("assay", configuration, folder, progress)
+    return FollowUp("assay", from_dict(AssayConfiguration, given))
 
 
-def forget_outgrown(source: Record, names: Sequence[str]) -> None:
-    """Remove assays of these names that were made when the run was shorter: they say nothing of its present bodies."""
-    for folder in (source.folder / ASSAYS / name for name in names):
-        if (folder / HEADER).exists() and configuration_of(load(folder)).source != source.digest():
-            shutil.rmtree(folder)
-
-
-def _name(configuration: AssayConfiguration) -> str:
+def _name(configuration: Any) -> str:
     plain = {f.name for f in fields(configuration) if f.compare}
     own = {k: v for k, v in to_dict(replace(configuration, frames_every=0)).items() if k in plain}
     who = [configuration.kind, configuration.population]

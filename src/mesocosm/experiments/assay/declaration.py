@@ -13,10 +13,10 @@ A *transplant* is any of them with `changes` to the world.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from mesocosm.experiments.declaration import Declaration, RunConfiguration, Summary
+from mesocosm.protocol.declaration import AfterConfiguration, Declaration, Summary
 from mesocosm.record.configuration import Range
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ ASSAY_SEEDS = 0x6173736179 << 20
 
 
 @dataclass(frozen=True)
-class AssayConfiguration(RunConfiguration):
+class AssayConfiguration(AfterConfiguration):
     """Frozen bodies of a finished run, or genotypes written by hand, in fresh worlds of its kind."""
 
     seed: Annotated[int, Range(0, 2**64 - 1)] = ASSAY_SEEDS
@@ -39,10 +39,6 @@ class AssayConfiguration(RunConfiguration):
     """Length of the assay, a multiple of `every`."""
     every: Annotated[int, Range(1, 2**31 - 1, "ticks", "switch")] = 50
     """Ticks in a window: each window is a row of the metrics."""
-    of: str = field(default="", compare=False)
-    """Folder of the run whose bodies are assayed."""
-    source: str = ""
-    """Digest of that run's record; filled in."""
     kind: Kind = "garden"
     """garden, survival or competition."""
     population: Population = "evolved"

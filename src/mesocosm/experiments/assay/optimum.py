@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mesocosm.experiments.assay.analysis import assays_of, intake, selection
+from mesocosm.experiments.assay.analysis import intake, selection
 from mesocosm.experiments.assay.call import assay
 from mesocosm.experiments.assay.declaration import ASSAY_SEEDS
-from mesocosm.experiments.reading import configuration_of
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.findings.outcomes import plain
 from mesocosm.instruments.analysis import stimulus_names
+from mesocosm.protocol.reading import configuration_of, follow_ups_of
 from mesocosm.record import ConfigurationError, FolderError, Record
 from mesocosm.record.configuration import digest
 from mesocosm.record.folder import write_whole
@@ -301,7 +301,7 @@ def _judged(
 
 def _evolved(source: Record, under: str, report: Callable[[Progress], None] | None) -> Record:
     """The garden of the evolved: the declared one where it is there and of this length."""
-    there = assays_of(source).get("garden-evolved")
+    there = follow_ups_of(source).get("garden-evolved")
     if there is not None and int(there.header["ticks"]) == _GARDEN_TICKS and there.header["seed"] == _seed(source, 0):
         return there
     return assay(source, f"{under}/garden-evolved", report, kind="garden", population="evolved", ticks=_GARDEN_TICKS)

@@ -9,8 +9,8 @@ import numpy as np
 
 from mesocosm.elements.parameters import N_LOCI
 from mesocosm.experiments.assay.declaration import AssayConfiguration
-from mesocosm.experiments.reading import after, configuration_of
 from mesocosm.minds.policy import softmax_weight
+from mesocosm.protocol.reading import after, configuration_of
 from mesocosm.record import ConfigurationError, FolderError, Record
 from mesocosm.record.configuration import Intervention
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import equinox as eqx
@@ -18,8 +17,8 @@ from mesocosm.experiments.assay.declaration import AssayConfiguration
 from mesocosm.experiments.assay.population import Population, genes_of, living, muted, places_of_first, resolved
 from mesocosm.experiments.assay.snapshots import meetings, pairs_of
 from mesocosm.experiments.ecology import Ecology, EcologyState
-from mesocosm.experiments.registry import module_of
 from mesocosm.instruments.ecology import ecology_cameras
+from mesocosm.protocol.registry import system_of
 from mesocosm.record import ConfigurationError, FolderError, Record, load
 from mesocosm.record.configuration import to_dict
 
@@ -95,7 +94,7 @@ def build(configuration: AssayConfiguration) -> Setup:
 
 
 def _setup_of(record: Record, configuration: Any) -> Setup:
-    return import_module(f"mesocosm.experiments.{module_of(record.header['experiment'])}.system").build(configuration)
+    return system_of(record.header["experiment"]).build(configuration)
 
 
 def _who(c: AssayConfiguration) -> tuple[str, ...]:

@@ -8,25 +8,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mesocosm.experiments.assay.analysis import distance, intake, selection_under_both_marks, tumbling, under_both_marks
+from mesocosm.experiments.assay.call import follow_ups_from
 from mesocosm.instruments.analysis import by_level, direction
 from mesocosm.record import Record
 
 if TYPE_CHECKING:
-    from mesocosm.experiments.story import Story
     from mesocosm.findings.claim import Finding
+    from mesocosm.protocol.declaration import FollowUp
+    from mesocosm.protocol.story import Story
 
 GARDENS = ("evolved", "shadow", "founders")
 _GARDEN_TICKS, _COMPETITION_TICKS = 600, 400
 
 
-def assays(record: Record) -> dict[str, dict[str, Any]]:
+def follow_ups(record: Record) -> dict[str, FollowUp]:
     """Common gardens of the evolved, their shadows and the founders; a competition under both assignments of marks."""
     frames = {"frames_every": 1, "frames_of": median_replicate(record)}
     out: dict[str, dict[str, Any]] = {}
     for population in GARDENS:
         filmed = frames if population != "shadow" else {}
         out[f"garden-{population}"] = {"kind": "garden", "population": population, "ticks": _GARDEN_TICKS, **filmed}
-    return out | under_both_marks("competition-founders", "founders", _COMPETITION_TICKS)
+    return follow_ups_from(record, out | under_both_marks("competition-founders", "founders", _COMPETITION_TICKS))
 
 
 def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.experiments.declaration import Summary
 from mesocosm.instruments.analysis import GRAIN, by_level, direction, ends, last_rows, level_names
+from mesocosm.protocol.declaration import Summary
 from mesocosm.record import Record
 
 

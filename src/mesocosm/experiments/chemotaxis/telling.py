@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mesocosm.experiments import story
 from mesocosm.experiments.assay.analysis import distance, intake, tumbling
 from mesocosm.experiments.assay.optimum import found_before
 from mesocosm.experiments.chemotaxis.results import median_replicate
-from mesocosm.experiments.story import Axis, Curve, Section, Story
 from mesocosm.experiments.telling import (
     at_the_end,
     band,
@@ -37,6 +35,8 @@ from mesocosm.instruments.analysis import (
     windows,
 )
 from mesocosm.minds.policy import softmax_weight
+from mesocosm.protocol import story
+from mesocosm.protocol.story import Axis, Curve, Section, Story
 from mesocosm.record import Record
 
 _GENOTYPES = 5

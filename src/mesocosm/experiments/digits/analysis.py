@@ -18,7 +18,7 @@ from mesocosm.experiments.digits.system import JUDGED, founding_genome, judged, 
 from mesocosm.experiments.digits_shown.contest import rival_hits
 from mesocosm.experiments.digits_shown.learners import rivals
 from mesocosm.experiments.digits_shown.table import tuned
-from mesocosm.experiments.reading import configuration_of
+from mesocosm.protocol.reading import configuration_of
 from mesocosm.record import Record
 from mesocosm.rules import Rule
 from mesocosm.rules import load as load_rule

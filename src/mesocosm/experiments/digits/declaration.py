@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mesocosm.evolution.parameters import SearchParameters
-from mesocosm.experiments.declaration import Declaration, RunConfiguration, Summary
 from mesocosm.findings.claim import Claim
+from mesocosm.protocol.declaration import Declaration, RunConfiguration, Summary
 from mesocosm.record.configuration import Range
 from mesocosm.rules.form import RuleForm
 

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from mesocosm.experiments.digits.declaration import curves
-from mesocosm.experiments.launch import prepare
-from mesocosm.experiments.reading import configuration_of
+from mesocosm.protocol.launch import prepare
+from mesocosm.protocol.reading import configuration_of
 from mesocosm.record import FolderError, Record
 from mesocosm.rules.rule import Rule
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mesocosm.experiments.analysis import analysis_of
+from mesocosm.protocol.kept import analysis_of
 from mesocosm.record import Record
 
 if TYPE_CHECKING:
-    from mesocosm.experiments.story import Story
     from mesocosm.findings.claim import Finding
+    from mesocosm.protocol.declaration import FollowUp
+    from mesocosm.protocol.story import Story
 
 
-def assays(record: Record) -> dict[str, dict[str, Any]]:
+def follow_ups(record: Record) -> dict[str, FollowUp]:
     return {}
 
 
@@ -38,4 +39,4 @@ def tell(record: Record, assays: Mapping[str, Record], findings: Sequence[Findin
     return tell(record, findings)
 
 
-__all__ = ["assays", "tell", "values"]
+__all__ = ["follow_ups", "tell", "values"]

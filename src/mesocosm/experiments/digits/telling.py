@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.experiments.analysis import analysis_of
 from mesocosm.experiments.digits.declaration import curves, summarise
 from mesocosm.experiments.digits_shown.learners import CEILING, ONLINE
-from mesocosm.experiments.story import Axis, Band, Curve, Curves, Section, Story, Strips, Table, Trajectories
 from mesocosm.findings.claim import Finding
+from mesocosm.protocol.kept import analysis_of
+from mesocosm.protocol.story import Axis, Band, Curve, Curves, Section, Story, Strips, Table, Trajectories
 from mesocosm.record import Record
 
 _DRAWN = 3

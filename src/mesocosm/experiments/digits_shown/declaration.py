@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from mesocosm.experiments.declaration import Declaration, RunConfiguration, Summary
+from mesocosm.protocol.declaration import Declaration, RunConfiguration, Summary
 from mesocosm.record.configuration import Range
 
 if TYPE_CHECKING:

@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mesocosm.experiments.declaration import Summary
 from mesocosm.experiments.digits_shown.declaration import GRADED
 from mesocosm.experiments.digits_shown.learners import CEILING, ONLINE, TRAININGS, budgets
 from mesocosm.experiments.digits_shown.table import Difference, Shown, differences, grade, kinds, openings, shown_of
-from mesocosm.experiments.story import Axis, Curve, Curves, Section, Story, Table
+from mesocosm.protocol.declaration import Summary
+from mesocosm.protocol.story import Axis, Curve, Curves, Section, Story, Table
 from mesocosm.record import Record
 
 if TYPE_CHECKING:
     from mesocosm.findings.claim import Finding
+    from mesocosm.protocol.declaration import FollowUp
 
 _DRAWN = 5
 """Online rivals in the figure: the best ones at the last number of examples."""
 
 
-def assays(record: Record) -> dict[str, dict[str, Any]]:
+def follow_ups(record: Record) -> dict[str, FollowUp]:
     return {}
 
 
@@ -178,4 +179,4 @@ def _settings(found: Shown) -> Table:
     return Table("Settings chosen", columns, [[f, *s] for f, s in found.settings.items() if any(s)])
 
 
-__all__ = ["assays", "summarise", "tell", "values"]
+__all__ = ["follow_ups", "summarise", "tell", "values"]

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mesocosm.experiments.assay.analysis import distance, intake, selection_under_both_marks, survival, under_both_marks
+from mesocosm.experiments.assay.call import follow_ups_from
 from mesocosm.experiments.signalling.analysis import NEAR, emission, retained, tells
 from mesocosm.instruments.relatedness import relatedness
 from mesocosm.record import Record
 
 if TYPE_CHECKING:
-    from mesocosm.experiments.story import Story
     from mesocosm.findings.claim import Finding
+    from mesocosm.protocol.declaration import FollowUp
+    from mesocosm.protocol.story import Story
 
 SILENCE = "world.emission_quanta=0"
 KNOCK_OUTS: dict[str, tuple[str, ...]] = {
@@ -27,7 +29,7 @@ JUMPS = "world.jump_probability=0.01"
 _GARDEN_TICKS, _SURVIVAL_TICKS, _COMPETITION_TICKS = 400, 400, 400
 
 
-def assays(record: Record) -> dict[str, dict[str, Any]]:
+def follow_ups(record: Record) -> dict[str, FollowUp]:
     """The evolved intact, mute and deaf, in the common garden and while the source jumps; emitters among mutes."""
     if not record.header["configuration"]["knock_outs"]:
         return {}
@@ -35,7 +37,7 @@ def assays(record: Record) -> dict[str, dict[str, Any]]:
     for name, changes in KNOCK_OUTS.items():
         out[f"garden-{name}"] = {"kind": "garden", "ticks": _GARDEN_TICKS, "changes": changes}
         out[f"survival-{name}"] = {"kind": "survival", "ticks": _SURVIVAL_TICKS, "changes": (*changes, JUMPS)}
-    return out | under_both_marks("among-mutes", "mute", _COMPETITION_TICKS)
+    return follow_ups_from(record, out | under_both_marks("among-mutes", "mute", _COMPETITION_TICKS))
 
 
 def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray]:

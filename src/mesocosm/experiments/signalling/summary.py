@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.experiments.assay.analysis import assays_of
-from mesocosm.experiments.declaration import Summary
 from mesocosm.experiments.signalling.analysis import emission, tells
 from mesocosm.instruments.analysis import last_rows
+from mesocosm.protocol.declaration import Summary
+from mesocosm.protocol.reading import follow_ups_of
 from mesocosm.record import Record
 
 
 def summarise(record: Record) -> Summary:
     """How often bodies emit, in food and elsewhere, beside the deaf and the shadows; per replicate and over all."""
-    deaf = assays_of(record).get("deaf")
+    deaf = follow_ups_of(record).get("deaf")
     columns = {
         "emission": emission(record),
         "in food": emission(record, in_food=True),

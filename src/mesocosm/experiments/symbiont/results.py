@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mesocosm.experiments.assay.analysis import selection_under_both_marks, under_both_marks
+from mesocosm.experiments.assay.call import follow_ups_from
 from mesocosm.experiments.symbiont.measures import cost, germ, vertical
 from mesocosm.instruments.analysis import windows
 from mesocosm.record import Record
 
 if TYPE_CHECKING:
-    from mesocosm.experiments.story import Story
     from mesocosm.findings.claim import Finding
+    from mesocosm.protocol.declaration import FollowUp
+    from mesocosm.protocol.story import Story
 
 COMPETITION_TICKS = 400
 CURED = "competition-cured"
@@ -22,11 +24,11 @@ INHERITED, CARRIED = 0.75, 0.9
 """The shares that the criterion of `declaration.PART_OF_THE_SELF` names."""
 
 
-def assays(record: Record) -> dict[str, dict[str, Any]]:
+def follow_ups(record: Record) -> dict[str, FollowUp]:
     """The evolved compete with the same bodies, cured, under both assignments of marks."""
     out = under_both_marks(CURED, "cured", COMPETITION_TICKS)
     out[CURED] |= {"frames_every": 2, "frames_of": median_replicate(record)}
-    return out
+    return follow_ups_from(record, out)
 
 
 def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray]:

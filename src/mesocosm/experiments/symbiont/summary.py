@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.experiments.declaration import Summary
 from mesocosm.experiments.symbiont.measures import cost, germ, vertical
 from mesocosm.instruments.analysis import windows
+from mesocosm.protocol.declaration import Summary
 from mesocosm.record import Record
 
 COLUMNS = ("replicate", "status", "bodies", "carry", "cost", "shadow cost", "inherits", "shadow inherits", "by birth")

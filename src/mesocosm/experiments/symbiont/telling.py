@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mesocosm.experiments.assay.analysis import selection_under_both_marks, under_both_marks
-from mesocosm.experiments.story import Axis, Replay, Section, Story, Strips, Trajectories
 from mesocosm.experiments.symbiont.measures import cost, germ, vertical
 from mesocosm.experiments.symbiont.results import COMPETITION_TICKS, CURED, median_replicate
 from mesocosm.experiments.telling import band, chips, ecology, introduction, lineages, notes, panel, ticks, variety
 from mesocosm.findings.claim import Finding
 from mesocosm.findings.intervals import mean_interval
 from mesocosm.instruments.analysis import windows
+from mesocosm.protocol.story import Axis, Replay, Section, Story, Strips, Trajectories
 from mesocosm.record import Record
 
 

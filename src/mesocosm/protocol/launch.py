@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
-from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mesocosm.experiments.analysis import analyse
-from mesocosm.experiments.declaration import RunConfiguration
-from mesocosm.experiments.reading import after, claims_of, configuration_of, difference, folder_of
-from mesocosm.experiments.registry import declaration, module_of
+from mesocosm.protocol.declaration import AfterConfiguration, FollowUp, RunConfiguration
+from mesocosm.protocol.kept import analyse
+from mesocosm.protocol.reading import after, claims_of, configuration_of, difference, folder_of
+from mesocosm.protocol.registry import declaration, system_of
 from mesocosm.record import ConfigurationError, FolderError, Intervention, Record, Writer, load
 from mesocosm.record import branch as branch_record
 from mesocosm.record.configuration import check, from_dict, replace_at, to_dict, to_toml
@@ -58,7 +58,7 @@ _PLAN_FIELDS = {"seed", "replicates", "ticks", "every", "interventions"}
 
 def _built(name: str, configuration: RunConfiguration) -> Setup:
     """The experiment and what watches it; cameras for all that its scene names, where it has none of its own."""
-    setup: Setup = import_module(f"mesocosm.experiments.{module_of(name)}.system").build(configuration)
+    setup: Setup = system_of(name).build(configuration)
     if configuration.frames_every and not any(log.is_view for log in setup.logs):
         from mesocosm.core.instrument import cameras_of, shapes
 
@@ -131,17 +131,14 @@ def conclude(record: Record, progress: Callable[[Progress], None] | None = None)
     if declared.results is None or not claims or record.findings or not is_asked:
         return record
     from mesocosm.core import Interrupted
-    from mesocosm.experiments.assay.call import assay, forget_outgrown
     from mesocosm.findings.verdicts import judge
 
     results = declared.results()
-    wanted = results.assays(record)
-    forget_outgrown(record, list(wanted))
+    wanted = {name: _arm(record, changes) for name, changes in declared.arms.items()} | results.follow_ups(record)
     try:
-        assays = {name: _arm(record, name, changes, progress) for name, changes in declared.arms.items()}
-        assays |= {name: assay(record, name, progress, **what) for name, what in wanted.items()}
+        assays = {name: follow(record, name, what, progress) for name, what in wanted.items()}
     except Interrupted:
-        raise Interrupted(record.folder, record.tick) from None  # it is the run that is resumed, with its assays
+        raise Interrupted(record.folder, record.tick) from None  # it is the run that is resumed, with what follows it
     survived = sum(s.status == "alive" for s in record.statuses)
     found = judge(claims, results.values(record, assays), record.replicates, survived, record.header["seed"])
     with Writer.reopen(record.folder) as writer:
@@ -179,13 +176,31 @@ def branch(folder: Path, into: Path, interventions: Sequence[Intervention] = ())
     return into
 
 
-def _arm(
-    record: Record, name: str, changes: Mapping[str, Any], progress: Callable[[Progress], None] | None = None
-) -> Record:
-    """A declared control of a finished run: the same configuration and seed, some of it changed, without assays."""
+def _arm(record: Record, changes: Mapping[str, Any]) -> FollowUp:
+    """A declared control of a finished run: the same configuration and seed, some of it changed."""
     own = configuration_of(record)
     configuration = from_dict(type(own), dict(changes), replace(own, assays=False))
-    return start_or_go_on(record.header["experiment"], configuration, record.folder / ASSAYS / name, progress)
+    return FollowUp(record.header["experiment"], configuration)
+
+
+def follow(record: Record, name: str, what: FollowUp, progress: Callable[[Progress], None] | None = None) -> Record:
+    """A run that comes after a finished one, in a sub-folder of it: begun, gone on with, or returned as it is.
+
+    One that was made when the run was shorter says nothing of what there is now, and is made anew.
+
+    Raises:
+      ConfigurationError: for what is not permitted.
+      FolderError: if the sub-folder holds another run.
+    """
+    folder = record.folder / ASSAYS / name
+    if (folder / HEADER).exists() and isinstance(what.configuration, AfterConfiguration):
+        there = configuration_of(load(folder))
+        is_outgrown = (
+            there != what.configuration and replace(there, source=what.configuration.source) == what.configuration
+        )
+        if is_outgrown:
+            shutil.rmtree(folder)
+    return start_or_go_on(what.experiment, what.configuration, folder, progress)
 
 
 def start_or_go_on(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mesocosm.experiments.registry import declaration
+from mesocosm.protocol.registry import declaration
 from mesocosm.record import Record
 from mesocosm.record.folder import write_whole
 

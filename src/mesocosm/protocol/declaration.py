@@ -12,8 +12,8 @@ from mesocosm.record.configuration import Intervention, Range
 if TYPE_CHECKING:
     import numpy as np
 
-    from mesocosm.experiments.story import Story
     from mesocosm.findings.claim import Finding
+    from mesocosm.protocol.story import Story
     from mesocosm.record import Record
 
 
@@ -49,6 +49,29 @@ class RunConfiguration:
 
 
 @dataclass(frozen=True)
+class AfterConfiguration(RunConfiguration):
+    """What every run has that asks something of another, finished one."""
+
+    of: str = field(default="", compare=False)
+    """Folder of the run that it follows."""
+    source: str = ""
+    """Digest of that run's record; filled in."""
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """A run that comes after another one and lies in its folder: a control, an assay of its bodies.
+
+    Args:
+      experiment: which one it is a run of.
+      configuration: complete, and checked when it is begun.
+    """
+
+    experiment: str
+    configuration: RunConfiguration
+
+
+@dataclass(frozen=True)
 class Summary:
     """The short table at the end of a run.
 
@@ -69,15 +92,15 @@ class Summary:
 class Results(Protocol):
     """How an experiment gets from its record to findings and to a story; a module with these functions."""
 
-    def assays(self, record: Record) -> dict[str, dict[str, Any]]:
-        """The declared assays by name: what each sets in `AssayConfiguration`."""
+    def follow_ups(self, record: Record) -> dict[str, FollowUp]:
+        """The declared runs that come after a finished one, by name: assays of its bodies."""
         ...
 
     def values(self, record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray]:
         """The statistic of each claim in each replicate [replicates]; NaN where a replicate has none.
 
         Args:
-          assays: the finished assays and arms, by name.
+          assays: the finished follow-ups and arms, by name.
         """
         ...
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mesocosm.experiments.declaration import Declaration
-from mesocosm.experiments.story import Axis, Section, Story, Table, Trajectories
+from mesocosm.protocol.declaration import Declaration
+from mesocosm.protocol.story import Axis, Section, Story, Table, Trajectories
 from mesocosm.record import Record
 
 _MOST = 12

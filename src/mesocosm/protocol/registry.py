@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from importlib import import_module
+from types import ModuleType
 
-from mesocosm.experiments.declaration import Declaration
+from mesocosm.protocol.declaration import Declaration
 from mesocosm.record import ConfigurationError
 
 NAMES = ("chemotaxis", "trend", "signalling", "symbiont", "bilinear", "lorenz", "digits", "digits-shown")
@@ -25,9 +26,9 @@ def declaration(name: str) -> Declaration:
         near = difflib.get_close_matches(name, NAMES + ASSAYS, n=1, cutoff=0.6)
         hint = (f"Did you mean {near[0]}? " if near else "") + f"There are {', '.join(NAMES)}."
         raise ConfigurationError(f"{name}: there is no such experiment. {hint}")
-    return import_module(f"mesocosm.experiments.{module_of(name)}.declaration").DECLARATION
+    return import_module(f"mesocosm.experiments.{name.replace('-', '_')}.declaration").DECLARATION
 
 
-def module_of(name: str) -> str:
-    """The folder of an experiment, as a module's name."""
-    return name.replace("-", "_")
+def system_of(name: str) -> ModuleType:
+    """The module with `build`, from a configuration to the law of motion; loads jax."""
+    return import_module(f"mesocosm.experiments.{name.replace('-', '_')}.system")

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.experiments.assay.analysis import assays_of
-from mesocosm.experiments.reading import claims_of, configuration_of, difference
-from mesocosm.experiments.registry import declaration
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.findings.comparison import compare as judged
 from mesocosm.findings.multiplicity import benjamini_hochberg, holm
+from mesocosm.protocol.reading import claims_of, configuration_of, difference, follow_ups_of
+from mesocosm.protocol.registry import declaration
 from mesocosm.record import FolderError, Record
 
 
@@ -121,7 +120,7 @@ def statistics(record: Record) -> dict[str, np.ndarray]:
     declared = declaration(record.header["experiment"])
     if declared.results is None or not claims_of(record):
         return _at_the_end(record)
-    assays, needed = assays_of(record), declared.results().assays(record)
+    assays, needed = follow_ups_of(record), declared.results().follow_ups(record)
     if missing := [name for name in needed if name not in assays]:
         raise FolderError(
             f"{record.folder}: has no assay {missing[0]}; `mesocosm resume {record.folder}` runs what is missing, "

@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mesocosm.experiments.declaration import RunConfiguration
-from mesocosm.experiments.registry import declaration
 from mesocosm.findings.claim import Claim
-from mesocosm.record import ConfigurationError, FolderError, Intervention, Record
+from mesocosm.protocol.declaration import RunConfiguration
+from mesocosm.protocol.registry import declaration
+from mesocosm.record import ConfigurationError, FolderError, Intervention, Record, load
 from mesocosm.record.configuration import digest, from_toml, replace_at, to_dict
+from mesocosm.record.folder import ASSAYS, HEADER
+from mesocosm.record.status import RunStatus
 
 C = TypeVar("C")
 
@@ -37,6 +39,13 @@ def configuration_of(record: Record) -> Any:
         raise FolderError(f"{record.folder}: its configuration cannot be read ({error})") from None
     # A run that was made longer says so in its header only.
     return replace(configuration, ticks=int(record.header["ticks"]))
+
+
+def follow_ups_of(source: Record) -> dict[str, Record]:
+    """The finished runs that follow a run, in its folder, by name."""
+    under = source.folder / ASSAYS
+    found = (load(path.parent) for path in sorted(under.glob(f"*/{HEADER}")))
+    return {record.folder.name: record for record in found if record.status == RunStatus.FINISHED}
 
 
 def after(configuration: C, interventions: Sequence[Intervention]) -> C:
