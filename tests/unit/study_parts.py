@@ -123,3 +123,12 @@ def holds(megabytes: int):
 @component(slot="subject")
 def absent():
     raise Skipped("the package is not installed")
+
+
+@component(slot="subject")
+def reads(path: str):
+    def draw(seed, budget):
+        with open(path) as file:
+            return float(file.read())
+
+    return draw

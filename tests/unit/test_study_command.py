@@ -36,6 +36,9 @@ def test_a_study_is_run_told_and_written_and_goes_on(file, capsys):
     said = capsys.readouterr().out
     assert "12 of 12 cells: 8 ok, 4 error" in said
     assert {p.name for p in Path("out").iterdir()} == {"toy.md", "toy.svg", "toy.html"}
+    assert "first error: TypeError" in said
+    assert main(["study", file, "--retry", "error", "--dry-run", "--json"]) == 0
+    assert as_the_schema_says(capsys.readouterr().out)["again"] == 4
     assert main(["study", file, "--seeds", "3", "--dry-run", "--json"]) == 0
     found = as_the_schema_says(capsys.readouterr().out)
     assert (found["cells"], found["there"], found["missing"]) == (18, 12, 6)
@@ -47,8 +50,9 @@ def test_a_study_is_run_told_and_written_and_goes_on(file, capsys):
     ("words", "told"),
     [
         (["nothing.toml"], "nothing.toml: cannot be read as TOML"),
-        (["toy.toml", "--jobs", "0"], "--jobs 0: must be at least 1"),
+        (["toy.toml", "--jobs", "0"], "--jobs 0: must be in 1 ... 256"),
         (["toy.toml", "--seeds", "0"], "seeds = 0"),
+        (["toy.toml", "--retry", "ok"], "--retry ok: must be one of extinct, diverged"),
         (["toy.toml", "--store", "parts.py"], "is no store of cells"),
     ],
 )

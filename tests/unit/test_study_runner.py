@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mesocosm.record import FolderError, StorageError
+from mesocosm.record import ConfigurationError, FolderError, StorageError
+from mesocosm.reports.study import causes
 from mesocosm.studies import component, processes, runner
 from mesocosm.studies.runner import Limits, run
 from mesocosm.studies.scoring import score
@@ -48,9 +49,11 @@ def test_every_bad_component_is_a_row_and_the_study_goes_on(tmp_path):
         {"component": "forks", "note": str(note)},
     ]
     asked = study("noisy", *bad, seeds=1)
-    hanging = replace(asked, vary={"subject": ("hangs",)})
+    hanging, others = (replace(asked, vary={"subject": s}) for s in (("hangs",), ("noisy", *bad[:2], *bad[3:])))
+    cells = asked.cells  # before one of them writes into the file that it names
+    measured(others, tmp_path, seconds=60, megabytes=500)  # of wall time, on a busy machine
     measured(hanging, tmp_path, seconds=2)
-    rows = measured(asked, tmp_path, seconds=60, megabytes=500)  # of wall time, on a busy machine
+    rows = Store(tmp_path / "store").rows(cells)
     found = {cell.parts["subject"] if i < 9 else "forks": row for i, (cell, row) in enumerate(rows)}
     statuses = {name: row.status for name, row in found.items()}
     assert statuses == {
@@ -250,3 +253,24 @@ def test_a_store_that_is_none_is_refused(tmp_path):
     (tmp_path / "store").write_text("")
     with pytest.raises(FolderError):
         measured(study("noisy"), tmp_path)
+
+
+def test_what_failed_for_a_cause_outside_is_measured_again_and_its_cause_is_told(tmp_path):
+    data = tmp_path / "data"
+    asked = study("noisy", {"component": "reads", "path": str(data)}, "raises", seeds=2)
+    first = measured(asked, tmp_path, jobs=1)
+    assert [row.status for _, row in first] == ["ok"] * 2 + ["error"] * 4
+    assert causes(first)["error"].startswith("FileNotFoundError")
+    data.write_text("3.5")
+    again = measured(asked, tmp_path, jobs=1)
+    assert [row.final for _, row in again][2:] == [3.5, 3.5, None, None]
+    assert again[:2] == first[:2] and again[4:] == first[4:]  # what was a result stays
+
+
+def test_a_part_that_changes_while_a_study_runs_ends_it(tmp_path):
+    file = tmp_path / "parts.py"
+    file.write_text(PARTS.read_text())
+    asked = study("noisy")
+    cells = [replace(cell, versions={**cell.versions, "subject": "as it was"}) for cell in asked.cells]
+    with pytest.raises(ConfigurationError, match="has changed since the study began"):
+        run(cells, Store(tmp_path / "store"), 1, None, [PARTS])

@@ -98,9 +98,7 @@ def _studies(options: argparse.Namespace) -> int:
     from mesocosm.studies.store import Store
     from mesocosm.studies.study import read
 
-    if not Path(options.store).is_dir():
-        raise FolderError(f"{options.store}: there is no store; `mesocosm study` makes it, or name it with --store")
-    store, several = Store(Path(options.store)), []
+    store, several = Store(Path(options.store), reading=True), []
     for name in options.run:
         asked = read(Path(name))
         rows = store.rows(asked.cells)
@@ -118,7 +116,7 @@ def _studies(options: argparse.Namespace) -> int:
     else:
         lines = [f"  {d.a} less {d.b}: {d.finding.words()}" for d in duels]
         notes = [f"note: {note}" for note in merged.notes]
-        print("\n".join([summary(merged.study, tables), *lines, *notes, *files]))
+        print("\n".join([summary(merged.study, tables, merged.rows), *lines, *notes, *files]))
     return 0
 
 

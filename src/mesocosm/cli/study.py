@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from mesocosm.record import ConfigurationError
 STORE = "runs/cells"
 """Where cells are kept unless `--store` says otherwise: one store for all studies."""
 
+MOST_JOBS = 256
+"""Each is a process of some hundred megabytes."""
+
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
     """The words of `study`."""
@@ -24,6 +28,13 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     study.add_argument("file", metavar="FILE", help="the study, in TOML")
     study.add_argument("--dry-run", action="store_true", help="say what would be measured, and what is there")
     study.add_argument("--jobs", type=int, metavar="N", help="worker processes (default: one a core)")
+    study.add_argument(
+        "--retry",
+        action="append",
+        default=[],
+        metavar="STATUS",
+        help="try again what ended so: error, timeout...",
+    )
     study.add_argument("--seeds", type=int, metavar="N", help="seeds, instead of those in the file")
     study.add_argument("--store", metavar="FOLDER", default=STORE, help=f"where cells are kept (default: {STORE})")
     study.add_argument("--write", metavar="FOLDER", help="write NAME.md, NAME.svg and NAME.html there")
@@ -32,49 +43,73 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 def study(options: argparse.Namespace) -> int:
     """Measure what is missing, then score what is there."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what we have started must be ended
-    from mesocosm.studies.runner import Limits, batches, missing, run
+    from mesocosm.studies.runner import Limits, run
     from mesocosm.studies.store import Store
     from mesocosm.studies.study import read
 
-    path = Path(options.file)
+    path, folder = Path(options.file), Path(options.store)
     asked = read(path)
     if options.seeds is not None:
         asked = replace(asked, seeds=options.seeds)
-    if options.jobs is not None and options.jobs < 1:
-        raise ConfigurationError(f"--jobs {options.jobs}: must be at least 1")
-    cells = asked.cells
+    if options.jobs is not None and not 1 <= options.jobs <= MOST_JOBS:
+        raise ConfigurationError(f"--jobs {options.jobs}: must be in 1 ... {MOST_JOBS}")
+    _check_statuses(options.retry)
+    jobs = options.jobs or cores()
     if options.dry_run:
-        todo = missing(cells, Store(Path(options.store))) if Path(options.store).exists() else cells
-        facts = {
-            "cells": len(cells),
-            "there": len(cells) - len(todo),
-            "missing": len(todo),
-            "batches": len(batches(todo)),
-        }
-        if options.json:
-            print_json("study", {"study": asked.name, **facts})
-        else:
-            print(f"{asked.name}: " + ", ".join(f"{n} {what}" for what, n in facts.items()))
-        return 0
-    store = Store(Path(options.store))
+        return _say_what_is_missing(options, asked, Limits(**asked.limits).resolved(jobs))
+    cells, store = asked.cells, Store(folder)
     prepare_devices()
     files = [path.parent / name for name in asked.components]
     progress = None if options.quiet else _Progress(asked.name)
-    run(cells, store, options.jobs or cores(), Limits(**asked.limits), files, progress)
+    done = run(cells, store, jobs, Limits(**asked.limits), files, progress, options.retry)
+    for fault in done.damaged.values():
+        print(f"note: {fault}: moved into {folder / 'aside'} and measured anew", file=sys.stderr)
     return _tell(options, asked, store.rows(cells))
 
 
+def _check_statuses(retry: Sequence[str]) -> None:
+    from mesocosm.studies.cell import STATUSES
+
+    failures = STATUSES[1:]
+    for status in retry:
+        if status not in failures:
+            raise ConfigurationError(f"--retry {status}: must be one of {', '.join(failures)}")
+
+
+def _say_what_is_missing(options: argparse.Namespace, asked: Any, limits: Any) -> int:
+    """Of a dry run: nothing is measured, and nothing written."""
+    from mesocosm.studies.runner import Todo, batches, todo
+    from mesocosm.studies.store import Store
+
+    folder, cells = Path(options.store), asked.cells
+    is_there = folder.exists()
+    lacking = todo(cells, Store(folder, reading=True), limits, options.retry) if is_there else Todo(cells, {}, {})
+    missing = len(lacking.cells)
+    facts = {"cells": len(cells), "there": len(cells) - missing, "missing": missing}
+    facts["batches"] = len(batches(lacking.cells))
+    parts = {"again": len(lacking.again), "damaged": len(lacking.damaged)}
+    if options.json:
+        print_json("study", {"study": asked.name, **facts, **parts})
+    else:
+        told = facts | {what: n for what, n in parts.items() if n}
+        print(f"{asked.name}: " + ", ".join(f"{n} {what}" for what, n in told.items()))
+        for fault in lacking.damaged.values():
+            print(f"  {fault}")
+    return 0
+
+
 def _tell(options: argparse.Namespace, asked: Any, rows: Any) -> int:
-    from mesocosm.reports.study import summary
+    from mesocosm.reports.study import causes, summary
     from mesocosm.studies.scoring import scores
 
     tables = scores(asked, rows)
     written = _write(options, asked, tables, rows) if options.write else []
     if options.json:
         plain = {name: table.to_dict() for name, table in tables.items()}
-        print_json("study", {"study": asked.name, "tables": plain, "files": written})
+        found = {"study": asked.name, "tables": plain, "causes": causes(rows), "files": written}
+        print_json("study", found)
     else:
-        print("\n".join([summary(asked, tables), *written]))
+        print("\n".join([summary(asked, tables, rows), *written]))
     return 0
 
 

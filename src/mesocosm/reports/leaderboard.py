@@ -36,7 +36,7 @@ def leaderboard(
     """
     boards = [board for name, view in study.views.items() for board in _standing(view, tables[name], rows)]
     boards += [_effects(study, tables), *([_duels(tables, duels)] if duels else []), _rows(study, rows)]
-    words = "\n".join([summary(study, tables), *(f"note: {note}" for note in notes)])
+    words = "\n".join([summary(study, tables, rows), *(f"note: {note}" for note in notes)])
     return page(study.name, study.question, words, boards, figure(study, tables))
 
 

@@ -232,7 +232,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--write", default=".", metavar="FOLDER", help="where NAME-kept.md and NAME-kept.svg go")
     options = parser.parse_args(words)
     study = read(Path(options.file))
-    rows = Store(Path(options.store)).rows(study.cells)
+    rows = Store(Path(options.store), reading=True).rows(study.cells)
     for ending, made in {"md": page(study, rows, options.file), "svg": figure(study, rows)}.items():
         write_whole(Path(options.write) / f"{study.name}-kept.{ending}", made.encode())
     return 0

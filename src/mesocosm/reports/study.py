@@ -22,15 +22,34 @@ Tables = Mapping[str, Table]
 """By view of the study, as `scoring.scores` gives them."""
 
 
-def summary(study: Study, tables: Tables) -> str:
+Rows = Sequence[tuple[Cell, Row]]
+
+
+def summary(study: Study, tables: Tables, rows: Rows = ()) -> str:
     """The tables for a terminal."""
     notes = dict.fromkeys(note for table in tables.values() for note in table.notes)
-    return "\n".join([study.question, "", *_headlines(study, tables), "", *(f"note: {n}" for n in notes)]).rstrip()
+    told = [f"note: {note}" for note in [*notes, *_no_results(rows)]]
+    return "\n".join([study.question, "", *_headlines(study, tables, rows), "", *told]).rstrip()
 
 
-def _headlines(study: Study, tables: Tables) -> Lines:
+def causes(rows: Rows) -> dict[str, str]:
+    """For each status that is not ok why, of the first row that says so."""
+    first: dict[str, str] = {}
+    for _, row in rows:
+        if row.status != "ok" and row.cause:
+            first.setdefault(row.status, row.cause)
+    return first
+
+
+def _no_results(rows: Rows) -> Lines:
+    n = sum(row.from_outside for _, row in rows)
+    return [f"{n} cells failed for a cause outside them: the same command tries them again."] if n else []
+
+
+def _headlines(study: Study, tables: Tables, rows: Rows) -> Lines:
     first = next(iter(tables.values()))
     lines = [f"{first.n_rows} of {first.n_cells} cells: " + ", ".join(f"{n} {s}" for s, n in first.statuses.items())]
+    lines += [f"  first {status}: {cause}" for status, cause in causes(rows).items()]
     for name, view in study.views.items():
         if study.cross:
             lines += ["", f"{name}, against {spelt_control(view)}, while all other slots range over contexts"]
@@ -84,7 +103,7 @@ def _where(context: ContextEffect, tasks: int = 1) -> str:
     return ", ".join(f"{slot} = {spelt(value)}" for slot, value in parts.items())
 
 
-def markdown(study: Study, tables: Tables, rows: Sequence[tuple[Cell, Row]], command: str) -> str:
+def markdown(study: Study, tables: Tables, rows: Rows, command: str) -> str:
     """A page for the documentation: how it was asked, what was found, where it differs, and how to repeat it."""
     versions = rows[0][1].environment.get("versions", {}) if rows else {}
     table = next(iter(tables.values()))
@@ -106,8 +125,9 @@ def markdown(study: Study, tables: Tables, rows: Sequence[tuple[Cell, Row]], com
         "seconds measured": f"{sum(row.cost.get('seconds', 0.0) for _, row in rows):.0f}",
     }
     out += ["| | |", "|---|---|", *(_row([k, v]) for k, v in facts.items() if v), ""]
-    out += [f"![Effects]({study.name}.svg)", "", "```text", *_headlines(study, tables), "```", ""]
+    out += [f"![Effects]({study.name}.svg)", "", "```text", *_headlines(study, tables, rows), "```", ""]
     out += [f"*{note}*" for note in dict.fromkeys(note for t in tables.values() for note in t.notes)]
+    out += [f"*{note}*" for note in _no_results(rows)]
     for name, view in study.views.items():
         out += _by_compute(name, view, rows)
     for name, view in study.views.items():
@@ -126,7 +146,7 @@ def _by_context(study: Study, table: Table) -> Lines:
     return out
 
 
-def _by_compute(name: str, view: Study, rows: Sequence[tuple[Cell, Row]]) -> Lines:
+def _by_compute(name: str, view: Study, rows: Rows) -> Lines:
     """What each treatment spends to be as good as its control."""
     found = matches(view, rows)
     if not found:

@@ -4,14 +4,15 @@ keyword arguments. No jax.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mesocosm.record import ConfigurationError
+from mesocosm.studies import component
 from mesocosm.studies.cell import Cell, Row
-from mesocosm.studies.component import Skipped, find
+from mesocosm.studies.component import find
+from mesocosm.studies.failure import failed
 from mesocosm.studies.meter import Meter
 from mesocosm.studies.task import Task
 
@@ -29,7 +30,7 @@ class Calls:
         find(SLOT, parts[SLOT])
 
     def versions(self, parts: Mapping[str, Any]) -> dict[str, str]:
-        return {SLOT: find(SLOT, parts[SLOT])[0].source}
+        return component.versions(parts, {SLOT: parts[SLOT]})
 
     def batch(self, cell: Cell) -> str:
         return str(sorted({**cell.fixed, **cell.parts}.items()))
@@ -42,18 +43,9 @@ class Calls:
                 made, arguments = find(SLOT, parts.pop(SLOT))
                 value = made.make(**arguments)(cell.seed["seed"], cell.budget[self.unit], **parts)
                 row = Row.of(value, cost=meter.cost())
-            except Skipped as reason:
-                row = Row("skipped", cause=str(reason))
             except Exception as error:
-                row = Row("error", cause=told(error), cost=meter.cost())
+                row = failed(error, cost=meter.cost())
             yield cell, row
-
-
-def told(error: BaseException) -> str:
-    """An error as the cause of a row: its words, and where it was raised."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {str(error)[:400]}{where}"
 
 
 def task(instance: str) -> Task:

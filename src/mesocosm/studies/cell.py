@@ -68,6 +68,12 @@ class Cell:
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Cell:
+        """The inverse.
+
+        Raises:
+          TypeError: for a field that is missing, unknown or of another kind.
+        """
+        _refuse_kinds(values, _CELL)
         return Cell(**values)
 
 
@@ -82,6 +88,8 @@ class Row:
       metrics: what else was measured, by name.
       cost: by name, of `COSTS`: what is known.
       cause: why there is no value, in words.
+      from_outside: the cause lies outside the cell (missing data or package, a disk, a killed worker): it is no result,
+        and the next call measures the cell again.
       environment: versions and host: recorded, no part of the identity.
     """
 
@@ -91,6 +99,7 @@ class Row:
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     cost: Mapping[str, float] = field(default_factory=dict)
     cause: str = ""
+    from_outside: bool = False
     environment: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -122,7 +131,7 @@ class Row:
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as plain values; valid JSON."""
-        values = {name: getattr(self, name) for name in ("status", "final", "cause")}
+        values = {name: getattr(self, name) for name in ("status", "final", "cause", "from_outside")}
         metrics = {k: v if v is None or math.isfinite(v) else None for k, v in self.metrics.items()}
         curve = [list(point) for point in self.curve]
         return {
@@ -135,8 +144,42 @@ class Row:
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Row:
+        """The inverse.
+
+        Raises:
+          TypeError, ValueError: for a field that is missing, unknown or of another kind, and numbers that are none.
+        """
+        _refuse_kinds(values, _ROW)
+        for name in ("metrics", "cost"):
+            if not all(_is_number(v) or (v is None and name == "metrics") for v in values[name].values()):
+                raise TypeError(f"{name} holds what is no number")
         curve = tuple((float(x), float(y)) for x, y in values["curve"])
         return Row(**{**values, "curve": curve})
+
+
+_CELL = {
+    "task": str,
+    "parts": dict,
+    "seed": dict,
+    "budget": dict,
+    "scale": (int, float),
+    "fixed": dict,
+    "versions": dict,
+}
+_ROW = {"status": str, "final": (int, float, type(None)), "curve": list, "metrics": dict, "cost": dict, "cause": str}
+_ROW |= {"from_outside": bool, "environment": dict}
+
+
+def _refuse_kinds(values: Any, kinds: Mapping[str, Any]) -> None:
+    if not isinstance(values, Mapping) or set(values) != set(kinds):
+        raise TypeError(f"the fields must be {', '.join(kinds)}")
+    for name, kind in kinds.items():
+        if not isinstance(values[name], kind) or (isinstance(values[name], bool) and kind is not bool):
+            raise TypeError(f"{name} = {values[name]!r:.60} is of the wrong kind")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def spelt(value: Any) -> str:

@@ -28,6 +28,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mesocosm.record import ConfigurationError
+from mesocosm.studies.reach import digest_of, named_files, reached
+
+FILES = "files"
+"""Under this name the files that parts name stand among the versions of a cell."""
 
 GROUP = "mesocosm.components"
 """Entry points: each names a module that defines components."""
@@ -50,13 +54,8 @@ class Component:
 
     @property
     def source(self) -> str:
-        """SHA-256 of its source text, or of its compiled code where there is none."""
-        try:
-            content = inspect.getsource(self.make).encode()
-        except (OSError, TypeError):
-            code = getattr(self.make, "__code__", None)
-            content = code.co_code if code is not None else repr(self.make).encode()
-        return hashlib.sha256(content).hexdigest()[:16]
+        """SHA-256 of the source that it reaches (see `reach`)."""
+        return reached(self.make).source
 
     def check(self, arguments: Mapping[str, Any]) -> None:
         """Refuse arguments that it does not take.
@@ -125,19 +124,37 @@ def names(slot: str) -> list[str]:
     return sorted(name for s, name in _KNOWN if s == slot)
 
 
+def versions(parts: Mapping[str, Any], named: Mapping[str, Any]) -> dict[str, str]:
+    """What determines some parts beyond their names: the source of components, and files that they name.
+
+    Args:
+      parts: everything that stands in the slots of a task.
+      named: the components among it, by slot.
+    """
+    found = {slot: find(slot, value)[0] for slot, value in named.items()}
+    files = named_files(dict(parts)).union(*(reached(one.make).files for one in found.values()))
+    out = {slot: one.source for slot, one in found.items()}
+    return {**out, FILES: digest_of(files)} if files else out
+
+
 def load_file(path: Path) -> None:
-    """Run a file that defines components.
+    """Run a file that defines components; once more if it has changed since.
 
     Raises:
       ConfigurationError: if it cannot be read or raises.
     """
     name = f"mesocosm_components_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
-    if name in sys.modules:
-        return
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise ConfigurationError(f"components = {path}: is no Python file")
+    try:
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigurationError(f"components = {path}: cannot be read ({error.strerror})") from None
+    if getattr(sys.modules.get(name), "__content__", None) == content:
+        return
     module = importlib.util.module_from_spec(spec)
+    module.__dict__["__content__"] = content
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)

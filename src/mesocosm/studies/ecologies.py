@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 from mesocosm.protocol.registry import declaration
 from mesocosm.record import ConfigurationError
 from mesocosm.record.configuration import check, digest, from_dict
+from mesocosm.studies import component
 from mesocosm.studies.cell import Cell, Row
 from mesocosm.studies.meter import Meter
+from mesocosm.studies.reach import is_own, tree_of
 from mesocosm.studies.task import Task
 
 if TYPE_CHECKING:
@@ -75,7 +77,11 @@ class Ecology:
         return made
 
     def versions(self, parts: Mapping[str, Any]) -> dict[str, str]:
-        return {"declaration": digest(self.declared.to_dict())[:16]}
+        out = {"declaration": digest(self.declared.to_dict())[:16]}
+        home = self.declared.configuration.__module__
+        if not is_own(home):  # an experiment of the user's own has no version but its source
+            out["source"] = tree_of(home)
+        return {**component.versions(parts, {}), **out}
 
     def batch(self, cell: Cell) -> str:
         """One configuration and one block of seeds."""

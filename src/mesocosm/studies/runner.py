@@ -1,7 +1,8 @@
 """From the cells of a study to rows in a store: long-lived workers in sessions of their own, watched from outside.
 
-Nothing that is in the store is measured again. A batch that breaks a limit, or whose worker dies, is ended with all
-that it has started, and its cells are tried one by one; a cell that breaks a limit alone is a row that says so. No jax.
+Nothing that is in the store is measured again, failures excepted whose cause lay outside. A batch that breaks a limit,
+or whose worker dies, is ended with all that it has started, and its cells are tried one by one; a cell that breaks a
+limit alone is a row that says so. No jax.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from mesocosm.record import StorageError
+from mesocosm.record import ConfigurationError, StorageError
 from mesocosm.record.folder import host, versions
 from mesocosm.studies import processes, task
 from mesocosm.studies.cell import Cell, Row
+from mesocosm.studies.failure import ENDED_FROM_OUTSIDE
 from mesocosm.studies.store import Store, batch_of
 
 MOST_IN_A_BATCH = 64
@@ -43,6 +45,11 @@ class Limits:
 
     seconds: float = SECONDS
     megabytes: float = 0.0
+
+    def resolved(self, jobs: int) -> Limits:
+        """With a share of this machine's memory where none is given."""
+        share = 0.8 * processes.memory_bytes() / 2**20 / max(1, jobs)
+        return replace(self, megabytes=self.megabytes or share)
 
 
 @dataclass(eq=False)
@@ -67,14 +74,40 @@ def batches(cells: Sequence[Cell]) -> list[list[Cell]]:
     return [g[k : k + MOST_IN_A_BATCH] for g in groups.values() for k in range(0, len(g), MOST_IN_A_BATCH)]
 
 
-def missing(cells: Sequence[Cell], store: Store) -> list[Cell]:
-    """The cells that are still to be measured, each once; folders that are damaged are cleared away."""
-    there = {cell.identity for cell, _ in store.rows(cells)}
-    wanted = {cell.identity: cell for cell in cells if cell.identity not in there}
-    for identity in wanted:
-        if store.has(identity):
-            shutil.rmtree(store.folder_of(identity), ignore_errors=True)
-    return list(wanted.values())
+@dataclass(frozen=True)
+class Todo:
+    """What a store lacks of some cells; nothing is written to find out.
+
+    Args:
+      cells: to be measured, each once.
+      again: of these, rows that are there and no result: their cause lay outside, or they are to be tried again.
+      damaged: of these, by identity, what is wrong with the file that is there.
+    """
+
+    cells: list[Cell]
+    again: dict[str, Row]
+    damaged: dict[str, str]
+
+
+def todo(cells: Sequence[Cell], store: Store, limits: Limits | None = None, retry: Sequence[str] = ()) -> Todo:
+    """What is to be measured: what is not there, what is damaged, and failures that are no result.
+
+    Args:
+      retry: statuses whose rows are tried again in any case.
+    """
+    rows = {cell.identity: row for cell, row in store.rows(cells)}
+    again = {i: row for i, row in rows.items() if _is_void(row, limits or Limits(), retry)}
+    wanted = {c.identity: c for c in cells if c.identity not in rows or c.identity in again}
+    damaged = {i: fault for i in wanted if i not in again and (fault := store.fault(i))}
+    return Todo(list(wanted.values()), again, damaged)
+
+
+def _is_void(row: Row, limits: Limits, retry: Sequence[str]) -> bool:
+    """Whether a row is no result: caused from outside, or by a limit that is wider now."""
+    broke = row.environment.get("limit")
+    now = {"timeout": limits.seconds, "memory": limits.megabytes}.get(row.status)
+    is_wider = isinstance(broke, int | float) and now is not None and now > 1.01 * broke
+    return row.status != "ok" and (row.from_outside or row.status in retry or is_wider)
 
 
 def run(
@@ -84,21 +117,35 @@ def run(
     limits: Limits | None = None,
     components: Sequence[Path] = (),
     progress: Callable[[int, int], None] | None = None,
-) -> None:
+    retry: Sequence[str] = (),
+) -> Todo:
     """Measure what is missing.
 
     Args:
       jobs: workers.
       components: files that each worker loads first.
       progress: called with (cells done, cells to be done).
+      retry: as of `todo`.
+
+    Returns:
+      What was missing.
 
     Raises:
       StorageError: if the store cannot be written; what was kept before is intact, and the same call goes on.
+      ConfigurationError: if the source of a part changes meanwhile.
     """
-    todo = missing(cells, store)
-    if todo:
-        with contextlib.closing(_Runner(store, limits or Limits(), components, progress, len(todo), jobs)) as runner:
-            runner.run(batches(todo))
+    limits = (limits or Limits()).resolved(jobs)
+    lacking = todo(cells, store, limits, retry)
+    for identity in lacking.damaged:
+        store.set_aside(identity)
+    for identity in lacking.again:
+        store.withdraw(identity, lambda row: _is_void(row, limits, retry))
+    if lacking.cells:
+        with contextlib.closing(_Runner(store, limits, components, progress, len(lacking.cells), jobs)) as runner:
+            runner.run(batches(lacking.cells))
+    if n := sum(not store.has(cell.identity) for cell in cells):
+        raise StorageError(f"{store.folder}: {n} cells that were measured have gone; the same command goes on")
+    return lacking
 
 
 class _Runner:
@@ -106,7 +153,6 @@ class _Runner:
 
     def __init__(self, store: Store, limits: Limits, components: Sequence[Path], progress: Any, n: int, jobs: int):
         self.store, self.limits, self.progress, self.n, self.jobs = store, limits, progress, n, jobs
-        self.megabytes = limits.megabytes or 0.8 * processes.memory_bytes() / 2**20 / max(1, jobs)
         files = [str(path.resolve()) for path in components]
         self.setup = json.dumps({"store": str(store.folder.resolve()), "components": files})
         self.environment = {"versions": versions(), "host": host()}
@@ -224,6 +270,10 @@ class _Runner:
             report = json.loads(line)
             if "storage" in report:
                 raise StorageError(report["storage"])
+            if "stale" in report:
+                raise ConfigurationError(
+                    f"{report['stale']}; give the same command again, which begins with it as it is"
+                )
             if "cell" in report:
                 worker.open.pop(report["cell"], None)
                 self._count(report["cell"])
@@ -246,18 +296,20 @@ class _Runner:
             return
         seconds = time.monotonic() - worker.began
         megabytes = sum(processes.family(worker.process.pid).values()) / 2**20
-        if megabytes > self.megabytes:
-            self._broke(worker, "memory", f"{megabytes:.0f} MB resident, permitted are {self.megabytes:.0f}")
+        most = self.limits.megabytes
+        if megabytes > most:
+            self._broke(worker, "memory", f"{megabytes:.0f} MB resident, permitted are {most:.0f}", most)
         elif seconds > self.limits.seconds:
-            self._broke(worker, "timeout", f"not done after {self.limits.seconds:g} s of wall time")
+            cause = f"not done after {self.limits.seconds:g} s of wall time"
+            self._broke(worker, "timeout", cause, self.limits.seconds)
 
-    def _broke(self, worker: _Worker, status: str, cause: str) -> None:
+    def _broke(self, worker: _Worker, status: str, cause: str, limit: float) -> None:
         cells = [c for c in worker.batch if c.identity in worker.open]
         is_single = len(worker.batch) == 1
         self._dismiss(worker)
         if is_single:
             for cell in cells:
-                self._keep(cell, Row(status, cause=cause))
+                self._keep(cell, Row(status, cause=cause, environment={"limit": limit}))
         else:
             self.queue.extendleft([c] for c in reversed(cells))
 
@@ -277,10 +329,11 @@ class _Runner:
                 continue
             said = worker.printed.decode("utf-8", "replace").strip().splitlines()
             last = f"; it last printed: {said[-1][:300]}" if said else ""
-            self._keep(cell, Row("error", cause=f"its worker ended with {how}, {TRIES} times{last}"))
+            cause = f"its worker ended with {how}, {TRIES} times{last}"
+            self._keep(cell, Row("error", cause=cause, from_outside=-code in ENDED_FROM_OUTSIDE))
 
     def _keep(self, cell: Cell, row: Row) -> None:
-        self.store.put(cell, replace(row, environment=self.environment))
+        self.store.put(cell, replace(row, environment={**self.environment, **row.environment}))
         self._count(cell.identity)
 
     def _count(self, identity: str) -> None:

@@ -16,11 +16,14 @@ from typing import Any
 
 from mesocosm.record import ConfigurationError
 from mesocosm.record.configuration import digest
-from mesocosm.studies import component, task
+from mesocosm.studies import component, content, task
 from mesocosm.studies.cell import Cell
 
 MOST_CELLS = 1_000_000
-"""Above this a grid is taken for a slip of the pen."""
+"""Above this a grid is taken for a slip of the pen: its cells would fill gigabytes."""
+MOST_SEEDS = 100_000
+LONGEST_NAME = 100
+"""Bytes: the name of a table is that of a file."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,9 @@ class Study:
             raise ConfigurationError(sentence)
 
     def _wrong(self) -> Iterator[str]:
-        if not self.name or not all(c.isalnum() or c in "-_" for c in self.name) or not self.name[0].isalpha():
-            yield f"name = {self.name!r}: must be one word of letters, digits, - and _"
+        is_word = self.name and all(c.isalnum() or c in "-_" for c in self.name) and self.name[0].isalpha()
+        if not is_word or len(self.name.encode()) > LONGEST_NAME:
+            yield f"name = {self.name!r:.80}: must be one word of letters, digits, - and _, {LONGEST_NAME} at most"
         if not self.question:
             yield "question: is missing; say in one sentence what is asked"
         if not self.tasks:
@@ -83,26 +87,30 @@ class Study:
         if len(set(self.tasks)) < len(self.tasks):
             yield f"tasks = {list(self.tasks)}: names a task twice"
         for counted, n in self.seeds.items() if isinstance(self.seeds, Mapping) else [("", self.seeds)]:
-            if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= 100_000:
-                yield f"seeds{'.' * bool(counted)}{counted} = {n!r}: must be a whole number in 1 ... 100000"
+            if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= MOST_SEEDS:
+                yield f"seeds{'.' * bool(counted)}{counted} = {n!r:.40}: must be a whole number in 1 ... {MOST_SEEDS}"
         for unit, amount in self.budget.items():
             if not _is_number(amount) or amount <= 0:
-                yield f"budget.{unit} = {amount!r}: must be a number above 0"
+                yield f"budget.{unit} = {amount!r:.60}: must be a number above 0"
         if not _is_number(self.minimal_effect) or self.minimal_effect < 0:
-            yield f"minimal_effect = {self.minimal_effect!r}: must be a number, 0 or more"
+            yield f"minimal_effect = {self.minimal_effect!r:.60}: must be a number, 0 or more"
         if self.direction not in (1, -1):
             yield f"direction = {self.direction!r}: must be 1 (more is better) or -1"
         if self.floor is not None and not _is_number(self.floor):
-            yield f"floor = {self.floor!r}: must be a finite number, or left out"
+            yield f"floor = {self.floor!r:.60}: must be a finite number, or left out"
         for name, amount in self.limits.items():
             if name not in ("seconds", "megabytes") or not _is_number(amount) or amount <= 0:
-                yield f"limits.{name} = {amount!r}: limits are seconds and megabytes, each a number above 0"
+                yield f"limits.{name} = {amount!r:.60}: limits are seconds and megabytes, each a number above 0"
         for where in ("vary", "contexts", "cross"):
             for slot, values in getattr(self, where).items():
                 if not isinstance(values, tuple | list) or not values:
                     yield f"{where}.{slot} = {values!r}: must be a list of values, at least one"
                 elif len({repr(v) for v in values}) < len(values):
-                    yield f"{where}.{slot} = {list(values)}: names a value twice"
+                    yield f"{where}.{slot} = {list(values)!r:.200}: names a value twice"
+        for where in ("vary", "contexts", "cross", "fixed", "against"):
+            for slot, value in getattr(self, where).items():
+                if not _is_plain(value):
+                    yield f"{where}.{slot} = {value!r:.80}: must be finite numbers, texts, true, false, or lists"
         twice = [s for s in {*self.vary, *self.contexts, *self.cross, *self.fixed} if self._places(s) > 1]
         if twice:
             yield f"{sorted(twice)[0]}: stands in more than one of vary, contexts, cross and fixed; it has one place"
@@ -112,9 +120,18 @@ class Study:
         for slot, value in self.against.items():
             if slot not in swapped or value not in list(swapped[slot]):
                 yield f"against.{slot} = {value!r}: must be one of the values under vary.{slot} or cross.{slot}"
+        if (n := self.n_cells) > MOST_CELLS:
+            yield f"the grid has {n} cells: must be at most {MOST_CELLS}; take fewer values"
         for slot in self.cluster:
             if slot != "task" and slot not in self.contexts:
                 yield f"cluster = {slot}: must be task or a slot under contexts ({', '.join(self.contexts) or 'none'})"
+
+    @property
+    def n_cells(self) -> int:
+        """How many cells the grid has, without making them."""
+        n_seeds = self.seeds if isinstance(self.seeds, int) else math.prod(self.seeds.values())
+        slots = [*self.vary.values(), *self.contexts.values(), *self.cross.values()]
+        return len(self.tasks) * math.prod(map(len, slots)) * n_seeds
 
     def _places(self, slot: str) -> int:
         return sum(slot in where for where in (self.vary, self.contexts, self.cross, self.fixed))
@@ -172,21 +189,15 @@ class Study:
         """
         if self.cross:
             return next(iter(self.views.values())).cells
-        n_seeds = self.seeds if isinstance(self.seeds, int) else math.prod(self.seeds.values())
-        n = len(self.tasks) * len(self.grid) * len(self.treatments) * n_seeds
-        if n > MOST_CELLS:
-            raise ConfigurationError(f"the grid has {n} cells: must be at most {MOST_CELLS}; take fewer values")
         out = []
         for name in self.tasks:
             found = task.find(name)
             for context, treatment in itertools.product(self.grid, self.treatments):
                 parts = {**context, **treatment}
                 found.check({**self.fixed, **parts}, self.budget)
-                versions = {"task": found.version, **found.versions({**self.fixed, **parts})}
-                out += [
-                    Cell(name, parts, seed, self.budget, fixed=self.fixed, versions=versions)
-                    for seed in self.seeds_of(found.seed_parts)
-                ]
+                one = Cell(name, parts, {}, self.budget, fixed=self.fixed)
+                one = replace(one, versions=task.versions_of(one))
+                out += [replace(one, seed=seed) for seed in self.seeds_of(found.seed_parts)]
         return out
 
     def to_dict(self) -> dict[str, Any]:
@@ -206,7 +217,18 @@ def _plain(value: Any) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+
+
+def _is_plain(value: Any, depth: int = 0) -> bool:
+    """What JSON can hold, and with it the identity of a cell."""
+    if depth > 16:
+        return False
+    if isinstance(value, Mapping):
+        return all(isinstance(k, str) and _is_plain(v, depth + 1) for k, v in value.items())
+    if isinstance(value, list | tuple):
+        return all(_is_plain(v, depth + 1) for v in value)
+    return value is None or isinstance(value, str | bool) or _is_number(value)
 
 
 _KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
@@ -256,7 +278,8 @@ def read(path: Path) -> Study:
       ConfigurationError: if it cannot be read, or says what is not permitted.
     """
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        raw = content.read_plain(path, follow=True)
+        values = tomllib.loads(raw.decode("utf-8-sig"))  # some editors begin with a byte order mark
     except (OSError, ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError
         raise ConfigurationError(f"{path}: cannot be read as TOML ({error})") from None
     study = from_dict(values, str(path))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mesocosm.record import ConfigurationError
-from mesocosm.studies import learners, tabular
+from mesocosm.studies import component, learners, tabular
 from mesocosm.studies.cell import Cell, Row
 from mesocosm.studies.component import find, read
 from mesocosm.studies.meter import Meter
@@ -54,11 +54,11 @@ class Swap:
         return {"component": name, **inner, **arguments}
 
     def versions(self, parts: Mapping[str, Any]) -> dict[str, str]:
-        found, arguments = find(SLOT, self._learner(parts))
-        out = {SLOT: found.source}
-        if found.name == "net":
-            out["optimiser"] = find("optimiser", arguments.get("optimiser", "adam"))[0].source
-        return out
+        learner = self._learner(parts)
+        named: dict[str, Any] = {SLOT: learner}
+        if learner["component"] == "net":
+            named["optimiser"] = learner.get("optimiser", "adam")
+        return component.versions(parts, named)
 
     def batch(self, cell: Cell) -> str:
         return str(sorted({**cell.fixed, **cell.parts}.items(), key=str))

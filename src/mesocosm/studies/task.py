@@ -56,3 +56,9 @@ def find(name: str) -> Task:
         hint = f"Did you mean {near[0]}/...?" if near else f"Families are {', '.join(FAMILIES)}."
         raise ConfigurationError(f"task = {name}: there is no such family of tasks. {hint}")
     return import_module(FAMILIES[family]).task(instance)
+
+
+def versions_of(cell: Cell) -> dict[str, str]:
+    """What the task of a cell and its parts are now: the field `versions` of a cell that is made now."""
+    found = find(cell.task)
+    return {"task": found.version, **found.versions({**cell.fixed, **cell.parts})}

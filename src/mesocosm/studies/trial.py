@@ -24,8 +24,8 @@ import numpy as np
 
 from mesocosm.record import MesocosmError
 from mesocosm.studies import component
-from mesocosm.studies.calls import told
 from mesocosm.studies.cell import Row
+from mesocosm.studies.failure import told
 from mesocosm.studies.processes import adopt_orphans, family
 
 SEEDS, STEPS = 4, 20

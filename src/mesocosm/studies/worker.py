@@ -11,15 +11,16 @@ import queue
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mesocosm.record import MesocosmError, StorageError
+from mesocosm.record import StorageError
 from mesocosm.record.folder import host, versions
 from mesocosm.studies import component, task
-from mesocosm.studies.calls import told
 from mesocosm.studies.cell import Cell, Row
+from mesocosm.studies.failure import failed
 from mesocosm.studies.processes import adopt_orphans, family
 from mesocosm.studies.store import Store
 
@@ -79,22 +80,25 @@ def _measure(cells: list[Cell], store: Store, environment: dict[str, Any], pipe:
             _report(pipe, cell=cell.identity)
     if not waiting:
         return
-    status = "error"
+    if _code(task.versions_of(cells[0])) != _code(cells[0].versions):
+        _report(pipe, stale=f"{cells[0].task}: the source of its parts has changed since the study began")
+        return
+    left = Row("error", cause="the task gave no row for this cell")
     try:
         with store.workplace() as work:
             for cell, row in task.find(cells[0].task).measure(list(waiting.values()), work):
                 keep(cell, row)
-        cause = "the task gave no row for this cell"
     except StorageError:
         raise
-    except component.Skipped as reason:
-        status, cause = "skipped", str(reason)
-    except MesocosmError as error:
-        cause = str(error)
     except (Exception, SystemExit) as error:
-        cause = told(error)
+        left = failed(error)
     for cell in list(waiting.values()):
-        keep(cell, Row(status, cause=cause))
+        keep(cell, left)
+
+
+def _code(versions: Mapping[str, str]) -> dict[str, str]:
+    """Versions without those of files: a part may write to one that it names."""
+    return {name: version for name, version in versions.items() if name != component.FILES}
 
 
 def _report(pipe: int, **what: str) -> None:
