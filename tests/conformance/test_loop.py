@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mesocosm.core import Bits, Experiment, Interrupted, Setup, Turn, chunk, loop, resume
+from mesocosm.core import Bits, Experiment, Interrupted, Setup, Turn, blocks, chunk, loop, resume
 from mesocosm.core.instrument import Fold, shapes
 from mesocosm.core.random import seed_words
 from mesocosm.record import ConfigurationError, branch, load
@@ -284,6 +284,17 @@ def test_replicates_are_shared_out_over_devices(name, tmp_path):
     else:
         for column in one.metrics:
             assert np.allclose(one.metrics[column], two.metrics[column], rtol=1e-3, atol=1e-3)
+
+
+def test_blocks_of_replicates_worked_on_in_turn_change_nothing(tmp_path, monkeypatch):
+    """In growing worlds with logs; and where replicates end and leave the batch."""
+    lively = Case.of("chemotaxis", replicates=5, ticks=120)
+    game = Case.of("bilinear, simultaneous", replicates=12, ticks=60, rate=105)
+    expected = [case.run(tmp_path / f"whole-{k}").digest() for k, case in enumerate((lively, game))]
+    monkeypatch.setattr(blocks, "CACHE_BYTES", 1)  # one lane a block
+    assert lively.run(tmp_path / "lively", devices=jax.devices()[:1]).digest() == expected[0]
+    often = game.run(tmp_path / "game", steering=TickByTick(), checkpoint_seconds=0.0)
+    assert often.digest() == expected[1]
 
 
 # -- 6: no allocation binds --------------------------------------------------------------------------------------------

@@ -41,10 +41,10 @@ class Buffer(eqx.Module):
 
 
 class Lanes(eqx.Module):
-    """All that the loop carries. Leading axis: lanes, but for `tick` and `n_rows` (devices)."""
+    """All that the loop carries. Leading axis: lanes, but for `tick` and `n_rows`: blocks of lanes (`core.blocks`)."""
 
-    tick: Int32[Array, " devices"]
-    n_rows: Int32[Array, " devices"]
+    tick: Int32[Array, " blocks"]
+    n_rows: Int32[Array, " blocks"]
     state: Any
     folded: dict[str, Any]
     rows: dict[str, Array]  # each [lanes, MAX_ROWS]
@@ -156,7 +156,30 @@ def _must_stop(experiment, live, n_rows, state, buffers):
 
 
 def _advance(experiment, watch, lanes, live, seed, replicate, until):
-    """One device's loop: windows, and within them ticks."""
+    """One device's blocks of lanes, one after the other, each to tick `until` or to where it needs the host."""
+    n_blocks = lanes.tick.shape[0]
+    if n_blocks == 1:
+        return _advance_block(experiment, watch, lanes, live, seed, replicate, until)
+
+    def part(tree, k):
+        """Block k; of `tick` and `n_rows` one element, of all else its lanes."""
+        return jax.tree.map(
+            lambda x: lax.dynamic_slice_in_dim(x, k * (x.shape[0] // n_blocks), x.shape[0] // n_blocks), tree
+        )
+
+    def one_block(k, carry):
+        mine = part(carry[0], k)
+        out = _advance_block(experiment, watch, mine, part(live, k), seed, part(replicate, k), until)
+        return jax.tree.map(
+            lambda whole, new: lax.dynamic_update_slice_in_dim(whole, new, k * new.shape[0], 0), carry, out
+        )
+
+    codes, rooms = jnp.zeros(replicate.shape, jnp.int32), jnp.zeros(replicate.shape, bool)
+    return lax.fori_loop(0, n_blocks, one_block, (lanes, codes, rooms))
+
+
+def _advance_block(experiment, watch, lanes, live, seed, replicate, until):
+    """The loop of a block: windows, and within them ticks."""
     start = lanes.tick[0], lanes.n_rows[0], lanes.state, lanes.folded, lanes.rows, lanes.buffers
 
     def step(carry):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from mesocosm.core import chunk
+from mesocosm.core.blocks import blocks
 from mesocosm.core.checkpoint import named, unnamed
 from mesocosm.core.chunk import DEVICES, Lanes, Watch
 from mesocosm.core.instrument import check_instruments, emitted, shapes
@@ -181,13 +183,20 @@ class _Loop:
         self._load(values["state"], values["folded"])
 
     def _set_lanes(self, replicate: np.ndarray, least: int = 0) -> None:
-        """One lane a replicate, padded to `least`, and so that every device has equally many."""
-        n, devices = replicate.size, self.mesh.size
-        pad = max(n, least) - n
-        pad += -(n + pad) % devices
+        """One lane a replicate, padded to `least`, and so that every block of every device has equally many."""
+        n = replicate.size
+        self.blocks, together = self._arranged(max(n, least))
+        pad = self.blocks * together - n
         self.replicate = np.concatenate([replicate, np.zeros(pad, replicate.dtype)]).astype(np.uint32)
         self.live = np.arange(n + pad) < n
         self._put_lanes()
+
+    def _arranged(self, n: int) -> tuple[int, int]:
+        """Blocks that hold n replicates on all devices, and lanes in each."""
+        devices = self.mesh.devices
+        platform, lanes = devices.flat[0].platform, -(-n // devices.size)
+        in_turn, together = blocks(lanes, self.shown[0], is_exact=self.experiment.exact, platform=platform)
+        return devices.size * in_turn, together
 
     def _put_lanes(self) -> None:
         """What every chunk is told of the lanes: numbers of replicates, and which count."""
@@ -195,11 +204,11 @@ class _Loop:
 
     def _load(self, state: Any, folded: Any) -> None:
         """Put replicates on the devices, with empty rows and buffers."""
-        n, devices = self.replicate.size, self.mesh.size
+        n = self.replicate.size
         one_state = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), state)
         self.lanes = Lanes(
-            tick=self._put(np.full(devices, self.tick, np.int32)),
-            n_rows=self._put(np.zeros(devices, np.int32)),
+            tick=self._put(np.full(self.blocks, self.tick, np.int32)),
+            n_rows=self._put(np.zeros(self.blocks, np.int32)),
             state=state,
             folded=folded,
             rows=self._empty_rows(n),
@@ -296,15 +305,14 @@ class _Loop:
         lane = np.flatnonzero(self.replicate == replicate)
         if not lane.size:
             return None
-        per_device = self.replicate.size // self.mesh.size
-        tick = int(np.asarray(self.lanes.tick)[lane[0] // per_device])
+        tick = int(np.asarray(self.lanes.tick)[lane[0] // (self.replicate.size // self.blocks)])
         return tick, scene_of(self.experiment, self.lanes.state, int(lane[0]))
 
     # -- what the devices give back --------------------------------------------------------------------------------
 
     def _drain(self, ticks: np.ndarray, codes: np.ndarray, rooms: np.ndarray) -> None:
         """Take over rows and logged events, note statuses, grow what is cramped."""
-        lane_tick = np.repeat(ticks, self.replicate.size // self.mesh.size)
+        lane_tick = np.repeat(ticks, self.replicate.size // self.blocks)
         live = np.flatnonzero(self.live)
         self._drain_rows(live, lane_tick)
         self._drain_logs(live)
@@ -321,7 +329,7 @@ class _Loop:
             self._load_after_growth()
 
     def _drain_rows(self, live: np.ndarray, lane_tick: np.ndarray) -> None:
-        n_rows = np.repeat(np.asarray(self.lanes.n_rows), self.replicate.size // self.mesh.size)
+        n_rows = np.repeat(np.asarray(self.lanes.n_rows), self.replicate.size // self.blocks)
         if n_rows.max() == 0:
             return
         lane, row = np.nonzero(np.arange(chunk.MAX_ROWS)[None, :] < n_rows[live][:, None])
@@ -334,7 +342,7 @@ class _Loop:
             self.pending_rows.append(rows)
             newest = tick == tick.max()
             self.newest = {name: column[newest] for name, column in rows.items()}
-        zero = self._put(np.zeros(self.mesh.size, np.int32))
+        zero = self._put(np.zeros(self.blocks, np.int32))
         self.lanes = Lanes(**{**vars(self.lanes), "n_rows": zero})
 
     def _drain_logs(self, live: np.ndarray) -> None:
@@ -381,7 +389,7 @@ class _Loop:
 
     def _shrink(self, lanes: np.ndarray) -> None:
         """Take ended replicates out of the batch once half of it has ended."""
-        fewer = -(-lanes.size // self.mesh.size) * self.mesh.size
+        fewer = math.prod(self._arranged(lanes.size))
         if not 0 < fewer <= self.replicate.size // 2 or not self.experiment.exact:
             return  # what is exact has the same bits in every batch
         replicate = self.replicate[lanes]
