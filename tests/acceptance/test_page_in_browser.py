@@ -235,7 +235,13 @@ def test_help(visit):
     assert not box.is_visible()
     v.page.keyboard.press("?")
     box.wait_for(state="visible")
+    place = box.bounding_box()
+    assert place["y"] >= 0 and place["y"] + place["height"] <= 900, "where it is seen, not below the page's fold"
+    v.page.keyboard.press("?")
+    box.wait_for(state="hidden")
     v.page.get_by_role("button", name="Keys").click()
+    box.wait_for(state="visible")
+    v.page.keyboard.press("Escape")
     box.wait_for(state="hidden")
 
 

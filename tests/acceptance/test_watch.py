@@ -267,7 +267,13 @@ def test_malformed_questions_are_answered_and_change_nothing(dish, serve):
 
 def test_only_the_page_of_the_token_is_let_in(dish, serve):
     server = serve(dish)
-    for origin in (None, "http://elsewhere.example", "null", server.origin.replace("127.0.0.1", "localhost")):
+    for origin in (
+        None,
+        "http://[",
+        "http://elsewhere.example",
+        "null",
+        server.origin.replace("127.0.0.1", "localhost"),
+    ):
         with pytest.raises(Exception, match="403"), client.connect(server.socket, origin=origin):
             pass
     stranger = server.socket.replace(urlsplit(server.address).path, "/another/")
@@ -287,9 +293,14 @@ def test_it_listens_elsewhere_only_when_asked(dish, serve):
     assert b"mesocosm" in urllib.request.urlopen(server.address, timeout=10).read()
     with pytest.raises(OSError, match=r"refused|unreachable"):
         urllib.request.urlopen(server.address.replace("127.0.0.2", "127.0.0.1"), timeout=10)
-    named = urllib.request.Request(server.address, headers={"Host": "elsewhere.example"})
-    with pytest.raises(urllib.error.HTTPError, match="404"):
-        urllib.request.urlopen(named, timeout=10)
+    for name in ("elsewhere.example", "["):
+        named = urllib.request.Request(server.address, headers={"Host": name})
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(named, timeout=10)
+    server = serve(dish, "--host", "::1")
+    assert b"mesocosm" in urllib.request.urlopen(server.address, timeout=10).read() and "[::1]" in server.address
+    with client.connect(server.socket, origin=server.origin) as socket:
+        assert ask(socket, n=1, ask="meta", world=0)["said"]["n_frames"] == 150
 
 
 def test_a_run_that_is_being_written_grows(dish, tmp_path, monkeypatch):

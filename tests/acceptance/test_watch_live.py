@@ -75,6 +75,11 @@ def test_a_recording_plays_until_the_world_is_compiled(living, visits):
     state = v.state
     if "shipped" in state:  # compiled already where another test came first
         assert state["n"] > 300 and v.page.locator("#waits").is_visible() and v.pixels().any()
+        assert "up to a minute" in v.page.locator("#waits").inner_text()
+        loop = "(() => { const {player} = document.getElementById('player');"
+        loop += " player.seek(player.nFrames - 2).then(() => player.play()); })()"
+        v.page.evaluate(loop)
+        v.when("s.live || s.t < 50")  # it begins again, as long as the world is not there
     when(v, "s.live")
     assert v.page.locator("#waits").is_hidden() and v.state["worlds"][0]["title"] == "chemotaxis"
 
@@ -95,6 +100,11 @@ def test_it_is_played_stepped_and_scrubbed(arrive):
     fast = when(v, "s.live.speed === null && s.live.rate > 0")
     assert "as fast as it computes" in v.page.locator(".mp-speed").inner_text()
     when(v, f"s.tick > {fast['tick'] + 20}")
+    bar = v.page.get_by_role("slider").first.bounding_box()
+    v.page.mouse.click(bar["x"] + bar["width"] / 2, bar["y"] + bar["height"] / 2)
+    looked = when(v, "!s.at_edge && !s.playing")
+    assert looked["t"] < 0.7 * looked["n_frames"], "a click on the timeline, while it runs"
+    v.press("End", at_edge=True)
     pause(v)
     for _ in range(5):
         v.page.keyboard.press("[")
@@ -185,14 +195,19 @@ def test_parameters_are_changed_and_the_run_branches(living, arrive):
     state = when(v, f"s.live.run !== '{parent}' && s.live.interventions.length === 1")
     branched = state["live"]["run"]
     assert state["live"]["interventions"] == [f"{tick + 7}:world.metabolism=9"] and "-from-" in branched
+    assert panel.get_by_label("Value").input_value() != "9", "not yet"
     v.page.evaluate("document.getElementById('player').player.play()")
     when(v, f"s.tick > {tick + 20}")
     pause(v)
-    assert v.press("Home", at_edge=False)["tick"] < tick, "the past of the branch is still there"
+    assert panel.get_by_label("Value").input_value() == "9", "what is in force stands in the box"
+    shown = v.state
+    v.press("Home", at_edge=False)
+    when(v, f"s.tick < {tick}")  # the past of the branch is still there
     v.press("End", at_edge=True)
     panel.get_by_label("Value").fill("70000")
     panel.get_by_role("button", name="change").click()
-    when(v, "s.trouble && s.trouble.includes('0 ... 65535')")
+    after = when(v, "s.trouble && s.trouble.includes('0 ... 65535')")
+    assert [after[k] for k in ("tick", "t", "n_frames", "n")] == [shown[k] for k in ("tick", "t", "n_frames", "n")]
     panel.get_by_role("button", name="snapshot").click()
     kept = when(v, "s.live.snapshots.length === 1")["live"]
     v.page.evaluate("document.getElementById('player').player.play()")
@@ -294,7 +309,8 @@ def test_a_simulation_that_dies_is_told_and_its_past_stays(living, arrive):
     when(v, "s.trouble && s.live.status === 'died'")
     told = v.page.locator("#trouble").inner_text()
     assert "ended unexpectedly (exit code -9)" in told and f"mesocosm resume live/{run}" in told
-    assert v.press("Home", at_edge=False)["t"] < t and v.pixels().any()
+    v.press("Home", at_edge=False)
+    assert when(v, f"s.t < {t}") and v.pixels().any()
     assert load(folder_of(living, run)).status == "killed"
     repeated(folder_of(living, run))
 

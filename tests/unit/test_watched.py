@@ -1,18 +1,27 @@
 """A world that runs, without its process: what pages are told of it, and how soon."""
 
+import json
+import socket
 import threading
 import time
 from types import SimpleNamespace
 
+import anyio
 import numpy as np
 import pytest
 
+from mesocosm.cli.watch import _door
 from mesocosm.core.steering import chunk_ticks
 from mesocosm.elements.parameters import GERM, VIRULENCE
+from mesocosm.record import FolderError
 from mesocosm.viewer.genes import gene_names
 from mesocosm.viewer.lens import Lens
 from mesocosm.viewer.live import Live
-from mesocosm.viewer.wire import answer, read_answer
+from mesocosm.viewer.simulation import Pilot
+from mesocosm.viewer.wire import BadQuestion, answer, question, read_answer
+
+pytest.importorskip("starlette", reason="NOT TESTED: the viewer (the extra `watch` is missing)")
+from mesocosm.viewer.server import _place, application
 
 
 @pytest.fixture
@@ -103,6 +112,65 @@ def test_what_a_body_carried_is_told_from_the_frames_that_were_seen(live):
     assert live.individual(7, t=1)["carries"] == [[10, "nothing"]], "as it was then"
     assert live.individual(9)["carries"] == [[10, "nothing"]]
     assert not {"strain", "element", "genome"} & set(live.frame(0)[1]), "no picture needs them"
+
+
+@pytest.mark.parametrize("given", ["[", "[::1", "[x]:9", "\x00", "a" * 300, "127.0.0.1:notaport", ""])
+def test_a_name_that_is_none_is_no_fault(given):
+    """A stranger's Host or Origin: refused, never a traceback."""
+    sent, names = [], [(b"host", given.encode()), (b"origin", f"http://{given}".encode())]
+    scope = {"path": "/token/", "raw_path": b"/token/", "root_path": "", "query_string": b"", "headers": names}
+
+    async def answered(kind: str) -> None:
+        async def receive():
+            return {"type": "websocket.connect"}
+
+        async def send(message):
+            sent.append(message.get("status", message.get("code")))
+
+        end = {"type": kind, "path": scope["path"] + ("socket" if kind == "websocket" else ""), "method": "GET"}
+        await application([], "token", "t")(scope | end, receive, send)
+
+    anyio.run(answered, "http")
+    assert sent[0] == (200 if given.startswith("127.0.0.1") else 404)
+    sent.clear()
+    if not given.startswith("127.0.0.1"):
+        anyio.run(answered, "websocket")
+        assert sent == [4403]
+
+
+def test_what_can_be_listened_to():
+    with pytest.raises(FolderError, match=r"0\.0\.0\.0 everywhere"):
+        _place("", 0)
+    with pytest.raises(FolderError, match="no address of this machine"):
+        _place("nowhere.invalid", 0)
+    assert _place("::1", 0) == (socket.AF_INET6, ("::1", 0, 0, 0)) and _place("127.0.0.1", 80)[1][1] == 80
+
+
+def test_a_browser_is_led_to_the_address_by_a_file_of_its_user():
+    """Its command line, which everybody on the machine can read, holds no token."""
+    with _door("http://127.0.0.1:1/to<ken>/") as path:
+        assert "to" not in path.name.removeprefix("watch").removesuffix("html") and path.stat().st_mode & 0o077 == 0
+        assert path.parent.stat().st_mode & 0o077 == 0 and "url=http://127.0.0.1:1/to&lt;ken&gt;/" in path.read_text()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("speed", [1e-300, 0.001, 0, -1, 1e300, "fast", True])
+def test_a_speed_that_no_clock_can_keep_is_refused(speed):
+    asked = {"n": 0, "ask": "do", "world": 0, "what": "speed", "ticks_per_second": speed}
+    with pytest.raises(BadQuestion, match=r"0\.0167 to 1,000,000"):
+        question(json.dumps(asked))
+
+
+def test_the_slowest_speed_waits_without_harm():
+    pilot = Pilot(SimpleNamespace(wait=lambda seconds, hear: None), 0, None, is_playing=True)
+    pilot.hear({"do": "speed", "ticks_per_second": 5e-324})  # whoever let it through
+    assert pilot.onward(3, 10).until == 4 and pilot.next_at > 1e9
+    waits = []
+    pilot.line = SimpleNamespace(wait=lambda seconds, hear: waits.append(seconds) or setattr(pilot, "leaves", bool))
+    pilot.show, pilot.tell = lambda *_, **__: None, lambda *_: None
+    pilot.steps = 0
+    assert pilot.turn(SimpleNamespace(progress=SimpleNamespace(tick=4, ticks=10, living=1))) is None
+    assert waits == [60.0]
 
 
 def test_genes_are_named_by_what_a_body_senses():

@@ -6,8 +6,12 @@ import argparse
 import os
 import signal
 import sys
+import tempfile
 import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -51,20 +55,40 @@ class MissingPackage(MesocosmError):
 def watch(options: argparse.Namespace, flags: list[str]) -> int:
     """Serve the worlds of one or several runs, or an experiment that runs, until Ctrl-C."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what we have started must be ended
-    from mesocosm.cli.show import folder_named
-    from mesocosm.record import ConfigurationError
-
     try:
-        from mesocosm.viewer.opening import places
-        from mesocosm.viewer.server import serve
+        from mesocosm.viewer.server import ANYWHERE
     except ModuleNotFoundError as error:
         raise MissingPackage(f"watching needs the package {error.name}: pip install 'mesocosm[watch]'") from None
 
+    stack = ExitStack()
+
     def opened(address: str) -> None:
         print(address, flush=True)
-        print("Open this address in a browser on this machine; Ctrl-C ends.", file=sys.stderr, flush=True)
+        where = "on any machine that reaches this one" if options.host in ANYWHERE else "on this machine"
+        print(f"Open this address in a browser {where}; Ctrl-C ends.", file=sys.stderr, flush=True)
         if options.browser:
-            webbrowser.open(address)
+            webbrowser.open(stack.enter_context(_door(address)).as_uri())
+
+    with stack:
+        return _serve(options, flags, opened)
+
+
+@contextmanager
+def _door(address: str) -> Iterator[Path]:
+    """A file of this user alone that leads to an address: the command line of a browser can be read by everybody."""
+    with tempfile.TemporaryDirectory(prefix="mesocosm-") as folder:  # mode 700
+        path = Path(folder) / "watch.html"
+        path.touch(0o600)
+        policy = '<meta name="referrer" content="no-referrer">'
+        path.write_text(f'<!doctype html>{policy}<meta http-equiv="refresh" content="0; url={escape(address)}">')
+        yield path
+
+
+def _serve(options: argparse.Namespace, flags: list[str], opened: Callable[[str], None]) -> int:
+    from mesocosm.cli.show import folder_named
+    from mesocosm.record import ConfigurationError
+    from mesocosm.viewer.opening import places
+    from mesocosm.viewer.server import serve
 
     if is_experiment(options.runs):
         world = _running(options, flags)

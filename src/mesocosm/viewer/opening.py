@@ -46,7 +46,7 @@ class Place:
 
 
 def places(folders: list[Path], replicate: int | None = None) -> list[Place]:
-    """The worlds to show side by side: of each run its own frames, else founders and evolved, else its measures.
+    """The worlds to show side by side: of each run its own frames, else those of its assays, else its measures.
 
     Raises:
       FolderError: if a folder is no run, or has no such world.
@@ -61,17 +61,21 @@ def _of(record: Record, replicate: int | None, is_one_of_many: bool) -> list[Pla
     if replicate is not None and not 0 <= replicate < record.replicates:
         raise FolderError(f"--replicate {replicate}: {record.folder} has the worlds 0 ... {record.replicates - 1}")
     if not own and replicate is None:
-        found = follow_ups_of(record)
-        gardens = [(kind, found[f"garden-{kind}"]) for kind in ("founders", "evolved") if f"garden-{kind}" in found]
-        out = []
-        for kind, garden in gardens:
-            taken = garden.frames("bodies")["replicate"] if "bodies" in garden.header.get("frames", []) else None
-            if taken is not None and taken.size:
-                title = f"{name}: {kind}" if is_one_of_many else kind
-                out.append(Place(garden.folder, int(taken[0]), title))
-        if out:
+        before = f"{name}: " if is_one_of_many else ""
+        if out := [Place(assay.folder, shown, before + title) for assay, shown, title in _filmed(record)]:
             return out
     shown = replicate
     if shown is None:
         shown = max(0, int(configuration.frames_of)) if own else 0
     return [Place(record.folder, shown, name if is_one_of_many else f"world {shown}")]
+
+
+def _filmed(record: Record) -> list[tuple[Record, int, str]]:
+    """The assays of a run that kept frames, founders first: the record, whose frames they are, what they show."""
+    out = []
+    for name, assay in follow_ups_of(record).items():
+        kept = assay.header.get("frames", [])
+        taken = assay.frames(kept[0])["replicate"].tolist() if kept else []
+        if taken:
+            out.append((assay, taken[0], name.removeprefix("garden-").replace("-", " ")))
+    return sorted(out, key=lambda filmed: filmed[2] != "founders")

@@ -26,16 +26,16 @@ from mesocosm.viewer.picture import Planes
 from mesocosm.viewer.wire import BadQuestion, answer, question
 
 _LONGEST_QUESTION = 4096
-_OWN_NAMES = ("127.0.0.1", "localhost")
-_ANYWHERE = ("0.0.0.0", "::")
+_OWN_NAMES = ("127.0.0.1", "localhost", "::1")
+ANYWHERE = ("0.0.0.0", "::")
 
 
 def application(places: Sequence[Place | Live], token: str, title: str, host: str = "127.0.0.1") -> Starlette:
     """Page and socket at `/TOKEN/`. A stranger's page (Origin) and a stranger's name for us (Host) are refused."""
 
     def is_own(given: str | None) -> bool:
-        name = urlsplit(f"//{given or ''}").hostname
-        return name in _OWN_NAMES or name == host or (bool(name) and host in _ANYWHERE)
+        name = _parts(f"//{given or ''}")[0]
+        return name in _OWN_NAMES or name == host.lower() or (bool(name) and host in ANYWHERE)
 
     html, policy = page(title, len(places), any(isinstance(place, Live) for place in places))
 
@@ -46,8 +46,8 @@ def application(places: Sequence[Place | Live], token: str, title: str, host: st
         return HTMLResponse(html, headers=headers)
 
     async def talk(socket: WebSocket) -> None:
-        origin = urlsplit(socket.headers.get("origin") or "")
-        is_ours = is_own(socket.headers.get("host")) and origin.netloc == socket.headers.get("host")
+        origin = _parts(socket.headers.get("origin") or "")[1]
+        is_ours = is_own(socket.headers.get("host")) and origin == socket.headers.get("host")
         if not is_ours or not _is_token(socket.path_params["token"], token):
             await socket.close(4403)
             return
@@ -66,16 +66,17 @@ def serve(places: Sequence[Place | Live], title: str, host: str, port: int, open
     """Serve until Ctrl-C. `opened` is called with the address once the port is ours.
 
     Args:
-      host: 127.0.0.1 is this machine alone.
+      host: an address or name of this machine, of IPv4 or IPv6; 127.0.0.1 and ::1 are this machine alone.
 
     Raises:
-      FolderError: if the port is in use.
+      FolderError: if it is no address of this machine, or the port is in use.
     """
     token = secrets.token_urlsafe(16)
-    with socket.socket() as listening:
+    family, place = _place(host, port)
+    with socket.socket(family) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listening.bind((host, port))
+            listening.bind(place)
             listening.listen()  # whoever comes at once waits until the server is ready
         except OSError as error:
             raise FolderError(
@@ -86,8 +87,30 @@ def serve(places: Sequence[Place | Live], title: str, host: str, port: int, open
             own, log_level="error", access_log=False, ws_max_size=_LONGEST_QUESTION, ws_per_message_deflate=False
         )
         settings.timeout_graceful_shutdown = 1
-        opened(f"http://{host}:{listening.getsockname()[1]}/{token}/")
+        name = f"[{host}]" if ":" in host else host
+        opened(f"http://{name}:{listening.getsockname()[1]}/{token}/")
         uvicorn.Server(settings).run([listening])
+
+
+def _place(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
+    """Of which family an address is, and what to bind."""
+    if not host:  # to `bind` this would be every address that the machine has
+        raise FolderError(f"--host {host!r}: name an address; 127.0.0.1 is this machine alone, 0.0.0.0 everywhere")
+    try:
+        family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise FolderError(f"--host {host}: is no address of this machine ({why}); leave it out, or say ::1") from None
+    return family, place
+
+
+def _parts(address: str) -> tuple[str | None, str]:
+    """Host name and place of an address that a stranger gave; nothing where it is none, such as `//[`."""
+    try:
+        parts = urlsplit(address)
+        return parts.hostname, parts.netloc
+    except ValueError:
+        return None, ""
 
 
 def _answer(places: Sequence[Place | Live], title: str, text: str) -> bytes:

@@ -18,10 +18,10 @@ from typing import Any
 from mesocosm.core import Interrupted, Present, Turn
 from mesocosm.protocol.declaration import RunConfiguration
 from mesocosm.protocol.launch import begin, branch, proceed
-from mesocosm.protocol.reading import configuration_of
+from mesocosm.protocol.reading import after, configuration_of
 from mesocosm.protocol.registry import declaration
 from mesocosm.record import ConfigurationError, FolderError, Intervention, MesocosmError, Record, load
-from mesocosm.record.configuration import Range, from_toml, to_dict
+from mesocosm.record.configuration import Range, check, from_toml, to_dict
 from mesocosm.viewer.lens import Lens
 from mesocosm.viewer.line import Line, free_folder
 
@@ -68,7 +68,7 @@ class Pilot:
                 return Turn(now.tick + 1, FRAME_SECONDS)
             wait = 60.0
             if self.is_playing:
-                wait = self.next_at - time.perf_counter() if self.ticks_per_second else 0.0
+                wait = min(60.0, self.next_at - time.perf_counter()) if self.ticks_per_second else 0.0
                 if wait <= 0:
                     self.tell(now, "playing")
                     return self.onward(now.tick, now.ticks)
@@ -128,7 +128,7 @@ class Pilot:
             case "speed":
                 self.ticks_per_second, self.next_at = message["ticks_per_second"], 0.0
             case _:
-                self.leaves = lambda: self.session.job(message)
+                self.session.ask(message)
 
     session: Any = None
 
@@ -142,6 +142,7 @@ class Session:
         self.folder = Path(first["folder"])
         self.configuration = from_toml(declaration(self.name).configuration, first["config"], "what was asked")
         self.asked = self.configuration  # without what was changed since
+        self.shown = self.folder, self.configuration  # the newest run of which there was something to see
         self.replicate = int(first["replicate"])
         self.pilot = Pilot(line, self.replicate, Lens(to_dict(self.configuration)), session=self)
         self.snapshots: list[str] = []
@@ -159,8 +160,37 @@ class Session:
                 pass
             except MesocosmError as error:
                 self.line.put("trouble", {"text": str(error)})
+                if self.pilot.shown is None and self.folder != self.shown[0]:  # what was shown before goes on
+                    self.folder, self.configuration = self.shown
+                    job = self.go_on
+                    continue
                 self.wait_at_the_end()
+            self.shown = self.folder, self.configuration
             job = self.following()
+
+    def ask(self, message: dict[str, Any]) -> None:
+        """Let the run stop for what follows it, unless that is not permitted: then it goes on as it did."""
+        try:
+            self.refuse(message)
+        except MesocosmError as error:
+            self.line.put("trouble", {"text": str(error)})
+        else:
+            self.pilot.leaves = lambda: self.job(message)
+
+    def refuse(self, message: dict[str, Any]) -> None:
+        """Raise ConfigurationError for what can be known not to be permitted before the run stops."""
+        match message["do"]:
+            case "change":
+                change = Intervention(0, message["field"], as_written(self.configuration, message))
+                after(self.configuration, [*self.configuration.parsed_interventions(), change])
+            case "branch":
+                if message["snapshot"] not in self.snapshots:
+                    raise FolderError(f"snapshot {message['snapshot']}: there is none of this name")
+            case "reset":
+                check(dataclasses.replace(self.asked, seed=self.next_seed(message)))
+
+    def next_seed(self, message: dict[str, Any]) -> int:
+        return self.configuration.seed + (message["seed"] == "new")
 
     def following(self) -> Job | None:
         """What comes next; what is not permitted is told, and the run goes on."""
@@ -180,7 +210,8 @@ class Session:
         """Tell which run this is."""
         interventions = list(self.configuration.interventions)
         run = {"run": self.folder.name, "folder": str(self.folder), "seed": self.configuration.seed}
-        run |= {"interventions": interventions, "snapshots": self.snapshots}
+        scheduled = [[i.tick, i.field, i.value] for i in self.configuration.parsed_interventions()]
+        run |= {"interventions": interventions, "scheduled": scheduled, "snapshots": self.snapshots}
         self.line.put("run", {**run, "parameters": parameters(self.configuration)})
 
     # -- what can follow ---------------------------------------------------------------------------------------------
@@ -208,12 +239,10 @@ class Session:
                     self.snapshots.append(name)
                 return self.go_on
             case "branch":
-                if message["snapshot"] not in self.snapshots:
-                    raise FolderError(f"snapshot {message['snapshot']}: there is none of this name")
                 self.branched(self.under / message["snapshot"], [])
                 return self.go_on
             case "reset":
-                seed = self.configuration.seed + (message["seed"] == "new")
+                seed = self.next_seed(message)
                 self.configuration = dataclasses.replace(self.asked, seed=seed)
                 self.folder = free_folder(self.under / f"{self.name}-{seed}-watched")
                 return self.begin

@@ -33,6 +33,8 @@ DOINGS = {
     "branch": ("snapshot",),
 }
 """What can be wished of a running world, and what goes with it."""
+SLOWEST, FASTEST = 1 / 60, 1_000_000
+"""Ticks a second that can be wished."""
 _MOST_WANTED, _LONGEST = 64, 200
 
 
@@ -80,13 +82,17 @@ def _wish(asked: Mapping[str, Any]) -> dict[str, Any]:
         elif name == "seed":
             good = value in ("same", "new")
         else:  # speed None: as fast as it computes; tick None: now
-            lowest = -(2**53) if name == "value" else 0
-            is_number = isinstance(value, int | float) and not isinstance(value, bool) and lowest <= value < 2**53
-            good = (is_number and (name != "ticks_per_second" or value)) or (value is None and name != "value")
+            low, high = _RANGES[name]
+            is_number = isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+            good = is_number or (value is None and name != "value")
         if not good:
-            raise BadQuestion(f"{name} = {str(value)[:40]}: cannot be wished")
+            range_of = f"; {SLOWEST:.3g} to {FASTEST:,} can" if name == "ticks_per_second" else ""
+            raise BadQuestion(f"{name} = {str(value)[:40]}: cannot be wished{range_of}")
         wish[name] = value
     return wish
+
+
+_RANGES = {"value": (-(2**53), 2**53), "tick": (0, 2**53), "ticks_per_second": (SLOWEST, FASTEST)}
 
 
 def _is_name(value: Any) -> bool:

@@ -58,7 +58,9 @@ class World:
 
     @cached_property
     def configuration(self) -> dict[str, Any]:
-        return self.record.header["configuration"]
+        """Plain values; of an assay, those of the run whose law it follows."""
+        own = self.record.header["configuration"]
+        return own.get("resolved", own)
 
     @cached_property
     def _kept(self) -> dict[str, dict[str, np.ndarray]]:

@@ -65,7 +65,7 @@
   }
 
   function buildTransport(player) {
-    const last = () => player.pause().seek(player.state.n_frames - 1);
+    const last = () => player.pause().seek(Infinity); // there may be more than are shown
     const playButton = iconButton("play", "Play", "space", () => player.toggle());
     const transport = make("div", { class: "mp-transport" },
       iconButton("first", "First frame", "Home", () => player.pause().seek(0)),
@@ -95,11 +95,16 @@
     const { transport, playButton } = buildTransport(player);
     const { looks, ...looked } = buildLooks(player);
     const bar = make("input", { type: "range", min: 0, max: 0, value: 0, step: 1, "aria-label": "Time" });
-    bar.addEventListener("input", () => player.pause().seek(Number(bar.value)));
+    bar.addEventListener("input", () => {
+      const wanted = Number(bar.value); // pausing sets the bar to where the world is
+      player.pause().seek(wanted);
+    });
     const clock = make("output", { class: "mp-clock" });
     const controls = make("div", { class: "mp-controls" }, transport, bar, clock, looks);
-    const helpBox = make("dl", { class: "mp-help", hidden: "" });
-    for (const [key, what] of KEYS) helpBox.append(make("dt", {}, key), make("dd", {}, what));
+    const keys = make("dl", {});
+    for (const [key, what] of KEYS) keys.append(make("dt", {}, key), make("dd", {}, what));
+    const helpBox = make("dialog", { class: "mp-help", "aria-label": "Keys", onclick: () => player.help() }, keys);
+    helpBox.addEventListener("close", () => looked.helpButton.setAttribute("aria-expanded", "false"));
     const inspector = make("p", { class: "mp-inspector" });
     const summary = make("p", { class: "mp-summary", "aria-live": "polite" });
     const legend = make("ul", { class: "mp-legend" });

@@ -239,8 +239,9 @@
     }
 
     help() {
-      this.helpBox.hidden = !this.helpBox.hidden;
-      this.helpButton.setAttribute("aria-expanded", String(!this.helpBox.hidden));
+      if (this.helpBox.open) this.helpBox.close();
+      else this.helpBox.showModal(); // over the page, wherever it has been scrolled to
+      this.helpButton.setAttribute("aria-expanded", String(this.helpBox.open));
     }
 
     showPlaying() {
@@ -287,7 +288,7 @@
         "]": () => this.faster(1),
         "[": () => this.faster(-1),
         Home: () => this.pause().seek(this.first),
-        End: () => this.pause().seek(this.state.n_frames - 1),
+        End: () => this.pause().seek(Infinity),
         f: () => this.follow(),
         n: () => this.selectNext(1),
         p: () => this.selectNext(-1),
@@ -300,7 +301,7 @@
         Escape: () => this.select(null),
       };
       const act = /^[1-9]$/.test(event.key) ? () => this.overlay(Number(event.key) - 1) : acts[event.key];
-      if (!act || !this.state.ready || !this.isShown) return;
+      if (!act || !this.state.ready || !this.isShown || (this.helpBox.open && event.key !== "?")) return;
       event.preventDefault();
       event.stopPropagation(); // a notebook has keys of its own
       act();

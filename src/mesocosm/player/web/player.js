@@ -3,8 +3,8 @@
  *   const player = mesocosm.createPlayer(element, sources, options)
  *
  * A source is {meta(), frame(t, want)}; `docs/report.md` says what each gives. frame may return a promise, and a source
- * may itself be a promise. Options: autoplay, speed (frames a second), trail (frames), raster_above (bodies), start,
- * details (whether the individual that is chosen is told beside the worlds). What is drawn, and keys: `looks.js`.
+ * may itself be a promise. Options: autoplay, loop, speed (frames a second), trail (frames), raster_above (bodies),
+ * start, details (whether the individual that is chosen is told beside the worlds). What is drawn, and keys: `looks.js`.
  * Nothing is fetched from anywhere. */
 "use strict";
 
@@ -160,6 +160,7 @@
       if (!this.state.ready) return;
       const n = this.nFrames;
       const wanted = Math.max(this.first, Math.min(n - 1, Math.round(t)));
+      if (wanted < n - 1) this.state.at_edge = false; // at once: the newest frame may come before this one
       const turn = ++this.turn;
       this.busy = true;
       const frames = await Promise.all(this.living.map((pane) => this.frameOf(pane, wanted)));
@@ -228,8 +229,9 @@
         const due = Math.floor(owed);
         if (due > 0 && !this.busy) {
           owed -= due;
-          if (this.state.t >= this.state.n_frames - 1) return void this.pause();
-          this.seek(this.state.t + due);
+          const isLast = this.state.t >= this.state.n_frames - 1;
+          if (isLast && !this.options.loop) return void this.pause();
+          this.seek(isLast ? this.first : this.state.t + due);
         }
         requestAnimationFrame(beat);
       };

@@ -109,15 +109,17 @@
       const now = performance.now();
       if (live.status === "playing" && this.told === live.run && now - this.toldAt < TOLD_MS) return;
       Object.assign(this, { told: live.status === "playing" ? live.run : null, toldAt: now });
-      const { status, run = "", tick, ticks, rate, interventions = [], snapshots = [], parameters = [] } = live;
+      const { status, run = "", tick, ticks, rate, interventions = [], scheduled = [], snapshots = [], parameters = [] } = live;
       const words = { starting: "is being compiled", playing: "is running", paused: "waits", ended: "has ended", died: "has died" };
       const speed = status === "playing" ? `, ${plain(rate ?? 0)} ticks/s` : "";
       this.status.setAttribute("aria-live", status === "playing" ? "off" : "polite"); // no speech several times a second
       this.status.textContent = `${run} ${words[status]}: tick ${plain(tick)} of ${plain(ticks ?? 0)}${speed}`;
-      const key = JSON.stringify([parameters, interventions, snapshots]);
+      const inForce = scheduled.filter(([from]) => from <= tick);
+      const key = JSON.stringify([parameters, interventions, snapshots, inForce.length]);
       if (key === this.key) return;
       this.key = key;
-      this.parameters = parameters;
+      const valueOf = ({ field, value }) => inForce.findLast(([, changed]) => changed === field)?.[2] ?? value;
+      this.parameters = parameters.map((parameter) => ({ ...parameter, value: valueOf(parameter) }));
       const chosen = this.field.value;
       this.field.replaceChildren(...parameters.map(({ field }) => make("option", { value: field }, field)));
       if (parameters.some(({ field }) => field === chosen)) this.field.value = chosen;

@@ -3,6 +3,7 @@
 
 (() => {
   const ASK_MS = 250;
+  const TOLD_S = 5; // between two sentences on how long it has taken
   const [place, first, trouble, waits, controls] = ["player", "first", "trouble", "waits", "running"].map((id) =>
     document.getElementById(id),
   );
@@ -53,9 +54,14 @@
   async function running() {
     const recording = line.ask({ ask: "shipped", world: 0 }).then(({ planes }) => mesocosm.openFrames(planes.content));
     waits.hidden = false;
-    show([recording], { details: false });
+    show([recording], { details: false, loop: true });
     player.state.shipped = true;
+    const began = performance.now();
     for (;;) {
+      const seconds = Math.floor((performance.now() - began) / 1000 / TOLD_S) * TOLD_S;
+      const far = seconds ? `, for ${seconds} seconds now` : "";
+      const text = `Your world is being compiled${far}: some seconds where it ran here before, up to a minute the first time. Meanwhile: a recording of bacteria that evolved to follow their food, again and again.`;
+      if (waits.textContent !== text) waits.textContent = text;
       const { said } = await line.ask({ ask: "meta", world: 0 }).catch((error) => ({ said: say(error.message) }));
       if (!said) return;
       if (said.live.trouble) say(said.live.trouble);
