@@ -15,8 +15,8 @@ import numpy as np
 from mesocosm.core.loop import _Loop
 from mesocosm.core.plan import Plan, Setup
 from mesocosm.core.steering import CHUNK_SECONDS
+from mesocosm.ecology.ecology import Ecology
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
-from mesocosm.experiments.ecology import Ecology
 from mesocosm.experiments.symbiont.declaration import SymbiontConfiguration
 from mesocosm.record.configuration import from_dict
 from tests.reference import petri_witness as witness

@@ -19,7 +19,7 @@ if "--xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", "
 # Shapes and types in the annotations of every room that computes with jax are checked at every call; must precede
 # their first import. Configurations are left out: they have checks of their own, which are tested.
 CHECKED = ["core", "worlds.petri.law", "worlds.petri.fields", "worlds.petri.state", "minds.table", "heredity.genomes"]
-CHECKED += ["instruments.ecology", "experiments.ecology"]
+CHECKED += ["instruments.ecology", "ecology.ecology"]
 CHECKED += ["rules.net", "rules.neurons", "rules.synapses", "rules.wiring", "rules.gradient"]
 CHECKED += ["tasks.streams", "tasks.procedural"]
 CHECKED += ["evolution.searcher", "evolution.cma", "evolution.genetic", "evolution.gradient"]

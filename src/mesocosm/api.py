@@ -22,8 +22,8 @@ from mesocosm.record.reader import load as load_record
 
 if TYPE_CHECKING:
     from mesocosm.core import Progress
-    from mesocosm.experiments.assay.declaration import Strand
-    from mesocosm.experiments.assay.optimum import By, Optimum
+    from mesocosm.ecology.assay.declaration import Strand
+    from mesocosm.ecology.assay.optimum import By, Optimum
     from mesocosm.findings.tournament import Tournament
     from mesocosm.instruments.activity import Activity
     from mesocosm.instruments.diversity import Diversity
@@ -109,7 +109,7 @@ class Run:
           ConfigurationError: for what is not permitted.
           FolderError: if the run is not finished or has no bodies.
         """
-        from mesocosm.experiments.assay.call import assay
+        from mesocosm.ecology.assay.call import assay
 
         return Run(assay(self.record, name, **changes))
 
@@ -119,13 +119,13 @@ class Run:
         Args:
           snapshots: ticks of the run, or how many, evenly spaced from the founders to the end.
           strand: "evolved", or "shadow" for the null.
-          changes: `horizon` and `changes`; see `mesocosm.experiments.assay.progress.progress`.
+          changes: `horizon` and `changes`; see `mesocosm.ecology.assay.progress.progress`.
 
         Raises:
           ConfigurationError: for fewer than two snapshots, or ticks that the run has not.
           FolderError: if the run is not finished, keeps no births, or has no bodies.
         """
-        from mesocosm.experiments.assay.progress import progress
+        from mesocosm.ecology.assay.progress import progress
 
         return progress(self.record, snapshots, strand, **changes)
 
@@ -135,13 +135,13 @@ class Run:
         Args:
           by: what is maximised: "garden", intake where all are alike; "invasion", the gain on the evolved.
           settings: `searches`, `generations`, `candidates`, `worlds`, `horizon`; see
-            `mesocosm.experiments.assay.optimum.optimum`.
+            `mesocosm.ecology.assay.optimum.optimum`.
 
         Raises:
           ConfigurationError: for numbers below what a search needs.
           FolderError: if the run is not finished, or has no bodies or none left.
         """
-        from mesocosm.experiments.assay.optimum import optimum
+        from mesocosm.ecology.assay.optimum import optimum
 
         return optimum(self.record, by, **settings)
 

@@ -12,9 +12,9 @@ import pytest
 
 import mesocosm as mc
 from mesocosm.cli.run import configuration_from
-from mesocosm.experiments.assay import analysis
-from mesocosm.experiments.assay.declaration import AssayConfiguration
-from mesocosm.experiments.assay.population import genes_of, living
+from mesocosm.ecology.assay import analysis
+from mesocosm.ecology.assay.declaration import AssayConfiguration
+from mesocosm.ecology.assay.population import genes_of, living
 from mesocosm.experiments.telling import ecology
 from mesocosm.findings.multiplicity import benjamini_hochberg
 from mesocosm.instruments.ancestry import lineage_shares, lives
@@ -182,7 +182,7 @@ def test_bad_assays_are_refused_by_name(run, tmp_path):
 
 
 def test_a_source_that_has_changed_is_refused(run):
-    from mesocosm.experiments.assay.system import build
+    from mesocosm.ecology.assay.system import build
 
     with pytest.raises(FolderError, match="digest"):
         build(AssayConfiguration(of=str(run.folder), source="0" * 64, replicates=8))

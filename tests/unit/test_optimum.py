@@ -9,7 +9,7 @@ import pytest
 
 import mesocosm as mc
 from mesocosm.cli.main import main
-from mesocosm.experiments.assay.optimum import Optimum, _searched, found_before, optimum
+from mesocosm.ecology.assay.optimum import Optimum, _searched, found_before, optimum
 from mesocosm.record import ConfigurationError, FolderError, load
 from tests.answers import as_the_schema_says
 

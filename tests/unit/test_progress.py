@@ -12,8 +12,8 @@ import pytest
 
 import mesocosm as mc
 from mesocosm.cli.main import main
-from mesocosm.experiments.assay.progress import outcomes, progress
-from mesocosm.experiments.assay.snapshots import meetings, pairs_of, snapshots
+from mesocosm.ecology.assay.progress import outcomes, progress
+from mesocosm.ecology.assay.snapshots import meetings, pairs_of, snapshots
 from mesocosm.findings.tournament import Tournament
 from mesocosm.record import ConfigurationError, FolderError, Record
 from mesocosm.reports.matrix import draw
@@ -89,7 +89,7 @@ def test_a_tournament_that_is_there_is_not_played_again(run, played):
 
 
 def test_matches_do_not_depend_on_what_is_played_beside_them(run, played, monkeypatch):
-    monkeypatch.setattr("mesocosm.experiments.assay.progress.WORLDS", 2)
+    monkeypatch.setattr("mesocosm.ecology.assay.progress.WORLDS", 2)
     apart = progress(run.record, (0, 50), horizon=100)
     np.testing.assert_array_equal(apart.scores[:, :, 0, 1], played.scores[:, :, 0, 1])
 

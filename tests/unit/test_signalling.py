@@ -11,7 +11,7 @@ import pytest
 
 import mesocosm as mc
 from mesocosm.core.random import Bits, seed_words
-from mesocosm.experiments.assay.population import living, muted
+from mesocosm.ecology.assay.population import living, muted
 from mesocosm.experiments.signalling.analysis import (
     emission,
     retained,

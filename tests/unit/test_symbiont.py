@@ -12,14 +12,14 @@ import pytest
 
 import mesocosm as mc
 from mesocosm.core.random import Bits, seed_words
-from mesocosm.elements.element import Element, Elements
-from mesocosm.elements.parameters import GERM, VIRULENCE, ElementParameters
-from mesocosm.experiments.assay import analysis
-from mesocosm.experiments.assay.population import living
-from mesocosm.experiments.assay.snapshots import snapshots
+from mesocosm.ecology.assay import analysis
+from mesocosm.ecology.assay.population import living
+from mesocosm.ecology.assay.snapshots import snapshots
 from mesocosm.experiments.symbiont import results
 from mesocosm.experiments.symbiont.chase import chase
 from mesocosm.instruments.ancestry import entries, lives
+from mesocosm.layers.elements.element import Element, Elements
+from mesocosm.layers.elements.parameters import GERM, VIRULENCE, ElementParameters
 from mesocosm.record import ConfigurationError, Record
 from mesocosm.reports.build import report
 from mesocosm.viewer.world import World

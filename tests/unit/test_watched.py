@@ -12,7 +12,7 @@ import pytest
 
 from mesocosm.cli.watch import _door
 from mesocosm.core.steering import chunk_ticks
-from mesocosm.elements.parameters import GERM, VIRULENCE
+from mesocosm.layers.elements.parameters import GERM, VIRULENCE
 from mesocosm.record import FolderError
 from mesocosm.viewer.genes import gene_names
 from mesocosm.viewer.lens import Lens

@@ -39,8 +39,8 @@ def optimum(options: argparse.Namespace) -> int:
     record = load(folder_named(options.run))
     prepare_devices()
     from mesocosm.cli.progress import ProgressLine
-    from mesocosm.experiments.assay.optimum import CRITERIA
-    from mesocosm.experiments.assay.optimum import optimum as sought
+    from mesocosm.ecology.assay.optimum import CRITERIA
+    from mesocosm.ecology.assay.optimum import optimum as sought
     from mesocosm.protocol.registry import declaration
 
     names = ("searches", "generations", "candidates", "worlds", "horizon")

@@ -15,8 +15,8 @@ def progress(options: argparse.Namespace) -> int:
     record = load(folder_named(options.run))
     prepare_devices()
     from mesocosm.cli.progress import ProgressLine
-    from mesocosm.experiments.assay.progress import HORIZON
-    from mesocosm.experiments.assay.progress import progress as play
+    from mesocosm.ecology.assay.progress import HORIZON
+    from mesocosm.ecology.assay.progress import progress as play
     from mesocosm.protocol.registry import declaration
     from mesocosm.record.folder import write_whole
     from mesocosm.reports.matrix import SNAPSHOTS_AT_MOST, draw

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.elements.parameters import GERM, VIRULENCE
 from mesocosm.instruments.analysis import LEVELS, ordered_senses
+from mesocosm.layers.elements.parameters import GERM, VIRULENCE
 from mesocosm.minds.policy import softmax_weight
 
 

@@ -1,1 +1,1 @@
-"""Assays: what frozen populations do under conditions that evolution never had."""
+"""The door of the assays, which every ecology shares: `mesocosm.ecology.assay`."""

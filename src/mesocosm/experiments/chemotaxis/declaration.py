@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
-from mesocosm.experiments.ecology_configuration import EcologyConfiguration
+from mesocosm.ecology.configuration import EcologyConfiguration
 from mesocosm.findings.claim import Claim
 from mesocosm.protocol.declaration import Declaration, Summary
 from mesocosm.record.configuration import Range

@@ -6,8 +6,8 @@ Where a bacterium eats: `mesocosm.worlds.petri.law.Petri.eat`.
 from __future__ import annotations
 
 from mesocosm.core import Setup
+from mesocosm.ecology.ecology import Ecology
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
-from mesocosm.experiments.ecology import Ecology
 from mesocosm.heredity.genomes import Heredity
 from mesocosm.instruments.ecology import TUMBLE, Census, Ledger, Propensity, Visits, ecology_cameras, ecology_logs
 from mesocosm.minds.table import Table

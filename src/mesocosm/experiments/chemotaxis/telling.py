@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mesocosm.experiments.assay.analysis import distance, intake, tumbling
-from mesocosm.experiments.assay.optimum import found_before
+from mesocosm.ecology.assay.analysis import distance, intake, tumbling
+from mesocosm.ecology.assay.optimum import found_before
 from mesocosm.experiments.chemotaxis.results import median_replicate
 from mesocosm.experiments.telling import (
     at_the_end,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mesocosm.experiments.assay.analysis import distance, intake, selection_under_both_marks, survival, under_both_marks
-from mesocosm.experiments.assay.call import follow_ups_from
+from mesocosm.ecology.assay.analysis import distance, intake, selection_under_both_marks, survival, under_both_marks
+from mesocosm.ecology.assay.call import follow_ups_from
 from mesocosm.experiments.signalling.analysis import NEAR, emission, retained, tells
 from mesocosm.instruments.relatedness import relatedness
 from mesocosm.record import Record

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mesocosm.core import Setup
-from mesocosm.experiments.ecology import Ecology
+from mesocosm.ecology.ecology import Ecology
 from mesocosm.experiments.signalling.declaration import SignallingConfiguration
 from mesocosm.heredity.genomes import Heredity
 from mesocosm.instruments.ecology import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mesocosm.experiments.assay.analysis import distance, intake, survival
+from mesocosm.ecology.assay.analysis import distance, intake, survival
 from mesocosm.experiments.signalling.analysis import LEAST, NEAR, emission, stands_in_food, tells, threshold
 from mesocosm.experiments.signalling.results import KNOCK_OUTS
 from mesocosm.experiments.telling import band, chips, ecology, introduction, lineages, notes, strips, ticks

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mesocosm.elements.parameters import GERM, KEY, VIRULENCE
-from mesocosm.experiments.assay.snapshots import pairs_of, snapshots
+from mesocosm.ecology.assay.snapshots import pairs_of, snapshots
 from mesocosm.findings.tournament import HALVES, Tournament, from_pairs
+from mesocosm.layers.elements.parameters import GERM, KEY, VIRULENCE
 from mesocosm.record import Record
 
 _BODIES = 2048

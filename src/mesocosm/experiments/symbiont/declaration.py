@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
-from mesocosm.elements.parameters import ElementParameters
-from mesocosm.experiments.ecology_configuration import EcologyConfiguration
+from mesocosm.ecology.configuration import EcologyConfiguration
 from mesocosm.findings.claim import Claim
+from mesocosm.layers.elements.parameters import ElementParameters
 from mesocosm.protocol.declaration import Declaration, Summary
 from mesocosm.record.configuration import Range
 from mesocosm.worlds.petri.parameters import PetriParameters

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mesocosm.experiments.assay.analysis import selection_under_both_marks, under_both_marks
-from mesocosm.experiments.assay.call import follow_ups_from
+from mesocosm.ecology.assay.analysis import selection_under_both_marks, under_both_marks
+from mesocosm.ecology.assay.call import follow_ups_from
 from mesocosm.experiments.symbiont.measures import cost, germ, vertical
 from mesocosm.instruments.analysis import windows
 from mesocosm.record import Record

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from mesocosm.core import Setup
-from mesocosm.elements.element import Element
-from mesocosm.elements.parameters import GERM, VIRULENCE
-from mesocosm.experiments.ecology import Ecology
+from mesocosm.ecology.ecology import Ecology
 from mesocosm.experiments.symbiont.declaration import SymbiontConfiguration
 from mesocosm.heredity.genomes import Heredity
 from mesocosm.instruments.ecology import Carriers, Census, Ledger, ecology_cameras, ecology_logs
+from mesocosm.layers.elements.element import Element
+from mesocosm.layers.elements.parameters import GERM, VIRULENCE
 from mesocosm.minds.table import Table
 from mesocosm.worlds.petri.law import Petri
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mesocosm.experiments.assay.analysis import selection_under_both_marks, under_both_marks
+from mesocosm.ecology.assay.analysis import selection_under_both_marks, under_both_marks
 from mesocosm.experiments.symbiont.measures import cost, germ, vertical
 from mesocosm.experiments.symbiont.results import COMPETITION_TICKS, CURED, median_replicate
 from mesocosm.experiments.telling import band, chips, ecology, introduction, lineages, notes, panel, ticks, variety

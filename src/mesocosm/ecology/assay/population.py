@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mesocosm.elements.parameters import N_LOCI
-from mesocosm.experiments.assay.declaration import AssayConfiguration
+from mesocosm.ecology.assay.declaration import AssayConfiguration
+from mesocosm.layers.elements.parameters import N_LOCI
 from mesocosm.minds.policy import softmax_weight
 from mesocosm.protocol.reading import after, configuration_of
 from mesocosm.record import ConfigurationError, FolderError, Record

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.experiments.assay.population import places_of_first
+from mesocosm.ecology.assay.population import places_of_first
 from mesocosm.instruments.analysis import by_level, level_names
 from mesocosm.protocol.declaration import Summary
 from mesocosm.record import Record

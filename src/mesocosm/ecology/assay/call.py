@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from mesocosm.experiments.assay.declaration import ASSAY_SEEDS, AssayConfiguration
+from mesocosm.ecology.assay.declaration import ASSAY_SEEDS, AssayConfiguration
 from mesocosm.protocol.declaration import FollowUp
 from mesocosm.protocol.launch import follow
 from mesocosm.record import FolderError, Record

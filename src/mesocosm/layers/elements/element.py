@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int8, Int32, UInt32
 
 from mesocosm.core.random import Bits, threshold16
-from mesocosm.elements.parameters import GERM, KEY, N_LOCI, VIRULENCE, ElementParameters
+from mesocosm.layers.elements.parameters import GERM, KEY, N_LOCI, VIRULENCE, ElementParameters
 
 PASS, INHERIT, GENE, COPY = 0x20000, 0x20001, 0x20100, 0x20200  # purposes of random bits; the locus is added
 ACTING = 0

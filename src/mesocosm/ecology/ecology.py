@@ -19,8 +19,8 @@ from jaxtyping import Array, Bool, Int, Int8, Int32, UInt32
 from mesocosm.core.arrays import materialise, sum32
 from mesocosm.core.experiment import Events, Experiment, Field, Points, Scene, Tick
 from mesocosm.core.random import Bits, unmix32
-from mesocosm.elements.element import Element, Elements
 from mesocosm.heredity.genomes import EXPRESSED, Heredity
+from mesocosm.layers.elements.element import Element, Elements
 from mesocosm.minds.table import Table
 from mesocosm.record.status import Status
 from mesocosm.worlds.petri.fields import as_grid

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mesocosm.experiments.assay.analysis import intake, selection
-from mesocosm.experiments.assay.call import assay
-from mesocosm.experiments.assay.declaration import ASSAY_SEEDS
+from mesocosm.ecology.assay.analysis import intake, selection
+from mesocosm.ecology.assay.call import assay
+from mesocosm.ecology.assay.declaration import ASSAY_SEEDS
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.findings.outcomes import plain
 from mesocosm.instruments.analysis import stimulus_names

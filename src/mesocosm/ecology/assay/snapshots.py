@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from mesocosm.experiments.assay.population import Population
+from mesocosm.ecology.assay.population import Population
 from mesocosm.instruments.ancestry import all_entries, all_lives
 from mesocosm.record import ConfigurationError, FolderError, Record, load
 

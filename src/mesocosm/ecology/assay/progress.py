@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mesocosm.experiments.assay.analysis import world_of
-from mesocosm.experiments.assay.call import assay
-from mesocosm.experiments.assay.declaration import ASSAY_SEEDS, Strand
-from mesocosm.experiments.assay.population import places_of_first
-from mesocosm.experiments.assay.snapshots import pairs_of
+from mesocosm.ecology.assay.analysis import world_of
+from mesocosm.ecology.assay.call import assay
+from mesocosm.ecology.assay.declaration import ASSAY_SEEDS, Strand
+from mesocosm.ecology.assay.population import places_of_first
+from mesocosm.ecology.assay.snapshots import pairs_of
 from mesocosm.record import ConfigurationError, Record
 from mesocosm.record.configuration import digest
 

@@ -1,0 +1,1 @@
+"""Assays: what frozen populations do under conditions that evolution never had."""
