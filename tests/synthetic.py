@@ -43,7 +43,7 @@ def game(folder: Path, extinct: int = 0, values=None, configuration: BilinearCon
         "logs": ["moves"],
         "frames": [],
     }
-    log = {"replicate": np.arange(4), "tick": np.arange(4), "size": np.arange(4.0)}
+    log = {"replicate": np.arange(4) % c.replicates, "tick": np.arange(4), "size": np.arange(4.0)}
     with Writer.create(folder, identity, {"x": "REAL", "y": "REAL"}, to_toml(c)) as writer:
         batch = Batch(
             metrics={name: column[kept] for name, column in columns.items()},

@@ -14,6 +14,7 @@ import pytest
 from mesocosm.cli import progress
 from mesocosm.protocol.registry import declaration
 from mesocosm.record import load
+from mesocosm.record.header import write_header
 
 MESOCOSM = [sys.executable, "-c", "import sys; from mesocosm.cli import main; sys.exit(main())"]
 GAME = ["run", "bilinear", "--replicates", "2", "--ticks", "200", "--every", "20"]
@@ -43,8 +44,7 @@ def mesocosm(*words: str | Path, cwd: Path, code: int = 0, **options) -> subproc
 
 
 def header_says(folder: Path, **entries) -> None:
-    header = folder / "run.json"
-    header.write_text(json.dumps({**json.loads(header.read_text()), **entries}))
+    write_header(folder, {**load(folder).header, **entries})
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Killed or interrupted at any moment, a run ends with the record of an unbroken one."""
 
-import json
 import os
 import random
 import signal
@@ -19,6 +18,7 @@ import pytest
 from mesocosm.cli import main
 from mesocosm.core import resume, run
 from mesocosm.record import Record, Writer, database, load
+from mesocosm.record.header import write_header
 from mesocosm.record.writer import Batch
 from tests.acceptance.breaking import (
     CHILD,
@@ -142,7 +142,7 @@ def write(folder: Path, until: int = 12, step: int = 1) -> Record:
     if folder.exists():
         writer = Writer.reopen(folder)
     else:
-        identity = {"experiment": "bilinear", "seed": 0, "replicates": 2, "ticks": until, "every": 1}
+        identity = {"experiment": "bilinear", "seed": 0, "replicates": 2, "ticks": 12, "every": 1}
         identity |= {"interventions": [], "configuration": {}, "exact": True, "logs": ["births"]}
         writer = Writer.create(folder, identity, {"x": "INTEGER"}, "")
     with writer:
@@ -214,23 +214,28 @@ def test_a_kill_in_a_commit_at_the_tick_of_the_last_checkpoint_leaves_that_one(t
 
 
 def test_a_run_that_goes_on_with_other_versions_says_so(game, unbroken):
-    header = json.loads((game / "run.json").read_text())
+    header = load(game).header
     header["versions"]["numpy"] = "0.0.1"
-    (game / "run.json").write_text(json.dumps(header))
+    write_header(game, header)
     record = going(GAME, game, resume)
     assert record.digest() == unbroken(GAME)
     assert [s for s in record.changes_of_versions if f"numpy 0.0.1 -> {np.__version__}" in s]
     assert load(going(GAME, game, resume).folder).changes_of_versions
 
 
-def test_what_a_kill_left_over_is_swept(game, unbroken):
-    litter = ["log/births-000000000777.npz", "checkpoints/000000000777.npz", "checkpoints/000000000777.npz.beside"]
-    for name in [*litter, "run.json.beside"]:
-        (game / name).write_bytes(b"torn")
-    assert going(GAME, game, resume).digest() == unbroken(GAME)
-    assert not any((game / name).exists() for name in litter)
-    assert len(checkpoints(game)) == 1  # a finished run keeps the last
-    assert not list(game.rglob("*.beside"))
+def test_what_a_kill_left_over_is_swept_and_nothing_else(dish, tmp_path, unbroken):
+    litter = ["log/births-000000000777.npz", "checkpoints/000000000777.npz", "checkpoints/000000000777-again.npz"]
+    litter += [f"{place}.{'0' * 16}.beside" for place in ("log/.x.npz", ".run.json", ".config.toml")]
+    own = ["log/notes.txt", "log/births.npz", "frames/film.npz", "checkpoints/mine.npz", ".thesis.beside", "sums.json"]
+    for name in [*litter, *own]:
+        (dish / name).write_bytes(b"torn")
+    (tmp_path / "treasure.npz").write_bytes(b"gold")
+    (dish / "log" / "births-000000000778.npz").symlink_to(tmp_path / "treasure.npz")
+    assert going(DISH, dish, resume).digest() == unbroken(DISH)
+    assert not any((dish / name).exists() for name in litter)
+    assert all((dish / name).read_bytes() == b"torn" for name in own)
+    assert (tmp_path / "treasure.npz").read_bytes() == b"gold"
+    assert len([path for path in checkpoints(dish) if path.name != "mine.npz"]) == 1  # a finished run keeps the last
 
 
 LEAVE_IN_MID_TRANSACTION = """

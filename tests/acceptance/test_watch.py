@@ -307,22 +307,25 @@ def test_a_run_that_is_being_written_grows(dish, tmp_path, monkeypatch):
     """The record is read again while it says running; what cannot be read leaves what was read before."""
     fcntl = pytest.importorskip("fcntl")
     from mesocosm.record import folder as where
+    from mesocosm.record.database import append, seal
+    from mesocosm.record.header import write_header
     from mesocosm.viewer import opening
 
     growing = Path(shutil.copytree(dish, tmp_path / "growing"))
     whole = load(growing).header
-    (growing / "run.json").write_text(json.dumps({**whole, "status": "running"}))
+    write_header(growing, {**whole, "status": "running"})
     monkeypatch.setattr(opening, "_ANEW_AFTER_SECONDS", 0.0)
     with open(growing / where._LOCK, "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with sqlite3.connect(growing / "record.sqlite") as db:
             rows = db.execute("SELECT * FROM chunks WHERE log = 'bodies'").fetchall()
             db.execute("DELETE FROM chunks WHERE log = 'bodies'")
+            seal(db, ["chunks"])
         place = opening.places([growing])[0]
         with pytest.raises(FolderError, match="no frames of world 0 yet"):
             place.world()
         with sqlite3.connect(growing / "record.sqlite") as db:
-            db.executemany(f"INSERT INTO chunks VALUES ({','.join('?' * len(rows[0]))})", rows)
+            append(db, "chunks", rows)
         assert place.world().meta()["status"] == "running"
         seen = place.world()
         chunk = next(growing.glob("frames/bodies-*"))
@@ -330,7 +333,7 @@ def test_a_run_that_is_being_written_grows(dish, tmp_path, monkeypatch):
         chunk.write_bytes(content[:-9])
         assert place.world() is seen
         chunk.write_bytes(content)
-        (growing / "run.json").write_text(json.dumps(whole))
+        write_header(growing, whole)
     assert place.world().meta()["status"] == "finished"
     assert place.world() is place.world()
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import json
 import re
 import shutil
 import sqlite3
@@ -14,6 +13,7 @@ import mesocosm as mc
 from mesocosm.cli import main
 from mesocosm.protocol.compare import compare
 from mesocosm.record import FolderError, load
+from mesocosm.record.header import write_header
 from tests.synthetic import game
 
 SCATTERED = np.random.default_rng(1).normal(size=(5, 8))
@@ -90,21 +90,21 @@ def test_compare_says_what_differs_and_pairs_what_has_a_partner(plain, tmp_path)
 
 def test_a_run_of_another_version_is_read_and_said(plain, capsys, tmp_path):
     folder = shutil.copytree(plain.folder, tmp_path / "old")
-    header = json.loads((folder / "run.json").read_text())
+    header = load(folder).header
     header["versions"]["mesocosm"] = "0.0.1"
-    (folder / "run.json").write_text(json.dumps(header))
+    write_header(folder, header)
     assert "mesocosm 0.0.1" in said(capsys, "show", folder)[1]
     assert "A was run with mesocosm 0.0.1" in said(capsys, "compare", folder, plain.folder)[1]
-    (folder / "run.json").write_text(json.dumps(header | {"schema": 99}))
+    write_header(folder, header | {"schema": 99})
     code, text = said(capsys, "show", folder)
     assert code == 2 and "schema 99" in text
 
 
 def test_a_header_without_declaration_claims_nothing(plain, tmp_path):
     folder = shutil.copytree(plain.folder, tmp_path / "bare")
-    header = json.loads((folder / "run.json").read_text())
+    header = load(folder).header
     del header["declaration"], header["interventions"]
-    (folder / "run.json").write_text(json.dumps(header))
+    write_header(folder, header)
     assert compare(load(folder), plain).findings
     assert mc.load(folder).report().exists()
 

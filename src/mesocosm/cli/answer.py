@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mesocosm.record import FolderError
-
 VERSION = 1
 """Of the schema. What is added keeps it; what is renamed, removed or means something else raises it."""
 SCHEMA = Path(__file__).with_name(f"schema-{VERSION}.json")
@@ -45,15 +43,9 @@ def written(folder: str, pages: Mapping[str, str]) -> list[str]:
     """Write pages by file name into the folder of `--write`, which is made; their paths.
 
     Raises:
-      FolderError: if it cannot be made.
+      FolderError: if it cannot be made, or holds something of the user's by one of these names.
     """
-    from mesocosm.record.folder import write_whole
+    from mesocosm.record.files import write_pages
 
-    place = Path(folder)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FolderError(f"{folder}: cannot be made ({error.strerror}); choose another with --write") from None
-    for name, page in pages.items():
-        write_whole(place / name, page.encode(errors="replace"))  # a folder's name may hold what is no text
-    return [str(place / name) for name in pages]
+    content = {name: page.encode(errors="replace") for name, page in pages.items()}  # a name may hold what is no text
+    return write_pages(Path(folder), content, "--write")

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from mesocosm.protocol.registry import NAMES, declaration
 from mesocosm.record import MesocosmError
 from mesocosm.record.configuration import Range
-from mesocosm.record.folder import HEADER
+from mesocosm.record.header import HEADER
 
 FILES = ":files"
 Candidate = tuple[str, str]

@@ -17,7 +17,7 @@ import numpy as np
 from mesocosm.cli.answer import print_json
 from mesocosm.cli.show import folder_named
 from mesocosm.record import ConfigurationError, FolderError, Record, load
-from mesocosm.record.folder import write_whole
+from mesocosm.record.files import write_ours
 
 Table = dict[str, Any]
 """Columns of one length, by name: lists, or arrays of one axis or more."""
@@ -28,36 +28,14 @@ def export(options: argparse.Namespace) -> int:
     record = load(folder_named(options.run))
     folder = Path(options.out) if options.out else record.folder / "export"
     files = FORMATS[options.to](record)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FolderError(f"{folder}: cannot be made ({error.strerror}); choose another place with --out") from None
-    foreign = [name for name in files if (folder / name).exists() and name not in _ours(folder)]
-    if foreign:
-        raise FolderError(
-            f"{folder / foreign[0]}: is there already, and no export of mesocosm; choose another place with --out"
-        )
-    write_whole(folder / OURS, ("\n".join(sorted({*_ours(folder), *files})) + "\n").encode())
-    paths = []
-    for name, content in files.items():
-        write_whole(folder / name, content)
-        paths.append(str(folder / name))
+    if not options.out and folder.is_symlink():
+        raise FolderError(f"{folder}: is a link, which mesocosm does not follow; name the place with --out")
+    paths = write_ours(folder, files, "--out")
     if options.json:
         print_json("export", {"files": paths})
     else:
         print("\n".join(paths))
     return 0
-
-
-OURS = ".mesocosm-export"
-"""Beside what was exported: the names of those files, which a later export may replace. All others stay."""
-
-
-def _ours(folder: Path) -> list[str]:
-    try:
-        return (folder / OURS).read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return []
 
 
 def _csv(record: Record) -> dict[str, bytes]:

@@ -10,9 +10,7 @@ from pathlib import Path
 from mesocosm.cli.answer import print_json
 from mesocosm.cli.show import folder_named
 from mesocosm.record import ConfigurationError, MesocosmError, Record, load
-from mesocosm.record.folder import DATABASE
 
-REPORT = "report.html"
 VERDICTS = ("supported", "refuted", "equivalent", "undecided")
 NOT_AS_REQUIRED = 1
 
@@ -48,9 +46,11 @@ def report_path(record: Record) -> Path | None:
     """Write the report of a run that has just finished; a page that fails costs nobody the run."""
     if record.status != "finished":
         return None
-    path, data = record.folder / REPORT, record.folder / DATABASE
-    if path.exists() and path.stat().st_mtime_ns >= data.stat().st_mtime_ns:
-        return path  # written after all that it tells
+    from mesocosm.protocol.kept import REPORT, is_report, made_of
+
+    path = record.folder / REPORT
+    if is_report(path, made_of(record)):
+        return path
     from mesocosm.reports.build import report as write
 
     try:

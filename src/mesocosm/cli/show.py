@@ -12,7 +12,7 @@ from mesocosm.cli.answer import print_json
 from mesocosm.protocol.declaration import Summary
 from mesocosm.protocol.registry import NAMES, declaration
 from mesocosm.record import MesocosmError, Record, load
-from mesocosm.record.folder import HEADER
+from mesocosm.record.header import HEADER
 
 
 def folder_named(name: str) -> Path:
@@ -93,7 +93,8 @@ def show(options: argparse.Namespace) -> int:
         default = declaration(header["experiment"]).configuration()
         changed = difference(default, configuration_of(record))
         print(f"differs from the defaults (there) in: {changed or 'nothing'}\n")
-    from mesocosm.cli.results import REPORT, required
+    from mesocosm.cli.results import required
+    from mesocosm.protocol.kept import REPORT
 
     wanted = required(options.require, [f["name"] for f in record.findings])
     path = record.folder / REPORT

@@ -18,7 +18,7 @@ def progress(options: argparse.Namespace) -> int:
     from mesocosm.ecology.assay.progress import HORIZON
     from mesocosm.ecology.assay.progress import progress as play
     from mesocosm.protocol.registry import declaration
-    from mesocosm.record.folder import write_whole
+    from mesocosm.record.files import write_whole
     from mesocosm.reports.matrix import SNAPSHOTS_AT_MOST, draw
 
     if options.snapshots > SNAPSHOTS_AT_MOST:
@@ -28,7 +28,7 @@ def progress(options: argparse.Namespace) -> int:
     with ProgressLine(declaration("assay"), silent=options.quiet) as line:
         found = play(record, options.snapshots, strand, horizon, report=line)
     picture = record.folder / f"progress-{strand}.svg"
-    write_whole(picture, draw(found, f"{record.folder.name}, {strand}").encode())
+    write_whole(picture, draw(found, f"{record.folder.name}, {strand}").encode(errors="replace"))
     if options.json:
         print_json("progress", {"run": str(record.folder), "picture": str(picture), **found.to_dict()})
         return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from operator import attrgetter
@@ -16,7 +15,9 @@ from mesocosm.protocol.registry import declaration, system_of
 from mesocosm.record import ConfigurationError, FolderError, Intervention, Record, Writer, load
 from mesocosm.record import branch as branch_record
 from mesocosm.record.configuration import check, from_dict, replace_at, to_dict, to_toml
-from mesocosm.record.folder import ASSAYS, HEADER, is_unborn, versions
+from mesocosm.record.files import remove_tree
+from mesocosm.record.folder import ASSAYS, is_unborn, refuse_links, versions
+from mesocosm.record.header import HEADER
 from mesocosm.record.status import RunStatus
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def begin(
 def conclude(record: Record, progress: Callable[[Progress], None] | None = None) -> Record:
     """Analyse a finished run, run its declared arms and assays, judge its claims; what is there is not repeated."""
     declared = declaration(record.header["experiment"])
+    refuse_links(record.folder)
     analyse(record)
     claims, is_asked = claims_of(record), record.header["configuration"].get("assays", True)
     if declared.results is None or not claims or record.findings or not is_asked:
@@ -199,7 +201,7 @@ def follow(record: Record, name: str, what: FollowUp, progress: Callable[[Progre
             there != what.configuration and replace(there, source=what.configuration.source) == what.configuration
         )
         if is_outgrown:
-            shutil.rmtree(folder)
+            remove_tree(folder)
     return start_or_go_on(what.experiment, what.configuration, folder, progress)
 
 
@@ -215,6 +217,8 @@ def start_or_go_on(
       ConfigurationError: for what is not permitted.
       FolderError: if the folder holds another run.
     """
+    if folder.is_symlink():
+        raise FolderError(f"{folder}: is a link, which mesocosm does not follow; remove it")
     if not (folder / HEADER).exists():
         return start(name, configuration, folder, progress)
     there = load(folder)

@@ -12,7 +12,8 @@ from mesocosm.protocol.declaration import RunConfiguration
 from mesocosm.protocol.registry import declaration
 from mesocosm.record import ConfigurationError, FolderError, Intervention, Record, load
 from mesocosm.record.configuration import digest, from_toml, replace_at, to_dict
-from mesocosm.record.folder import ASSAYS, HEADER
+from mesocosm.record.folder import ASSAYS
+from mesocosm.record.header import HEADER
 from mesocosm.record.status import RunStatus
 
 C = TypeVar("C")

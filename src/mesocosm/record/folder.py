@@ -1,8 +1,8 @@
-"""The run folder: what lies where, and how a file gets there whole or not at all.
+"""The run folder: what lies where, whose it is, and who may write.
 
 config.toml      the resolved configuration; reading it back repeats the run
-run.json         schema, experiment, identity, status, versions, host, command
-record.sqlite    metrics (one column a measure), statuses, which files belong to the record, clock times apart
+run.json         schema, experiment, identity, status, versions, host, command; checksums of it and config.toml
+record.sqlite    metrics (one column a measure), statuses, findings, which files belong to the record, clock times apart
 log/             births, deaths, exchanges... in chunks of compressed columns (NPZ)
 frames/          what cameras took for the replay, likewise; a view, no part of the digest
 assays/          run folders of the assays of this run
@@ -11,57 +11,32 @@ checkpoints/     the last two states from which the run can go on, the last one 
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import os
 import platform
+import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mesocosm.record.errors import FolderError, StorageError
+from mesocosm.record.errors import FolderError
+from mesocosm.record.files import is_beside, kind_of, read_whole, storing
+from mesocosm.record.header import CONFIG, HEADER
 
 if TYPE_CHECKING:
     import numpy as np
 
-SCHEMA = 1
-"""Version of the run folder's layout. A folder of another version is read by the program that wrote it."""
-
-CONFIG, HEADER, DATABASE = "config.toml", "run.json", "record.sqlite"
-LOGS, FRAMES, CHECKPOINTS, ASSAYS = "log", "frames", "checkpoints", "assays"
-_LOCK, _BESIDE = ".lock", ".beside"
-
-
-@contextmanager
-def storing(what: Path) -> Iterator[None]:
-    """Turns what the system says about a write into an error that a person can mend."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"{what}: could not be written ({error.strerror or error}). What was recorded before is intact; "
-            "make room or mend the folder, then `mesocosm resume` goes on from the last checkpoint."
-        ) from error
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write beside and rename: readers see the old file or the new one, never a torn one."""
-    beside = path.with_name(path.name + _BESIDE)
-    with storing(path):
-        try:
-            with open(beside, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(beside, path)
-        except OSError:
-            beside.unlink(missing_ok=True)
-            raise
+DATABASE = "record.sqlite"
+LOGS, FRAMES, CHECKPOINTS, ASSAYS = _SUBS = "log", "frames", "checkpoints", "assays"
+_DATABASES = tuple(f"{DATABASE}{end}" for end in ("", "-journal", "-wal", "-shm"))
+_LOCK, _MARK = ".lock", b"mesocosm run\n"
+"""The lock is the first file in a folder, and what is in it says whose folder it is. It is never emptied."""
 
 
 def pack(arrays: Mapping[str, np.ndarray], compressed: bool) -> bytes:
@@ -73,68 +48,90 @@ def pack(arrays: Mapping[str, np.ndarray], compressed: bool) -> bytes:
     return buffer.getvalue()
 
 
-def unpack(content: bytes) -> dict[str, np.ndarray]:
-    """The arrays of an NPZ file."""
+def unpack(content: bytes, path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an NPZ file.
+
+    Raises:
+      FolderError: if it is none; `path` says which.
+    """
     import numpy as np
 
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, MemoryError, EOFError, SyntaxError) as error:
+        raise FolderError(f"{path}: is damaged ({error!s:.80}); run again with --out") from None
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:  # what zipfile says of bytes
+        raise FolderError(f"{path}: is damaged ({error!s:.80}); run again with --out") from None
 
 
-def checksum(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def file_of(folder: Path, file: str) -> Path:
+    """Where a file of the record lies, as its row names it.
+
+    Raises:
+      FolderError: for a name that we would not give: it might lead out of the folder.
+    """
+    if re.fullmatch(rf"({LOGS}|{FRAMES}|{CHECKPOINTS})/[^./][^/]*\.npz", file) is None:
+        raise FolderError(f"{folder / DATABASE}: is damaged (it names a file {file!r:.80}); run again with --out")
+    return folder / file
 
 
 def is_unborn(folder: Path) -> bool:
-    """Whether this folder is empty, or holds only what a kill left of a run that had not begun."""
-    ours = {
-        CONFIG,
-        DATABASE,
-        f"{DATABASE}-journal",
-        LOGS,
-        FRAMES,
-        CHECKPOINTS,
-        _LOCK,
-        CONFIG + _BESIDE,
-        HEADER + _BESIDE,
-    }
+    """Whether this folder is empty, or holds only what a kill left of a run of ours that had not begun.
+
+    Names alone tell nothing: a configuration or an empty `log/` may be somebody's own. The lock, which is there before
+    anything else, says in a word that the folder is ours.
+    """
     try:
-        if any(any((folder / sub).iterdir()) for sub in (LOGS, FRAMES, CHECKPOINTS) if (folder / sub).is_dir()):
+        names = {path.name for path in folder.iterdir()}
+        if not names:
+            return True
+        if kind_of(folder / _LOCK) != "file" or read_whole(folder / _LOCK, len(_MARK)) not in (_MARK, b""):
             return False
-        return {path.name for path in folder.iterdir()} <= ours
+        if names == {_LOCK}:
+            return True  # cut off before the word was in it
+        subs = names & {LOGS, FRAMES, CHECKPOINTS}
+        others = {n for n in names - subs if not is_beside(n, CONFIG) and not is_beside(n, HEADER)}
+        return (
+            read_whole(folder / _LOCK, len(_MARK)) == _MARK
+            and others <= {_LOCK, CONFIG, DATABASE, f"{DATABASE}-journal"}
+            and all(kind_of(folder / name) == "file" for name in others)
+            and all(kind_of(folder / sub) == "folder" and not any((folder / sub).iterdir()) for sub in subs)
+        )
     except OSError:
         return False
 
 
-def write_header(folder: Path, header: Mapping[str, Any]) -> None:
-    write_whole(folder / HEADER, (json.dumps(header, indent=2) + "\n").encode())
-
-
-def read_header(folder: Path) -> dict[str, Any]:
-    """What `run.json` says.
+def refuse_links(folder: Path) -> None:
+    """Nothing of ours is written through a link, which may lead anywhere: the folder may have been received.
 
     Raises:
-      FolderError: if this is no run folder, or one of another schema.
+      FolderError: naming what is a link, or otherwise not what it should be.
     """
-    try:
-        header = json.loads((folder / HEADER).read_text("utf-8"))
-    except FileNotFoundError:
-        raise FolderError(f"{folder}: is not a run folder (it has no {HEADER}); `mesocosm list` shows runs") from None
-    except (OSError, ValueError) as error:
-        raise FolderError(f"{folder / HEADER}: cannot be read ({error}); the run folder is damaged") from None
-    if not isinstance(header, dict) or header.get("schema") != SCHEMA:
-        found = header.get("schema") if isinstance(header, dict) else header
-        raise FolderError(
-            f"{folder}: was written with schema {found!r}; this is schema {SCHEMA}. "
-            f"Read it with the version of mesocosm that its {HEADER} names."
-        )
-    if wrong := [key for key, kind in _HEADER.items() if not isinstance(header.get(key), kind)]:
-        raise FolderError(f"{folder / HEADER}: lacks {', '.join(wrong)}; the run folder is damaged")
-    return header
+    kinds = {name: "file" for name in (_LOCK, *_DATABASES)} | {name: "folder" for name in _SUBS}
+    for name, kind in kinds.items():
+        if (found := kind_of(folder / name)) not in (kind, "nothing"):
+            raise FolderError(
+                f"{folder / name}: is no {kind} of this run but {_A[found]}; mesocosm follows and overwrites none. "
+                "Remove it, or run again with --out."
+            )
 
 
-_HEADER = {"status": str, "experiment": str, "seed": int, "replicates": int, "ticks": int, "every": int}
-_HEADER |= {"configuration": dict, "logs": list, "versions": dict, "command": str, "begun": str}
+_A = {"link": "a link", "file": "a file", "folder": "a folder", "something else": "something else"}
+
+
+def is_own_file(sub: str, name: str, kept: Collection[str]) -> bool:
+    """Whether we would give this name to a file in this sub-folder.
+
+    Args:
+      kept: names of the logs or cameras whose chunks lie there.
+    """
+    if is_beside(name):
+        return True
+    if sub == CHECKPOINTS:
+        return re.fullmatch(r"\d{12}(-again)?\.npz", name) is not None
+    found = re.fullmatch(r"(.+)-\d{12}\.npz", name)
+    return found is not None and found[1] in kept
 
 
 def versions() -> dict[str, str]:
@@ -160,28 +157,42 @@ def command_line() -> str:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder for one writer; the system lets go when the process ends, however it ends."""
-    with storing(folder):
-        file = open(folder / _LOCK, "w")  # noqa: SIM115 - held open for as long as the lock
-    try:
-        try:
-            import fcntl
+    """Hold the folder for one writer; the system lets go when the process ends, however it ends.
 
-            for patience in range(20, -1, -1):  # somebody who only looks holds it for a moment
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except OSError:
-                    if not patience:
-                        raise
-                    time.sleep(0.05)
-        except ImportError:  # Windows: no advisory lock
-            pass
-        except OSError:
-            raise FolderError(f"{folder}: another process is writing this run; wait for it or stop it") from None
+    Raises:
+      FolderError: if another process holds it, or something in it leads elsewhere.
+      StorageError: if there can be no lock in it.
+    """
+    with storing(folder):
+        refuse_links(folder)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+        number = os.open(folder / _LOCK, flags, 0o666)
+    try:
+        _hold(number, folder)
+        if os.fstat(number).st_size == 0:
+            with storing(folder):
+                os.write(number, _MARK)
         yield
     finally:
-        file.close()
+        os.close(number)
+
+
+def _hold(number: int, folder: Path) -> None:
+    try:
+        import fcntl
+
+        for patience in range(20, -1, -1):  # somebody who only looks holds it for a moment
+            try:
+                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if not patience:
+                    raise
+                time.sleep(0.05)
+    except ImportError:  # Windows: no advisory lock
+        pass
+    except OSError:
+        raise FolderError(f"{folder}: another process is writing this run; wait for it or stop it") from None
 
 
 def is_locked(folder: Path) -> bool:
@@ -189,8 +200,11 @@ def is_locked(folder: Path) -> bool:
     try:
         import fcntl
 
-        with open(folder / _LOCK) as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        number = os.open(folder / _LOCK, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+        try:
+            fcntl.flock(number, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        finally:
+            os.close(number)
     except BlockingIOError:
         return True
     except (OSError, ImportError):

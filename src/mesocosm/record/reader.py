@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,9 @@ import numpy as np
 
 from mesocosm.record import database
 from mesocosm.record.errors import FolderError
-from mesocosm.record.folder import CONFIG, DATABASE, checksum, is_locked, read_header, unpack
+from mesocosm.record.files import LARGEST_TEXT, checksum, read_whole
+from mesocosm.record.folder import DATABASE, file_of, is_locked, unpack
+from mesocosm.record.header import CONFIG, is_config_of, read_header
 from mesocosm.record.status import RunStatus, Status
 
 _AT_ONCE = 1 << 20
@@ -28,6 +31,17 @@ class ReplicateStatus:
     status: str
     tick: int
     cause: str
+
+
+class Columns(dict[str, np.ndarray]):
+    """Arrays of one length by name. One that is missing is a fault of the file, said in its words."""
+
+    def __init__(self, where: str, arrays: Mapping[str, np.ndarray]) -> None:
+        super().__init__(arrays)
+        self.where = where
+
+    def __missing__(self, name: str) -> np.ndarray:
+        raise FolderError(f"{self.where}: has no column {name!r}; it was written by other code, or is damaged")
 
 
 @dataclass(frozen=True)
@@ -62,28 +76,41 @@ class Record:
 
     @property
     def config(self) -> str:
-        """The resolved configuration (TOML)."""
-        return (self.folder / CONFIG).read_text("utf-8")
+        """The resolved configuration (TOML).
+
+        Raises:
+          FolderError: if it is not what was written.
+        """
+        path = self.folder / CONFIG
+        try:
+            content = read_whole(path, LARGEST_TEXT)
+            text = content.decode()
+        except (OSError, UnicodeDecodeError) as error:
+            raise FolderError(f"{path}: cannot be read ({error}); the run folder is damaged") from None
+        if not is_config_of(self.header, content):
+            raise FolderError(f"{path}: is damaged (it is not what was written); run again with --out")
+        return text
 
     @cached_property
     def tick(self) -> int:
         """The tick up to which the record goes."""
-        return int(self._rows("SELECT coalesce(max(tick), 0) FROM checkpoints")[0][0])
+        return max((row["tick"] for row in self._rows("checkpoints")), default=0)
 
     @cached_property
     def seconds(self) -> float:
         """Wall time of the run so far, compilation included."""
-        return float(self._rows("SELECT coalesce(max(seconds), 0) FROM clock")[0][0])
+        return max((row["seconds"] for row in self._rows("clock")), default=0.0)
 
     @cached_property
-    def metrics(self) -> dict[str, np.ndarray]:
+    def metrics(self) -> Columns:
         """Columns `replicate`, `tick` and one for each measure; rows ordered by tick, then replicate.
 
         Raises:
           FolderError: if they are not those that were written.
         """
-        with database.connect(self.folder / DATABASE, read_only=True) as db:
-            names, rows = database.whole_metrics(db, self.folder / DATABASE)
+        path = self.folder / DATABASE
+        with database.connect(path, read_only=True) as db:
+            names, rows = database.whole_metrics(db, path)
         columns = zip(*rows, strict=True) if rows else ([] for _ in names)
         arrays = {  # SQLite keeps what is not a number as nothing
             name: np.array([np.nan if value is None else value for value in column])
@@ -91,17 +118,28 @@ class Record:
         }
         for name, values in arrays.items():
             if values.dtype.kind not in "if":
-                raise FolderError(f"{self.folder / DATABASE}: is damaged (metrics.{name} holds what is no number)")
-        return arrays
+                raise FolderError(f"{path}: is damaged (metrics.{name} holds what is no number)")
+        out = self._checked(f"{path}: the metrics", arrays)
+        if np.any(out["tick"] % self.header["every"]) or np.any(out["tick"] == 0):
+            raise FolderError(f"{path}: is damaged (metrics stand at ticks at which no window ends)")
+        return out
 
     @cached_property
     def statuses(self) -> list[ReplicateStatus]:
-        """One for each replicate, in order; those that still live have the status `alive`."""
-        ended = {row[0]: ReplicateStatus(*row) for row in self._rows("SELECT * FROM statuses")}
+        """One for each replicate, in order; those that still live have the status `alive`.
+
+        Raises:
+          FolderError: if they are not those that were written.
+        """
+        ended = {row["replicate"]: ReplicateStatus(**row) for row in self._rows("statuses")}
         alive = Status.ALIVE.name.lower()
+        known = {status.name.lower() for status in Status}
+        for s in ended.values():
+            if s.replicate >= self.replicates or s.tick > self.header["ticks"] or s.status not in known:
+                raise FolderError(f"{self.folder / DATABASE}: is damaged (it has {s!r}); run again with --out")
         return [ended.get(r, ReplicateStatus(r, alive, self.tick, "")) for r in range(self.replicates)]
 
-    def log(self, name: str) -> dict[str, np.ndarray]:
+    def log(self, name: str) -> Columns:
         """A log as columns, ordered by tick, replicate and its own key.
 
         Raises:
@@ -109,7 +147,7 @@ class Record:
         """
         return self._columns("log", name, self.header.get("logs", []))
 
-    def frames(self, name: str) -> dict[str, np.ndarray]:
+    def frames(self, name: str) -> Columns:
         """What a camera took, as columns ordered by tick, replicate and its own key.
 
         Raises:
@@ -120,39 +158,76 @@ class Record:
     @cached_property
     def findings(self) -> list[dict[str, Any]]:
         """What was found, as plain values in the order in which it was declared; empty before the run is judged."""
-        rows = self._rows("SELECT finding FROM findings ORDER BY rowid")
         try:
-            return [json.loads(row[0]) for row in rows]
-        except (TypeError, ValueError) as error:
+            found = [json.loads(row["finding"]) for row in self._rows("findings")]
+        except (ValueError, RecursionError) as error:
             raise FolderError(f"{self.folder / DATABASE}: is damaged (findings: {error})") from None
+        if not all(isinstance(one, dict) for one in found):
+            raise FolderError(f"{self.folder / DATABASE}: is damaged (a finding is no table)")
+        return found
 
-    def _columns(self, kind: str, name: str, kept: list[str]) -> dict[str, np.ndarray]:
+    def _columns(self, kind: str, name: str, kept: list[str]) -> Columns:
         if name not in kept:
             raise FolderError(f"{self.folder}: keeps no {kind} {name!r}; it has {', '.join(kept) or 'none'}")
+        rows = sorted((r for r in self._rows("chunks") if r["log"] == name), key=lambda r: (r["first"], r["last"]))
+        if not rows:
+            empty = {"replicate": np.zeros(0, np.int32), "tick": np.zeros(0, np.int32)}
+            return Columns(f"{self.folder}: its {kind} {name!r}", empty)
         chunks = []
-        query = "SELECT file, sha256 FROM chunks WHERE log = ? ORDER BY first, last"
-        for file, sha256 in self._rows(query, (name,)):
-            chunks.append(self._unpacked(file, sha256))
-        if not chunks:
-            return {"replicate": np.zeros(0, np.int32), "tick": np.zeros(0, np.int32)}
-        return {column: np.concatenate([chunk[column] for chunk in chunks]) for column in chunks[0]}
+        for row in rows:
+            chunks.append(self._checked(str(self.folder / row["file"]), self._unpacked(row["file"], row["sha256"])))
+            if chunks[-1].keys() != chunks[0].keys() or len(chunks[-1]["tick"]) != row["rows"]:
+                raise FolderError(f"{self.folder / row['file']}: is damaged (its columns are not those of the record)")
+        try:
+            whole = {column: np.concatenate([chunk[column] for chunk in chunks]) for column in chunks[0]}
+        except (ValueError, TypeError):
+            raise FolderError(f"{self.folder}: the chunks of its {kind} {name!r} do not fit each other") from None
+        return Columns(f"{self.folder}: its {kind} {name!r}", whole)
+
+    def _checked(self, where: str, arrays: Mapping[str, np.ndarray]) -> Columns:
+        """Columns of one length, whose replicates and ticks are those of this run."""
+        columns = Columns(where, arrays)
+        for name, most in (("replicate", self.replicates - 1), ("tick", self.header["ticks"])):
+            values = columns[name]
+            is_right = values.ndim == 1 and (values.dtype.kind in "iu" or not values.size)
+            if not is_right or (values.size and not (values.min() >= 0 and values.max() <= most)):
+                raise FolderError(f"{where}: is damaged ({name} must be whole numbers in 0 ... {most})")
+        if any(values.ndim == 0 or len(values) != len(columns["tick"]) for values in arrays.values()):
+            raise FolderError(f"{where}: is damaged (its columns differ in length)")
+        return columns
 
     @cached_property
-    def state(self) -> dict[str, np.ndarray]:
+    def state(self) -> Columns:
         """The arrays of the newest checkpoint, by name."""
-        newest = self._rows("SELECT file, sha256 FROM checkpoints ORDER BY tick DESC LIMIT 1")
-        if not newest:
+        rows = self._rows("checkpoints")
+        if not rows:
             raise FolderError(f"{self.folder}: has no checkpoint yet")
-        return self._unpacked(*newest[0])
+        newest = max(rows, key=lambda row: row["tick"])
+        return Columns(str(self.folder / newest["file"]), self._unpacked(newest["file"], newest["sha256"]))
 
     def _unpacked(self, file: str, sha256: str) -> dict[str, np.ndarray]:
+        path = file_of(self.folder, file)
         try:
-            content = (self.folder / file).read_bytes()
-        except (OSError, ValueError, TypeError) as error:
-            raise FolderError(f"{self.folder / str(file)}: cannot be read ({error})") from None
+            content = read_whole(path)
+        except OSError as error:
+            raise FolderError(f"{path}: cannot be read ({error.strerror or error})") from None
         if checksum(content) != sha256:
-            raise FolderError(f"{self.folder / file}: is damaged (its checksum differs from the record's)")
-        return unpack(content)
+            raise FolderError(f"{path}: is damaged (its checksum differs from the record's)")
+        return unpack(content, path)
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 of all that this record says, clock times too: what was made of it is made of this, or is stale.
+
+        Costs no reading of logs and metrics, whose checksums stand in the database.
+        """
+        path = self.folder / DATABASE
+        with database.connect(path, read_only=True) as db:
+            kept = {table: database.whole_rows(db, table, path) for table in database.TABLES}
+            sums = database.sums(db)
+        if not sums:  # begun before there were any
+            sums = [(name, values.tobytes()) for name, values in self.metrics.items()]
+        return checksum(repr((self.header, self.config, kept, sums)).encode(errors="backslashreplace"))
 
     def digest(self) -> str:
         """SHA-256 over all rows in canonical order: equal exactly when two records say the same. Clock times aside."""
@@ -176,9 +251,10 @@ class Record:
             add(self.log(name))
         return total.hexdigest()
 
-    def _rows(self, query: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        with database.connect(self.folder / DATABASE, read_only=True) as db:
-            return db.execute(query, arguments).fetchall()
+    def _rows(self, table: str) -> list[dict[str, Any]]:
+        path = self.folder / DATABASE
+        with database.connect(path, read_only=True) as db:
+            return database.whole_rows(db, table, path)
 
 
 def load(folder: str | Path) -> Record:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,26 +17,23 @@ import numpy as np
 
 from mesocosm.record import database
 from mesocosm.record.errors import FolderError
+from mesocosm.record.files import checksum, is_beside, kind_of, read_whole, storing, write_whole
 from mesocosm.record.folder import (
     CHECKPOINTS,
-    CONFIG,
     DATABASE,
     FRAMES,
     LOGS,
-    SCHEMA,
-    checksum,
     command_line,
+    file_of,
     host,
+    is_own_file,
     is_unborn,
     locked,
     pack,
-    read_header,
-    storing,
     unpack,
     versions,
-    write_header,
-    write_whole,
 )
+from mesocosm.record.header import CONFIG, HEADER, SCHEMA, read_header, with_config, write_header
 from mesocosm.record.status import RunStatus
 
 _KEPT_CHECKPOINTS = 2
@@ -95,7 +93,7 @@ class Writer:
                 (folder / f"{DATABASE}-journal").unlink(missing_ok=True)
             except OSError as error:
                 raise _cannot_be_made(folder, error) from None
-            header = _first_header(identity)
+            header = with_config(_first_header(identity), config)
             write_whole(folder / CONFIG, config.encode())
             database.create(folder / DATABASE, measures)
             write_header(folder, header)
@@ -161,15 +159,22 @@ class Writer:
                 db.executemany(f"INSERT INTO metrics ({quoted}) VALUES ({marks})", rows)
             if names and (ticks := batch.metrics["tick"]).size:
                 database.add_sum(db, int(ticks.min()), int(ticks.max()))
+            database.append(db, "chunks", files)
             db.executemany("INSERT INTO statuses VALUES (?, ?, ?, ?)", batch.statuses)
-            db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)", files)
             db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)", (tick, checkpoint, checksum(content)))
-            db.execute("INSERT OR REPLACE INTO clock VALUES (?, ?, ?)", (tick, seconds, _now()))
             old = db.execute("SELECT tick FROM checkpoints ORDER BY tick DESC").fetchall()[
                 1 if is_last else _KEPT_CHECKPOINTS :
             ]
             db.executemany("DELETE FROM checkpoints WHERE tick = ?", old)
+            database.seal(db, ["checkpoints", *(["statuses"] if batch.statuses else [])])
+            self._note_time(db, tick, seconds)
         self._sweep()
+
+    @staticmethod
+    def _note_time(db: Any, tick: int, seconds: float) -> None:
+        if db.execute("DELETE FROM clock WHERE tick >= ?", (tick,)).rowcount:  # the last checkpoint, written again
+            database.seal(db, ["clock"])
+        database.append(db, "clock", [(tick, float(seconds), _now())])
 
     def _write_columns(self, sub: str, name: str, tick: int, columns: dict[str, np.ndarray]) -> tuple[Any, ...]:
         ticks = columns["tick"]
@@ -179,14 +184,19 @@ class Writer:
         return name, path, int(ticks.min()), int(ticks.max()), int(ticks.size), checksum(content)
 
     def _sweep(self) -> None:
-        """Remove files that belong to no row: what a kill left, and old checkpoints."""
+        """Remove files that belong to no row: what a kill left, old checkpoints. What we would not name so stays."""
         with database.connect(self.folder / DATABASE) as db:
             known = {row[0] for row in db.execute("SELECT file FROM chunks UNION SELECT file FROM checkpoints")}
+        kept = {LOGS: self.header.get("logs", ()), FRAMES: self.header.get("frames", ()), CHECKPOINTS: ()}
         with storing(self.folder):
-            for sub in (LOGS, FRAMES, CHECKPOINTS):
-                for path in (self.folder / sub).iterdir():
-                    if f"{sub}/{path.name}" not in known:
-                        os.unlink(path)
+            for sub, names in kept.items():
+                for entry in list(os.scandir(self.folder / sub)):
+                    is_ours = entry.is_file(follow_symlinks=False) and is_own_file(sub, entry.name, names)
+                    if is_ours and f"{sub}/{entry.name}" not in known:
+                        os.unlink(entry.path)
+            for entry in list(os.scandir(self.folder)):
+                if is_beside(entry.name, CONFIG) or is_beside(entry.name, HEADER):
+                    os.unlink(entry.path)
 
     def conclude(self, findings: list[dict[str, Any]]) -> None:
         """Write what was found, in place of what was found before."""
@@ -194,13 +204,17 @@ class Writer:
         with database.connect(self.folder / DATABASE) as db, database.transaction(db):
             db.execute("DELETE FROM findings")
             db.executemany("INSERT INTO findings VALUES (?, ?)", rows)
+            database.seal(db, ["findings"])
 
     def go_on(self, tick: int, ticks: int, config: str) -> None:
         """The run is being written again, from `tick` up to `ticks`; what was found of a shorter one is forgotten."""
+        before = read_whole(self.folder / CONFIG).decode(errors="replace")
+        write_header(self.folder, with_config(self.header, before, config))  # a kill may come between the two files
         write_whole(self.folder / CONFIG, config.encode())
         if ticks > self.header["ticks"]:
             self.conclude([])
         resumed = [*self.header.get("resumed", []), {"tick": tick, "versions": versions(), "host": host()}]
+        self.header = with_config(self.header, config)
         self.set_status(RunStatus.RUNNING, ticks=ticks, resumed=resumed)
 
     def has_begun(self) -> bool:
@@ -214,17 +228,19 @@ class Writer:
         Raises:
           FolderError: if no checkpoint is whole.
         """
-        with database.connect(self.folder / DATABASE) as db:
-            pointers = db.execute("SELECT tick, file, sha256 FROM checkpoints ORDER BY tick DESC").fetchall()
-            for tick, file, sha256 in pointers:
+        path = self.folder / DATABASE
+        with database.connect(path) as db:
+            for table in database.TABLES:  # what is damaged is not made whole by a new seal
+                database.whole_rows(db, table, path)
+            for row in sorted(database.whole_rows(db, "checkpoints", path), key=lambda row: -row["tick"]):
                 try:
-                    content = (self.folder / file).read_bytes()
+                    content = read_whole(file_of(self.folder, row["file"]))
                 except OSError:
                     continue
-                if checksum(content) == sha256:
-                    self._roll_back(db, tick)
+                if checksum(content) == row["sha256"]:
+                    self._roll_back(db, row["tick"])
                     self._sweep()
-                    return tick, unpack(content)
+                    return row["tick"], unpack(content, file_of(self.folder, row["file"]))
         raise FolderError(f"{self.folder}: has no whole checkpoint; the run cannot go on. Run again with --out.")
 
     def _roll_back(self, db: Any, tick: int) -> None:
@@ -239,6 +255,7 @@ class Writer:
             ):
                 db.execute(f"DELETE FROM {table} WHERE {column} > ?", (tick,))
             db.execute("DELETE FROM chunks WHERE last >= ?", (tick,))  # the tick after it would be logged as `tick`
+            database.seal(db, database.TABLES)
 
 
 def _cannot_be_made(folder: Path, error: OSError) -> FolderError:
@@ -257,26 +274,44 @@ def branch(folder: Path, into: Path, identity: Mapping[str, Any], config: str) -
       FolderError: if the folder is no run or is being written, or `into` is there already.
     """
     header = read_header(folder)
-    if into.exists():
+    if kind_of(into) != "nothing":
         raise FolderError(f"{into}: exists already; a branch needs a folder of its own")
-    beside = into.with_name(f".{into.name}.beside")
-    with locked(folder):
-        with database.connect(folder / DATABASE, read_only=True) as db:
-            (tick,) = db.execute("SELECT max(tick) FROM checkpoints").fetchone()
-        with storing(into):
-            shutil.rmtree(beside, ignore_errors=True)
-            into.parent.mkdir(parents=True, exist_ok=True)
-            for sub in (LOGS, FRAMES, CHECKPOINTS):
-                shutil.copytree(folder / sub, beside / sub)
-            shutil.copy2(folder / DATABASE, beside / DATABASE)
-    with database.connect(beside / DATABASE) as db, database.transaction(db):
-        db.execute("DELETE FROM findings")
-    parent = {"run": folder.name, "tick": tick}
-    made = {"parent": parent, "status": RunStatus.INTERRUPTED, "command": command_line(), "begun": _now()}
-    write_whole(beside / CONFIG, config.encode())
-    write_header(beside, {**header, **identity, **made})
     with storing(into):
-        os.replace(beside, into)
+        into.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(".beside", ".branch-", into.parent))
+    try:
+        with locked(folder):
+            tick = _copy_record(folder, beside)
+        made = {"parent": {"run": folder.name, "tick": tick}, "status": RunStatus.INTERRUPTED}
+        made |= {"command": command_line(), "begun": _now()}
+        write_whole(beside / CONFIG, config.encode())
+        write_header(beside, with_config({**header, **identity, **made}, config))
+        with storing(into):
+            beside.chmod(folder.stat().st_mode & 0o777)  # a temporary folder is private
+            os.rename(beside, into)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+
+
+def _copy_record(folder: Path, into: Path) -> int:
+    """Copy what belongs to the record, and nothing else that lies there, without findings; its newest tick."""
+    path = folder / DATABASE
+    with database.connect(path, read_only=True) as db:
+        ticks = [row["tick"] for row in database.whole_rows(db, "checkpoints", path)]
+        files = [row["file"] for table in ("chunks", "checkpoints") for row in database.whole_rows(db, table, path)]
+    if not ticks:
+        raise FolderError(f"{folder}: has no checkpoint yet; there is nothing to branch from")
+    with storing(into):
+        for sub in (LOGS, FRAMES, CHECKPOINTS):
+            (into / sub).mkdir()
+        for file in files:
+            shutil.copyfile(file_of(folder, file), into / file)
+        shutil.copyfile(path, into / DATABASE)
+    with database.connect(into / DATABASE) as db, database.transaction(db):
+        db.execute("DELETE FROM findings")
+        database.seal(db, ["findings"])
+    return max(ticks)
 
 
 def _first_header(identity: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,26 +11,27 @@ import numpy as np
 
 from mesocosm.findings.claim import Finding
 from mesocosm.protocol.generic import tell as tell_plainly
+from mesocosm.protocol.kept import REPORT, is_report, made_of
 from mesocosm.protocol.reading import configuration_of, folder_of, follow_ups_of
 from mesocosm.protocol.registry import declaration
 from mesocosm.protocol.story import Story
 from mesocosm.record import FolderError, Record
 from mesocosm.record.configuration import to_dict
-from mesocosm.record.folder import write_whole
+from mesocosm.record.files import kind_of, write_whole
 from mesocosm.record.status import RunStatus
 from mesocosm.reports.page import Trust, render
-
-REPORT = "report.html"
 
 
 def report(record: Record) -> Path:
     """Write the report of a finished run into its folder.
 
     Raises:
-      FolderError: if the run is not finished, or cannot be read.
+      FolderError: if the run is not finished, or cannot be read, or somebody else's page is in the way.
       StorageError: if the page cannot be written.
     """
     path = record.folder / REPORT
+    if kind_of(path) not in ("nothing", "link") and not is_report(path):
+        raise FolderError(f"{path}: is there already, and is no report of mesocosm; move it")
     write_whole(path, page(record).encode(errors="replace"))  # a folder name may hold what is no text
     return path
 
@@ -59,6 +60,7 @@ def page(record: Record) -> str:
         noun=declared.noun,
         verdict=next((f.verdict for f in findings if f.name == story.claim or not story.claim), None),
         data={"metrics": record.metrics, "statuses": _columns(record)},
+        made_of=made_of(record),
     )
 
 

@@ -57,6 +57,7 @@ def render(
     verdict: str | None = None,
     data: Tables | None = None,
     noun: str = "replicates",
+    made_of: str = "",
 ) -> str:
     """The page.
 
@@ -66,6 +67,7 @@ def render(
       findings: with the keys of `forest.Finding`.
       verdict: of the headline: supported, refuted, equivalent, undecided; None where nothing was claimed.
       noun: what is counted, in the plural: worlds, searches.
+      made_of: identity of what the page tells, so that a stale page is known.
       data: tables that a reader can take away as CSV or JSON.
 
     Raises:
@@ -94,6 +96,7 @@ def render(
             style=Markup(assets.style() + _template("report.css")),
             script_hash=_sha256(script),
             number=number,
+            made_of=made_of,
         )
     )
 

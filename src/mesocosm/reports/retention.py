@@ -21,7 +21,7 @@ import numpy as np
 from mesocosm.experiments.signalling.analysis import LEAST, QUANTILE, retained, threshold
 from mesocosm.findings.claim import show_interval
 from mesocosm.findings.intervals import mean_interval, wilson_interval
-from mesocosm.record.folder import write_whole
+from mesocosm.record.files import write_pages
 from mesocosm.reports.lines import svg, text
 from mesocosm.studies.cell import Cell, Row, spelt
 from mesocosm.studies.store import Store
@@ -233,8 +233,9 @@ def main(words: Sequence[str] | None = None) -> int:
     options = parser.parse_args(words)
     study = read(Path(options.file))
     rows = Store(Path(options.store), reading=True).rows(study.cells)
-    for ending, made in {"md": page(study, rows, options.file), "svg": figure(study, rows)}.items():
-        write_whole(Path(options.write) / f"{study.name}-kept.{ending}", made.encode())
+    made = {"md": page(study, rows, options.file), "svg": figure(study, rows)}
+    files = {f"{study.name}-kept.{ending}": content.encode() for ending, content in made.items()}
+    write_pages(Path(options.write), files, "--write")
     return 0
 
 

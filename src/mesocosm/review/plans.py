@@ -17,7 +17,7 @@ from mesocosm.findings.claim import Claim, Finding
 from mesocosm.protocol.declaration import Declaration
 from mesocosm.protocol.registry import NAMES, declaration
 from mesocosm.record import ConfigurationError, Record, load
-from mesocosm.record.folder import HEADER
+from mesocosm.record.header import HEADER
 from mesocosm.review.design import Design, Planned, of_facts, read_toml
 from mesocosm.studies.cell import spelt, spelt_treatment
 from mesocosm.studies.study import Study, from_dict

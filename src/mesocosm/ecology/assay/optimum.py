@@ -10,7 +10,6 @@ it is exploratory: it says how large the gap is, not why.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,7 +25,7 @@ from mesocosm.instruments.analysis import stimulus_names
 from mesocosm.protocol.reading import configuration_of, follow_ups_of
 from mesocosm.record import ConfigurationError, FolderError, Record
 from mesocosm.record.configuration import digest
-from mesocosm.record.folder import write_whole
+from mesocosm.record.files import sealed, unsealed, write_whole
 
 if TYPE_CHECKING:
     from mesocosm.core import Progress
@@ -175,7 +174,7 @@ def optimum(
     others = tuple((_plain(ends[k]), plain(compared[k])) for k in order)
     judged = _judged(source, under, ends[order[0]], report)
     found = Optimum(by, stimuli, others[0][0], others, tuple(traces), judged)
-    write_whole(source.folder / f"optimum-{by}.json", json.dumps(found.to_dict(), indent=2).encode())
+    write_whole(source.folder / f"optimum-{by}.json", sealed(found.to_dict()))
     return found
 
 
@@ -190,7 +189,7 @@ def found_before(source: Record) -> list[Optimum]:
     """What was found for this run, as it stands in its folder."""
     paths = (source.folder / f"optimum-{by}.json" for by in CRITERIA)
     try:
-        return [Optimum.from_dict(json.loads(path.read_text("utf-8"))) for path in paths if path.exists()]
+        return [Optimum.from_dict(unsealed(path)) for path in paths if path.exists()]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FolderError(
             f"{source.folder}: what `optimum` left there cannot be read ({error}); run it again"
