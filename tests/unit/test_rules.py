@@ -356,12 +356,12 @@ NAN[1, 2] = np.nan
     [
         (np.zeros((0, 4)), np.zeros(0, int), "x: has shape"),
         (np.zeros(4), np.zeros(4, int), "x: has shape"),
-        (NAN, np.arange(3), "example 1 holds NaN"),
-        (np.ones((3, 4)), np.arange(2), "2 labels for 3 examples"),
+        (NAN, np.arange(3), "the first is number 1"),
+        (np.ones((3, 4)), np.arange(2), "one for each of 3 examples"),
         (np.ones((3, 4)), np.array([0, -1, 1]), "label -1"),
         (np.ones((3, 4)), np.array([0.5, 1, 2]), "whole numbers"),
         (np.ones((3, 4)), np.zeros(3, int), "one class only"),
-        (np.array([["a", "b"]]), np.arange(1), "needed are numbers"),
+        (np.array([["a", "b"]]), np.arange(1), "holds text; numbers are needed"),
     ],
 )
 def test_examples_that_cannot_be_learnt_from_say_why(x, y, message):

@@ -133,6 +133,22 @@ def test_splits_do_not_overlap_and_are_standardised_by_what_is_learnt_from():
     assert not np.array_equal(swap.split(data, 1)[1], y)
 
 
+def test_what_is_missing_is_filled_up_from_what_is_learnt_from_in_any_unit():
+    rng = np.random.default_rng(0)
+    inputs, labels = rng.normal(size=(100, 3)), np.arange(100) % 2
+    train, test = np.split(np.random.default_rng([0, 20]).permutation(100), [60])
+    inputs[train[:9], 0] = inputs[test[:9], 0] = np.nan
+    seen = swap.split(tabular.Columns(inputs, labels), 0)
+    filled = np.where(np.isnan(inputs), np.nanmean(inputs[train], axis=0), inputs)
+    mean, sd = filled[train].mean(axis=0), np.nanstd(inputs[train], axis=0)
+    assert np.allclose(seen[2], ((filled - mean) / sd)[test], atol=1e-6)
+    inputs[test[9:], 0] *= 1e3  # what the test holds changes nothing of what is learnt from
+    assert np.array_equal(swap.split(tabular.Columns(inputs, labels), 0)[0], seen[0])
+    for scale, shift in ((1e-12, 0), (1e20, 0), (1, 1e6)):
+        again = swap.split(tabular.Columns(inputs * scale + shift, labels), 0)
+        assert np.allclose(again[0], seen[0], atol=1e-4), (scale, shift)
+
+
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
@@ -156,7 +172,7 @@ def test_columns_become_numbers():
     text = "% note\n@relation r\n@attribute 'a b' real\n@DATA\n1,'x y',a\n?, ? ,b\n3,z,a\n"
     read = tabular._rows(text, "r.arff")
     assert read == [["1", "x y", "a"], ["?", "?", "b"], ["3", "z", "a"]]
-    assert tabular._inputs([r[0] for r in read]).tolist() == [[1.0], [2.0], [3.0]]
+    assert np.array_equal(tabular._inputs([r[0] for r in read]), [[1.0], [np.nan], [3.0]], equal_nan=True)
     assert tabular._inputs([r[1] for r in read]).tolist() == [[1, 0], [0, 0], [0, 1]]
     assert tabular._rows("1;2;a\n3;4;b\n", "r.csv") == [["1", "2", "a"], ["3", "4", "b"]]
     assert tabular._inputs([f"name {k}" for k in range(200)]).shape == (200, 0)

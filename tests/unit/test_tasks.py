@@ -38,7 +38,7 @@ def test_ones_own_arrays_in_three_lines():
         (X.astype(str), Y, "numbers are needed"),
         (X, Y[:-1], "one for each of 12"),
         (X, Y[:, None], "one for each of 12"),
-        (X, np.where(Y == 0, np.nan, Y), "a label is not a finite number"),
+        (X, np.where(Y == 0, np.nan, Y), "is missing"),
         (X, np.zeros(12, int), "all labels are 0"),
         (np.ones((12, 4)), Y, "all inputs are the same"),
     ],

@@ -44,7 +44,8 @@ def worst_last(losses: Float[Array, " n"]) -> tuple[Float[Array, " n"], Bool[Arr
     finite = jnp.isfinite(losses)
     worst = jnp.max(jnp.where(finite, losses, -jnp.inf))
     best = jnp.min(jnp.where(finite, losses, jnp.inf))
-    beyond = jnp.where(jnp.any(finite), worst + (worst - best) + 1e-6 * jnp.abs(worst) + 1e-6, 0.0)
+    more = 1e-6 * jnp.abs(worst) + jnp.finfo(losses.dtype).tiny
+    beyond = jnp.where(jnp.any(finite), worst + (worst - best) + more, 0.0)
     return jnp.where(finite, losses, beyond), jnp.any(finite)
 
 

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mesocosm.record import given
 from mesocosm.record.configuration import ConfigurationError, check, from_dict
 from mesocosm.record.errors import MesocosmError
 from mesocosm.rules.form import RuleForm
@@ -23,7 +24,6 @@ from mesocosm.rules.neurons import Neuron
 from mesocosm.rules.synapses import BilinearSynapse, HebbianSynapse, LSTMSynapse, Synapse
 
 FORMAT = "mesocosm rule 1"
-_FLAT = 1e-6
 
 
 class RuleError(MesocosmError, ValueError):
@@ -119,9 +119,8 @@ class Rule:
         Raises:
           RuleError: for shapes that do not fit, values that are not finite, labels out of range, no examples.
         """
-        x, y = _inputs(x), _labels(y)
-        if y.shape[0] != x.shape[0]:
-            raise RuleError(f"y: has {y.shape[0]} labels for {x.shape[0]} examples; one for each is needed")
+        x = _inputs(x)
+        y = _labels(y, x.shape[0])
         learner = self._ready(x.shape[1], y)
         if y.max() >= learner.net.sizes[-1]:
             raise RuleError(
@@ -239,24 +238,26 @@ def _parsed(name: str, text: str) -> tuple[RuleForm, Genome, dict[str, Any]]:
 
 def _inputs(x: Any) -> np.ndarray:
     """Float32 [examples, numbers], each example with mean 0 and standard deviation 1 (a constant one is zero)."""
-    array = np.asarray(x)
-    if array.ndim < 2 or array.size == 0 or array.dtype.kind not in "biuf":
-        raise RuleError(f"x: has shape {array.shape} and type {array.dtype}; needed are numbers [examples, numbers]")
-    array = array.reshape(array.shape[0], -1).astype(np.float32)
-    if not np.all(np.isfinite(array)):
-        first = int(np.argmax(~np.all(np.isfinite(array), axis=1)))
-        raise RuleError(f"x: example {first} holds NaN or infinity; drop or repair it")
-    centred = array - array.mean(axis=1, keepdims=True)
-    spread = centred.std(axis=1, keepdims=True)
-    return np.where(spread > _FLAT, centred / np.maximum(spread, _FLAT), 0).astype(np.float32)
+    try:
+        array = given.numbers(x, "x")
+    except ValueError as error:
+        raise RuleError(str(error)) from None
+    return given.standardised(array.reshape(array.shape[0], -1))
 
 
-def _labels(y: Any) -> np.ndarray:
-    array = np.asarray(y)
-    if array.ndim != 1 or array.dtype.kind not in "iu" or array.size == 0:
-        raise RuleError(f"y: has shape {array.shape} and type {array.dtype}; needed are whole numbers [examples]")
-    if array.min() < 0:
-        raise RuleError(f"y: holds the label {int(array.min())}; labels count from 0")
+def _labels(y: Any, n: int) -> np.ndarray:
+    """Int32 [examples], from 0."""
+    try:
+        array = given.labels(y, "y", n)
+    except ValueError as error:
+        raise RuleError(str(error)) from None
+    how = "number the classes from 0: np.unique(y, return_inverse=True)[1]"
+    if array.dtype.kind not in "iu":
+        raise RuleError(f"y: holds {array.dtype}, the first is {array[0]!r}; whole numbers are needed: {how}")
+    odd = (array < 0) | (array >= given.MOST_CLASSES)
+    if odd.any():
+        k = int(np.argmax(odd))
+        raise RuleError(f"y: example {k} has the label {array[k]}; labels are 0 ... {given.MOST_CLASSES - 1}: {how}")
     return array.astype(np.int32)
 
 

@@ -20,11 +20,14 @@ from mesocosm.studies import component, learners, tabular
 from mesocosm.studies.cell import Cell, Row
 from mesocosm.studies.component import find, read
 from mesocosm.studies.meter import Meter
+from mesocosm.studies.tabular import Columns
 from mesocosm.studies.task import Task
 from mesocosm.tasks.arrays import DataSet
 
 SLOT, INNER = "learner", ("optimiser", "activation", "width", "depth", "rule")
 MOST = 1000
+MOST_STEPS = 10_000_000
+"""Every step has a key of eight bytes."""
 CLOUDS, CLOUD_INPUTS = 600, 32
 _LEARNERS = (learners.__name__,)
 
@@ -32,7 +35,7 @@ _LEARNERS = (learners.__name__,)
 class Swap:
     """A data set as a task. Slots: `learner`, and the parts of a net, which other learners do not look at."""
 
-    version, seed_parts, unit = "1", ("data", "initial", "order"), "steps"
+    version, seed_parts, unit = "2", ("data", "initial", "order"), "steps"
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -41,8 +44,8 @@ class Swap:
         for slot in parts:
             if slot != SLOT and slot not in INNER:
                 raise ConfigurationError(f"{slot}: swap has no such slot; it has {', '.join((SLOT, *INNER))}")
-        if set(budget) != {self.unit} or budget[self.unit] < 5:
-            raise ConfigurationError(f"budget = {dict(budget)}: must be given in {self.unit}, at least 5")
+        if set(budget) != {self.unit} or not 5 <= budget[self.unit] <= MOST_STEPS:
+            raise ConfigurationError(f"budget = {dict(budget)}: must be given in {self.unit}, 5 ... {MOST_STEPS}")
         _, arguments = find(SLOT, self._learner(parts))
         if "optimiser" in arguments:
             find("optimiser", arguments["optimiser"])
@@ -91,7 +94,7 @@ class Swap:
 
 
 @cache
-def data_set(name: str) -> DataSet:
+def data_set(name: str) -> Columns:
     """A set by its name.
 
     Raises:
@@ -100,7 +103,7 @@ def data_set(name: str) -> DataSet:
     if name == "digits8":
         from mesocosm.tasks.sets import load
 
-        return load(name)
+        return _columns(load(name))
     kind, _, number = name.partition("-")
     if kind == "clouds" and number.isdecimal():
         import jax
@@ -109,17 +112,26 @@ def data_set(name: str) -> DataSet:
 
         classes = 2 + int(number) % 9
         drawn = draw_clouds(jax.random.key(int(number)), CLOUDS, classes, CLOUD_INPUTS)
-        return DataSet.of(np.asarray(drawn.inputs), np.asarray(drawn.labels), name)
+        return _columns(DataSet.of(np.asarray(drawn.inputs), np.asarray(drawn.labels), name))
     return tabular.load(name)
 
 
-def split(data: DataSet, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Inputs and classes to learn from, and to be tested on: 60 % and 40 %, at most 1,000 each."""
+def _columns(data: DataSet) -> Columns:
+    return Columns(data.inputs.astype(np.float64), data.labels)
+
+
+def split(data: Columns, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Inputs and classes to learn from, and to be tested on: 60 % and 40 %, at most 1,000 each.
+
+    Inputs are filled up and standardised, whatever their unit, by what is seen of the examples to learn from alone.
+    """
     order = np.random.default_rng([seed, 20]).permutation(len(data.labels))
     first = min(MOST, round(0.6 * order.size))
     train, test = order[:first], order[first : first + MOST]
-    mean, sd = data.inputs[train].mean(axis=0), data.inputs[train].std(axis=0)
-    x = (data.inputs - mean) / np.where(sd > 1e-6, sd, 1)
+    seen = np.ma.masked_invalid(data.inputs[train])
+    mean, sd = seen.mean(axis=0).filled(0.0), seen.std(axis=0).filled(0.0)
+    varies = sd > 1e-9 * np.abs(seen).max(axis=0).filled(0.0)  # by more than rounding
+    x = (np.where(np.isfinite(data.inputs), data.inputs, mean) - mean) / np.where(varies, sd, np.inf)
     x = np.clip(x, -10, 10).astype(np.float32)
     return x[train], data.labels[train], x[test], data.labels[test]
 

@@ -1,8 +1,8 @@
 """The tabular sets as numbers: where they lie, whether they are the published ones, how columns become inputs.
 
 25 classification sets in ARFF and CSV, in `tabular/` of the folder that `MESOCOSM_DATA` names. A column of numbers
-stays one input, a column of words becomes one input a word; what is missing becomes the mean of the column (words:
-none of them). NumPy, no jax.
+stays one input, a column of words becomes one input a word (what is missing is none of them). A missing number stays
+NaN: what it is replaced by is taken from the examples to learn from, never from the test. NumPy, no jax.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import csv
 import hashlib
 import os
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -57,8 +58,25 @@ MOST_WORDS = 100
 NAMES = tuple(file.rsplit(".", 1)[0] for file in SHA256)
 
 
+@dataclass(frozen=True)
+class Columns:
+    """A set as it lies there.
+
+    Args:
+      inputs: float64 [examples, numbers], NaN where one is missing.
+      labels: int32 [examples].
+    """
+
+    inputs: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def n_classes(self) -> int:
+        return int(self.labels.max()) + 1
+
+
 @lru_cache(maxsize=4)
-def load(name: str) -> DataSet:
+def load(name: str) -> Columns:
     """A tabular set by its name: `iris`, `winequality-red`.
 
     Raises:
@@ -79,7 +97,9 @@ def load(name: str) -> DataSet:
     at = 0 if file in FIRST else len(rows[0]) - 1
     rows = [row for row in rows if row[at] != "?"]
     columns = [_inputs([row[k] for row in rows]) for k in range(len(rows[0])) if k != at]
-    return DataSet.of(np.concatenate(columns, axis=1), [row[at] for row in rows], name)
+    inputs = np.concatenate(columns, axis=1)
+    checked = DataSet.of(np.nan_to_num(inputs), [row[at] for row in rows], name)
+    return Columns(inputs, checked.labels)
 
 
 def _rows(text: str, file: str) -> list[list[str]]:
@@ -101,5 +121,4 @@ def _inputs(values: list[str]) -> np.ndarray:
         if len(words) > MOST_WORDS:  # a name of the row, not a property
             return np.zeros((len(values), 0))
         return np.array([[v == word for word in words] for v in values], float)
-    known = numbers[np.isfinite(numbers)]
-    return np.where(np.isfinite(numbers), numbers, known.mean() if known.size else 0.0)[:, None]
+    return np.where(np.isfinite(numbers), numbers, np.nan)[:, None]

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from mesocosm.record import given
 from mesocosm.record.errors import MesocosmError
 
 
@@ -56,43 +57,34 @@ class DataSet:
             than two classes.
         """
         inputs, side = checked_inputs(inputs, name)
-        labels = np.asarray(labels)
-        if labels.ndim != 1 or labels.shape[0] != inputs.shape[0]:
-            raise DataError(
-                f"{name}: labels have shape {labels.shape}; one for each of {inputs.shape[0]} examples is needed"
-            )
-        if labels.dtype.kind == "f" and not np.all(np.isfinite(labels)):
-            raise DataError(f"{name}: a label is not a finite number; drop that example")
-        classes, numbered = np.unique(labels, return_inverse=True)
+        try:
+            classes, numbered = given.classes(labels, name, inputs.shape[0])
+        except ValueError as error:
+            raise DataError(str(error)) from None
         if classes.size < 2:
             raise DataError(
                 f"{name}: all labels are {classes[0]}; there is nothing to tell apart: give two classes or more"
             )
         if np.ptp(inputs, axis=0).max() == 0:
             raise DataError(f"{name}: all inputs are the same; there is nothing to learn from")
-        return DataSet(name, inputs, numbered.astype(np.int32), side, groups)
+        return DataSet(name, inputs, numbered, side, groups)
 
 
 def checked_inputs(inputs: Any, name: str = "inputs") -> tuple[np.ndarray, int | None]:
     """Inputs as float32 [examples, numbers], and the side if each is a square image.
 
     Raises:
-      DataError: for no examples, one axis only, what is no number, and NaN or infinity (naming the first).
+      DataError: for no examples, one axis only, what is no number, missing, masked or not finite (naming the first),
+        and what single precision cannot hold or tell apart.
     """
-    array = np.asarray(inputs)
-    if array.dtype.kind not in "biuf":
-        raise DataError(f"{name}: holds {array.dtype}; numbers are needed")
-    if array.ndim < 2 or array.size == 0:
-        raise DataError(f"{name}: has shape {array.shape}; needed is [examples, numbers], one of each at least")
-    side = array.shape[1] if array.ndim == 3 and array.shape[1] == array.shape[2] else None
-    flat = array.reshape(array.shape[0], -1).astype(np.float32)
-    bad = ~np.all(np.isfinite(flat), axis=1)
-    if bad.any():
-        raise DataError(
-            f"{name}: {int(bad.sum())} of {flat.shape[0]} examples hold NaN or infinity, the first is number "
-            f"{int(np.argmax(bad))}; drop or repair them"
-        )
-    return flat, side
+    try:
+        is_single = isinstance(inputs, np.ndarray) and inputs.dtype in (np.float32, np.float16, np.uint8, np.bool_)
+        array = given.numbers(inputs, name)
+        side = array.shape[1] if array.ndim == 3 and array.shape[1] == array.shape[2] else None
+        flat = array.reshape(array.shape[0], -1)
+        return flat.astype(np.float32) if is_single else given.float32(flat, name), side
+    except ValueError as error:
+        raise DataError(str(error)) from None
 
 
 __all__ = ["DataError", "DataSet", "checked_inputs"]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_FLAT = 1e-6
-"""Spread below which an image is constant."""
+from mesocosm.record.given import standardised
 
 
 def resized(images: np.ndarray, side: int) -> np.ndarray:
@@ -33,13 +32,6 @@ def blurred(images: np.ndarray, width: float) -> np.ndarray:
     weights = np.exp(-0.5 * ((at[:, None] - at[None, :]) / width) ** 2)
     weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     return np.matmul(np.matmul(weights, images), weights.T)
-
-
-def standardised(inputs: np.ndarray) -> np.ndarray:
-    """Each example with mean 0 and standard deviation 1; a constant one becomes zeros."""
-    centred = inputs - inputs.mean(axis=1, keepdims=True)
-    spread = centred.std(axis=1, keepdims=True)
-    return np.where(spread > _FLAT, centred / np.maximum(spread, _FLAT), 0).astype(np.float32)
 
 
 def turned(images: np.ndarray, quarters: int) -> np.ndarray:

@@ -79,10 +79,4 @@ def _balanced(of_places: Float32[Array, "classes each"], of_rounds: Float32[Arra
     return (label * each + example[label, jnp.arange(each)[:, None]]).ravel()
 
 
-def as_images(x: Float32[Array, "n pixels"]) -> Float32[Array, "n pixels"]:
-    """Each example with mean 0 and standard deviation 1."""
-    x = x - jnp.mean(x, axis=1, keepdims=True)
-    return x / jnp.sqrt(jnp.mean(x**2, axis=1, keepdims=True) + 1e-6)
-
-
-__all__ = ["Pool", "Stream", "as_images"]
+__all__ = ["Pool", "Stream"]
