@@ -1,14 +1,17 @@
 """The loop that every experiment shares: the law of one replicate, replicates over devices, random bits, the record."""
 
-from mesocosm.core.experiment import Events, Experiment, Field, Points, Scene, Tick
+from mesocosm.core.experiment import Events, Experiment, Field, Graph, Image, Points, Scene, Tick
 from mesocosm.core.instrument import Camera, Fold, Log, Shutter
 from mesocosm.core.interrupt import Interrupted
 from mesocosm.core.loop import check_interventions, founders, resume, run
 from mesocosm.core.plan import Founding, Plan, Progress, Setup
 from mesocosm.core.random import Bits
 from mesocosm.core.steering import Present, Steering, Turn
+from mesocosm.record.about import PLANE, About, Gene, Genome, Space, box, torus
 
 __all__ = [
+    "PLANE",
+    "About",
     "Bits",
     "Camera",
     "Events",
@@ -16,6 +19,10 @@ __all__ = [
     "Field",
     "Fold",
     "Founding",
+    "Gene",
+    "Genome",
+    "Graph",
+    "Image",
     "Interrupted",
     "Log",
     "Plan",
@@ -25,11 +32,14 @@ __all__ = [
     "Scene",
     "Setup",
     "Shutter",
+    "Space",
     "Steering",
     "Tick",
     "Turn",
+    "box",
     "check_interventions",
     "founders",
     "resume",
     "run",
+    "torus",
 ]

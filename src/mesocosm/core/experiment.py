@@ -5,6 +5,7 @@ An experiment knows nothing of replicates, chunks, records or viewers; the loop 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -12,6 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
 from mesocosm.core.random import Bits
+from mesocosm.record.about import About, Genome, Space
 
 State = Any
 """The arrays that change: any pytree. Its shapes are the size classes; no size changes what happens."""
@@ -41,18 +43,63 @@ class Tick(eqx.Module):
     events: dict[str, Events] = eqx.field(default_factory=dict)
 
 
+def _pairs(about: Mapping[str, About] | tuple[tuple[str, About], ...]) -> tuple[tuple[str, About], ...]:
+    """A mapping as a static field has it, so that it can be hashed."""
+    return tuple(about.items()) if isinstance(about, Mapping) else about
+
+
 class Points(eqx.Module):
-    """Named points: who is there. The last axis of every column is the place; `alive` says which places count."""
+    """Named points: who is there. The last axis of every column is the place; `alive` says which places count.
+
+    Args:
+      columns: `x` and `y` are where they are drawn; whoever is followed from frame to frame has an `id` above 0.
+      about: what the columns say, by name.
+      look: how they are drawn, one of `LOOKS`.
+      motion: what is said of one that moved since the frame before, and of one that stayed: `("runs", "tumbles")`.
+    """
 
     alive: Bool[Array, " n"]
     columns: dict[str, Array]
+    about: Any = eqx.field(static=True, default=(), converter=_pairs)
+    look: str = eqx.field(static=True, default="bodies")
+    motion: tuple[str, ...] = eqx.field(static=True, default=())
 
 
 class Field(eqx.Module):
-    """A quantity on a grid (or any array drawn as one), with its unit."""
+    """A quantity on a grid that covers the space (or any array drawn as one), with its unit.
+
+    With words or a palette (`about`) it is a lattice of classes.
+    """
 
     values: Array
-    unit: str = eqx.field(static=True)
+    unit: str = eqx.field(static=True, default="")
+    about: About = eqx.field(static=True, default=About())
+
+
+class Image(eqx.Module):
+    """A picture: `[height, width]`, grey or in the colours of its palette, or `[height, width, 3]` in red, green, blue.
+
+    Integers are 0 ... 255 (with a palette: its places), floats 0 ... 1.
+    """
+
+    values: Array
+    about: About = eqx.field(static=True, default=About())
+
+
+class Graph(eqx.Module):
+    """Bonds between points, by their ids (places, counted from 1, where a population has no ids).
+
+    Args:
+      ends: the two ends of each bond.
+      alive: which bonds count.
+      source, target: names of the populations of the first and of the second end; no target: the same.
+    """
+
+    ends: Int[Array, "2 m"]
+    alive: Bool[Array, " m"]
+    source: str = eqx.field(static=True)
+    target: str = eqx.field(static=True, default="")
+    unit: str = eqx.field(static=True, default="")
 
 
 class Scene(eqx.Module):
@@ -62,11 +109,19 @@ class Scene(eqx.Module):
       points: populations by name (columns such as id, x, y, energy, genome).
       fields: quantities on a grid by name.
       curves: numbers, vectors and matrices by name.
+      graphs: bonds between points by name.
+      images: pictures by name.
+      space: where points lie; None: a plane without bounds.
+      about: what the curves say, by name.
     """
 
     points: dict[str, Points] = eqx.field(default_factory=dict)
     fields: dict[str, Field] = eqx.field(default_factory=dict)
     curves: dict[str, Array] = eqx.field(default_factory=dict)
+    graphs: dict[str, Graph] = eqx.field(default_factory=dict)
+    images: dict[str, Image] = eqx.field(default_factory=dict)
+    space: Space | None = eqx.field(static=True, default=None)
+    about: Any = eqx.field(static=True, default=(), converter=_pairs)
 
 
 class Experiment(eqx.Module):
@@ -93,6 +148,10 @@ class Experiment(eqx.Module):
     def scene(self, state: State) -> Scene:
         """What can be seen after a step. Pure, and free where nobody looks."""
         raise NotImplementedError
+
+    def genomes(self) -> tuple[Genome, ...]:
+        """How the genomes of the scene are read by people: data, made outside the loop. None where there is nothing."""
+        return ()
 
     def status(self, state: State) -> Int[Array, ""]:
         """The status code (`mesocosm.record.Status`) after a step: 0 while the law goes on."""

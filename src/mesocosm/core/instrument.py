@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, ClassVar
 
@@ -11,8 +12,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int32
 
-from mesocosm.core.experiment import Events, Experiment, Scene, Tick
+from mesocosm.core.experiment import Events, Experiment, Points, Scene, Tick
 from mesocosm.core.random import Bits
+from mesocosm.record.about import LOOKS, PLANE, About, FieldAbout, GraphAbout, PopulationAbout, SceneAbout
 
 
 class Fold(eqx.Module):
@@ -74,15 +76,15 @@ class Shutter(eqx.Module):
 
 
 class Camera(eqx.Module):
-    """Frames for the replay, where its shutter is open: points of the scene (a row each), a field or a curve (a row a
-    frame).
+    """Frames for the replay, where its shutter is open: points or bonds of the scene (a row each), a field, a curve
+    or a picture (a row a frame).
 
     Frames are a view, no part of what the record says: they lie in a folder of their own and enter no digest.
 
     Args:
       name: of the frames; a file name.
-      source: a population of points, a field, or a curve, of the scene.
-      columns: of the points; the first orders rows. For a field or a curve, one name.
+      source: a population of points, a field, a curve, a picture or a graph of the scene.
+      columns: of the points; the first orders rows. For a field, a curve or a picture, one name.
       most: longest side of a field that is taken; a larger one is summed over blocks of cells, where they divide it.
     """
 
@@ -105,8 +107,20 @@ class Camera(eqx.Module):
             return Events(is_open[None], {self.columns[0][0]: summed[..., None]})
         if self.source in scene.curves:
             return Events(is_open[None], {self.columns[0][0]: scene.curves[self.source][..., None]})
+        if self.source in scene.images:
+            return Events(is_open[None], {self.columns[0][0]: scene.images[self.source].values[..., None]})
+        if self.source in scene.graphs:
+            graph = scene.graphs[self.source]
+            number = jnp.arange(graph.alive.size, dtype=jnp.int32)
+            return Events(graph.alive & is_open, {"bond": number, "source": graph.ends[0], "target": graph.ends[1]})
         points = scene.points[self.source]
-        return Events(points.alive & is_open, {name: points.columns[column] for name, column in self.columns})
+        number = jnp.arange(1, points.alive.size + 1, dtype=jnp.int32)
+        columns = {name: number if column == PLACE else points.columns[column] for name, column in self.columns}
+        return Events(points.alive & is_open, columns)
+
+
+PLACE = "(place)"
+"""Stands for the place of a point, counted from 1, where a population has no ids."""
 
 
 def block_of(side: int, most: int) -> int:
@@ -117,23 +131,65 @@ def block_of(side: int, most: int) -> int:
 
 
 def cameras_of(scene: Scene, every: int, replicate: int) -> tuple[Camera, ...]:
-    """A camera for each thing that a scene names, as `points`, `field_field` and `curve_curve`.
+    """A camera for each thing that a scene names, as `points`, `field_field`, `curve_curve`, `graph_graph` ...
 
     Args:
       scene: or its shapes.
       every, replicate: when and whom; see `Shutter`.
     """
     shutter = Shutter(every, replicate=replicate)
-    points = [
-        Camera(name, name, tuple((column, column) for column in sorted(seen.columns, key=lambda c: c != "id")), shutter)
-        for name, seen in scene.points.items()
-    ]
+
+    def columns(seen: Points) -> tuple[tuple[str, str], ...]:
+        own = ((name, name) for name in seen.columns if name != "id")
+        return ("id", "id" if "id" in seen.columns else PLACE), *own  # the first orders rows
+
+    points = [Camera(name, name, columns(seen), shutter) for name, seen in scene.points.items()]
     fields = [
         Camera(f"{name}_field", name, ((name, name),), shutter, most=max(field.values.shape))
         for name, field in scene.fields.items()
     ]
-    curves = [Camera(f"{name}_curve", name, ((name, name),), shutter) for name in scene.curves]
-    return (*points, *fields, *curves)
+    ends = (("bond", "bond"), ("source", "source"), ("target", "target"))
+    whole = {"curve": scene.curves, "image": scene.images}
+    others = [Camera(f"{n}_{kind}", n, ((n, n),), shutter) for kind, named in whole.items() for n in named]
+    graphs = [Camera(f"{name}_graph", name, ends, shutter) for name in scene.graphs]
+    return (*points, *fields, *others, *graphs)
+
+
+def about_scene(experiment: Experiment) -> SceneAbout:
+    """What the scene of an experiment shows, apart from its numbers. Computes nothing.
+
+    Raises:
+      ValueError: naming what a scene must not have.
+    """
+    scene = shapes(experiment)[2]
+    populations = tuple(PopulationAbout(n, p.about, p.look, p.motion) for n, p in scene.points.items())
+    graphs = tuple(GraphAbout(n, g.source, g.target or g.source, g.unit) for n, g in scene.graphs.items())
+    for population in populations:
+        if population.look not in LOOKS:
+            raise ValueError(f"points {population.name}: look = {population.look!r} must be one of {', '.join(LOOKS)}")
+        if len(population.motion) not in (0, 2):
+            raise ValueError(f"points {population.name}: motion has two words, one for who moves, one for who stays")
+    for graph in graphs:
+        for end in (graph.source, graph.target):
+            if end not in scene.points:
+                raise ValueError(
+                    f"graph {graph.name}: there are no points {end!r}; there are {', '.join(scene.points)}"
+                )
+    fields = []
+    for name, field in scene.fields.items():
+        if field.values.ndim != 2:
+            raise ValueError(
+                f"field {name}: has {field.values.ndim} dimensions; a field has two (curves may have others)"
+            )
+        about = replace(field.about, unit=field.unit or field.about.unit)
+        fields.append(FieldAbout(name, about, *field.values.shape))
+    curves = tuple((name, dict(scene.about).get(name, About())) for name in scene.curves)
+    for name, image in scene.images.items():
+        if image.values.ndim != 2 and (image.values.ndim != 3 or image.values.shape[2] != 3):
+            raise ValueError(f"image {name}: must be [height, width] or [height, width, 3], not {image.values.shape}")
+    images = tuple((name, image.about) for name, image in scene.images.items())
+    space = scene.space or PLANE
+    return SceneAbout(space, populations, tuple(fields), curves, images, graphs, experiment.genomes())
 
 
 def shapes(experiment: Experiment) -> tuple[Any, Tick, Scene]:
@@ -180,7 +236,8 @@ def check_instruments(
         try:
             return call(*args)
         except KeyError as missing:
-            offered = [*tick.flows, *tick.events, *scene.points, *scene.fields, *scene.curves]
+            shown = (tick.flows, tick.events, scene.points, scene.fields, scene.curves, scene.graphs, scene.images)
+            offered = [name for named in shown for name in named]
             raise ValueError(
                 f"instrument {name}: needs {missing}, which is not shown here; shown are {', '.join(offered)}"
             ) from None

@@ -17,7 +17,7 @@ from mesocosm.core import chunk
 from mesocosm.core.blocks import blocks
 from mesocosm.core.checkpoint import named, unnamed
 from mesocosm.core.chunk import DEVICES, Lanes, Watch
-from mesocosm.core.instrument import check_instruments, emitted, shapes
+from mesocosm.core.instrument import about_scene, check_instruments, emitted, shapes
 from mesocosm.core.interrupt import Interrupted, watching_for_interrupt
 from mesocosm.core.plan import Plan, Progress, Setup
 from mesocosm.core.programs import make_room
@@ -61,7 +61,8 @@ def run(
     measures = {name: "INTEGER" if c.dtype.kind in "iub" else "REAL" for name, c in columns.items()}
     kept = {"logs": [log.name for log in setup.logs if not log.is_view]}
     kept |= {"frames": [log.name for log in setup.logs if log.is_view]}
-    identity = {**plan.identity(), "exact": setup.experiment.exact, **kept}
+    seen = {"scene": about_scene(setup.experiment).plain()}
+    identity = {**plan.identity(), "exact": setup.experiment.exact, **kept, **seen}
     with Writer.create(folder, identity, measures, plan.config) as writer:
         loop = _Loop(setup, plan, writer, devices, progress, checkpoint_seconds, steering, shown, columns)
         loop.found()

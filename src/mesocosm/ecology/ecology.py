@@ -19,9 +19,11 @@ from jaxtyping import Array, Bool, Int, Int8, Int32, UInt32
 from mesocosm.core.arrays import materialise, sum32
 from mesocosm.core.experiment import Events, Experiment, Field, Points, Scene, Tick
 from mesocosm.core.random import Bits, unmix32
+from mesocosm.ecology import words
 from mesocosm.heredity.genomes import EXPRESSED, Heredity
 from mesocosm.layers.elements.element import Element, Elements
 from mesocosm.minds.table import Table
+from mesocosm.record.about import Genome, torus
 from mesocosm.record.status import Status
 from mesocosm.worlds.petri.fields import as_grid
 from mesocosm.worlds.petri.law import LAST_ID, Petri
@@ -212,11 +214,21 @@ class Ecology(Experiment):
         units = ("quanta", "amount", "amount")
         number = jnp.arange(self.world.n_sources, dtype=jnp.int32)
         places = {"source": number, "x": world.sources.x, "y": world.sources.y}
-        sources = Points(jnp.ones(self.world.n_sources, bool), places)
+        sources = Points(jnp.ones(self.world.n_sources, bool), places, look="rings")
+        about = {name: said for name, said in words.BODIES.items() if name in columns}
+        bodies = Points(b.alive, {**columns, "genome": state.genomes}, about, motion=words.RUNS_OR_TUMBLES)
         return Scene(
-            points={"bodies": Points(b.alive, {**columns, "genome": state.genomes}), "sources": sources},
+            points={"bodies": bodies, "sources": sources},
             fields={n: Field(as_grid(v), u) for n, v, u in zip(names, world.fields, units, strict=False)},
+            space=torus(256 * self.world.side, per_unit=256, unit="cells"),
         )
+
+    def genomes(self) -> tuple[Genome, ...]:
+        sharpness = None if self.mind.policy == "argmax" else int(self.mind.sharpness)
+        table = words.table_genome(self.world.senses, self.mind.n_acts, sharpness, self.heredity.n_loci)
+        if self.element is None:
+            return (table,)
+        return table, words.element_genome(int(self.element.drain), int(self.element.help))
 
     def status(self, state: EcologyState) -> Int[Array, ""]:
         extinct = state.world.population == 0

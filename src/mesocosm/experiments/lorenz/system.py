@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float32, Int32
 
-from mesocosm.core import Bits, Experiment, Fold, Scene, Setup, Tick
+from mesocosm.core import Bits, Experiment, Fold, Points, Scene, Setup, Tick
 from mesocosm.experiments.lorenz.declaration import LorenzConfiguration
 from mesocosm.record import Status
 
@@ -37,7 +37,8 @@ class Lorenz(Experiment):
         return state + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4), Tick()
 
     def scene(self, state: Float32[Array, "3"]) -> Scene:
-        return Scene(curves={"position": state})
+        place = {"id": jnp.ones(1, jnp.int32), "x": state[:1], "y": state[2:], "across": state[1:2]}
+        return Scene({"state": Points(jnp.ones(1, bool), place)}, curves={"position": state})
 
     def status(self, state: Float32[Array, "3"]) -> Int32[Array, ""]:
         return jnp.where(jnp.all(jnp.isfinite(state)), Status.ALIVE, Status.DIVERGED).astype(jnp.int32)
