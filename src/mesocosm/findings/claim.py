@@ -90,6 +90,11 @@ def floor_replicates(n_declared: int = 1) -> int:
     return n
 
 
+def factor(log_ratio: float) -> float:
+    """The ratio of this logarithm; factors beyond the range of floats are given as its end."""
+    return math.exp(min(log_ratio, 709.0)) if log_ratio < math.inf else math.inf
+
+
 @dataclass(frozen=True)
 class Finding:
     """A claim, held against a run. Every number is finite or None.

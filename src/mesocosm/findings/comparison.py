@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtr
 
-from mesocosm.findings.claim import Claim, Finding, floor_replicates
-from mesocosm.findings.intervals import is_constant, welch_freedom, welch_interval
+from mesocosm.findings.claim import Claim, Finding, factor, floor_replicates
+from mesocosm.findings.intervals import in_unit, is_constant, unit_of, welch_freedom, welch_interval
 from mesocosm.findings.multiplicity import holm
-from mesocosm.findings.verdicts import Bounds, Sample, factor, finding, judge
+from mesocosm.findings.outcomes import plain
+from mesocosm.findings.verdicts import Bounds, Sample, finding, judge
 
 
 def compare(
@@ -60,7 +61,10 @@ def _welch(claim: Claim, x: np.ndarray, y: np.ndarray, n_declared: int) -> Findi
     method = f"Welch's t interval, {x.size} against {y.size}; Welch's t test"
     if min(x.size, y.size) < 2 or (is_constant(x) and is_constant(y)):
         return _without_interval(sample, x, y, method)
-    bounds, sd, p = _bounds(x, y, sample.alpha)
+    found = _bounds(x, y, sample.alpha)
+    if found is None:
+        return _without_interval(sample, x, y, method)
+    bounds, sd, p = found
     adjusted = float(holm([p] + [1.0] * (family - 1))[0])
     found = finding(sample, bounds, sd, sample.used.size, None, method, p, adjusted)
     if n_arrangements(x.size, y.size) < 2 / sample.alpha:
@@ -74,12 +78,15 @@ def n_arrangements(n: int, k: int) -> int:
     return math.comb(n + k, n)
 
 
-def _bounds(x: np.ndarray, y: np.ndarray, alpha: float) -> tuple[Bounds, float, float]:
-    """The interval, the standard error times the root of all values' number, and p."""
-    scale = max(np.abs(x).max(), np.abs(y).max())
-    x, y = x / scale, y / scale
-    estimate, low, high = welch_interval(np.stack([x, x]), np.stack([y, y]), np.array([1 - alpha, 1 - 2 * alpha]))
-    error = np.sqrt(x.var(ddof=1) / x.size + y.var(ddof=1) / y.size)
+def _bounds(x: np.ndarray, y: np.ndarray, alpha: float) -> tuple[Bounds, float, float] | None:
+    """The interval, the standard error times the root of all values' number, and p; None where there is no spread."""
+    scale = np.ldexp(1.0, int(max(unit_of(x), unit_of(y))) - 1)
+    with np.errstate(under="ignore"):
+        x, y = x / scale, y / scale
+        estimate, low, high = welch_interval(np.stack([x, x]), np.stack([y, y]), np.array([1 - alpha, 1 - 2 * alpha]))
+        error = np.sqrt(x.var(ddof=1) / x.size + y.var(ddof=1) / y.size)
+    if not error > 0:  # it varies by 10^-160 of the difference, or less
+        return None
     p = 2 * float(stdtr(welch_freedom(x, y), -abs(estimate[0]) / error))
     with np.errstate(over="ignore"):
         ends = (v * scale for v in (estimate[0], low[0], high[0], low[1], high[1]))
@@ -93,7 +100,16 @@ def _without_interval(sample: Sample, x: np.ndarray, y: np.ndarray, method: str)
     else:
         why = f"All values are {x[0]:.6g}, and {y[0]:.6g} in the control: without spread there is no interval."
     found = finding(sample, None, 0.0, sample.used.size, None, method, None, None)
-    estimate = float(x.mean() - y.mean()) if x.size and y.size else None
-    estimate = factor(estimate) if estimate is not None and sample.claim.kind == "ratio" else estimate
+    estimate = _difference(x, y) if x.size and y.size else None
+    if estimate is not None and sample.claim.kind == "ratio":
+        estimate = factor(estimate)
+    estimate = None if estimate is None else plain(estimate)
     more = max(0, floor - x.size) + max(0, floor - y.size) or None
     return Finding.from_dict(found.to_dict() | {"note": why, "estimate": estimate, "still_needed": more})
+
+
+def _difference(x: np.ndarray, y: np.ndarray) -> float:
+    """Of the means; infinite where it leaves the range of floats."""
+    unit = np.maximum(unit_of(x), unit_of(y))
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.ldexp(in_unit(x, unit).mean() - in_unit(y, unit).mean(), unit))

@@ -9,7 +9,8 @@ replicates is decided by the coverage that `mesocosm.findings.coverage` measures
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import wraps
+from typing import Concatenate, NamedTuple, ParamSpec
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,6 +27,40 @@ class Interval(NamedTuple):
     high: np.ndarray
 
 
+P = ParamSpec("P")
+
+
+def in_own_unit(
+    interval: Callable[Concatenate[ArrayLike, P], Interval],
+) -> Callable[Concatenate[ArrayLike, P], Interval]:
+    """The same interval for values in a unit of their own, a power of two, which changes no digit.
+
+    Squares of very large or small values leave the range of floats; so an interval of c x is c times that of x.
+    """
+
+    @wraps(interval)
+    def scaled(values: ArrayLike, *args: P.args, **kwargs: P.kwargs) -> Interval:
+        x = np.asarray(values, float)
+        unit = unit_of(x) if x.ndim and x.shape[-1] else np.zeros((), int)
+        found = interval(in_unit(x, unit), *args, **kwargs)
+        with np.errstate(over="ignore", under="ignore"):
+            return Interval(*(np.ldexp(v, unit) for v in found))
+
+    return scaled
+
+
+def unit_of(x: np.ndarray) -> np.ndarray:
+    """The power of two just above the largest amount along the last axis: `[...]`."""
+    return np.frexp(np.abs(x).max(axis=-1))[1]
+
+
+def in_unit(x: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Values `[..., n]` divided by 2^unit `[...]`; exact, but where they are 2^1000 times smaller than the largest."""
+    with np.errstate(under="ignore"):
+        return np.ldexp(x, -unit[..., None]) if x.ndim else x
+
+
+@in_own_unit
 def t_interval(values: ArrayLike, confidence: ArrayLike = 0.95) -> Interval:
     """Student's interval for the mean: m ± t(n - 1) s / sqrt(n). Exact for normal values.
 
@@ -42,10 +77,11 @@ def t_interval(values: ArrayLike, confidence: ArrayLike = 0.95) -> Interval:
     """
     x, tail = _checked(values, confidence)
     mean, error = x.mean(axis=-1), _standard_error(x)
-    half = stdtrit(x.shape[-1] - 1, 1 - tail) * error
+    half = -stdtrit(x.shape[-1] - 1, tail) * error
     return Interval(mean, mean - half, mean + half)
 
 
+@in_own_unit
 def johnson_interval(values: ArrayLike, confidence: ArrayLike = 0.95) -> Interval:
     """Student's interval, moved by m3 / (6 s^2 n) towards the longer tail (N. J. Johnson, JASA 73, 1978).
 
@@ -61,6 +97,7 @@ def johnson_interval(values: ArrayLike, confidence: ArrayLike = 0.95) -> Interva
     return Interval(mean, low + moved, high + moved)
 
 
+@in_own_unit
 def percentile_interval(
     values: ArrayLike, confidence: ArrayLike = 0.95, seed: int = 0, resamples: int = RESAMPLES
 ) -> Interval:
@@ -70,6 +107,7 @@ def percentile_interval(
     return Interval(x.mean(axis=-1), quantile(means, tail), quantile(means, 1 - tail))
 
 
+@in_own_unit
 def bca_interval(
     values: ArrayLike, confidence: ArrayLike = 0.95, seed: int = 0, resamples: int = RESAMPLES
 ) -> Interval:
@@ -96,6 +134,7 @@ def _bca(x: np.ndarray, means: np.ndarray, tail: np.ndarray) -> tuple[np.ndarray
     return bound(ndtri(tail)), bound(ndtri(1 - tail))
 
 
+@in_own_unit
 def bootstrap_t_interval(
     values: ArrayLike, confidence: ArrayLike = 0.95, seed: int = 0, resamples: int = RESAMPLES
 ) -> Interval:
@@ -136,9 +175,12 @@ def welch_interval(values: ArrayLike, control: ArrayLike, confidence: ArrayLike 
     """
     x, tail = _checked(values, confidence)
     y, _ = _checked(control, confidence)
-    difference = x.mean(axis=-1) - y.mean(axis=-1)
-    half = stdtrit(welch_freedom(x, y), 1 - tail) * np.hypot(_standard_error(x), _standard_error(y))
-    return Interval(difference, difference - half, difference + half)
+    unit = np.maximum(unit_of(x), unit_of(y))
+    x, y = in_unit(x, unit), in_unit(y, unit)
+    with np.errstate(over="ignore", under="ignore"):
+        difference = x.mean(axis=-1) - y.mean(axis=-1)
+        half = -stdtrit(welch_freedom(x, y), tail) * np.hypot(_standard_error(x), _standard_error(y))
+        return Interval(*(np.ldexp(v, unit) for v in (difference, difference - half, difference + half)))
 
 
 def welch_freedom(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -160,7 +202,7 @@ def wilson_interval(successes: ArrayLike, n: ArrayLike, confidence: ArrayLike = 
     k, n = np.asarray(successes, float), np.asarray(n, float)
     if np.any(n < 1) or np.any(k < 0) or np.any(k > n):
         raise ValueError(f"successes = {successes} of n = {n}: must be 0 ... n with n >= 1")
-    z2 = ndtri(1 - _tail(confidence)) ** 2
+    z2 = ndtri(_tail(confidence)) ** 2
     centre = (k + z2 / 2) / (n + z2)
     half = np.sqrt(z2) / (n + z2) * np.sqrt(k * (n - k) / n + z2 / 4)
     # At 0 and n the bound is exactly 0 and 1; rounding must not leave the range.
@@ -220,13 +262,11 @@ def mean_interval(values: ArrayLike, confidence: ArrayLike = 0.95, seed: int = 0
     """
     x = np.asarray(values, float)
     name = default_interval(x.shape[-1])
-    scale = np.abs(x).max(axis=-1, keepdims=True)  # squares of very large or small values leave the range of floats
-    scale = np.where(scale > 0, scale, 1)
     seeds = {"seed": seed} if name in IS_BOOTSTRAP else {}
-    with np.errstate(over="ignore"):
-        return Interval(*(v * scale[..., 0] for v in INTERVALS[name](x / scale, confidence, **seeds)))
+    return INTERVALS[name](x, confidence, **seeds)
 
 
 def is_constant(values: np.ndarray) -> np.ndarray:
     """Whether values `[..., n]` differ by no more than rounding: `[...]`."""
-    return values.max(axis=-1) / 2 - values.min(axis=-1) / 2 <= 1e-12 * np.abs(values).max(axis=-1)
+    x = in_unit(values, unit_of(values))
+    return x.max(axis=-1) - x.min(axis=-1) <= 2e-12 * np.abs(x).max(axis=-1)

@@ -29,8 +29,8 @@ def power_of(effect: float, sd: float, n: int, confidence: float = 0.95, delta: 
     """
     if not sd > 0 or n < 2:
         raise ValueError(f"sd = {sd}, n = {n}: must be above 0, and 2 or more")
-    critical = float(stdtrit(n - 1, (1 + confidence) / 2))
-    noncentrality = math.sqrt(n) * (effect - delta) / sd
+    critical = -float(stdtrit(n - 1, (1 - confidence) / 2))
+    noncentrality = math.sqrt(n) * ((effect - delta) / sd)
     power = float(1 - nctdtr(n - 1, noncentrality, critical))
     return power if math.isfinite(power) else _power_by_quadrature(n - 1, noncentrality, critical)
 
@@ -63,16 +63,16 @@ def replicates_needed(
     True
     """
     least = max(2, at_least or floor_replicates())
-    if effect <= delta:
+    if not (effect > delta and math.isfinite(effect) and math.isfinite(sd)):
         return None
     if sd <= 0:
         return least
     # The normal distribution bounds n from below and is right to a few replicates; go on from there by ones.
-    z = float(ndtri((1 + confidence) / 2) + ndtri(power))
-    start = (max(0.0, z) * sd / (effect - delta)) ** 2
-    if start > MOST:
+    z = float(ndtri(power) - ndtri((1 - confidence) / 2))
+    root = max(0.0, z) * (sd / (effect - delta))
+    if root > math.sqrt(MOST):  # before it is squared, which may leave the range of floats
         return None
-    n = max(least, math.floor(start))
+    n = max(least, math.floor(root**2))
     while power_of(effect, sd, n, confidence, delta) < power:
         n += 1
     return n
@@ -88,9 +88,8 @@ def replicates_needed_for_fraction(
     35
     """
     gap = direction * (fraction - stated)
-    if gap <= 0:
+    if not gap > 0:
         return None
-    z, z_power = float(ndtri((1 + confidence) / 2)), float(ndtri(power))
-    root = z * math.sqrt(stated * (1 - stated)) + z_power * math.sqrt(fraction * (1 - fraction))
-    n = (root / gap) ** 2
-    return None if n > MOST else max(at_least or floor_replicates(), math.floor(n) + 1)
+    z, z_power = -float(ndtri((1 - confidence) / 2)), float(ndtri(power))
+    root = (z * math.sqrt(stated * (1 - stated)) + z_power * math.sqrt(fraction * (1 - fraction))) / gap
+    return None if root > math.sqrt(MOST) else max(at_least or floor_replicates(), math.floor(root**2) + 1)

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.findings.hodge import hodge, square_without_noise
-from mesocosm.findings.intervals import is_constant, mean_interval
+from mesocosm.findings.intervals import in_unit, is_constant, mean_interval, unit_of
 from mesocosm.findings.outcomes import plain_lists
 from mesocosm.findings.verdicts import judge
 
@@ -86,12 +86,16 @@ class Tournament:
 
     def potentials(self) -> np.ndarray:
         """What a snapshot wins on average against all (itself with 0): [replicates, n], NaN where it does not count."""
-        mean = self.scores.mean(axis=0)
+        mean = self._mean()
         out = np.full(mean.shape[:2], np.nan)
         for r, kept in enumerate(self.present()):
-            if kept.sum() >= 2:
-                out[r, kept] = mean[r][np.ix_(kept, kept)].mean(axis=1)
+            if (n := kept.sum()) >= 2:
+                out[r, kept] = (mean[r][np.ix_(kept, kept)] / n).sum(axis=1)
         return out
+
+    def _mean(self) -> np.ndarray:
+        """Over both halves; sums of the largest numbers leave the range of floats."""
+        return self.scores[0] / 2 + self.scores[1] / 2
 
     def slopes(self) -> np.ndarray:
         """Least-squares slope of the potential over time, score per unit of time. [replicates], NaN without two times.
@@ -102,7 +106,8 @@ class Tournament:
         for r, potential in enumerate(self.potentials()):
             kept = np.isfinite(potential)
             if kept.any() and (spread := self.times[kept] - self.times[kept].mean()).any():
-                out[r] = spread @ potential[kept] / (spread @ spread)
+                unit = unit_of(potential[kept])
+                out[r] = np.ldexp(spread @ in_unit(potential[kept], unit) / (spread @ spread), unit)
         return out
 
     def split(self) -> Split:
@@ -112,13 +117,17 @@ class Tournament:
             n = int(kept.sum())
             if n >= 2:
                 halves = self.scores[:, r][:, kept][:, :, kept]
-                noise = float(((halves[0] - halves[1]) ** 2).sum()) / 4
-                rows[:, r] = np.array([*map(square_without_noise, hodge(halves)), noise]) / (n * (n - 1))
+                size = float(np.abs(halves).max()) or 1.0  # squares of huge scores leave the range of floats
+                gradient, cyclic = hodge(halves / size)
+                noise = float(((halves[0] / size - halves[1] / size) ** 2).sum()) / 4
+                squares = np.array([square_without_noise(gradient), square_without_noise(cyclic), noise])
+                with np.errstate(over="ignore", under="ignore"):
+                    rows[:, r] = squares / (n * (n - 1)) * size * size
         return Split(*rows)
 
     def matrix(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Mean over replicates and its 95 % interval, [n, n] each; NaN where too few have a score."""
-        return _over_replicates(self.scores.mean(axis=0))
+        return _over_replicates(self._mean())
 
     def findings(self, seed: int = 0) -> list[Finding]:
         """Whether there is progress, an order, a chase: exploratory, over replicates."""
@@ -226,7 +235,7 @@ def from_pairs(
     if first.shape != other.shape or first.ndim != 3 or first.shape[1] != n * (n - 1) // 2:
         raise ValueError(f"first, other: shapes {first.shape}, {other.shape}; must be (2, {n * (n - 1) // 2}, ...)")
     first, other = (np.where(np.isfinite(x), x, np.nan) for x in (first, other))
-    mean = (first - other) / 2
+    mean = first / 2 - other / 2
     if statuses is None:
         both = np.stack([first, other])
         n_tied, n_none = int((both == 0).sum()), int(np.isnan(both).sum())
@@ -245,7 +254,7 @@ def _over_replicates(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
     for i, j in np.ndindex(*values.shape[1:]):
         x = values[:, i, j][np.isfinite(values[:, i, j])]
         if x.size:
-            mean[i, j] = x.mean()
+            mean[i, j] = (x / x.size).sum()
         if i < j and x.size >= 2 and not is_constant(x):
             interval = mean_interval(x)
             low[i, j], high[i, j] = interval.low, interval.high

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import bdtr, bdtrc
 
-from mesocosm.findings.claim import ALPHA, Claim, Finding, Verdict, floor_replicates
+from mesocosm.findings.claim import ALPHA, Claim, Finding, Verdict, factor, floor_replicates
 from mesocosm.findings.intervals import default_interval, is_constant, mean_interval, wilson_interval
 from mesocosm.findings.multiplicity import benjamini_hochberg, holm
 from mesocosm.findings.outcomes import plain
@@ -261,11 +261,6 @@ def verdict_of(claim: Claim, b: Bounds) -> Verdict:
 def _threshold(claim: Claim) -> float:
     """The smallest effect that matters, on the scale of the values."""
     return math.log(claim.delta) if claim.kind == "ratio" else claim.delta
-
-
-def factor(log_ratio: float) -> float:
-    """Factors beyond the range of floats are given as its end."""
-    return math.exp(min(log_ratio, 709.0)) if log_ratio < math.inf else math.inf
 
 
 def _still_needed(s: Sample, bounds: Bounds | None, sd: float, floor: int) -> int | None:

@@ -6,11 +6,16 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape as escaped
 from importlib.resources import files
 from typing import Any
 
 VERDICTS = ("supported", "refuted", "equivalent", "undecided")
+
+
+def escape(words: str) -> str:
+    """Text for a page, without what steers a terminal."""
+    return escaped("".join(c if c.isprintable() or c == "\n" else " " for c in words))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ Every table can be sorted and filtered. No jax.
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,7 +68,8 @@ def _standing(view: Study, table: Table, rows: Sequence[tuple[Cell, Row]]) -> li
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    return statistics.fmean(values) if values else None
+    """None without values."""
+    return sum(value / len(values) for value in values) if values else None
 
 
 def _duels(tables: Tables, duels: Sequence[Pair]) -> Board:
@@ -130,7 +130,7 @@ def _over_seeds(told: Sequence[tuple[dict[str, Any], Row]]) -> list[tuple[dict[s
             out.append((place, row))
     for several in groups.values():
         rows = [row for _, row in several]
-        cost = {name: statistics.fmean(row.cost.get(name, 0.0) for row in rows) for name in rows[0].cost}
-        value = statistics.fmean(row.final or 0.0 for row in rows)
+        cost = {name: _mean([row.cost.get(name, 0.0) for row in rows]) or 0.0 for name in rows[0].cost}
+        value = _mean([row.final or 0.0 for row in rows]) or 0.0
         out.append(({**several[0][0], "seed": f"{len(rows)} seeds"}, Row("ok", value, cost=cost)))
     return out

@@ -43,11 +43,11 @@ def forest(
     all_lines = [*lines, *beside]
     ends = [v for e in all_lines for v in (e.low, e.high, e.estimate, e.thick_low, e.thick_high) if v is not None]
     low, high = min([*ends, *band, null]), max([*ends, *band, null])
-    span = (high - low) or 1.0
+    half = (high / 2 - low / 2) or 0.5  # by halves: a difference may leave the range of floats
     left = 30 + 7 * max((len(e.words) for e in all_lines), default=10)
 
     def at(value: float) -> float:
-        return left + 420 * (value - low) / span
+        return left + 420 * ((value / 2 - low / 2) / half)
 
     bottom = 62 + 22 * len(lines)
     grey = at(band[1]) - at(band[0])

@@ -41,6 +41,12 @@ def causes(rows: Rows) -> dict[str, str]:
     return first
 
 
+def _one_line(words: str) -> str:
+    """What a terminal can show: no line breaks, nothing that steers it."""
+    plain = "".join(c if c.isprintable() else " " for c in words)
+    return " ".join(plain.split())[:400]
+
+
 def _no_results(rows: Rows) -> Lines:
     n = sum(row.from_outside for _, row in rows)
     return [f"{n} cells failed for a cause outside them: the same command tries them again."] if n else []
@@ -49,7 +55,7 @@ def _no_results(rows: Rows) -> Lines:
 def _headlines(study: Study, tables: Tables, rows: Rows) -> Lines:
     first = next(iter(tables.values()))
     lines = [f"{first.n_rows} of {first.n_cells} cells: " + ", ".join(f"{n} {s}" for s, n in first.statuses.items())]
-    lines += [f"  first {status}: {cause}" for status, cause in causes(rows).items()]
+    lines += [f"  first {status}: {_one_line(cause)}" for status, cause in causes(rows).items()]
     for name, view in study.views.items():
         if study.cross:
             lines += ["", f"{name}, against {spelt_control(view)}, while all other slots range over contexts"]
@@ -107,6 +113,7 @@ def markdown(study: Study, tables: Tables, rows: Rows, command: str) -> str:
     """A page for the documentation: how it was asked, what was found, where it differs, and how to repeat it."""
     versions = rows[0][1].environment.get("versions", {}) if rows else {}
     table = next(iter(tables.values()))
+    seconds = round(sum(row.cost.get("seconds", 0.0) for _, row in rows), 0)
     out = [f"# {study.name}", "", study.question, ""]
     facts = {
         "command": f"`{command}`",
@@ -122,7 +129,7 @@ def markdown(study: Study, tables: Tables, rows: Rows, command: str) -> str:
         "set in all cells": ", ".join(f"{k} = {spelt(v)}" for k, v in study.fixed.items()),
         "counted as independent": f"{table.n_clusters} {table.cluster}s",
         "versions": ", ".join(f"{k} {v}" for k, v in versions.items()),
-        "seconds measured": f"{sum(row.cost.get('seconds', 0.0) for _, row in rows):.0f}",
+        "seconds measured": f"{seconds:.15g}" if math.isfinite(seconds) else "",
     }
     out += ["| | |", "|---|---|", *(_row([k, v]) for k, v in facts.items() if v), ""]
     out += [f"![Effects]({study.name}.svg)", "", "```text", *_headlines(study, tables, rows), "```", ""]

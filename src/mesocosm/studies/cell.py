@@ -153,6 +153,9 @@ class Row:
         for name in ("metrics", "cost"):
             if not all(_is_number(v) or (v is None and name == "metrics") for v in values[name].values()):
                 raise TypeError(f"{name} holds what is no number")
+        versions = values["environment"].get("versions", {})
+        if not isinstance(versions, dict) or not all(isinstance(v, str) for v in versions.values()):
+            raise TypeError("environment.versions holds what is no text")
         curve = tuple((float(x), float(y)) for x, y in values["curve"])
         return Row(**{**values, "curve": curve})
 

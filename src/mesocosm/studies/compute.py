@@ -7,11 +7,13 @@ of FLOPs (software), less those of utilisation and of peak (hardware), exactly.
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mesocosm.findings.claim import factor
 from mesocosm.studies.cell import Cell, Row, spelt_treatment
 from mesocosm.studies.study import Study
 
@@ -136,18 +138,22 @@ class Gain:
         '100 times faster: software x 10, utilisation x 1, hardware x 10'
         """
         parts = ("software", "utilisation", "hardware")
-        told = ", ".join(f"{name} x {math.exp(getattr(self, name)):.3g}" for name in parts)
-        return f"{math.exp(self.total):.3g} times faster: {told}"
+        told = ", ".join(f"{name} x {factor(getattr(self, name)):.3g}" for name in parts)
+        return f"{factor(self.total):.3g} times faster: {told}"
 
 
 def gain(old: Machine, new: Machine) -> Gain:
     """From old to new, as a sum of log-ratios."""
     return Gain(
-        math.log(old.seconds / new.seconds),
-        math.log(old.flops / new.flops),
-        math.log(new.utilisation / old.utilisation),
-        math.log(new.peak / old.peak),
+        math.log(old.seconds) - math.log(new.seconds),
+        math.log(old.flops) - math.log(new.flops),
+        _log_utilisation(new) - _log_utilisation(old),
+        math.log(new.peak) - math.log(old.peak),
     )
+
+
+def _log_utilisation(machine: Machine) -> float:
+    return math.log(machine.flops) - math.log(machine.seconds) - math.log(machine.peak)
 
 
 @dataclass(frozen=True)
@@ -169,6 +175,14 @@ class Match:
 MATCHED_IN = ("flops", "seconds")
 
 
+def _is_sound(row: Row) -> bool:
+    """Whether a row has a curve whose costs rise from above 0, and costs of the whole."""
+    spent = [x for x, _ in row.curve]
+    rises = all(a < b for a, b in itertools.pairwise(spent)) and bool(spent) and spent[0] > 0
+    numbers = [*spent, *(y for _, y in row.curve), *(row.cost.get(name, math.nan) for name in MATCHED_IN)]
+    return rises and all(map(math.isfinite, numbers)) and all(row.cost[name] > 0 for name in MATCHED_IN)
+
+
 def matches(study: Study, rows: Sequence[tuple[Cell, Row]]) -> list[Match]:
     """Each treatment of one comparison against its control; empty where rows have no curves and costs."""
     by_place: dict[str, dict[str, Row]] = {}
@@ -181,14 +195,14 @@ def matches(study: Study, rows: Sequence[tuple[Cell, Row]]) -> list[Match]:
     out = []
     for name in names[1:]:
         pairs = [(there[name], there[names[0]]) for there in by_place.values() if name in there and names[0] in there]
-        pairs = [pair for pair in pairs if all(row.curve and {*MATCHED_IN} <= row.cost.keys() for row in pair)]
+        pairs = [pair for pair in pairs if all(map(_is_sound, pair))]
         if not pairs:
             continue
         found = {
             cost: [multiplier(curve_in(a, cost), curve_in(b, cost), study.direction) for a, b in pairs]
             for cost in MATCHED_IN
         }
-        known = {cost: [v for v in values if v is not None] for cost, values in found.items()}
+        known = {cost: [v for v in values if v is not None and math.isfinite(v)] for cost, values in found.items()}
         reached = len(known["flops"]) / len(pairs)
         times = {cost: statistics.median(values) for cost, values in known.items() if values}
         out.append(Match(name, reached, len(pairs), times))

@@ -25,6 +25,8 @@ from scipy.special import stdtrit
 
 from mesocosm.findings import Claim, Finding, holm, judge
 from mesocosm.findings.hodge import hodge, square_without_noise
+from mesocosm.findings.intervals import in_unit, unit_of
+from mesocosm.findings.outcomes import plain
 from mesocosm.studies import task
 from mesocosm.studies.cell import STATUSES, Cell, Row, spelt, spelt_treatment
 from mesocosm.studies.shares import shares
@@ -100,7 +102,7 @@ def score(study: Study, rows: Sequence[tuple[Cell, Row]]) -> Table:
     cluster, clusters = _clusters(study, grid)
     if study.vary:
         names = map(spelt_treatment, grid.treatments)
-        compared = [(name, grid.values[:, k] - grid.values[:, 0]) for k, name in enumerate(names)][1:]
+        compared = [(name, _less(grid.values[:, k], grid.values[:, 0])) for k, name in enumerate(names)][1:]
         index = list(range(1, len(grid.treatments)))
     else:
         compared, index = [(study.metric, grid.values[:, 0])], [0]
@@ -161,7 +163,7 @@ def pairs(study: Study, rows: Sequence[tuple[Cell, Row]]) -> list[Pair]:
     for a, b in itertools.combinations(range(len(grid.treatments)), 2):
         own, other = spelt_treatment(grid.treatments[a]), spelt_treatment(grid.treatments[b])
         claim = dataclasses.replace(_claim(study, own, other), declared=False)
-        difference = grid.values[:, a] - grid.values[:, b]
+        difference = _less(grid.values[:, a], grid.values[:, b])
         finding = _over_clusters(claim, np.array([_mean(row) for row in difference]), clusters)
         won = [w for row in difference if (w := _wins(row, study.direction)) is not None]
         out.append(Pair(own, other, finding, float(np.mean(won)) if won else None))
@@ -171,6 +173,13 @@ def pairs(study: Study, rows: Sequence[tuple[Cell, Row]]) -> list[Pair]:
         dataclasses.replace(pair, finding=dataclasses.replace(pair.finding, p_adjusted=p))
         for pair, p in zip(out, told, strict=True)
     ]
+
+
+def _less(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a - b; NaN where it leaves the range of floats, as where there is none."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        difference = a - b
+    return np.where(np.isfinite(difference), difference, np.nan)
 
 
 def _wins(difference: np.ndarray, direction: int) -> float | None:
@@ -266,7 +275,7 @@ def _context(
 
 def _mean(values: np.ndarray) -> float:
     values = values[np.isfinite(values)]
-    return float(values.mean()) if values.size else math.nan
+    return float((values / values.size).sum()) if values.size > 1 else float(values[0]) if values.size else math.nan
 
 
 def _fixed_interval(difference: np.ndarray) -> tuple[float | None, float | None]:
@@ -275,6 +284,8 @@ def _fixed_interval(difference: np.ndarray) -> tuple[float | None, float | None]
     rows = [row for row in rows if row.size]
     if not rows or any(row.size < 2 for row in rows):
         return None, None
+    unit = unit_of(np.concatenate(rows))  # squares of huge values leave the range of floats
+    rows = [in_unit(row, unit) for row in rows]
     parts = np.array([row.var(ddof=1) / row.size for row in rows])
     freedom = np.array([row.size - 1 for row in rows])
     total = parts.sum()
@@ -282,14 +293,16 @@ def _fixed_interval(difference: np.ndarray) -> tuple[float | None, float | None]
     if total <= 0:
         return None, None
     half = stdtrit(total**2 / (parts**2 / freedom).sum(), 0.975) * math.sqrt(total) / len(rows)
-    return mean - float(half), mean + float(half)
+    with np.errstate(over="ignore", under="ignore"):
+        return plain(np.ldexp(mean - float(half), unit)), plain(np.ldexp(mean + float(half), unit))
 
 
 def _ranking(study: Study, grid: _Grid) -> Ranking | None:
     """Who beats whom, on the same context and seed; every pair of treatments counts what both have."""
     v = study.direction * grid.values
-    beats = np.sign(v[:, :, None, :] - v[:, None, :, :])
-    seen = np.isfinite(beats)
+    a, b = v[:, :, None, :], v[:, None, :, :]
+    seen = np.isfinite(a) & np.isfinite(b)
+    beats = np.where(a > b, 1.0, np.where(a < b, -1.0, 0.0))  # a difference may leave the range of floats
     n = seen.sum(axis=-1)
     a = np.where(seen, beats, 0).sum(axis=-1) / np.maximum(n, 1)  # [contexts, i, j]
     a = a[(n > 0).all(axis=(1, 2))]

@@ -34,6 +34,9 @@ def shares(values: np.ndarray, factors: Mapping[str, int]) -> tuple[list[Share],
       Shares, and sentences that say why there are none.
     """
     named = {slot: n for slot, n in factors.items() if n > 1}
+    most = np.nanmax(np.abs(values), initial=0.0)
+    if 0 < most < np.inf:  # shares have no unit, and squares of huge values leave the range of floats
+        values = np.ldexp(values, -np.frexp(most)[1])
     cells = values.reshape(math.prod(factors.values()), -1)
     counts = np.isfinite(cells).sum(axis=1)
     if not named:
