@@ -14,6 +14,7 @@ import numpy as np
 from mesocosm.findings.claim import Finding
 from mesocosm.protocol.declaration import Summary
 from mesocosm.protocol.launch import go_on, start
+from mesocosm.protocol.reading import findings_of
 from mesocosm.protocol.registry import declaration
 from mesocosm.record import ConfigurationError, MesocosmError, Record
 from mesocosm.record.configuration import from_dict
@@ -90,7 +91,7 @@ class Run:
     @property
     def findings(self) -> list[Finding]:
         """What was claimed before the run, and what became of it."""
-        return [Finding.from_dict(values) for values in self.record.findings]
+        return findings_of(self.record)
 
     @cached_property
     def assays(self) -> dict[str, Run]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from mesocosm.cli.answer import print_json
 from mesocosm.cli.show import folder_named
+from mesocosm.cli.words import as_a_cell
 from mesocosm.record import ConfigurationError, FolderError, Record, load
 from mesocosm.record.files import write_ours
 
@@ -191,6 +192,6 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def _written(first: Sequence[Any], rows: Iterable[Sequence[Any]], quoting: Any = csv.QUOTE_MINIMAL) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n", quoting=quoting)
-    writer.writerow(first)
-    writer.writerows(rows)
+    writer.writerow(map(as_a_cell, first))
+    writer.writerows(map(as_a_cell, row) for row in rows)
     return text.getvalue().encode()

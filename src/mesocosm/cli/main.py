@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from mesocosm.cli import check, compare, completion, optimum, study, watch
+from mesocosm.cli.words import in_a_line, shown_not_obeyed
 from mesocosm.record.errors import MesocosmError
 
 USAGE, ENVIRONMENT, INTERRUPTED = 2, 3, 130
@@ -119,6 +120,11 @@ def _add_export(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit code."""
+    with shown_not_obeyed():
+        return _main(arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
     if empty := next((w for w in ("config", "preset", "out") if getattr(options, w, None) == ""), None):
@@ -132,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MesocosmError as error:
         if getattr(options, "debug", False):
             raise
-        print(f"{'' if error.exit_code == INTERRUPTED else 'error: '}{error}", file=sys.stderr)
+        print(f"{'' if error.exit_code == INTERRUPTED else 'error: '}{in_a_line(error)}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from mesocosm.cli.words import obeyed
 from mesocosm.protocol.declaration import Declaration
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ class ProgressLine:
 
     def __exit__(self, *exception: object) -> None:
         if not self.silent and self.is_live:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            with obeyed():
+                sys.stderr.write("\r\x1b[K")
+                sys.stderr.flush()
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
@@ -59,5 +61,6 @@ class ProgressLine:
 
     def _write(self, text: str) -> None:
         width = shutil.get_terminal_size().columns - 1  # a line that wraps could not be overwritten
-        sys.stderr.write(f"\r\x1b[K{text[:width]}" if self.is_live else f"{text}\n")
-        sys.stderr.flush()
+        with obeyed():
+            sys.stderr.write(f"\r\x1b[K{text[:width]}" if self.is_live else f"{text}\n")
+            sys.stderr.flush()

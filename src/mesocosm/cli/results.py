@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mesocosm.cli.answer import print_json
 from mesocosm.cli.show import folder_named
+from mesocosm.protocol.reading import findings_of
 from mesocosm.record import ConfigurationError, MesocosmError, Record, load
 
 VERDICTS = ("supported", "refuted", "equivalent", "undecided")
@@ -33,7 +34,7 @@ def required(wanted: Sequence[str], claims: Sequence[str]) -> Callable[[Record],
         pairs.append((claim, verdict))
 
     def code(record: Record) -> int:
-        found = {f["name"]: f["verdict"] for f in record.findings}
+        found = {finding.name: finding.verdict for finding in findings_of(record)}
         missed = [(c, v) for c, v in pairs if found.get(c) != v]
         for claim, verdict in missed:
             print(f"required {claim} = {verdict}, found {found.get(claim, 'nothing')}", file=sys.stderr)

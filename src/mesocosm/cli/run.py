@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mesocosm.cli.words import obeyed
 from mesocosm.findings.claim import Claim
 from mesocosm.protocol.registry import NAMES, declaration
 from mesocosm.record.configuration import ConfigurationError, check, from_dict, from_toml
@@ -119,9 +120,10 @@ def configuration_from(
             raise ConfigurationError(f"--config {file}: cannot be read ({error})") from None
         default = from_toml(cls, text, file, default)
         check(default)
-    configuration = tyro.cli(
-        cls, prog=f"mesocosm run {name}", args=flags, default=default, config=(tyro.conf.FlagConversionOff,)
-    )
+    with obeyed():
+        configuration = tyro.cli(
+            cls, prog=f"mesocosm run {name}", args=flags, default=default, config=(tyro.conf.FlagConversionOff,)
+        )
     check(configuration)
     return configuration
 

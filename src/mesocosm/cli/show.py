@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mesocosm.cli.answer import print_json
+from mesocosm.cli.words import in_a_line
 from mesocosm.protocol.declaration import Summary
+from mesocosm.protocol.reading import findings_of
 from mesocosm.protocol.registry import NAMES, declaration
 from mesocosm.record import MesocosmError, Record, load
 from mesocosm.record.header import HEADER
@@ -25,9 +27,9 @@ def print_record(record: Record, as_json: bool = False, report: Path | None = No
     """What a run found: the short table, and the findings with their verdicts."""
     declared = declaration(record.header["experiment"])
     summary, noun = declared.summarise(record), declared.noun
-    findings = record.findings
+    findings = findings_of(record)
     if as_json:
-        more = {"findings": findings, "report": str(report) if report else None}
+        more = {"findings": [finding.to_dict() for finding in findings], "report": str(report) if report else None}
         print_json("show", {**_brief(record), "folder": str(record.folder), "summary": asdict(summary), **more})
         return
     for line in _table(summary):
@@ -36,10 +38,8 @@ def print_record(record: Record, as_json: bool = False, report: Path | None = No
     for note in summary.notes:
         print(note)
     if findings:
-        from mesocosm.findings.claim import Finding
-
         print("\nfindings")
-        for finding in map(Finding.from_dict, findings):
+        for finding in findings:
             print(f"  {finding.name:10s} {finding.words(noun)}")
         print()
     ticks = f"{record.tick} of {record.header['ticks']} ticks"
@@ -96,7 +96,7 @@ def show(options: argparse.Namespace) -> int:
     from mesocosm.cli.results import required
     from mesocosm.protocol.kept import REPORT
 
-    wanted = required(options.require, [f["name"] for f in record.findings])
+    wanted = required(options.require, [finding.name for finding in findings_of(record)])
     path = record.folder / REPORT
     print_record(record, as_json=options.json, report=path if path.exists() else None)
     return wanted(record)
@@ -122,7 +122,9 @@ def list_all(options: argparse.Namespace) -> int:
     print(f"\nruns under {under} (mesocosm show RUN)" if runs else f"\nno runs under {under}")
     for run in runs:
         progress = f"{run['tick']}/{run['ticks']} ticks"
-        print(f"  {run['run']:32s} {run['status']:12s} {progress:22s} {run['alive']}/{run['replicates']} alive")
+        print(
+            f"  {in_a_line(run['run']):32s} {run['status']:12s} {progress:22s} {run['alive']}/{run['replicates']} alive"
+        )
     for sentence in damaged:
-        print(f"  {sentence}", file=sys.stderr)
+        print(f"  {in_a_line(sentence)}", file=sys.stderr)
     return 0

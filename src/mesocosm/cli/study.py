@@ -13,6 +13,7 @@ from typing import Any
 
 from mesocosm.cli.answer import print_json, written
 from mesocosm.cli.devices import cores, prepare_devices
+from mesocosm.cli.words import obeyed
 from mesocosm.record import ConfigurationError
 
 STORE = "runs/cells"
@@ -140,5 +141,6 @@ class _Progress:
         self.shown = now
         text = f"{self.name}: {done} of {n} cells, {now - self.began:.0f} s"
         end = "\n" if done >= n or not self.is_live else ""
-        sys.stderr.write(f"\r\x1b[K{text}{end}" if self.is_live else f"{text}\n")
-        sys.stderr.flush()
+        with obeyed():
+            sys.stderr.write(f"\r\x1b[K{text}{end}" if self.is_live else f"{text}\n")
+            sys.stderr.flush()

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mesocosm.record.configuration import from_plain
+
 Kind = Literal["mean", "ratio", "fraction"]
 Verdict = Literal["supported", "refuted", "equivalent", "undecided"]
 
@@ -73,7 +75,7 @@ class Claim:
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Claim:
-        return Claim(**values)
+        return from_plain(Claim, values, "a claim that was kept")
 
 
 def floor_replicates(n_declared: int = 1) -> int:
@@ -154,7 +156,7 @@ class Finding:
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Finding:
-        return Finding(**values)
+        return from_plain(Finding, values, "a finding that was kept")
 
     def words(self, noun: str = "replicates") -> str:
         """One plain sentence: verdict, estimate, interval, control, counts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,9 @@ def made_of(record: Record) -> str:
     for name, assay in follow_ups_of(record).items():
         total.update(f"{name} {assay.identity}".encode(errors="backslashreplace"))
     for path in sorted(record.folder.glob("*.json")):
-        if path.name != HEADER and path.is_file():
-            total.update(f"{path.name} {checksum(read_whole(path))}".encode(errors="backslashreplace"))
+        if path.name != HEADER:
+            with suppress(OSError):  # what cannot be read tells nothing
+                total.update(f"{path.name} {checksum(read_whole(path))}".encode(errors="backslashreplace"))
     return total.hexdigest()
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mesocosm.findings.claim import Claim
+from mesocosm.findings.claim import Claim, Finding
 from mesocosm.protocol.declaration import RunConfiguration
 from mesocosm.protocol.registry import declaration
 from mesocosm.record import ConfigurationError, FolderError, Intervention, Record, load
@@ -58,10 +58,22 @@ def after(configuration: C, interventions: Sequence[Intervention]) -> C:
 
 def claims_of(record: Record) -> tuple[Claim, ...]:
     """What was claimed before the run. After interventions nothing is declared any more: a person has interfered."""
-    claims = (Claim.from_dict(values) for values in record.header.get("declaration", {}).get("claims", []))
+    kept = record.header.get("declaration", {}).get("claims", [])
+    try:
+        claims = [Claim.from_dict(values) for values in (kept if isinstance(kept, list) else [kept])]
+    except FolderError as error:
+        raise FolderError(f"{record.folder}: {error}") from None
     if record.header.get("interventions"):
         return tuple(replace(claim, declared=False) for claim in claims)
     return tuple(claims)
+
+
+def findings_of(record: Record) -> list[Finding]:
+    """What was found, in the order in which it was claimed; empty before the run is judged."""
+    try:
+        return [Finding.from_dict(values) for values in record.findings]
+    except FolderError as error:
+        raise FolderError(f"{record.folder}: {error}") from None
 
 
 def difference(a: Any, b: Any) -> str:

@@ -17,7 +17,7 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, Union
 
-from mesocosm.record.errors import MesocosmError
+from mesocosm.record.errors import FolderError, MesocosmError
 
 C = TypeVar("C")
 
@@ -205,6 +205,27 @@ def _plain_value(hint: Any, value: Any) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**1023:
         return float(value)
     return value
+
+
+def from_plain(cls: type[C], values: Any, what: str) -> C:
+    """What was kept as plain values, each looked at: `what` says in messages what it should be.
+
+    Raises:
+      FolderError: naming the field that is missing, unknown, or not what it can be.
+    """
+    hints, given = _hints(cls), values if isinstance(values, dict) else {"": values}
+    kept = {}
+    for name, value in given.items():
+        if name not in hints:
+            raise FolderError(f"{what} is damaged: it has a field {_shown(name)}")
+        hint = _unwrap(hints[name])[0]
+        kept[name] = _plain_value(hint, value)
+        if wrong := _wrong_type(hint, kept[name]):
+            raise FolderError(f"{what} is damaged: {name} = {_shown(value)}: must be {wrong}")
+    try:
+        return cls(**kept)
+    except (TypeError, ValueError) as error:  # a field that is missing, or values that contradict each other
+        raise FolderError(f"{what} is damaged: {error}") from None
 
 
 def replace_at(configuration: C, path: str, value: Any) -> C:

@@ -50,7 +50,19 @@ def read_header(folder: Path) -> dict[str, Any]:
     for name, (is_right, words) in {**_NEEDED, **_OPTIONAL}.items():
         if name in header and not is_right(header[name]):
             raise FolderError(f"{path}: {name} = {header[name]!r:.80}: must be {words}; the run folder is damaged")
-    return header
+    return {**header, "configuration": Settings(f"{path}: its configuration", header["configuration"])}
+
+
+class Settings(dict[str, Any]):
+    """A table of the header. What is missing in it is a fault of the file, said in its words."""
+
+    def __init__(self, where: str, values: Mapping[str, Any]) -> None:
+        inner = {k: Settings(f"{where}.{k}", v) if isinstance(v, dict) else v for k, v in values.items()}
+        super().__init__(inner)
+        self.where = where
+
+    def __missing__(self, name: str) -> Any:
+        raise FolderError(f"{self.where} has no {name!r}; it was written by other code, or is damaged")
 
 
 def with_config(header: Mapping[str, Any], *configs: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ from mesocosm.record import database
 from mesocosm.record.errors import FolderError
 from mesocosm.record.files import LARGEST_TEXT, checksum, read_whole
 from mesocosm.record.folder import DATABASE, file_of, is_locked, unpack
-from mesocosm.record.header import CONFIG, is_config_of, read_header
+from mesocosm.record.header import CONFIG, HEADER, is_config_of, read_header
 from mesocosm.record.status import RunStatus, Status
 
 _AT_ONCE = 1 << 20
@@ -194,6 +195,8 @@ class Record:
                 raise FolderError(f"{where}: is damaged ({name} must be whole numbers in 0 ... {most})")
         if any(values.ndim == 0 or len(values) != len(columns["tick"]) for values in arrays.values()):
             raise FolderError(f"{where}: is damaged (its columns differ in length)")
+        if odd := [name for name, values in arrays.items() if values.dtype.kind not in "iubf"]:
+            raise FolderError(f"{where}: is damaged ({odd[0]} holds what is no number)")
         return columns
 
     @cached_property
@@ -264,4 +267,26 @@ def load(folder: str | Path) -> Record:
       FolderError: if it is no run folder or of another schema.
     """
     folder = Path(folder)
-    return Record(folder, read_header(folder))
+    record = Record(folder, read_header(folder))
+    _check_agreement(record)
+    return record
+
+
+def _check_agreement(record: Record) -> None:
+    """The header repeats what the configuration says; readers take it from either.
+
+    Raises:
+      FolderError: if they differ, or the configuration cannot be read.
+    """
+    try:
+        configured = tomllib.loads(record.config)
+    except (ValueError, RecursionError) as error:
+        raise FolderError(f"{record.folder / CONFIG}: is damaged (not valid TOML: {error})") from None
+    repeated = {**record.header["configuration"]}
+    repeated |= {name: record.header[name] for name in ("seed", "replicates", "every")}
+    for name, value in configured.items():
+        if name in repeated and repeated[name] != value:
+            raise FolderError(
+                f"{record.folder}: {name} is {value!r:.60} in {CONFIG} and {repeated[name]!r:.60} in {HEADER}; "
+                "one of them is damaged"
+            )

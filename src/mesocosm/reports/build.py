@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.findings.claim import Finding
 from mesocosm.protocol.generic import tell as tell_plainly
 from mesocosm.protocol.kept import REPORT, is_report, made_of
-from mesocosm.protocol.reading import configuration_of, folder_of, follow_ups_of
+from mesocosm.protocol.reading import configuration_of, findings_of, folder_of, follow_ups_of
 from mesocosm.protocol.registry import declaration
 from mesocosm.protocol.story import Story
 from mesocosm.record import FolderError, Record
@@ -49,7 +48,7 @@ def page(record: Record) -> str:
     declared = declaration(record.header["experiment"])
     claims = declared.claims_under(configuration_of(record))
     is_asked = not claims or any(claim.declared for claim in claims)
-    findings = [Finding.from_dict(values) for values in record.findings]
+    findings = findings_of(record)
     story = story_of(record)
     return render(
         story,
@@ -69,7 +68,7 @@ def story_of(record: Record) -> Story:
     declared = declaration(record.header["experiment"])
     if declared.results is None:
         return tell_plainly(record, declared)
-    findings = [Finding.from_dict(values) for values in record.findings]
+    findings = findings_of(record)
     return declared.results().tell(record, follow_ups_of(record), findings)
 
 
