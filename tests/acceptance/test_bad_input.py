@@ -294,10 +294,12 @@ BAD_FILES = {
 }
 
 
-def test_values_that_are_safe_one_by_one_must_be_safe_together():
-    shrinks = ["10:world.ceiling=1024", "20:world.division_energy=1048576"]  # those of before are still there
+@pytest.mark.parametrize("way", ["world.{0}={1}", "world={{ {0} = {1} }}", "world={{ {0} = {1}, speed = 9 }}"])
+def test_values_that_are_safe_one_by_one_must_be_safe_together(way):
+    """By whatever way a parameter is reached: those of before are still there when the ceiling has come down."""
+    shrinks = ["10:" + way.format("ceiling", 1024), "20:" + way.format("division_energy", 1048576)]
     c = from_dict(ChemotaxisConfiguration, {"world": {"ceiling": 32768}, "interventions": shrinks})
-    with pytest.raises(ConfigurationError, match=r"20:world\.division_energy.*ceiling"):
+    with pytest.raises(ConfigurationError, match=r"20:world.*division_energy.*on top of .*ceiling"):
         prepare("chemotaxis", c)
 
 

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mesocosm.core.experiment import Field, Points, Scene, Tick
 from mesocosm.core.random import Bits, seed_words
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
 from mesocosm.heredity.genomes import Heredity
 from mesocosm.heredity.parameters import HeredityParameters
 from mesocosm.instruments.analysis import LEVELS
-from mesocosm.instruments.ecology import ENERGY_FLOWS
+from mesocosm.instruments.ecology import ENERGY_FLOWS, Ledger
 from mesocosm.minds.parameters import TableParameters
 from mesocosm.minds.policy import softmax_weight
 from mesocosm.minds.table import Table
@@ -49,6 +50,23 @@ def test_the_ledger_closes_in_every_window(lively):
     m = lively.metrics
     assert np.all(m["residual"] == 0)
     assert all(m[name].sum() > 0 for name in ENERGY_FLOWS if name not in ("signalling", "spilled"))
+
+
+@pytest.mark.parametrize(
+    ("energy", "food", "spent", "residual"),
+    [([50, 50], 3, 0, 0), ([150, -50], 3, 0, 1), ([150, 100], -147, 0, 1), ([150, 50], 3, -100, 1)],
+)
+def test_what_is_below_nothing_shows_in_the_residual_though_all_accounts_balance(energy, food, spent, residual):
+    """A sum that wrapped gives to one what it takes from another."""
+
+    def scene(energy: list[int], food: int) -> Scene:
+        bodies = Points(jnp.array([True, True, False]), {"energy": jnp.array([*energy, -9], jnp.int32)})
+        return Scene({"bodies": bodies}, {"food": Field(jnp.array([food], jnp.int32))})
+
+    ledger = Ledger()
+    flows = dict.fromkeys(ENERGY_FLOWS, jnp.int32(0)) | {"wasted": jnp.int32(spent)}
+    folded = ledger.update(ledger.init(scene([50, 50], 3)), Tick(flows=flows))
+    assert int(ledger.read(folded, scene(energy, food))["residual"]) == residual
 
 
 def test_energy_added_up_over_the_run_by_python_integers_closes_too(lively):

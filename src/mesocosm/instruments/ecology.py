@@ -26,7 +26,8 @@ COUNTS = ("births", "deaths", "exchanges", "agent_ticks", "distance")
 class Ledger(Fold):
     """Every quantum of energy, booked by cause; the residual is what no cause explains, and must be 0.
 
-    The stocks are summed from the state itself, independently of the flows.
+    The stocks are summed from the state itself, independently of the flows. Neither can be negative: what is was
+    created out of nothing by a sum that wrapped, though every account balances, and shows in the residual too.
 
     Args:
       losses: causes by which energy is lost besides those of the world, such as elements.
@@ -46,7 +47,15 @@ class Ledger(Fold):
         food, bodies = self._stock(scene)
         heat = sum(flows[name] for name in (*_LOSSES, *self.losses))
         residual = flows["inflow"] - heat - (food + bodies - before[0] - before[1])
+        overdrawn = self._overdrawn(scene) + sum((flow < 0).astype(jnp.int32) for flow in flows.values())
+        residual = jnp.where(overdrawn > 0, jnp.maximum(jnp.abs(residual), overdrawn), residual)
         return {**flows, "food": food, "body_energy": bodies, "residual": residual}
+
+    @staticmethod
+    def _overdrawn(scene: Scene) -> Array:
+        """How many bodies and cells hold less than nothing."""
+        bodies = scene.points["bodies"]
+        return sum32(bodies.alive & (bodies.columns["energy"] < 0)) + sum32(scene.fields["food"].values < 0)
 
     @staticmethod
     def _stock(scene: Scene) -> tuple[Array, Array]:

@@ -82,14 +82,28 @@ def _check_together(configuration: RunConfiguration, interventions: Sequence[Int
     after(configuration, interventions)
     largest = configuration
     for intervention in interventions:
-        before = attrgetter(intervention.field)(largest)
-        if isinstance(before, int | float) and intervention.value > before:
+        raised = _raised(attrgetter(intervention.field)(largest), intervention.value)
+        if raised is not None:
             try:
-                largest = replace_at(largest, intervention.field, intervention.value)
+                largest = replace_at(largest, intervention.field, raised)
             except ConfigurationError as error:
                 raise ConfigurationError(
                     f"interventions: {intervention} on top of what was before it: {error}"
                 ) from None
+
+
+def _raised(before: Any, value: Any) -> Any:
+    """What of a value (a number, or a table of them) is above what was there before; None if nothing is."""
+    if isinstance(value, dict):
+        inner = {name: _raised(getattr(before, name), one) for name, one in value.items()}
+        return {name: one for name, one in inner.items() if one is not None} or None
+    if isinstance(before, tuple) and before and len(before) == len(value) and _are_numbers((*before, *value)):
+        return [max(pair) for pair in zip(before, value, strict=True)]
+    return value if _are_numbers((before, value)) and value > before else None
+
+
+def _are_numbers(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, int | float) for value in values)
 
 
 def start(
