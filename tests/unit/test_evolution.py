@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mesocosm.evolution import borrowed
+from mesocosm.evolution import borrowed, cma
 from mesocosm.evolution.build import build_searcher
 from mesocosm.evolution.parameters import SearchParameters
 from mesocosm.evolution.searcher import worst_last
@@ -142,3 +142,31 @@ def test_what_cannot_be_judged_ranks_last():
     assert set(np.argsort(ranked)[-2:].tolist()) == {1, 3}
     ranked, any_finite = worst_last(jnp.full(3, jnp.nan))
     assert not any_finite and np.all(np.isfinite(ranked))
+
+
+@pytest.mark.parametrize("spoilt", ["flat", "negative", "zero", "huge", "nan"])
+def test_a_covariance_without_a_root_is_made_one_that_has(spoilt):
+    rng = np.random.default_rng(0)
+    turned = np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    spectra = {
+        "flat": [1e-14, 1e-9, 1, 1, 1, 1],
+        "negative": [-0.1, 1, 1, 1, 1, 1],
+        "zero": [0] * 6,
+        "huge": [1e38] * 6,
+    }
+    covariance = (turned * spectra.get(spoilt, [np.nan] * 6)) @ turned.T
+    again, root, inverse = (np.asarray(x) for x in cma._roots(jnp.asarray(covariance, jnp.float32)))
+    assert all(np.isfinite(x).all() for x in (again, root, inverse))
+    assert np.allclose(root @ inverse, np.eye(6), atol=0.1)
+
+
+@pytest.mark.parametrize("name", ["cma-es", "sep-cma-es"])
+def test_a_search_that_has_nothing_to_go_by_goes_on(name):
+    """Without the repair nobody can be judged after some 400 steps, for ever."""
+
+    def plateau(members):
+        return jnp.floor(jnp.sum(members**2, axis=1) * 10) / 10
+
+    searcher = made(name)
+    state, found = walk(searcher, plateau, 1500)
+    assert np.isfinite(found).all() and np.isfinite(searcher.centre(state)).all()

@@ -73,11 +73,21 @@ class Borrowed(Searcher):
         found = losses(members)
         ranked, can_be_judged = worst_last(found)
         after, _ = self._loosely(self.strategy.tell, told, members, ranked, after)
-        after = _strong(after)
+        after = _sound(_strong(after), state, self.found(state.mean))
         return jax.tree.map(lambda new, old: jnp.where(can_be_judged, new, old), after, state), found
 
     def centre(self, state: Any) -> Float[Array, " d"]:
         return state.mean
+
+
+def _sound(after: Any, before: Any, anew: Any) -> Any:
+    """The state after a step; the beginning of another search at the same centre where a number was lost.
+
+    On a plateau the steps of these strategies shrink or grow until they leave the range of floats.
+    """
+    lost = jax.tree.map(lambda new, old: jnp.any(jnp.isfinite(old) & ~jnp.isfinite(new)), after, before)
+    is_lost = jnp.any(jnp.stack(jax.tree.leaves(lost)))
+    return jax.tree.map(lambda new, first: jnp.where(is_lost, first, new), after, anew)
 
 
 def _strong(tree: Any) -> Any:

@@ -24,6 +24,9 @@ LARGEST = 1000
 """Dimensions above which the covariance costs more than it can teach in any budget that a person has."""
 
 
+LEAST_VARIANCE = 1e-5
+"""Of the largest variance: what the narrowest direction has after a repair."""
+
 ITERATIONS = 60
 """At most, for a root: enough for condition numbers of 1e14."""
 
@@ -133,9 +136,11 @@ class CMAES(Searcher):
         sigma = state.sigma * jnp.exp(jnp.minimum(1.0, s.c_sigma / s.d_sigma * (length / s.chi - 1)))
         covariance = self._adapted(state, y, weights, path, goes_on, s)
         renew = generation % s.lazy == 0
-        root, inverse = jax.lax.cond(renew, _roots, lambda _: (state.root, state.inverse), covariance)
+        covariance, root, inverse = jax.lax.cond(
+            renew, _roots, lambda matrix: (matrix, state.root, state.inverse), covariance
+        )
         mean = state.mean + state.sigma * mean_step
-        return CMAState(mean, sigma, covariance, root, inverse, path, sigma_path, generation)
+        return _in_range(CMAState(mean, sigma, covariance, root, inverse, path, sigma_path, generation))
 
     def _whitened(self, state: CMAState, y: Float[Array, "n d"]) -> Float[Array, "n d"]:
         return y @ state.inverse
@@ -149,8 +154,47 @@ class CMAES(Searcher):
         return (new + new.T) / 2
 
 
-def _roots(covariance: Float[Array, "d d"]) -> tuple[Array, Array]:
-    """The symmetric square root and its inverse, to the precision of the numbers."""
+def _in_range(state: CMAState) -> CMAState:
+    """The same distribution with sigma standing for the size of a covariance that drifts out of the range of floats."""
+    size = jnp.trace(state.covariance) / state.mean.size
+    is_far = (size < 1e-12) | (size > 1e12)
+    by = jnp.where(is_far & (size > 0) & jnp.isfinite(size), jnp.sqrt(size), 1)
+    return CMAState(
+        state.mean,
+        state.sigma * by,
+        state.covariance / by**2,
+        state.root / by,
+        state.inverse * by,
+        state.path / by,
+        state.sigma_path,
+        state.generation,
+    )
+
+
+def _roots(covariance: Float[Array, "d d"]) -> tuple[Array, Array, Array]:
+    """The covariance, its symmetric square root and the inverse of that.
+
+    Where selection says nothing (noise, a plateau) the covariance drifts until some direction is lost to rounding, and
+    has no root any more: then only its diagonal stays.
+    """
+    root, inverse = _root_of(covariance)
+    variance = jnp.nan_to_num(jnp.diagonal(covariance), posinf=0.0)
+    largest = jnp.max(variance)
+    variance = jnp.maximum(variance, LEAST_VARIANCE * jnp.where(largest > 0, largest, 1))
+    spread = jnp.sqrt(variance)
+    is_sound = _is_root(root, inverse, covariance)
+    repaired = jnp.diag(variance), jnp.diag(spread), jnp.diag(1 / spread)
+    return jax.tree.map(lambda a, b: jnp.where(is_sound, a, b), (covariance, root, inverse), repaired)
+
+
+def _is_root(root: Array, inverse: Array, covariance: Array) -> Array:
+    """Whether they are what they should be, to a tenth: a root that is none is far off, or not finite."""
+    error = jnp.abs(root @ inverse - jnp.eye(root.shape[0], dtype=root.dtype)).max()
+    return (error < 0.1) & (jnp.abs(root @ root - covariance).max() < 0.1 * jnp.abs(covariance).max())
+
+
+def _root_of(covariance: Float[Array, "d d"]) -> tuple[Array, Array]:
+    """Root and inverse of what has them, to the precision of the numbers."""
     scale = jnp.sqrt(jnp.sum(covariance**2))
     one = jnp.eye(covariance.shape[0], dtype=covariance.dtype)
 
