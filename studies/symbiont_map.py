@@ -43,7 +43,7 @@ def main(store: str, out: str) -> None:
     both = np.isfinite(every[:, :2]).all(axis=1)
     rank = np.argsort(np.argsort(every[both, :2], axis=0), axis=0)
     print(f"\n{both.sum()} worlds; rank correlation {np.corrcoef(rank.T)[0, 1]:+.2f}")
-    Path(out, "symbiont-virulence.svg").write_text(_drawing(found, study.contexts["element.reach"]))
+    Path(out, "symbiont-virulence.svg").write_text(_drawing(found, study.contexts["element.reach"]), encoding="utf-8")
 
 
 WORDS = ("cost, quanta per tick", "by birth", "carried by", "benefit per 100 ticks", "part of the self")

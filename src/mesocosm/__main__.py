@@ -41,7 +41,7 @@ def program() -> None:
         signal.signal(number, _stop)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for the life of the process
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for the life of the process
         getattr(sys, name).reconfigure(errors="backslashreplace")  # a name may hold what the terminal cannot show
     sys.stderr = _Words(sys.stderr)
     from mesocosm.cli import main

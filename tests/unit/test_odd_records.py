@@ -182,7 +182,7 @@ def test_parquet_holds_the_same_or_says_what_is_missing(capsys, tmp_path):
     try:
         from pyarrow import parquet
     except ImportError:
-        assert code == 2 and "pip install" in text and "--to csv" in text
+        assert code == 3 and "pip install" in text and "--to csv" in text
         return
     assert code == 0
     table = parquet.read_table(record.folder / "export" / "metrics.parquet")

@@ -31,9 +31,9 @@ def _versions() -> str:
 def _devices() -> str:
     prepare_devices()
     began = time.perf_counter()
-    import jax
+    from mesocosm.core.programs import devices as all_devices
 
-    devices = jax.devices()
+    devices = all_devices()
     kinds = {d.device_kind for d in devices}
     return f"{len(devices)} x {', '.join(kinds)} ({cores()} cores), jax ready in {time.perf_counter() - began:.1f} s"
 

@@ -17,7 +17,7 @@ import numpy as np
 from mesocosm.cli.answer import print_json
 from mesocosm.cli.show import folder_named
 from mesocosm.cli.words import as_a_cell
-from mesocosm.record import ConfigurationError, FolderError, Record, load
+from mesocosm.record import FolderError, MissingPackage, Record, load
 from mesocosm.record.files import write_ours
 
 Table = dict[str, Any]
@@ -52,10 +52,7 @@ def _parquet(record: Record) -> dict[str, bytes]:
         import pyarrow  # type: ignore[import-not-found]
         from pyarrow import parquet  # type: ignore[import-not-found]
     except ImportError:
-        raise ConfigurationError(
-            "--to parquet: needs the package pyarrow, which is not installed; `pip install mesocosm[parquet]` or "
-            "`pip install pyarrow` brings it, --to csv does without"
-        ) from None
+        raise MissingPackage("--to parquet", "pyarrow", "parquet", "; --to csv does without") from None
     out = {}
     for name, table in _tables(record).items():
         columns = {k: pyarrow.array(_plain(v), from_pandas=True) for k, v in table.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -149,17 +150,30 @@ def _main(arguments: Sequence[str] | None) -> int:
     except Exception as error:
         if getattr(options, "debug", False):
             raise
-        if isinstance(error, OSError):
-            _discard_output()
-            if error.filename is None:  # no file of ours: a stream
-                print(f"error: the output could not be written ({error.strerror})", file=sys.stderr)
-                return ENVIRONMENT
-        print(
-            f"error: {type(error).__name__}: {error}\nThis is a fault of mesocosm or of its environment; "
-            "`--debug` shows where, `mesocosm doctor` looks at the machine.",
-            file=sys.stderr,
-        )
-        return ENVIRONMENT
+        said, code = _unforeseen(error)
+        print(f"error: {said}", file=sys.stderr)
+        return code
+
+
+def _unforeseen(error: Exception) -> tuple[str, int]:
+    """What is said of an error that nothing of ours has put into words, and the exit code."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory; ask for less: fewer replicates, a smaller world", ENVIRONMENT
+    if isinstance(error, OSError) and error.filename is None:  # no file of ours: a stream
+        _discard_output()
+        return f"the output could not be written ({error.strerror or error})", ENVIRONMENT
+    if isinstance(error, OSError):
+        name = in_a_line(os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename)
+        name = name if len(name) <= 80 else f"{name[:60]}... ({len(name)} characters)"
+        return f"{name}: {error.strerror}", USAGE if error.errno in _NO_SUCH_NAME else ENVIRONMENT
+    return (
+        f"{type(error).__name__}: {in_a_line(error)}\nThis is a fault of mesocosm or of its environment; "
+        "`--debug` shows where, `mesocosm doctor` looks at the machine.",
+        ENVIRONMENT,
+    )
+
+
+_NO_SUCH_NAME = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EEXIST, errno.EINVAL)
 
 
 def _discard_output() -> None:

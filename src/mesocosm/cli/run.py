@@ -13,7 +13,7 @@ from typing import Any
 from mesocosm.cli.words import obeyed
 from mesocosm.findings.claim import Claim
 from mesocosm.protocol.registry import NAMES, declaration
-from mesocosm.record.configuration import ConfigurationError, check, from_dict, from_toml
+from mesocosm.record.configuration import ConfigurationError, check, from_dict, from_toml, text_of
 
 
 def run(options: argparse.Namespace, flags: list[str]) -> int:
@@ -114,10 +114,7 @@ def configuration_from(
             raise ConfigurationError(f"--preset {preset}: {name} has {', '.join(presets) or 'no presets'}")
         default = from_dict(cls, dict(presets[preset]), default)
     if file:
-        try:
-            text = Path(file).read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"--config {file}: cannot be read ({error})") from None
+        text = text_of(Path(file), f"--config {file}")
         default = from_toml(cls, text, file, default)
         check(default)
     with obeyed():

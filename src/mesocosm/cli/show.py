@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -11,16 +12,23 @@ from typing import Any
 from mesocosm.cli.answer import print_json
 from mesocosm.cli.words import in_a_line
 from mesocosm.protocol.declaration import Summary
-from mesocosm.protocol.reading import findings_of
+from mesocosm.protocol.reading import RUNS, findings_of
 from mesocosm.protocol.registry import NAMES, declaration
-from mesocosm.record import MesocosmError, Record, load
+from mesocosm.record import FolderError, MesocosmError, Record, load
 from mesocosm.record.header import HEADER
 
 
 def folder_named(name: str) -> Path:
-    """A run folder by its path, or by its name under runs/."""
+    """A run folder by its path, or by its name under runs/.
+
+    Raises:
+      FolderError: for what the system takes for no name.
+    """
     path = Path(name)
-    return path if path.exists() or not (Path("runs") / name).exists() else Path("runs") / name
+    try:
+        return path if path.exists() or not (RUNS / name).exists() else RUNS / name
+    except (OSError, ValueError) as error:
+        raise FolderError(f"{name:.60}: cannot be looked for ({getattr(error, 'strerror', error)})") from None
 
 
 def print_record(record: Record, as_json: bool = False, report: Path | None = None) -> None:
@@ -102,16 +110,33 @@ def show(options: argparse.Namespace) -> int:
     return wanted(record)
 
 
+def _runs(under: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """What there is under a folder, and a sentence on each run that cannot be read. None keeps others from the list."""
+    runs, damaged = [], []
+    try:
+        folders = sorted(under.iterdir())
+    except FileNotFoundError:
+        return [], []
+    except OSError as error:
+        return [], [f"{under!s:.60}: cannot be looked into ({error.strerror})"]
+    for folder in folders:
+        try:
+            if os.path.lexists(folder / HEADER):
+                runs.append(_brief(load(folder)))
+            elif folder.is_dir():
+                os.scandir(folder).close()  # what may not be looked into may be a run
+        except MesocosmError as error:
+            damaged.append(str(error))
+        except OSError as error:
+            damaged.append(f"{folder}: cannot be read ({error.strerror})")
+    return runs, damaged
+
+
 def list_all(options: argparse.Namespace) -> int:
     """Experiments, and the runs under a folder."""
     experiments = [(name, declaration(name).question) for name in NAMES]
-    runs, damaged = [], []
     under = Path(options.under)
-    for path in sorted(under.glob(f"*/{HEADER}")) if under.is_dir() else []:
-        try:
-            runs.append(_brief(load(path.parent)))
-        except MesocosmError as error:
-            damaged.append(str(error))
+    runs, damaged = _runs(under)
     if options.json:
         names = [{"name": name, "question": question} for name, question in experiments]
         print_json("list", {"experiments": names, "runs": runs, "damaged": damaged})

@@ -15,7 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from mesocosm.record.errors import MesocosmError
+from mesocosm.record import MissingPackage
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -48,17 +48,13 @@ def _port(text: str) -> int:
     return int(text)
 
 
-class MissingPackage(MesocosmError):
-    """A package of an extra is not installed."""
-
-
 def watch(options: argparse.Namespace, flags: list[str]) -> int:
     """Serve the worlds of one or several runs, or an experiment that runs, until Ctrl-C."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what we have started must be ended
     try:
         from mesocosm.viewer.server import ANYWHERE
     except ModuleNotFoundError as error:
-        raise MissingPackage(f"watching needs the package {error.name}: pip install 'mesocosm[watch]'") from None
+        raise MissingPackage("watch", error.name, "watch") from None
 
     stack = ExitStack()
 
@@ -80,7 +76,9 @@ def _door(address: str) -> Iterator[Path]:
         path = Path(folder) / "watch.html"
         path.touch(0o600)
         policy = '<meta name="referrer" content="no-referrer">'
-        path.write_text(f'<!doctype html>{policy}<meta http-equiv="refresh" content="0; url={escape(address)}">')
+        path.write_text(
+            f'<!doctype html>{policy}<meta http-equiv="refresh" content="0; url={escape(address)}">', "utf-8"
+        )
         yield path
 
 

@@ -20,6 +20,7 @@ from mesocosm.core.chunk import DEVICES, Lanes, Watch
 from mesocosm.core.instrument import about_scene, check_instruments, emitted, shapes
 from mesocosm.core.interrupt import Interrupted, watching_for_interrupt
 from mesocosm.core.plan import Plan, Progress, Setup
+from mesocosm.core.programs import devices as all_devices
 from mesocosm.core.programs import make_room
 from mesocosm.core.random import Bits, seed_words
 from mesocosm.core.steering import CHUNK_SECONDS, Present, Steering, ToTheEnd, chunk_ticks, scene_of
@@ -105,7 +106,7 @@ def resume(
 
 def founders(setup: Setup, seed: int, replicates: int, every: int) -> Any:
     """The founding states of a run, batched by replicate. Compiles nothing where such a run was just founded."""
-    mesh = Mesh(np.array(jax.devices()), (DEVICES,))
+    mesh = Mesh(np.array(all_devices()), (DEVICES,))
     watch = Watch(setup.folds, setup.logs, jnp.int32(every))
     number = jnp.asarray(np.arange(replicates + -replicates % mesh.size) % replicates, jnp.uint32)
     state, _ = chunk.found(setup.experiment, setup.founding, watch, seed_words(seed), number, mesh=mesh)
@@ -142,7 +143,7 @@ class _Loop:
     def __init__(self, setup, plan, writer, devices, progress, checkpoint_seconds, steering, shown=None, columns=None):
         self.setup, self.plan, self.writer, self.progress = setup, plan, writer, progress
         self.checkpoint_seconds, self.steering = checkpoint_seconds, steering or ToTheEnd()
-        self.mesh = Mesh(np.array(devices if devices is not None else jax.devices()), (DEVICES,))
+        self.mesh = Mesh(np.array(devices if devices is not None else all_devices()), (DEVICES,))
         self.by_lane = NamedSharding(self.mesh, PartitionSpec(DEVICES))
         self.watch = Watch(setup.folds, setup.logs, jnp.int32(plan.every))
         self.experiment, self.applied = setup.experiment, 0  # interventions so far

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from mesocosm.evolution.searcher import Losses, Searcher, worst_last
+from mesocosm.record.configuration import MissingPackage
 
 NAMES = {"sep-cma-es": "Sep_CMA_ES", "snes": "SNES", "openai-es": "Open_ES"}
 
@@ -45,12 +46,12 @@ class Borrowed(Searcher):
         """By its name here; `rate` is the learning rate of openai-es (Adam).
 
         Raises:
-          ImportError: naming the extra, where evosax is missing.
+          MissingPackage: where evosax is missing.
         """
         try:
             strategy = _strategy(name, dimension, population, sigma, rate)
         except ImportError:
-            raise ImportError(f"{name}: needs evosax; pip install 'mesocosm[learn]'") from None
+            raise MissingPackage(f"search.searcher = {name}", "evosax", "learn") from None
         return Borrowed(dimension, population, strategy, jnp.float32(sigma))
 
     def _parameters(self) -> Any:

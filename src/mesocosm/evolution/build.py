@@ -13,14 +13,14 @@ from mesocosm.evolution.genetic import GA
 from mesocosm.evolution.gradient import MetaGradient
 from mesocosm.evolution.parameters import SearchParameters
 from mesocosm.evolution.searcher import Searcher
-from mesocosm.record.configuration import ConfigurationError
+from mesocosm.record.configuration import ConfigurationError, MissingPackage
 
 
 def build_searcher(parameters: SearchParameters, dimension: int) -> Searcher:
     """A searcher over `dimension` numbers.
 
     Raises:
-      ConfigurationError: for more dimensions than a searcher can work in, or a library that is missing.
+      ConfigurationError: for more dimensions than a searcher can work in, or a package that is missing.
     """
     p = parameters
     try:
@@ -31,7 +31,7 @@ def build_searcher(parameters: SearchParameters, dimension: int) -> Searcher:
         if p.searcher in NAMES:
             return Borrowed.of(p.searcher, dimension, p.population, p.sigma, p.rate)
         return _meta_gradient(p, dimension)
-    except (ValueError, ImportError) as error:
+    except ValueError as error:
         raise ConfigurationError(f"search.searcher: {error}") from None
 
 
@@ -39,7 +39,7 @@ def _meta_gradient(p: SearchParameters, dimension: int) -> MetaGradient:
     try:
         import optax  # noqa: F401  (asked for, so that its absence can be told)
     except ImportError:
-        raise ImportError("meta-gradient: needs optax; pip install 'mesocosm[learn]'") from None
+        raise MissingPackage("search.searcher = meta-gradient", "optax", "learn") from None
     return MetaGradient(dimension, 1, _adam(p.rate, p.decay))
 
 

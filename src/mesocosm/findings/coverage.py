@@ -183,7 +183,7 @@ def main(arguments: list[str]) -> None:
     """Write the page to the path that is given, or print it."""
     words = page(shlex.join(["python", "-m", "mesocosm.findings.coverage", *arguments]))
     if arguments:
-        Path(arguments[0]).write_text(words)
+        Path(arguments[0]).write_text(words, encoding="utf-8")
     else:
         print(words, end="")
 

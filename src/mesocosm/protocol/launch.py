@@ -34,7 +34,9 @@ def prepare(name: str, configuration: RunConfiguration) -> tuple[Setup, Plan]:
     interventions = configuration.parsed_interventions()
     _check_together(configuration, interventions)
     from mesocosm.core import Plan
+    from mesocosm.core.programs import devices
 
+    devices()  # before anything is computed: an experiment is built of arrays
     setup = _built(name, configuration)
     if interventions:
         setup = replace(setup, reconfigure=lambda applied: _built(name, after(configuration, applied)))

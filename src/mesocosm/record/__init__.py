@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mesocosm.record.configuration import ConfigurationError, Intervention
+    from mesocosm.record.configuration import ConfigurationError, Intervention, MissingPackage
     from mesocosm.record.errors import FolderError, MesocosmError, StorageError
     from mesocosm.record.reader import Record, load
     from mesocosm.record.status import RunStatus, Status
@@ -20,6 +20,7 @@ _HOMES = {
     "FolderError": "errors",
     "Intervention": "configuration",
     "MesocosmError": "errors",
+    "MissingPackage": "configuration",
     "Record": "reader",
     "RunStatus": "status",
     "Status": "status",
@@ -34,6 +35,7 @@ __all__ = [
     "FolderError",
     "Intervention",
     "MesocosmError",
+    "MissingPackage",
     "Record",
     "RunStatus",
     "Status",

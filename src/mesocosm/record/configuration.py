@@ -15,9 +15,11 @@ import tomllib
 import types
 import typing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeVar, Union
 
 from mesocosm.record.errors import FolderError, MesocosmError
+from mesocosm.record.files import LARGEST_TEXT
 
 C = TypeVar("C")
 
@@ -26,6 +28,16 @@ class ConfigurationError(MesocosmError):
     """A configuration that is not permitted: names the field, the value, what is allowed and the remedy."""
 
     exit_code = 2
+
+
+class MissingPackage(ConfigurationError, ImportError):
+    """What was asked for needs a package that is not installed: names it, and the extra that brings it."""
+
+    exit_code = 3
+
+    def __init__(self, what: str, package: str | None, extra: str, otherwise: str = "") -> None:
+        told = f"{what} needs the package {package}, which is not installed: pip install 'mesocosm[{extra}]'"
+        super().__init__(told + otherwise)
 
 
 @dataclass(frozen=True)
@@ -271,6 +283,22 @@ def from_toml(cls: type[C], text: str, source: str, default: C | None = None) ->
     except (ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError
         raise ConfigurationError(f"{source}: not valid TOML: {error}") from None
     return from_dict(cls, values, default)
+
+
+def text_of(path: Path, what: str) -> str:
+    """The text of a configuration in a file, as any editor writes it; `what` names it in messages.
+
+    Raises:
+      ConfigurationError: if it cannot be read as text, or is larger than any configuration.
+    """
+    try:
+        with path.open("rb") as file:  # a pipe, too: <(program)
+            content = file.read(LARGEST_TEXT + 1)
+        if len(content) > LARGEST_TEXT:
+            raise ConfigurationError(f"{what}: is larger than any configuration; is it another file?")
+        return content.decode("utf-8-sig")  # some editors begin with a byte order mark
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{what}: cannot be read ({error})") from None
 
 
 def digest(values: dict[str, Any]) -> str:

@@ -205,10 +205,7 @@ def connect(path: Path, read_only: bool = False, create: bool = False) -> Iterat
     except sqlite3.OperationalError as error:
         if read_only or not path.exists() or error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
             raise FolderError(f"{path}: cannot be read ({error}); run again with --out") from error
-        raise StorageError(
-            f"{path}: could not be written ({error}). What was recorded before is intact; make room, then "
-            "`mesocosm resume` goes on from the last checkpoint."
-        ) from error
+        raise StorageError(f"{path}: could not be written ({error}); make room, then try again") from error
     except (sqlite3.DatabaseError, UnicodeError, OverflowError) as error:
         raise FolderError(f"{path}: is damaged ({error}). {_REMEDY}") from error
 

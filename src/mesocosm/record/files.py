@@ -41,8 +41,7 @@ def storing(what: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(
-            f"{what}: could not be written ({error.strerror or error}). What was recorded before is intact; "
-            "make room or mend the folder, then `mesocosm resume` goes on from the last checkpoint."
+            f"{what}: could not be written ({error.strerror or error}); make room or mend the folder, then try again"
         ) from error
 
 

@@ -6,17 +6,18 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from mesocosm.record import database
-from mesocosm.record.errors import FolderError
+from mesocosm.record.errors import FolderError, StorageError
 from mesocosm.record.files import checksum, is_beside, kind_of, read_whole, storing, write_whole
 from mesocosm.record.folder import (
     CHECKPOINTS,
@@ -56,6 +57,24 @@ class Batch:
     frames: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
 
+M = TypeVar("M", bound=Callable[..., Any])
+
+
+def _with_a_way_on(method: M) -> M:
+    """A method of a writer whose run can be gone on with, where it could not write."""
+
+    @wraps(method)
+    def wrapped(self: Writer, *arguments: Any, **options: Any) -> Any:
+        try:
+            return method(self, *arguments, **options)
+        except StorageError as error:
+            raise StorageError(
+                f"{error}. What was recorded before is intact: `mesocosm resume {self.folder}` goes on from there."
+            ) from error
+
+    return wrapped  # type: ignore[return-value]
+
+
 class Writer:
     """The one writer of a run folder: it holds the folder's lock until it is left. Use as a context manager."""
 
@@ -76,6 +95,7 @@ class Writer:
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            os.listdir(folder)  # one that may not be looked into (umask 777) holds no run
             if not is_unborn(folder):
                 raise FolderError(f"{folder}: exists already; choose another folder with --out")
         except FileExistsError:
@@ -124,11 +144,13 @@ class Writer:
     def __exit__(self, *exception: object) -> None:
         self._lock.close()
 
+    @_with_a_way_on
     def set_status(self, status: RunStatus, **changes: Any) -> None:
         """Write the run's status (and other entries) into the header."""
         self.header = {**self.header, **changes, "status": status, "updated": _now()}
         write_header(self.folder, self.header)
 
+    @_with_a_way_on
     def commit(
         self, tick: int, batch: Batch, state: Mapping[str, np.ndarray], seconds: float, is_last: bool = False
     ) -> None:
@@ -198,6 +220,7 @@ class Writer:
                 if is_beside(entry.name, CONFIG) or is_beside(entry.name, HEADER):
                     os.unlink(entry.path)
 
+    @_with_a_way_on
     def conclude(self, findings: list[dict[str, Any]]) -> None:
         """Write what was found, in place of what was found before."""
         rows = [(finding["name"], json.dumps(finding, allow_nan=False)) for finding in findings]
@@ -206,6 +229,7 @@ class Writer:
             db.executemany("INSERT INTO findings VALUES (?, ?)", rows)
             database.seal(db, ["findings"])
 
+    @_with_a_way_on
     def go_on(self, tick: int, ticks: int, config: str) -> None:
         """The run is being written again, from `tick` up to `ticks`; what was found of a shorter one is forgotten."""
         before = read_whole(self.folder / CONFIG).decode(errors="replace")
@@ -222,6 +246,7 @@ class Writer:
         with database.connect(self.folder / DATABASE) as db:
             return bool(db.execute("SELECT 1 FROM checkpoints").fetchall())
 
+    @_with_a_way_on
     def last_checkpoint(self) -> tuple[int, dict[str, np.ndarray]]:
         """The newest state that is whole; the record is rolled back to it.
 

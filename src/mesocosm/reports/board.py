@@ -30,7 +30,9 @@ class Board:
 
 def page(title: str, question: str, words: str, boards: Sequence[Board], figure: str = "") -> str:
     """The page: what was found, in words and in a figure (an SVG), then the tables."""
-    style, script = (files("mesocosm.reports").joinpath(f"templates/board.{end}").read_text() for end in ("css", "js"))
+    style, script = (
+        files("mesocosm.reports").joinpath(f"templates/board.{end}").read_text("utf-8") for end in ("css", "js")
+    )
     hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'"
     return "\n".join(

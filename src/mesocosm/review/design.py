@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from mesocosm.findings.claim import ALPHA
 from mesocosm.record import ConfigurationError
+from mesocosm.record.configuration import text_of
 
 
 class Planned(NamedTuple):
@@ -156,8 +157,8 @@ def read_toml(path: Path) -> dict[str, Any]:
       ConfigurationError: if it cannot be read.
     """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError
+        return tomllib.loads(text_of(path, str(path)))
+    except (ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError
         raise ConfigurationError(f"{path}: cannot be read as TOML ({error})") from None
 
 

@@ -196,7 +196,7 @@ def load(
     there = _folder() / f"{name}.json"
     path = Path(name)
     try:
-        text = there.read_text() if str(name) in shipped() else path.read_text()
+        text = there.read_text("utf-8") if str(name) in shipped() else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RuleError(
             f"{name}: is neither a file that can be read ({error}) nor a rule that comes with the project: "

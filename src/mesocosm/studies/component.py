@@ -158,7 +158,7 @@ def load_file(path: Path) -> None:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a file that would end the program ends its own loading
         del sys.modules[name]
         raise ConfigurationError(f"components = {path}: {type(error).__name__}: {error}") from error
 
@@ -168,7 +168,7 @@ def _load_all() -> None:
     for point in entry_points(group=GROUP):
         try:
             import_module(point.value)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ConfigurationError(
                 f"the entry point {point.name} = {point.value} cannot be loaded ({type(error).__name__}: {error}); "
                 "mend or remove the package"

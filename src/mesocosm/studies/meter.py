@@ -16,7 +16,7 @@ class Meter:
 
     def __init__(self) -> None:
         with contextlib.suppress(OSError):
-            _FORGET.write_text("5")  # resets VmHWM, see proc(5)
+            _FORGET.write_text("5", encoding="utf-8")  # resets VmHWM, see proc(5)
         self.began, self.cpu = time.perf_counter(), time.process_time()
 
     def cost(self, n: int = 1) -> dict[str, float]:
@@ -31,6 +31,6 @@ class Meter:
 def peak_bytes() -> float:
     """The most that this process has held resident since a meter was made; where that is not told, since it began."""
     with contextlib.suppress(OSError, StopIteration, ValueError):
-        line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+        line = next(line for line in _STATUS.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM"))
         return 1024.0 * int(line.split()[1])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1.0 if sys.platform == "darwin" else 1024.0)

@@ -21,7 +21,7 @@ def family(pid: int) -> dict[int, int]:
     resident: dict[int, int] = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = entry.read_text().rpartition(")")[2].split()
+            fields = entry.read_text("utf-8", "replace").rpartition(")")[2].split()
         except OSError:  # it has ended meanwhile
             continue
         if fields[0] == "Z":
@@ -41,7 +41,7 @@ def cpu_seconds(pid: int) -> float:
     total = 0
     for member in family(pid):
         try:
-            fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+            fields = Path(f"/proc/{member}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
         except OSError:
             continue
         total += sum(map(int, fields[11:15]))

@@ -364,7 +364,7 @@ class _Locks:
             self.held[name] = file, n + 1
             return True
         name_at = self.folder / name
-        file = open(name_at, "w")  # noqa: SIM115 - held open for as long as the lock
+        file = open(name_at, "w", encoding="utf-8")  # noqa: SIM115 - held open for as long as the lock
         try:
             import fcntl
 

@@ -64,7 +64,7 @@ class Store:
             for name in _FOLDERS:
                 (folder / name).mkdir(parents=True, exist_ok=True)
             beside = folder / "work" / f"store-{uuid4().hex[:8]}.json"  # its own: another may be making the same store
-            beside.write_text(json.dumps({"schema": SCHEMA, "what": "mesocosm store of cells"}) + "\n")
+            beside.write_text(json.dumps({"schema": SCHEMA, "what": "mesocosm store of cells"}) + "\n", "utf-8")
             os.replace(beside, header)
 
     def _check(self, header: Path) -> None:

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from mesocosm.record.configuration import MissingPackage
 from mesocosm.tasks.arrays import DataError, DataSet
 from mesocosm.tasks.files import find, read_idx, read_omniglot
 from mesocosm.tasks.images import resized, turned
@@ -34,7 +35,8 @@ def load(name: str, side: int | None = None, part: str = "train") -> DataSet:
       part: "train" or "test"; for Omniglot also "validate", each other alphabets. `digits8` is one part.
 
     Raises:
-      DataError: for an unknown name or part, a missing, truncated or changed file, or where scikit-learn is missing.
+      DataError: for an unknown name or part, or a missing, truncated or changed file.
+      MissingPackage: where scikit-learn is missing.
     """
     if name not in NAMES:
         raise DataError(f"{name}: there is no such data set; there are {', '.join(NAMES)}, and DataSet.of for your own")
@@ -50,7 +52,7 @@ def _digits8() -> tuple[np.ndarray, np.ndarray]:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise DataError("digits8: lies inside scikit-learn, which is missing; pip install 'mesocosm[learn]'") from None
+        raise MissingPackage("the data set digits8", "scikit-learn", "learn") from None
     inputs, labels = load_digits(return_X_y=True)
     return np.asarray(inputs, np.float32).reshape(-1, 8, 8) / 16, np.asarray(labels)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mesocosm.player import assets
 from mesocosm.player.frames import pack
-from mesocosm.record import ConfigurationError, Record
+from mesocosm.record import MissingPackage, Record
 from mesocosm.viewer.opening import places
 from mesocosm.viewer.share import panel_of
 
@@ -22,16 +22,14 @@ def cell(records: Sequence[Record], replicate: int | None = None) -> Any:
     """A widget that plays the worlds of these runs side by side.
 
     Raises:
-      ConfigurationError: where anywidget is missing.
+      MissingPackage: where anywidget is missing.
       FolderError: where there is nothing to show.
     """
     try:
         import anywidget
         import traitlets
     except ImportError as error:
-        raise ConfigurationError(
-            f"a notebook cell needs the package {error.name}, which is not installed: pip install 'mesocosm[notebook]'"
-        ) from None
+        raise MissingPackage("a notebook cell", error.name, "notebook") from None
 
     class Cell(anywidget.AnyWidget):
         """Worlds as packed frames; `state` is what the page shows."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from mesocosm.player import assets
 from mesocosm.player.reading import EXTENT
-from mesocosm.record import ConfigurationError
+from mesocosm.record import MissingPackage
 from mesocosm.viewer.picture import Planes
 from mesocosm.viewer.share import Frames
 
@@ -33,7 +33,7 @@ def film(worlds: Sequence[Frames], kind: str, said: Callable[[int, int], None] |
       said: told how many pictures are drawn, of how many.
 
     Raises:
-      ConfigurationError: where a package is missing.
+      MissingPackage: where a package is missing.
       FolderError: where there is nothing to show.
     """
     pictures = drawn(worlds, _SIDES[kind], MOST[kind], said)
@@ -187,7 +187,7 @@ def _mp4(path: Path, pictures: Iterator[np.ndarray]) -> None:
         import imageio.v2 as imageio
         import imageio_ffmpeg  # noqa: F401 - imageio asks for it when the first picture is written
     except ImportError as error:
-        raise _missing("mp4", error) from None
+        raise MissingPackage("mp4", error.name, "video") from None
     with imageio.get_writer(path, fps=_PER_SECOND["mp4"], codec="libx264", quality=7, macro_block_size=2) as writer:
         for picture in pictures:
             writer.append_data(picture)  # type: ignore[attr-defined]
@@ -216,11 +216,5 @@ def _pillow() -> tuple[Any, Any, Any]:
     try:
         from PIL import Image, ImageDraw, ImageFont
     except ImportError as error:
-        raise _missing("a film", error) from None
+        raise MissingPackage("a film", error.name, "video") from None
     return Image, ImageDraw, ImageFont
-
-
-def _missing(what: str, error: ImportError) -> ConfigurationError:
-    return ConfigurationError(
-        f"{what} needs the package {error.name}, which is not installed: pip install 'mesocosm[video]'"
-    )

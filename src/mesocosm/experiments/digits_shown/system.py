@@ -23,10 +23,10 @@ from mesocosm.experiments.digits_shown.contest import rival_hits
 from mesocosm.experiments.digits_shown.costs import costs
 from mesocosm.experiments.digits_shown.declaration import DigitsShownConfiguration
 from mesocosm.experiments.digits_shown.features import Eyes, build_eyes
-from mesocosm.record.configuration import ConfigurationError
+from mesocosm.record.configuration import ConfigurationError, MissingPackage
 from mesocosm.rules import load as load_rule
 from mesocosm.rules.rule import EvolvedRule, build_net
-from mesocosm.tasks.arrays import DataError, DataSet
+from mesocosm.tasks.arrays import DataSet
 from mesocosm.tasks.sets import load, with_rotations
 from mesocosm.tasks.streams import Pool, Stream
 
@@ -170,7 +170,7 @@ def build(configuration: DigitsShownConfiguration) -> Setup:
     """
     c = configuration
     if c.online and find_spec("optax") is None:
-        raise DataError("digits-shown: its online rivals need optax; pip install 'mesocosm[learn]', or --online False")
+        raise MissingPackage("digits-shown with online rivals", "optax", "learn", ", or --online False")
     validation, test = _trials(c)
     sizes = (c.side**2, *c.hidden, c.classes)
     loaded = [load_rule(name, channels=c.channels) for name in c.rules]
