@@ -13,9 +13,10 @@ import numpy as np
 
 from mesocosm.findings.claim import Finding
 from mesocosm.protocol.declaration import Summary
+from mesocosm.protocol.derived import summary_of
 from mesocosm.protocol.launch import go_on, start
 from mesocosm.protocol.reading import findings_of
-from mesocosm.protocol.registry import declaration
+from mesocosm.protocol.registry import declaration, declaration_of
 from mesocosm.record import ConfigurationError, MesocosmError, Record
 from mesocosm.record.configuration import from_dict
 from mesocosm.record.reader import ReplicateStatus
@@ -39,7 +40,7 @@ class Run:
     def __repr__(self) -> str:
         """What it is, how far it came and what was found, a line each."""
         header = self.record.header
-        noun = declaration(header["experiment"]).noun
+        noun = declaration_of(self.record).noun
         what = f"{header['experiment']}, seed {header['seed']}, {header['replicates']} {noun}"
         try:
             where = f"{self.status} at tick {self.record.tick:,} of {header['ticks']:,}, in {self.folder}"
@@ -51,7 +52,7 @@ class Run:
     def _repr_html_(self) -> str:
         """The same for a notebook: a table of findings, and a link to the report where one is written."""
         first, *found = repr(self).splitlines()
-        noun, path = declaration(self.record.header["experiment"]).noun, self.folder / "report.html"
+        noun, path = declaration_of(self.record).noun, self.folder / "report.html"
         rows = "".join(
             f"<tr><td><b>{escape(f.verdict)}</b></td><td style='text-align:left'>{escape(f.sentence)}</td>"
             f"<td style='text-align:left'>{escape(f.words(noun).split(': ', 1)[-1])}</td></tr>"
@@ -86,7 +87,7 @@ class Run:
     @cached_property
     def summary(self) -> Summary:
         """The short table of the experiment."""
-        return declaration(self.record.header["experiment"]).summarise(self.record)
+        return summary_of(declaration_of(self.record), self.record)
 
     @property
     def findings(self) -> list[Finding]:

@@ -15,7 +15,7 @@ import mesocosm as mc
 from mesocosm.cli import answer, main
 from mesocosm.cli.completion import SCRIPTS
 from mesocosm.cli.main import _parser
-from mesocosm.protocol.registry import NAMES
+from mesocosm.protocol.registry import names
 from tests.answers import SCHEMA, as_the_schema_says
 
 ROOT = Path(__file__).parents[2]
@@ -128,7 +128,7 @@ def test_what_is_offered_comes_from_the_parser_the_declarations_and_the_folder(l
     monkeypatch.chdir(laboratory)
     assert set(commands()) - {"complete"} <= set(offered("", capsys=capsys))
     assert offered("ru", capsys=capsys) == ["run"]
-    assert [w for w in offered("run", "", capsys=capsys) if not w.startswith("-")] == list(NAMES)
+    assert [w for w in offered("run", "", capsys=capsys) if not w.startswith("-")] == list(names())
     assert offered("run", "chemotaxis", "--world.sp", capsys=capsys) == ["--world.speed"]
     assert offered("run", "chemotaxis", "--mind.policy", "", capsys=capsys) == ["softmax", "argmax"]
     assert offered("run", "trend", "--preset", "p", capsys=capsys) == ["paper"]

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+EXAMPLES = ROOT / "docs" / "examples"
 CALL = "import sys; from mesocosm.cli import main; sys.exit(main())"  # what the command's own script does
 FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,})(?P<language>[\w-]*)")
 
@@ -79,7 +81,9 @@ def test_every_fence_is_closed_and_named(page):
 
 @pytest.mark.parametrize("page", pages_with("python"), ids=name)
 def test_python_blocks_run(page, tmp_path, monkeypatch):
-    """In order, in one namespace a page, in an empty folder."""
+    """In order, in one namespace a page, in a folder that holds the examples and nothing else."""
+    for example in EXAMPLES.glob("*.py"):
+        shutil.copy(example, tmp_path)
     monkeypatch.chdir(tmp_path)
     namespace = {"__name__": "__main__"}
     for block in read_blocks(page.read_text()):
@@ -99,6 +103,7 @@ def test_commands_and_their_flags_exist(command):
         capture_output=True,
         text=True,
         env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
+        cwd=EXAMPLES,
     )
     assert shown.returncode == 0, shown.stderr
     offered = set(re.findall(r"--[\w.-]+", shown.stdout + shown.stderr))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mesocosm.cli import main
-from mesocosm.protocol.registry import NAMES, declaration
+from mesocosm.protocol.registry import declaration, names
 from mesocosm.record import ConfigurationError
 from mesocosm.review import design_of, read_design, review
 from mesocosm.review.checks import CHECKS
@@ -153,7 +153,7 @@ def test_facts_are_found_in_tables_and_under_other_words(tmp_path):
     assert (design.question, design.minimal_effect, design.n) == ("Is it?", 0.1, 6)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", names())
 def test_every_experiment_can_be_reviewed(name, capsys):
     assert main(["review", name, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)

@@ -1,27 +1,45 @@
-"""`check`: a contract of ten seconds for a component, without jax in this process."""
+"""`check` and `new`: is a part or an experiment of your own fit to join, and the smallest one that is."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+import sys
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mesocosm.cli.answer import print_json
 from mesocosm.record import ConfigurationError
+
+if TYPE_CHECKING:
+    from mesocosm.testing import Outcome
 
 FAULTS = 1
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
-    """The words of `check`."""
-    check = commands.add_parser("check", parents=[common], help="try a component: what is wrong with it?")
+    """The words of `check` and `new`."""
+    check = commands.add_parser("check", parents=[common], help="try a component or an experiment: what is wrong?")
     check.add_argument(
-        "target", metavar="COMPONENT", help="a name, slot/name, module:name, file.py (all in it) or file.py:name"
+        "target",
+        metavar="COMPONENT",
+        help="an experiment (its name, moran.py, package.module:NAME), which is held to the eight rules; or a "
+        "component: a name, slot/name, module:name, file.py (all in it) or file.py:name",
     )
-    check.add_argument("--seconds", type=float, default=10.0, metavar="N", help="of processor time (default: 10)")
+    check.add_argument(
+        "--seconds", type=float, default=10.0, metavar="N", help="of processor time for a component (default: 10)"
+    )
+    new = commands.add_parser("new", parents=[common], help="write the smallest experiment that keeps the rules")
+    new.add_argument("name", metavar="WORD", help="of the experiment: WORD.py and test_WORD.py are written here")
 
 
 def check(options: argparse.Namespace) -> int:
     """Try it; the exit code is 1 if anything is wrong."""
+    from mesocosm.protocol.registry import declares_one
+
+    if declares_one(options.target):
+        return _experiment(options)
     from mesocosm.studies.check import check as checked
 
     if not 0 < options.seconds <= 3600:
@@ -32,3 +50,70 @@ def check(options: argparse.Namespace) -> int:
     else:
         print("\n".join(one.words() for one in found))
     return FAULTS if any(one.faults for one in found) else 0
+
+
+def _experiment(options: argparse.Namespace) -> int:
+    """Hold an experiment to the eight rules, a line each."""
+    from mesocosm.cli.devices import prepare_devices
+
+    prepare_devices(2)  # a rule asks for two
+    from mesocosm.testing import check as held
+
+    outcomes = []
+    with tempfile.TemporaryDirectory(prefix="mesocosm-check-") as folder:
+        for outcome in held(options.target, Path(folder)):
+            outcomes.append(outcome)
+            if not options.json:
+                verdict = "fails" if outcome.fault else "holds"
+                print(f"{verdict}  rule {outcome.number}: {outcome.rule}  ({outcome.subject}, {outcome.seconds:.1f} s)")
+                if outcome.fault:
+                    print(f"       {outcome.fault}")
+                sys.stdout.flush()
+    faults = sum(bool(outcome.fault) for outcome in outcomes)
+    if options.json:
+        print_json("check", {"components": [_as_component(outcome) for outcome in outcomes]})
+    else:
+        print(f"{len(outcomes) - faults} of {len(outcomes)} hold")
+    return FAULTS if faults else 0
+
+
+def _as_component(outcome: Outcome) -> dict[str, Any]:
+    """A rule in the form in which components are told."""
+    mend = "compare docs/reproducibility.md: what may a result depend on?"
+    faults = [{"what": outcome.fault, "mend": mend}] if outcome.fault else []
+    name = f"{outcome.subject}: rule {outcome.number}, {outcome.rule}"
+    return {
+        "slot": "experiment",
+        "name": name,
+        "faults": faults,
+        "notes": [],
+        "seconds": outcome.seconds,
+        "ok": not faults,
+    }
+
+
+def new(options: argparse.Namespace) -> int:
+    """Write an experiment and its test beside each other; nothing that is there is replaced."""
+    name = options.name.removesuffix(".py")
+    if not name.isidentifier() or not name.isascii() or name.startswith("_"):
+        raise ConfigurationError(f"{options.name}: must be a word of letters, digits and _ that begins with a letter")
+    texts = files("mesocosm") / "testing" / "templates"
+    written = []
+    for template, path in (("experiment.txt", Path(f"{name}.py")), ("test.txt", Path(f"test_{name}.py"))):
+        text = (texts / template).read_text("utf-8").replace("NAME", name).replace("LABEL", name.replace("_", "-"))
+        text = text.replace("CLASS", "".join(part.capitalize() for part in name.split("_")))
+        try:
+            with open(path, "x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            raise ConfigurationError(f"{path}: is there already; choose another name, or move it away") from None
+        except OSError as error:
+            raise ConfigurationError(f"{path}: cannot be written here ({error.strerror})") from None
+        written.append(str(path))
+    if options.json:
+        print_json("new", {"files": written})
+    else:
+        print(f"wrote {' and '.join(written)}\n")
+        print(f"mesocosm run {name}.py      runs it")
+        print(f"mesocosm check {name}.py    holds it to the eight rules")
+    return 0

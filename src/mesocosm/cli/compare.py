@@ -50,7 +50,7 @@ def _runs(options: argparse.Namespace) -> int:
     from mesocosm.cli.show import folder_named
     from mesocosm.protocol.compare import compare as between
     from mesocosm.protocol.compare import compare_all
-    from mesocosm.protocol.registry import declaration
+    from mesocosm.protocol.registry import declaration_of
     from mesocosm.record import load
     from mesocosm.reports.comparison import comparison, words
 
@@ -62,7 +62,7 @@ def _runs(options: argparse.Namespace) -> int:
             return 0
         print(f"A  {runs[0].folder}\nB  {runs[1].folder}")
         print(f"they differ in: {found.differs or 'nothing'}\n{found.pairing}\n")
-        noun = declaration(runs[0].header["experiment"]).noun
+        noun = declaration_of(runs[0]).noun
         for finding in found.findings:
             print(f"  {finding.name:10s} {finding.words(noun)}")
         return 0

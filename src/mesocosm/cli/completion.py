@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from mesocosm.protocol.registry import NAMES, declaration
+from mesocosm.protocol.registry import declaration, names
 from mesocosm.record import MesocosmError
 from mesocosm.record.configuration import Range
 from mesocosm.record.header import HEADER
@@ -60,7 +60,7 @@ def candidates(parser: argparse.ArgumentParser, before: Sequence[str]) -> Iterat
     if given and (waiting := _waiting(command, given[-1])) is not None:
         yield from _values(name, waiting, given)
         return
-    experiment = next((word for word in given if word in NAMES), None) if name == "run" else None
+    experiment = next((word for word in given if word in names()), None) if name == "run" else None
     if experiment and (field := _field(experiment, given[-1])) is not None:
         yield from ((value, "") for value in _literals(field))
         return
@@ -111,17 +111,17 @@ def _values(name: str, action: argparse.Action, given: Sequence[str]) -> Iterato
         yield FILES, ""
     elif action.metavar in ("NAME", "FILE"):
         if action.metavar == "NAME" or name == "review":
-            yield from ((n, declaration(n).title) for n in NAMES)
+            yield from ((n, declaration(n).title) for n in names())
         if action.metavar == "FILE":
             yield FILES, ""
     elif action.metavar == "FOLDER":
         yield FILES, ""
     elif action.metavar == "PRESET":
-        yield from ((p, "") for n in given if n in NAMES for p in declaration(n).presets)
+        yield from ((p, "") for n in given if n in names() for p in declaration(n).presets)
     elif action.metavar == "CLAIM=VERDICT":
         from mesocosm.cli.results import VERDICTS
 
-        named = [n for n in NAMES if n in given] or [n for n in NAMES if any(_is_run_of(n, word) for word in given)]
+        named = [n for n in names() if n in given] or [n for n in names() if any(_is_run_of(n, word) for word in given)]
         claims = [claim for n in named for claim in declaration(n).claims]
         yield from ((f"{claim.name}={verdict}", claim.sentence) for claim in claims for verdict in VERDICTS)
 

@@ -195,6 +195,7 @@ _PLACES = {
     "review": "review:review",
     "study": "study:study",
     "check": "check:check",
+    "new": "check:new",
     "completion": "completion:completion",
     "schema": "answer:schema",
     "doctor": "doctor:doctor",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mesocosm.cli.words import obeyed
 from mesocosm.protocol.declaration import Declaration
+from mesocosm.protocol.derived import newest
 
 if TYPE_CHECKING:
     from mesocosm.core import Progress
@@ -20,7 +21,7 @@ class ProgressLine:
     """Shows where a run is. Use as a context manager."""
 
     def __init__(self, declaration: Declaration, silent: bool = False):
-        self.measures = {declaration.name: declaration.measure}
+        self.measures = {declaration.name: newest(declaration)}
         self.silent = silent
         self.is_live = sys.stderr.isatty()
         self.begun = self.shown = time.monotonic()

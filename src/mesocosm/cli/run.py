@@ -12,7 +12,7 @@ from typing import Any
 
 from mesocosm.cli.words import obeyed
 from mesocosm.findings.claim import Claim
-from mesocosm.protocol.registry import NAMES, declaration
+from mesocosm.protocol.registry import declaration, names
 from mesocosm.record.configuration import ConfigurationError, check, from_dict, from_toml, text_of
 
 
@@ -21,7 +21,7 @@ def run(options: argparse.Namespace, flags: list[str]) -> int:
     if options.name is None:
         options.run_parser.print_help()
         if not options.help:
-            print(f"\nWhich experiment? There are {', '.join(NAMES)}.", file=sys.stderr)
+            print(f"\nWhich experiment? There are {', '.join(names())}.", file=sys.stderr)
         return 0 if options.help else 2
     configuration = _configuration(options, flags)
     from mesocosm.cli.results import report_path, required

@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from mesocosm.cli.answer import print_json
 from mesocosm.cli.words import in_a_line
 from mesocosm.protocol.declaration import Summary
+from mesocosm.protocol.derived import summary_of
 from mesocosm.protocol.reading import RUNS, findings_of
-from mesocosm.protocol.registry import NAMES, declaration
+from mesocosm.protocol.registry import declaration, declaration_of, entry_of, names, own, trouble_with
 from mesocosm.record import FolderError, MesocosmError, Record, load
 from mesocosm.record.header import HEADER
 
@@ -33,15 +34,17 @@ def folder_named(name: str) -> Path:
 
 def print_record(record: Record, as_json: bool = False, report: Path | None = None) -> None:
     """What a run found: the short table, and the findings with their verdicts."""
-    declared = declaration(record.header["experiment"])
-    summary, noun = declared.summarise(record), declared.noun
+    declared = declaration_of(record)
+    summary, noun = summary_of(declared, record), declared.noun
     findings = findings_of(record)
     if as_json:
         more = {"findings": [finding.to_dict() for finding in findings], "report": str(report) if report else None}
         print_json("show", {**_brief(record), "folder": str(record.folder), "summary": asdict(summary), **more})
         return
-    for line in _table(summary):
+    for line in _table(_folded(summary)):
         print(line)
+    if len(summary.rows) > MOST_ROWS:
+        print(f"({len(summary.rows) - MOST_ROWS:,} more {noun}; the report and `--json` have them all)")
     print(f"\n{summary.sentence}")
     for note in summary.notes:
         print(note)
@@ -54,6 +57,15 @@ def print_record(record: Record, as_json: bool = False, report: Path | None = No
     print(f"{record.status}: {ticks}, {record.seconds:.0f} s -> {record.folder}")
     if report:
         print(f"report: {report}")
+
+
+MOST_ROWS = 40
+"""Rows of replicates that a terminal is asked to show."""
+
+
+def _folded(summary: Summary) -> Summary:
+    """The first rows, where there are too many to be read."""
+    return replace(summary, rows=summary.rows[:MOST_ROWS])
 
 
 def _table(summary: Summary) -> list[str]:
@@ -98,9 +110,12 @@ def show(options: argparse.Namespace) -> int:
 
         header = record.header
         print(f"{header['command']}   (begun {header['begun']}, mesocosm {header['versions']['mesocosm']})")
-        default = declaration(header["experiment"]).configuration()
-        changed = difference(default, configuration_of(record))
-        print(f"differs from the defaults (there) in: {changed or 'nothing'}\n")
+        if trouble := trouble_with(record):
+            print(f"{trouble}\n")
+        else:
+            default = entry_of(record).declaration.configuration()
+            changed = difference(default, configuration_of(record))
+            print(f"differs from the defaults (there) in: {changed or 'nothing'}\n")
     from mesocosm.cli.results import required
     from mesocosm.protocol.kept import REPORT
 
@@ -134,12 +149,13 @@ def _runs(under: Path) -> tuple[list[dict[str, Any]], list[str]]:
 
 def list_all(options: argparse.Namespace) -> int:
     """Experiments, and the runs under a folder."""
-    experiments = [(name, declaration(name).question) for name in NAMES]
+    ours = own()
+    experiments = [(name, declaration(name).question if name in ours else "(of another package)") for name in names()]
     under = Path(options.under)
     runs, damaged = _runs(under)
     if options.json:
-        names = [{"name": name, "question": question} for name, question in experiments]
-        print_json("list", {"experiments": names, "runs": runs, "damaged": damaged})
+        listed = [{"name": name, "question": question} for name, question in experiments]
+        print_json("list", {"experiments": listed, "runs": runs, "damaged": damaged})
         return 0
     print("experiments (mesocosm run NAME)")
     for name, question in experiments:

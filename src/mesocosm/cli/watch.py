@@ -107,9 +107,9 @@ def _serve(options: argparse.Namespace, flags: list[str], opened: Callable[[str]
 def is_experiment(words: list[str]) -> bool:
     """Whether a name stands for an experiment, to be run, and for no folder."""
     from mesocosm.cli.show import folder_named
-    from mesocosm.protocol.registry import NAMES
+    from mesocosm.protocol.registry import is_known
 
-    return len(words) == 1 and words[0] in NAMES and not folder_named(words[0]).exists()
+    return len(words) == 1 and is_known(words[0]) and not folder_named(words[0]).exists()
 
 
 def _running(options: argparse.Namespace, flags: list[str]) -> Any:
@@ -117,19 +117,21 @@ def _running(options: argparse.Namespace, flags: list[str]) -> Any:
     from mesocosm.cli.devices import cores, prepare_devices
     from mesocosm.cli.run import configuration_from
     from mesocosm.protocol.reading import RUNS
+    from mesocosm.protocol.registry import declaration, find
     from mesocosm.record.configuration import ConfigurationError, to_dict, to_toml
     from mesocosm.viewer.line import free_folder
     from mesocosm.viewer.live import Live
 
-    name = options.runs[0]
-    configuration = configuration_from(name, flags, options.preset, options.config, {"replicates": 1})
+    reference = options.runs[0]
+    name = declaration(reference).name
+    configuration = configuration_from(reference, flags, options.preset, options.config, {"replicates": 1})
     shown = options.replicate or 0
     if not 0 <= shown < configuration.replicates:
         raise ConfigurationError(f"--replicate {shown}: there are {configuration.replicates}; see --replicates")
     configuration = replace(configuration, frames_every=0)
     under = Path(options.out) if options.out else RUNS
     job = {
-        "name": name,
+        "name": find(reference).reference,
         "config": to_toml(configuration),
         "under": str(under),
         "folder": str(free_folder(under / f"{name}-{configuration.seed}-watched")),

@@ -15,6 +15,7 @@ from jaxtyping import Array, Int32
 from mesocosm.core.experiment import Events, Experiment, Points, Scene, Tick
 from mesocosm.core.random import Bits
 from mesocosm.record.about import LOOKS, PLANE, About, FieldAbout, GraphAbout, PopulationAbout, SceneAbout
+from mesocosm.record.configuration import ConfigurationError
 
 
 class Fold(eqx.Module):
@@ -32,6 +33,33 @@ class Fold(eqx.Module):
 
     def read(self, folded: Any, scene: Scene) -> dict[str, Array]:
         raise NotImplementedError
+
+
+class Numbers(Fold):
+    """What is recorded where an experiment names no folds: every flow, summed over the window, and every number of the
+    scene's curves at its end (a vector of at most 16 as `name_0`, `name_1`...).
+
+    Args:
+      flows: names and types, as the experiment's `shapes` tell.
+    """
+
+    flows: tuple[tuple[str, str], ...] = eqx.field(static=True)
+
+    def init(self, scene: Scene) -> dict[str, Array]:
+        return {name: jnp.zeros((), dtype) for name, dtype in self.flows}
+
+    def update(self, folded: dict[str, Array], tick: Tick) -> dict[str, Array]:
+        return {name: total + tick.flows[name] for name, total in folded.items()}
+
+    def read(self, folded: dict[str, Array], scene: Scene) -> dict[str, Array]:
+        out = dict(folded)
+        for name, values in scene.curves.items():
+            values = jnp.asarray(values)
+            if values.ndim == 0:
+                out[name] = values
+            elif values.ndim == 1 and values.shape[0] <= 16:
+                out |= {f"{name}_{k}": values[k] for k in range(values.shape[0])}
+        return out
 
 
 class Log(eqx.Module):
@@ -193,7 +221,7 @@ def about_scene(experiment: Experiment) -> SceneAbout:
 
 
 def shapes(experiment: Experiment) -> tuple[Any, Tick, Scene]:
-    """The state, tick and scene of an experiment as shapes and dtypes; computes nothing.
+    """The state, tick and scene of an experiment as shapes and dtypes; computes nothing. Errors as of `check_law`.
 
     Traces the law once for all experiments of a form: many short runs of one, as in a tournament, would spend most of
     their time on it.
@@ -202,10 +230,35 @@ def shapes(experiment: Experiment) -> tuple[Any, Tick, Scene]:
     return _shapes(form, tuple((jnp.shape(x), jnp.result_type(x)) for x in leaves))
 
 
+def check_law(experiment: Experiment) -> None:
+    """Refuse a law whose tick gives a state of another form than it was given: no loop could go on with it.
+
+    Raises:
+      ConfigurationError: naming the array, its shape and type before and after.
+    """
+    shapes(experiment)
+
+
+def _same_form(before: Any, after: Any) -> None:
+    (old, old_form), (new, new_form) = (jax.tree_util.tree_flatten_with_path(s) for s in (before, after))
+    if old_form != new_form:
+        raise ConfigurationError(f"its tick gives a state of another structure: {new_form} after {old_form}")
+    for (path, a), (_, b) in zip(old, new, strict=True):
+        if (jnp.shape(a), jnp.result_type(a)) != (jnp.shape(b), jnp.result_type(b)):
+            name = jax.tree_util.keystr(path) or "the state"
+            was, is_now = (f"{jnp.result_type(x)}{list(jnp.shape(x))}" for x in (a, b))
+            raise ConfigurationError(
+                f"its tick changes {name}: {was} before, {is_now} after; return the shape and type that init gives "
+                "(`.astype`, `jnp.int32(...)`)"
+            )
+
+
 @lru_cache(maxsize=32)
 def _shapes(form: Any, parameters: tuple[tuple[tuple[int, ...], Any], ...]) -> tuple[Any, Tick, Scene]:
     def one_step(experiment, bits):
-        state, tick = experiment.tick(bits, experiment.init(bits))
+        founded = experiment.init(bits)
+        state, tick = experiment.tick(bits, founded)
+        _same_form(founded, state)
         return state, tick, experiment.scene(state)
 
     experiment = jax.tree.unflatten(form, [jax.ShapeDtypeStruct(*p) for p in parameters])

@@ -64,6 +64,8 @@ def run(
     kept |= {"frames": [log.name for log in setup.logs if log.is_view]}
     seen = {"scene": about_scene(setup.experiment).plain()}
     identity = {**plan.identity(), "exact": setup.experiment.exact, **kept, **seen}
+    if plan.code:
+        identity["code"] = plan.code
     with Writer.create(folder, identity, measures, plan.config) as writer:
         loop = _Loop(setup, plan, writer, devices, progress, checkpoint_seconds, steering, shown, columns)
         loop.found()

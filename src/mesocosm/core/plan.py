@@ -57,6 +57,7 @@ class Plan:
       configuration: all plain values that determine the setup.
       declaration: what was claimed before the run, plain values; part of its identity.
       config: the same as TOML, written into the run folder.
+      code: where the experiment's code comes from and its digest, where that is not this package.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Plan:
     configuration: dict[str, Any] = field(default_factory=dict)
     declaration: dict[str, Any] = field(default_factory=dict)
     config: str = ""
+    code: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**64:

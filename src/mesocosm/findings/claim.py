@@ -6,7 +6,7 @@ import dataclasses
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mesocosm.record.configuration import from_plain
@@ -35,6 +35,8 @@ class Claim:
       unit: of the statistic, where it has one.
       declared: before the run; else the claim is exploratory and labelled so.
       replicates: how many the claim is stated for, where a run may start fewer than can support it; 0: for any number.
+      value: how the statistic is computed, no part of the claim's identity: a `Statistic`, or a function of the record
+        and of the runs that follow it, by name, giving one number a replicate.
 
     Raises:
       ValueError: naming the field, its value and what is permitted.
@@ -50,6 +52,7 @@ class Claim:
     unit: str = ""
     declared: bool = True
     replicates: int = 0
+    value: Any = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z][\w-]*", self.name):
@@ -70,8 +73,8 @@ class Claim:
             raise ValueError(f"{self.name}: delta = {self.delta}: must be {words} for kind {self.kind}")
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields as plain values, to be stored and hashed before the run."""
-        return dataclasses.asdict(self)
+        """All that is claimed as plain values, to be stored and hashed before the run."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "value"}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Claim:

@@ -12,8 +12,9 @@ import numpy as np
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.findings.comparison import compare as judged
 from mesocosm.findings.multiplicity import benjamini_hochberg, holm
+from mesocosm.protocol.derived import follow_ups_declared, values_of
 from mesocosm.protocol.reading import claims_of, configuration_of, difference, follow_ups_of
-from mesocosm.protocol.registry import declaration
+from mesocosm.protocol.registry import declaration_of
 from mesocosm.record import FolderError, Record
 
 
@@ -117,16 +118,16 @@ def statistics(record: Record) -> dict[str, np.ndarray]:
     Raises:
       FolderError: if an assay that it needs is not there.
     """
-    declared = declaration(record.header["experiment"])
-    if declared.results is None or not claims_of(record):
+    declared = declaration_of(record)
+    if not claims_of(record):
         return _at_the_end(record)
-    assays, needed = follow_ups_of(record), declared.results().follow_ups(record)
+    assays, needed = follow_ups_of(record), follow_ups_declared(declared, record)
     if missing := [name for name in needed if name not in assays]:
         raise FolderError(
             f"{record.folder}: has no assay {missing[0]}; `mesocosm resume {record.folder}` runs what is missing, "
             "unless it was run with assays = false: run it again with them"
         )
-    return {name: np.asarray(v, float) for name, v in declared.results().values(record, assays).items()}
+    return values_of(declared, record, assays)
 
 
 def _claims(record: Record) -> dict[str, Claim]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from mesocosm.findings.claim import Claim
-from mesocosm.record.configuration import Intervention, Range
+from mesocosm.protocol.measure import Measure
+from mesocosm.record.configuration import ConfigurationError, Intervention, Range
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from mesocosm.core import Setup
     from mesocosm.findings.claim import Finding
-    from mesocosm.protocol.story import Story
+    from mesocosm.protocol.blocks import Block, Told
+    from mesocosm.protocol.story import Replay, Story
     from mesocosm.record import Record
 
 
@@ -89,6 +93,23 @@ class Summary:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Trial:
+    """What the suite of eight rules must know to try an experiment (`mesocosm check`, `mesocosm.testing`).
+
+    Args:
+      cases: small configurations by name, each run many times; the empty name is the first.
+      interventions: TICK:FIELD=VALUE, each tried alone on the first case, at a tick below 60.
+      replicates_differ: whether two replicates must end in different states.
+      law_of: the experiment whose law this is, with other parameters: what is asked of the law alone is asked there.
+    """
+
+    cases: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"": {}})
+    interventions: tuple[str, ...] = ()
+    replicates_differ: bool = True
+    law_of: str = ""
+
+
 class Results(Protocol):
     """How an experiment gets from its record to findings and to a story; a module with these functions."""
 
@@ -114,20 +135,31 @@ class Declaration:
     """What an experiment says of itself before it is run.
 
     Args:
+      name: one word of letters, digits and `-`: of its run folders.
       question: in one sentence.
       prediction: with its sign.
       control: against what.
       configuration: the dataclass of all that can be set.
-      summarise: from a record to the short table.
-      measure: one number to show while it runs: its name, and the function from the newest rows.
+      build: from a configuration to the law of motion and what watches it; our own experiments leave it to the
+        function of this name in `system.py` beside the declaration.
+      measures: numbers of each replicate in each window; the first one is shown while it runs. Tables, figures and
+        what studies can ask for derive from them. Where none is declared, every recorded column is one.
+      summarise: from a record to the short table, where that is not the one of measures and claims.
+      measure: one number to show while it runs, where that is not the first measure: its name, and the function from
+        the newest rows.
       claims: what is claimed, each with its statistic and minimal effect.
       presets: named changes of the configuration.
       arms: controls that are whole runs of their own, beside the run and with its seed: what each sets, by name.
-      results: loads the functions from a record to findings and a story; None where nothing is claimed or told.
+      results: loads the functions from a record to findings and a story, where they do not derive from measures.
       analyse: what needs jax or takes long, worked out of a finished run and kept beside it: plain values, finite
         numbers.
       under: the claims as a configuration can be asked them, where that depends on it.
       noun: what a replicate is called, in the plural.
+      trial: what the suite of eight rules must know.
+      follow_ups: the runs that come after a finished one, by name, beside the arms.
+      report: the blocks of its page, in order; measures over time and the short table where none is named.
+      replay: what moves on top of the page, where something was recorded.
+      about: for somebody who never heard of it: what lives here and what the control is.
     """
 
     name: str
@@ -136,8 +168,8 @@ class Declaration:
     prediction: str
     control: str
     configuration: type[RunConfiguration]
-    summarise: Callable[[Record], Summary]
-    measure: tuple[str, Callable[[dict[str, Any]], float]]
+    summarise: Callable[[Record], Summary] | None = None
+    measure: tuple[str, Callable[[dict[str, Any]], float]] | None = None
     claims: tuple[Claim, ...] = ()
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     arms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -145,6 +177,32 @@ class Declaration:
     analyse: Callable[[Record], dict[str, Any]] | None = None
     under: Callable[[Any], tuple[Claim, ...]] | None = None
     noun: str = "replicates"
+    build: Callable[[Any], Setup] | None = None
+    measures: tuple[Measure, ...] = ()
+    trial: Trial = field(default_factory=Trial)
+    follow_ups: Callable[[Record], dict[str, FollowUp]] | None = None
+    report: tuple[Block, ...] = ()
+    replay: Callable[[Told], Replay | None] | None = None
+    about: str = ""
+
+    def __post_init__(self) -> None:
+        for sentence in self._wrong():
+            raise ConfigurationError(f"the declaration of {self.name or 'an experiment'}: {sentence}")
+
+    def _wrong(self) -> Iterator[str]:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", self.name or ""):
+            yield f"name = {self.name!r}: must be one word of letters, digits and -"
+        if not (isinstance(self.configuration, type) and issubclass(self.configuration, RunConfiguration)):
+            yield f"configuration = {self.configuration!r}: must be a dataclass that extends RunConfiguration"
+        for what, things in (("claims", self.claims), ("measures", self.measures)):
+            names = [thing.name for thing in things]
+            if twice := [name for name in names if names.count(name) > 1]:
+                yield f"{what}: {twice[0]} stands there twice"
+        measures = [measure.name for measure in self.measures]
+        for claim in self.claims:
+            if (wanted := getattr(claim.value, "measure", None)) is not None and wanted not in measures:
+                there = ", ".join(measures) or "none"
+                yield f"the claim {claim.name} names the measure {wanted!r}; declared are {there}"
 
     def claims_under(self, configuration: RunConfiguration) -> tuple[Claim, ...]:
         """What is claimed of a run with this configuration; what was not declared of such a run is exploratory."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mesocosm.protocol.reading import follow_ups_of
-from mesocosm.protocol.registry import declaration
+from mesocosm.protocol.registry import entry_of
 from mesocosm.record import Record
 from mesocosm.record.files import checksum, read_whole, sealed, unsealed, write_whole
 from mesocosm.record.folder import versions
@@ -57,7 +57,7 @@ def is_report(path: Path, of: str = "") -> bool:
 
 def analyse(record: Record) -> None:
     """Work it out, if the experiment declares so, the run asks for it, and it is not there."""
-    work = declaration(record.header["experiment"]).analyse
+    work = entry_of(record).declaration.analyse
     asked = record.header["configuration"]
     is_asked = asked.get("analysis", asked.get("assays", True))
     if work is not None and is_asked and analysis_of(record) is None:

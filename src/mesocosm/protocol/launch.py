@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mesocosm.protocol.declaration import AfterConfiguration, FollowUp, RunConfiguration
+from mesocosm.protocol.derived import follow_ups_declared, values_of
 from mesocosm.protocol.kept import analyse
 from mesocosm.protocol.reading import after, claims_of, configuration_of, difference, folder_of
-from mesocosm.protocol.registry import declaration, system_of
+from mesocosm.protocol.registry import Entry, entry_of, find
 from mesocosm.record import ConfigurationError, FolderError, Intervention, Record, Writer, load
 from mesocosm.record import branch as branch_record
 from mesocosm.record.configuration import check, from_dict, replace_at, to_dict, to_toml
@@ -37,21 +39,23 @@ def prepare(name: str, configuration: RunConfiguration) -> tuple[Setup, Plan]:
     from mesocosm.core.programs import devices
 
     devices()  # before anything is computed: an experiment is built of arrays
-    setup = _built(name, configuration)
+    entry = find(name)
+    setup = _built(entry, configuration)
     if interventions:
-        setup = replace(setup, reconfigure=lambda applied: _built(name, after(configuration, applied)))
+        setup = replace(setup, reconfigure=lambda applied: _built(entry, after(configuration, applied)))
     aside = _PLAN_FIELDS | {f.name for f in fields(configuration) if not f.compare}
     own = {k: v for k, v in to_dict(configuration).items() if k not in aside}
     plan = Plan(
-        name,
+        entry.declaration.name,
         configuration.seed,
         configuration.replicates,
         configuration.ticks,
         configuration.every,
         interventions,
         configuration=own | setup.facts,
-        declaration=declaration(name).to_dict(configuration),
+        declaration=entry.declaration.to_dict(configuration),
         config=to_toml(configuration),
+        code=entry.code,
     )
     return setup, plan
 
@@ -59,16 +63,56 @@ def prepare(name: str, configuration: RunConfiguration) -> tuple[Setup, Plan]:
 _PLAN_FIELDS = {"seed", "replicates", "ticks", "every", "interventions"}
 
 
-def _built(name: str, configuration: RunConfiguration) -> Setup:
-    """The experiment and what watches it; cameras for all that its scene names, where it has none of its own."""
-    setup: Setup = system_of(name).build(configuration)
-    if configuration.frames_every and not any(log.is_view for log in setup.logs):
-        from mesocosm.core.instrument import cameras_of, shapes
+def law_of(entry: Entry, configuration: Any) -> Setup:
+    """The law of motion of an experiment from a configuration, and what watches it; loads jax.
 
-        scene = shapes(setup.experiment)[2]
+    Raises:
+      ConfigurationError: where the experiment's own code fails, or gives something else.
+    """
+    from mesocosm.core import Setup
+
+    build = entry.declaration.build
+    if build is None and entry.module is not None:
+        raise ConfigurationError(f"{entry.place}: declares no `build`, the function from its configuration to a Setup")
+    if build is None:
+        build = import_module(f"{entry.folder}.system").build
+    with entry.blamed("build"):
+        setup = build(configuration)
+    if not isinstance(setup, Setup):
+        raise ConfigurationError(f"{entry.place}: build gives {type(setup).__name__}; it must give a Setup")
+    return setup
+
+
+def _built(entry: Entry, configuration: RunConfiguration) -> Setup:
+    """The experiment and what watches it: where it has none of its own, cameras for all that its scene names, and a
+    measure for each number in it."""
+    setup = law_of(entry, configuration)
+    with entry.blamed("its law"):
+        from mesocosm.core.instrument import Numbers, cameras_of, check_instruments, shapes
+
+        shown = shapes(setup.experiment)
+    _, tick, scene = shown
+    if not setup.folds:
+        flows = tuple((name, str(flow.dtype)) for name, flow in tick.flows.items())
+        setup = replace(setup, folds={"numbers": Numbers(flows)})
+    _check_measures(entry, lambda: check_instruments(shown, setup.folds, ()))
+    if configuration.frames_every and not any(log.is_view for log in setup.logs):
         cameras = cameras_of(scene, configuration.frames_every, configuration.frames_of)
         setup = replace(setup, logs=(*setup.logs, *cameras))
     return setup
+
+
+def _check_measures(entry: Entry, columns: Callable[[], Mapping[str, Any]]) -> None:
+    """Refuse measures that read what will not be recorded, before anything is run."""
+    if not entry.declaration.measures:
+        return
+    import numpy as np
+
+    row = {"replicate": np.zeros(1), "tick": np.ones(1), **{name: np.ones(1) for name in columns()}}
+    for measure in entry.declaration.measures:
+        for of_control in (False, True)[: 1 + (measure.control is not None)]:
+            with entry.blamed(f"the measure {measure.name}"), np.errstate(all="ignore"):
+                measure.at(row, of_control)
 
 
 def _check_together(configuration: RunConfiguration, interventions: Sequence[Intervention]) -> None:
@@ -137,28 +181,34 @@ def begin(
         return _existing(name, configuration, folder)
     from mesocosm.core import run
 
-    return run(*prepare(name, configuration), folder, progress=progress, steering=steering)
+    setup, plan = prepare(name, configuration)
+    with find(name).blamed("running it"):
+        return run(setup, plan, folder, progress=progress, steering=steering)
 
 
 def conclude(record: Record, progress: Callable[[Progress], None] | None = None) -> Record:
     """Analyse a finished run, run its declared arms and assays, judge its claims; what is there is not repeated."""
-    declared = declaration(record.header["experiment"])
     refuse_links(record.folder)
+    entry = entry_of(record)
+    declared = entry.declaration
     analyse(record)
     claims, is_asked = claims_of(record), record.header["configuration"].get("assays", True)
-    if declared.results is None or not claims or record.findings or not is_asked:
+    if not claims or record.findings or not is_asked:
         return record
     from mesocosm.core import Interrupted
     from mesocosm.findings.verdicts import judge
 
-    results = declared.results()
-    wanted = {name: _arm(record, changes) for name, changes in declared.arms.items()} | results.follow_ups(record)
+    wanted = {name: _arm(record, changes) for name, changes in declared.arms.items()}
+    with entry.blamed("follow_ups"):
+        wanted |= follow_ups_declared(declared, record)
     try:
         assays = {name: follow(record, name, what, progress) for name, what in wanted.items()}
     except Interrupted:
         raise Interrupted(record.folder, record.tick) from None  # it is the run that is resumed, with what follows it
     survived = sum(s.status == "alive" for s in record.statuses)
-    found = judge(claims, results.values(record, assays), record.replicates, survived, record.header["seed"])
+    with entry.blamed("the statistic of a claim"):
+        values = values_of(declared, record, assays)
+    found = judge(claims, values, record.replicates, survived, record.header["seed"])
     with Writer.reopen(record.folder) as writer:
         writer.conclude([finding.to_dict() for finding in found])
     return load(record.folder)
@@ -197,8 +247,8 @@ def branch(folder: Path, into: Path, interventions: Sequence[Intervention] = ())
 def _arm(record: Record, changes: Mapping[str, Any]) -> FollowUp:
     """A declared control of a finished run: the same configuration and seed, some of it changed."""
     own = configuration_of(record)
-    configuration = from_dict(type(own), dict(changes), replace(own, assays=False))
-    return FollowUp(record.header["experiment"], configuration)
+    alone = replace(own, assays=False) if hasattr(own, "assays") else own
+    return FollowUp(entry_of(record).reference, from_dict(type(own), dict(changes), alone))
 
 
 def follow(record: Record, name: str, what: FollowUp, progress: Callable[[Progress], None] | None = None) -> Record:
@@ -262,7 +312,9 @@ def _is_taken(folder: Path) -> bool:
 def _existing(name: str, configuration: RunConfiguration, folder: Path) -> Record:
     record = load(folder)
     there = configuration_of(record)
-    if record.header["experiment"] != name or there != configuration:
+    entry = find(name)
+    _refuse_other_code(record, entry)
+    if record.header["experiment"] != entry.declaration.name or there != configuration:
         raise FolderError(f"{folder}: holds another run ({difference(there, configuration)}); choose another --out")
     there, here = record.header["versions"].get("mesocosm"), versions()["mesocosm"]
     if there != here:
@@ -307,7 +359,20 @@ def proceed(
         wanted = replace(wanted, ticks=ticks)
     if record.status == RunStatus.FINISHED and wanted.ticks == record.tick:
         return record
-    setup, plan = prepare(record.header["experiment"], wanted)
+    entry = entry_of(record)
+    _refuse_other_code(record, entry)
+    setup, plan = prepare(entry.reference, wanted)
     from mesocosm.core import resume
 
-    return resume(setup, plan, folder, progress=progress, steering=steering)
+    with entry.blamed("running it"):
+        return resume(setup, plan, folder, progress=progress, steering=steering)
+
+
+def _refuse_other_code(record: Record, entry: Entry) -> None:
+    """A run goes on under the code that it was begun with."""
+    then, now = (record.header.get("code") or {}).get("digest", ""), entry.code.get("digest", "")
+    if then != now and record.header["experiment"] == entry.declaration.name:
+        raise FolderError(
+            f"{record.folder}: {entry.place} has changed since this run was begun (its digest was {then or 'none'}, it "
+            f"is {now or 'none'}); bring the old code back, or run it anew with another --out"
+        )

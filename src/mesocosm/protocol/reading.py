@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.protocol.declaration import RunConfiguration
-from mesocosm.protocol.registry import declaration
+from mesocosm.protocol.registry import entry_of, find
 from mesocosm.record import ConfigurationError, FolderError, Intervention, Record, load
 from mesocosm.record.configuration import digest, from_toml, replace_at, to_dict
 from mesocosm.record.folder import ASSAYS
@@ -23,8 +23,12 @@ RUNS = Path("runs")
 
 
 def folder_of(name: str, configuration: RunConfiguration, under: Path = RUNS) -> Path:
-    """`<experiment>-<seed>-<hash of the configuration>`."""
-    return under / f"{name}-{configuration.seed}-{digest(to_dict(configuration))[:10]}"
+    """`<experiment>-<seed>-<hash of the configuration>`; the code of an experiment from outside enters the hash."""
+    entry = find(name)
+    values = to_dict(configuration)
+    if code := entry.code:
+        values |= {"code": code["digest"]}
+    return under / f"{entry.declaration.name}-{configuration.seed}-{digest(values)[:10]}"
 
 
 def configuration_of(record: Record) -> Any:
@@ -33,7 +37,7 @@ def configuration_of(record: Record) -> Any:
     Raises:
       FolderError: if it is not one that this version knows.
     """
-    cls = declaration(record.header["experiment"]).configuration
+    cls = entry_of(record).declaration.configuration
     try:
         configuration = from_toml(cls, record.config, f"{record.folder}/config.toml")
     except (ConfigurationError, OSError, UnicodeDecodeError) as error:

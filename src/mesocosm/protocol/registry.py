@@ -1,34 +1,223 @@
-"""Which experiments there are. A name stands for a folder here with `declaration.py` (no jax) and `system.py`."""
+"""Which experiments there are: our own folders, entry points of other packages, a file beside you, a module's object.
+
+    chemotaxis                  a folder in `mesocosm.experiments`, or an entry point `mesocosm.experiments`
+    moran.py, moran.py:WRIGHT   a Python file with a Declaration
+    package.module:NAME         the same in an installed module
+
+Nothing else lists names. Nothing is imported before it is asked for. No jax, unless somebody's file imports it.
+"""
 
 from __future__ import annotations
 
 import difflib
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
 from mesocosm.protocol.declaration import Declaration
-from mesocosm.record import ConfigurationError
+from mesocosm.protocol.outside import blamed_on, is_raised_in, load_file, load_module, package_of
+from mesocosm.protocol.reach import tree_of
+from mesocosm.record import ConfigurationError, FolderError, MesocosmError, Record
 
-NAMES = ("chemotaxis", "trend", "signalling", "symbiont", "bilinear", "lorenz", "digits", "digits-shown")
-ASSAYS = ("assay",)
-"""What is run on the bodies of another run."""
+OWN = "mesocosm.experiments"
+GROUP = "mesocosm.experiments"
+"""Entry points of other packages: NAME = "package.module:DECLARATION"."""
+FOLLOWING = {"assay": "mesocosm.ecology.assay"}
+"""What is run only after another run, and stands in no list."""
 
 
-def declaration(name: str) -> Declaration:
-    """The declaration of an experiment; loads no jax.
+@dataclass(frozen=True)
+class Entry:
+    """An experiment and where it comes from.
+
+    Args:
+      reference: finds it again from anywhere: its name, `/path/moran.py:NAME`, `package.module:NAME`.
+      module: its code, where that is not our own.
+    """
+
+    declaration: Declaration
+    reference: str
+    module: ModuleType | None = None
+
+    @property
+    def file(self) -> Path | None:
+        return None if self.module is None or self.module.__file__ is None else Path(self.module.__file__)
+
+    @property
+    def code(self) -> dict[str, str]:
+        """What the header of a run says of its code; nothing for our own, whose version stands there already."""
+        if self.module is None:
+            return {}
+        package, version = package_of(self.module)
+        digest = tree_of(self.file) if self.file else ""
+        return {"reference": self.reference, "package": package, "version": version, "digest": digest}
+
+    @property
+    def folder(self) -> str:
+        """The package of one of our own experiments: `declaration` and `system` lie in it."""
+        return FOLLOWING.get(self.declaration.name, f"{OWN}.{self.declaration.name.replace('-', '_')}")
+
+    @property
+    def place(self) -> str:
+        return str(self.file or self.reference)
+
+    @contextmanager
+    def blamed(self, doing: str) -> Iterator[None]:
+        """What code from outside raises becomes one sentence; a fault of our own stays what it is."""
+        try:
+            yield
+        except MesocosmError:
+            raise
+        except Exception as error:
+            if self.file is None or not is_raised_in(self.file, error):
+                raise
+            with blamed_on(self.file, doing):
+                raise
+
+
+def names() -> tuple[str, ...]:
+    """What can be run by its name alone: our own experiments, then those of installed packages. Imports none."""
+    return own() + tuple(name for name in sorted(_installed()) if name not in own())
+
+
+@cache
+def own() -> tuple[str, ...]:
+    """Our own experiments: the folders with a declaration."""
+    spec = find_spec(OWN)
+    under = Path((spec.submodule_search_locations or [""])[0]) if spec else Path()
+    folders = {path.parent.name.replace("_", "-") for path in under.glob("*/declaration.py")}
+    return tuple(sorted(folders - set(FOLLOWING)))
+
+
+def declaration(reference: str) -> Declaration:
+    """The declaration of an experiment. Errors as of `find`."""
+    return find(reference).declaration
+
+
+def find(reference: str) -> Entry:
+    """An experiment by name, file or module.
 
     Raises:
-      ConfigurationError: if there is no such experiment, offering the nearest name.
+      ConfigurationError: if there is no such experiment, offering the nearest name, or its code cannot be loaded.
+      MissingError: if its code needs a package that is not here.
     """
-    if name not in NAMES + ASSAYS:
-        if not isinstance(name, str):
-            raise ConfigurationError(f"{name!r}: an experiment is known by its name, one of {', '.join(NAMES)}")
-        near = difflib.get_close_matches(name, NAMES + ASSAYS, n=1, cutoff=0.6)
-        hint = (f"Did you mean {near[0]}? " if near else "") + f"There are {', '.join(NAMES)}."
-        raise ConfigurationError(f"{name}: there is no such experiment. {hint}")
-    return import_module(f"mesocosm.experiments.{name.replace('-', '_')}.declaration").DECLARATION
+    if not isinstance(reference, str):
+        raise ConfigurationError(f"{reference!r}: an experiment is known by its name, one of {', '.join(names())}")
+    file, is_file, wanted = reference.partition(".py")
+    if is_file and wanted[:1] in ("", ":"):
+        return _in_file(Path(f"{file}.py"), wanted[1:])
+    if ":" in reference:
+        return _in_module(reference)
+    if reference in FOLLOWING or reference in own():
+        folder = FOLLOWING.get(reference, f"{OWN}.{reference.replace('-', '_')}")
+        return Entry(import_module(f"{folder}.declaration").DECLARATION, reference)
+    if (point := _installed().get(reference)) is not None:
+        return _in_module(point.value)
+    near = difflib.get_close_matches(reference, names(), n=1, cutoff=0.6)
+    hint = (f"Did you mean {near[0]}? " if near else "") + f"There are {', '.join(names())}; or name a file: moran.py."
+    raise ConfigurationError(f"{reference}: there is no such experiment. {hint}")
 
 
-def system_of(name: str) -> ModuleType:
-    """The module with `build`, from a configuration to the law of motion; loads jax."""
-    return import_module(f"mesocosm.experiments.{name.replace('-', '_')}.system")
+def is_known(reference: str) -> bool:
+    """Whether this is meant as an experiment: a known name, a Python file, a module's object. Imports none."""
+    if reference in names():
+        return True
+    _, is_file, wanted = reference.partition(".py")
+    return bool(is_file and wanted[:1] in ("", ":")) or (":" in reference and "/" not in reference)
+
+
+def declares_one(reference: str) -> bool:
+    """Whether this names an experiment, or the text of this file or module declares one. Runs nothing."""
+    if reference in names():
+        return True
+    place, is_file, _ = reference.partition(".py")
+    path = Path(f"{place}.py") if is_file else None
+    if path is None and ":" in reference:
+        try:
+            spec = find_spec(reference.partition(":")[0])
+        except (ImportError, ValueError):
+            return False
+        path = Path(spec.origin) if spec and spec.origin else None
+    try:
+        return path is not None and bool(re.search(r"\bDeclaration\(", path.read_text("utf-8", "replace")))
+    except OSError:
+        return False
+
+
+def entry_of(record: Record) -> Entry:
+    """The experiment that a record is a run of.
+
+    Raises:
+      FolderError: if its code is gone or can no longer be loaded.
+    """
+    code = record.header.get("code") or {}
+    try:
+        return find(code.get("reference", record.header["experiment"]))
+    except MesocosmError as error:
+        name = record.header["experiment"]
+        raise FolderError(f"{record.folder}: the code of {name} cannot be used: {error}") from error
+
+
+def declaration_of(record: Record) -> Declaration:
+    """What a run's experiment declares; what the record holds of it where the code is gone (see `trouble_with`)."""
+    try:
+        return entry_of(record).declaration
+    except FolderError:
+        from mesocosm.protocol.recorded import as_recorded
+
+        return as_recorded(record)
+
+
+def trouble_with(record: Record) -> str:
+    """What a reader must know of the code of a run from outside: that it is gone, or has changed; empty if neither."""
+    code = record.header.get("code")
+    if not code:
+        return ""
+    try:
+        now = entry_of(record).code["digest"]
+    except FolderError as error:
+        return f"Shown from the record alone: {error}"
+    if now == code.get("digest"):
+        return ""
+    return f"{code['reference']} has changed since this run (its digest was {code.get('digest')}, it is {now})."
+
+
+@cache
+def _installed() -> Mapping[str, EntryPoint]:
+    """What other packages offer, by name."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def _in_file(path: Path, wanted: str) -> Entry:
+    if not path.is_file():
+        raise ConfigurationError(f"{path}: is no file; name a Python file with a Declaration")
+    module = load_file(path)
+    known, declared = _declared(module, wanted, str(path))
+    return Entry(declared, f"{path.resolve()}:{known}", module)
+
+
+def _in_module(reference: str) -> Entry:
+    dotted, _, wanted = reference.partition(":")
+    module = load_module(dotted)
+    if module.__name__.startswith("mesocosm."):
+        return Entry(_declared(module, wanted, dotted)[1], reference)
+    known, declared = _declared(module, wanted, dotted)
+    return Entry(declared, f"{dotted}:{known}", module)
+
+
+def _declared(module: ModuleType, wanted: str, place: str) -> tuple[str, Declaration]:
+    """The one Declaration in a module, or that of this name."""
+    found = {k: v for k, v in vars(module).items() if isinstance(v, Declaration) and not k.startswith("_")}
+    if wanted in found:
+        return wanted, found[wanted]
+    if len(found) != 1 or wanted:
+        there = ", ".join(f"{place}:{name}" for name in found) or "none"
+        raise ConfigurationError(f"{place}{wanted and f':{wanted}'}: must name one Declaration; there is {there}")
+    return next(iter(found.items()))

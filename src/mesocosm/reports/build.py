@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.protocol.generic import tell as tell_plainly
+from mesocosm.protocol.derived import tell
 from mesocosm.protocol.kept import REPORT, is_report, made_of
-from mesocosm.protocol.reading import configuration_of, findings_of, folder_of, follow_ups_of
-from mesocosm.protocol.registry import declaration
+from mesocosm.protocol.reading import configuration_of, findings_of, folder_of
+from mesocosm.protocol.registry import declaration_of, entry_of, trouble_with
 from mesocosm.protocol.story import Story
 from mesocosm.record import FolderError, Record
 from mesocosm.record.configuration import to_dict
@@ -45,9 +45,9 @@ def page(record: Record) -> str:
         raise FolderError(
             f"{record.folder}: is {record.status} at tick {record.tick}; `mesocosm resume {record.folder}` finishes it"
         )
-    declared = declaration(record.header["experiment"])
-    claims = declared.claims_under(configuration_of(record))
-    is_asked = not claims or any(claim.declared for claim in claims)
+    declared = declaration_of(record)
+    claims = record.header.get("declaration", {}).get("claims", [])
+    is_asked = not claims or any(claim.get("declared", True) for claim in claims)
     findings = findings_of(record)
     story = story_of(record)
     return render(
@@ -65,35 +65,43 @@ def page(record: Record) -> str:
 
 def story_of(record: Record) -> Story:
     """What an experiment tells of a run."""
-    declared = declaration(record.header["experiment"])
-    if declared.results is None:
-        return tell_plainly(record, declared)
-    findings = findings_of(record)
-    return declared.results().tell(record, follow_ups_of(record), findings)
+    declared = declaration_of(record)
+    return tell(declared, record, findings_of(record))
 
 
 def trust(record: Record) -> Trust:
     """What a reader needs to repeat the run."""
     header = record.header
-    configuration = configuration_of(record)
     residual = [abs(int(x)) for x in record.metrics["residual"]] if "residual" in record.metrics else None
     warnings = (
         ["Parameters were changed during the run; nothing is declared any more."] if header.get("interventions") else []
     ) + record.changes_of_versions
+    if trouble := trouble_with(record):
+        warnings.append(trouble)
     host: Mapping[str, Any] = header.get("host", {})
-    differences = _differences(type(configuration)(), configuration)
+    differences, command, folder = _to_repeat(record)
     return Trust(
         seed=int(header["seed"]),
         versions=header["versions"],
         host=", ".join(f"{v} cores" if k == "cores" else str(v) for k, v in host.items()),
-        command=_command(header["experiment"], differences),
-        folder=str(folder_of(header["experiment"], configuration)),
+        command=command,
+        folder=folder,
         begun=f"{header['begun']}, as {header['command']}",
         differences=differences,
         warnings=warnings,
         digest=record.digest(),
         residual=sum(residual) if residual is not None else None,
     )
+
+
+def _to_repeat(record: Record) -> tuple[list[tuple[str, Any, Any]], str, str]:
+    """In what the run differs from the default, the command that repeats it, and the folder that this makes."""
+    try:
+        reference, configuration = entry_of(record).reference, configuration_of(record)
+    except FolderError:  # its code is gone: what was typed is all there is
+        return [], record.header["command"], record.folder.name
+    differences = _differences(type(configuration)(), configuration)
+    return differences, _command(reference, differences), str(folder_of(reference, configuration))
 
 
 def _command(name: str, differences: Sequence[tuple[str, Any, Any]]) -> str:

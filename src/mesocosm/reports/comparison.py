@@ -11,7 +11,7 @@ from typing import Any
 
 from mesocosm.findings.claim import Finding, show_interval
 from mesocosm.protocol.compare import Pair, statistics
-from mesocosm.protocol.registry import declaration
+from mesocosm.protocol.registry import declaration_of
 from mesocosm.record import Record
 from mesocosm.record.status import RunStatus
 from mesocosm.reports.board import Board, page
@@ -40,7 +40,7 @@ def comparison(runs: Sequence[Record], pairs: Sequence[Pair]) -> str:
     """The page."""
     names = labels(runs)
     boards = [_differences(names, pairs), _runs(names, runs), _replicates(names, runs)]
-    declared = declaration(runs[0].header["experiment"])
+    declared = declaration_of(runs[0])
     title = f"{declared.title}: {len(runs)} runs"
     return page(title, declared.question, words(runs, pairs), boards, figure(names, pairs))
 

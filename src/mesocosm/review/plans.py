@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +13,7 @@ from scipy.special import stdtrit
 
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.protocol.declaration import Declaration
-from mesocosm.protocol.registry import NAMES, declaration
+from mesocosm.protocol.registry import declaration, names
 from mesocosm.record import ConfigurationError, Record, load
 from mesocosm.record.header import HEADER
 from mesocosm.review.design import Design, Planned, of_facts, read_toml
@@ -33,51 +31,22 @@ def read_design(name: str) -> Design:
       ConfigurationError: if there is none, or it cannot be read; names what is wrong.
     """
     path = Path(name)
-    if name in NAMES:
+    if name in names():
         return design_of(declaration(name))
     for folder in (path, Path("runs") / name):
         if (folder / HEADER).is_file():
             return design_of_run(load(folder))
-    file, _, wanted = name.partition(".py:")
-    if wanted or path.suffix == ".py":
-        return design_of(load_declaration(Path(f"{file}.py") if wanted else path, wanted))
+    if path.suffix == ".py" or ".py:" in name:
+        return design_of(declaration(name))
     if not path.is_file():
         raise ConfigurationError(
             f"{name}: is neither a file nor an experiment; name a study in TOML, a Python file with a Declaration, "
-            f"a run folder, or one of {', '.join(NAMES)}"
+            f"a run folder, or one of {', '.join(names())}"
         )
     values = read_toml(path)
     if all(word in values for word in STUDY):
         return design_of_study(from_dict(values, str(path)))
     return of_facts(path, values)
-
-
-def load_declaration(path: Path, wanted: str = "") -> Declaration:
-    """The declaration in a Python file, which is run; `wanted` is its variable where there are several.
-
-    Raises:
-      ConfigurationError: if it cannot be run, or there is none, or not exactly one.
-    """
-    if not path.is_file():
-        raise ConfigurationError(f"{path}: is no file")
-    spec = importlib.util.spec_from_file_location("mesocosm_reviewed", path)
-    if spec is None or spec.loader is None:
-        raise ConfigurationError(f"{path}: is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise ConfigurationError(f"{path}: running it fails: {type(error).__name__}: {error}") from None
-    finally:
-        del sys.modules[spec.name]
-    found = {k: v for k, v in vars(module).items() if isinstance(v, Declaration) and not k.startswith("_")}
-    if wanted in found:
-        return found[wanted]
-    if len(found) != 1 or wanted:
-        there = ", ".join(f"{path}:{name}" for name in found) or "none"
-        raise ConfigurationError(f"{path}{wanted and f':{wanted}'}: must name one Declaration; there is {there}")
-    return next(iter(found.values()))
 
 
 def design_of(declared: Declaration, replicates: int | None = None) -> Design:

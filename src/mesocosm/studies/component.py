@@ -27,8 +27,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mesocosm.protocol.reach import digest_of, named_files, reached
 from mesocosm.record import ConfigurationError
-from mesocosm.studies.reach import digest_of, named_files, reached
 
 FILES = "files"
 """Under this name the files that parts name stand among the versions of a cell."""

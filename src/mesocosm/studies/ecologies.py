@@ -13,13 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mesocosm.protocol.registry import declaration
+from mesocosm.protocol.registry import declaration_of, find
 from mesocosm.record import ConfigurationError
 from mesocosm.record.configuration import check, digest, from_dict
 from mesocosm.studies import component
 from mesocosm.studies.cell import Cell, Row
 from mesocosm.studies.meter import Meter
-from mesocosm.studies.reach import is_own, tree_of
 from mesocosm.studies.task import Task
 
 if TYPE_CHECKING:
@@ -42,7 +41,8 @@ class Ecology:
     version, seed_parts, unit = "1", ("world",), "ticks"
 
     def __init__(self, name: str) -> None:
-        self.declared = declaration(name)
+        self.entry = find(name)
+        self.declared = self.entry.declaration
 
     def check(self, parts: Mapping[str, Any], budget: Mapping[str, float]) -> None:
         """Refuse what is no field of the configuration, what the study sets itself, and what contradicts itself."""
@@ -78,9 +78,8 @@ class Ecology:
 
     def versions(self, parts: Mapping[str, Any]) -> dict[str, str]:
         out = {"declaration": digest(self.declared.to_dict())[:16]}
-        home = self.declared.configuration.__module__
-        if not is_own(home):  # an experiment of the user's own has no version but its source
-            out["source"] = tree_of(home)
+        if code := self.entry.code:  # an experiment of the user's own has no version but its source
+            out["source"] = code["digest"]
         return {**component.versions(parts, {}), **out}
 
     def batch(self, cell: Cell) -> str:
@@ -96,7 +95,7 @@ class Ecology:
         parts, block = {**first.fixed, **first.parts}, first.seed["world"] // BLOCK
         configuration = self.configuration(parts, first.budget, block, max(numbers) + 1)
         meter, compiled = Meter(), compile_seconds()
-        record = start(self.declared.name, configuration, work / "run")
+        record = start(self.entry.reference, configuration, work / "run")
         values = statistics(record)
         cost = meter.cost(len(cells)) | device_peak()
         cost["compile_seconds"] = (compile_seconds() - compiled) / len(cells)
@@ -133,21 +132,9 @@ def _failed(record: Record, replicate: int, whose: str = "") -> Row | None:
 
 def statistics(record: Record) -> dict[str, Any]:
     """The statistic of each claim in each replicate; every measure at the end where nothing is claimed. [replicates]"""
-    import numpy as np
+    from mesocosm.protocol.derived import statistics_of
 
-    declared = declaration(record.header["experiment"])
-    if declared.results is not None:
-        from mesocosm.protocol.reading import follow_ups_of
-
-        return {k: np.asarray(v, float) for k, v in declared.results().values(record, follow_ups_of(record)).items()}
-    metrics = record.metrics
-    rows = np.flatnonzero(metrics["tick"] == record.tick)
-    out = {}
-    for name in metrics:
-        if name not in ("replicate", "tick"):
-            out[name] = np.full(record.replicates, np.nan)
-            out[name][metrics["replicate"][rows].astype(int)] = metrics[name][rows]
-    return out
+    return statistics_of(declaration_of(record), record)
 
 
 def _put(values: dict[str, Any], path: list[str], value: Any) -> None:

@@ -137,10 +137,12 @@ class Session:
     """One run after the other: the first, its branches, its repetitions."""
 
     def __init__(self, line: Line, first: dict[str, Any]) -> None:
-        self.line, self.name = line, first["name"]
+        self.line, self.reference = line, first["name"]
         self.under = Path(first["under"])
         self.folder = Path(first["folder"])
-        self.configuration = from_toml(declaration(self.name).configuration, first["config"], "what was asked")
+        declared = declaration(self.reference)
+        self.name = declared.name
+        self.configuration = from_toml(declared.configuration, first["config"], "what was asked")
         self.asked = self.configuration  # without what was changed since
         self.shown = self.folder, self.configuration  # the newest run of which there was something to see
         self.replicate = int(first["replicate"])
@@ -217,7 +219,7 @@ class Session:
     # -- what can follow ---------------------------------------------------------------------------------------------
 
     def begin(self) -> Record:
-        return begin(self.name, self.configuration, self.folder, steering=self.pilot)
+        return begin(self.reference, self.configuration, self.folder, steering=self.pilot)
 
     def go_on(self) -> Record:
         return proceed(self.folder, steering=self.pilot)

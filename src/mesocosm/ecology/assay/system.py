@@ -18,7 +18,8 @@ from mesocosm.ecology.assay.snapshots import meetings, pairs_of
 from mesocosm.ecology.ecology import Ecology, EcologyState
 from mesocosm.instruments.ecology import ecology_cameras
 from mesocosm.layers.elements.element import Elements
-from mesocosm.protocol.registry import system_of
+from mesocosm.protocol.launch import law_of
+from mesocosm.protocol.registry import entry_of
 from mesocosm.record import ConfigurationError, FolderError, Record, load
 from mesocosm.record.configuration import to_dict
 
@@ -94,7 +95,7 @@ def build(configuration: AssayConfiguration) -> Setup:
 
 
 def _setup_of(record: Record, configuration: Any) -> Setup:
-    return system_of(record.header["experiment"]).build(configuration)
+    return law_of(entry_of(record), configuration)
 
 
 def _who(c: AssayConfiguration) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from mesocosm.protocol.declaration import Declaration, RunConfiguration, Summary
+from mesocosm.protocol.declaration import Declaration, RunConfiguration, Summary, Trial
 from mesocosm.record.configuration import Range
 
 if TYPE_CHECKING:
@@ -79,4 +79,11 @@ DECLARATION = Declaration(
     summarise=_summarise,
     measure=("radius", _radius),
     noun="games",
+    trial=Trial(
+        {
+            "": {"every": 10, "frames_every": 3},
+            "simultaneous": {"every": 10, "play": "simultaneous", "rate": 100},
+        },
+        interventions=("30:rate=2",),
+    ),
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from mesocosm.ecology.configuration import EcologyConfiguration
 from mesocosm.findings.claim import Claim
-from mesocosm.protocol.declaration import Declaration, Summary
+from mesocosm.protocol.declaration import Declaration, Summary, Trial
 from mesocosm.record.configuration import Range
 
 if TYPE_CHECKING:
@@ -121,6 +121,12 @@ def asked_of(sense: str, claims: tuple[Claim, ...]) -> Callable[[EcologyConfigur
     return under
 
 
+SMALL_WORLD: dict[str, Any] = {
+    **dict(side=16, founders=30, ceiling=220, division_energy=600, founding_energy=500),
+    **dict(drops=4, drop_food=90, drop_spread=512),
+}
+"""A world that the suite of rules can run many times: births, deaths and meetings within sixty ticks."""
+
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
     "quick": {"replicates": 8, "ticks": 2000},
@@ -142,4 +148,8 @@ DECLARATION = Declaration(
     analyse=_analyse,
     under=asked_of("odour", CLAIMS),
     noun="worlds",
+    trial=Trial(
+        {"": {"world": SMALL_WORLD, "heredity": {"exchange_probability": 0.3}, "log_exchanges": True}},
+        interventions=("30:world.metabolism=40",),
+    ),
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mesocosm.evolution.parameters import SearchParameters
 from mesocosm.findings.claim import Claim
-from mesocosm.protocol.declaration import Declaration, RunConfiguration, Summary
+from mesocosm.protocol.declaration import Declaration, RunConfiguration, Summary, Trial
 from mesocosm.record.configuration import Range
 from mesocosm.rules.form import RuleForm
 
@@ -189,4 +189,16 @@ DECLARATION = Declaration(
     results=_results,
     analyse=_analyse,
     noun="searches",
+    trial=Trial(
+        {
+            "": {
+                "form": {"cell": "hebbian", "messages": 1, "memory": 1},
+                "search": {"searcher": "cma-es", "population": 4},
+                "schooling": {
+                    **dict(source="clouds", side=3, classes=3, examples=4, tasks=2),
+                    **dict(shown=[2, 4], judged_tasks=2, judged_images=5),
+                },
+            }
+        }
+    ),
 )

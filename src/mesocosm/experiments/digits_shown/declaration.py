@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from mesocosm.protocol.declaration import Declaration, RunConfiguration, Summary
+from mesocosm.protocol.declaration import Declaration, RunConfiguration, Summary, Trial
 from mesocosm.record.configuration import Range
 
 if TYPE_CHECKING:
@@ -84,4 +84,5 @@ DECLARATION = Declaration(
     measure=("streams", _streams),
     results=_results,
     noun="streams",
+    trial=Trial({"": {"side": 3, "classes": 3, "shown": [2, 4], "images": 5, "online": False}}),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from mesocosm.protocol.declaration import Declaration, RunConfiguration, Summary
+from mesocosm.protocol.declaration import Declaration, RunConfiguration, Summary, Trial
 from mesocosm.record.configuration import Range
 
 if TYPE_CHECKING:
@@ -64,4 +64,5 @@ DECLARATION = Declaration(
     summarise=_summarise,
     measure=("median z", _height),
     noun="trajectories",
+    trial=Trial({"": {"every": 10, "frames_every": 1}}, interventions=("30:rho=10.0",)),
 )

@@ -12,8 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mesocosm.ecology.configuration import EcologyConfiguration
+from mesocosm.experiments.chemotaxis.declaration import SMALL_WORLD
 from mesocosm.findings.claim import Claim
-from mesocosm.protocol.declaration import Declaration, Summary
+from mesocosm.protocol.declaration import Declaration, Summary, Trial
 from mesocosm.record.configuration import Range
 from mesocosm.worlds.petri.parameters import PetriParameters
 
@@ -182,4 +183,8 @@ DECLARATION = Declaration(
     arms={"deaf": {"deaf": True, "log_births_and_deaths": False}},
     results=_results,
     noun="worlds",
+    trial=Trial(
+        {"": {"world": SMALL_WORLD, "mind": {"policy": "argmax"}, "log_exchanges": True, "frames_every": 4}},
+        interventions=("30:world.emission_cost=60",),
+    ),
 )

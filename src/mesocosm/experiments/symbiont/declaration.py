@@ -12,9 +12,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mesocosm.ecology.configuration import EcologyConfiguration
+from mesocosm.experiments.chemotaxis.declaration import SMALL_WORLD
 from mesocosm.findings.claim import Claim
 from mesocosm.layers.elements.parameters import ElementParameters
-from mesocosm.protocol.declaration import Declaration, Summary
+from mesocosm.protocol.declaration import Declaration, Summary, Trial
 from mesocosm.record.configuration import Range
 from mesocosm.worlds.petri.parameters import PetriParameters
 
@@ -129,4 +130,13 @@ DECLARATION = Declaration(
     results=_results,
     analyse=_analyse,
     noun="worlds",
+    trial=Trial(
+        {
+            "": {
+                "world": SMALL_WORLD,
+                "element": {"reach": 0.5, "superinfection": 0.2, "lock_bits": 1},
+                "frames_every": 4,
+            }
+        }
+    ),
 )

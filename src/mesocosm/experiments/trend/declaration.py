@@ -9,8 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mesocosm.experiments.chemotaxis.declaration import CLAIMS, GARDEN, PRESETS, ChemotaxisConfiguration, asked_of
+from mesocosm.experiments.chemotaxis.declaration import (
+    CLAIMS,
+    GARDEN,
+    PRESETS,
+    SMALL_WORLD,
+    ChemotaxisConfiguration,
+    asked_of,
+)
 from mesocosm.experiments.chemotaxis.declaration import DECLARATION as BY_LEVEL
+from mesocosm.protocol.declaration import Trial
 from mesocosm.worlds.petri.parameters import PetriParameters
 
 
@@ -48,4 +56,5 @@ DECLARATION = replace(
     under=asked_of("trend", _CLAIMS),
     measure=("P(tumble) falls - rises", _contrast),
     presets=PRESETS,
+    trial=Trial({"": {"world": SMALL_WORLD, "frames_every": 4}}, law_of="chemotaxis"),
 )

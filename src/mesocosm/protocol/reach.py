@@ -56,16 +56,11 @@ def reached(make: Callable[..., Any]) -> Reached:
     return found
 
 
-def tree_of(module: str) -> str:
-    """A digest of a module of the user's own, with all that it imports of the same kind."""
+def tree_of(file: Path) -> str:
+    """A digest of a module of the user's own, by its file, with all that it imports of the same kind."""
     walk = _Walk()
-    walk.whole(Path(str(sys.modules[module].__file__)))
+    walk.whole(file)
     return walk.digest()
-
-
-def is_own(module: str) -> bool:
-    """Whether a module that is loaded comes with mesocosm."""
-    return Path(str(getattr(sys.modules.get(module), "__file__", "/"))).resolve().is_relative_to(_HOME)
 
 
 def named_files(value: Any) -> set[Path]:
@@ -332,4 +327,4 @@ def _is(path: Path, what: Callable[[Path], bool]) -> bool:
         return False
 
 
-__all__ = ["Reached", "digest_of", "is_own", "named_files", "reached", "tree_of"]
+__all__ = ["Reached", "digest_of", "named_files", "reached", "tree_of"]

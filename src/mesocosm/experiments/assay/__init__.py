@@ -1,1 +1,0 @@
-"""The door of the assays, which every ecology shares: `mesocosm.ecology.assay`."""

@@ -1,0 +1,214 @@
+"""A report is a tuple of blocks: each makes one section out of a finished run, or nothing. NumPy, no jax.
+
+A block is any function of a `Told`; the ones here take the measures and runs that they show by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mesocosm.findings.claim import show_interval
+from mesocosm.findings.intervals import mean_interval
+from mesocosm.protocol.measure import Measure, Over, measure_named, value_of
+from mesocosm.protocol.story import Axis, Band, Section, Strips, Table, Trajectories
+from mesocosm.record import Record
+
+if TYPE_CHECKING:
+    from mesocosm.findings.claim import Finding
+    from mesocosm.protocol.declaration import Declaration
+
+MOST = 12
+"""Measures that are drawn where an experiment declares none."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A finished run, with all that its report may speak of.
+
+    Args:
+      runs: the finished follow-ups and arms, by name.
+    """
+
+    declared: Declaration
+    record: Record
+    runs: Mapping[str, Record]
+    findings: Sequence[Finding]
+
+    @property
+    def noun(self) -> str:
+        return self.declared.noun
+
+    @cached_property
+    def alive(self) -> int:
+        """How many replicates lived to the end."""
+        return sum(s.status == "alive" for s in self.record.statuses)
+
+    @cached_property
+    def measures(self) -> tuple[Measure, ...]:
+        """The declared measures; every recorded column where none is declared."""
+        return self.declared.measures or measures_of(self.record)
+
+    @cached_property
+    def median(self) -> int:
+        """The replicate whose first claim (or first measure at the end) has the median value; 0 where none has one."""
+        claims = [claim for claim in self.declared.claims if claim.value is not None]
+        if claims:
+            values = value_of(claims[0], self.declared, self.record, self.runs)
+        else:
+            values = self.measures[0].reduced(self.record) if self.measures else np.zeros(0)
+        return median_of(values)
+
+
+Block = Callable[[Told], Section | None]
+
+
+def median_of(values: np.ndarray) -> int:
+    """The replicate with the (upper) median of the finite values; 0 where none has one."""
+    order = [int(r) for r in np.argsort(values, kind="stable") if np.isfinite(values[r])]
+    return order[len(order) // 2] if order else 0
+
+
+def measures_of(record: Record) -> tuple[Measure, ...]:
+    """A measure for each recorded column."""
+    return tuple(Measure(name, name) for name in record.metrics if name not in ("replicate", "tick"))
+
+
+@dataclass(frozen=True)
+class OverTime:
+    """Measures over time: every replicate a thin line, the median bold, the control a band.
+
+    Args:
+      measures: by name; all where none is named.
+    """
+
+    measures: tuple[str, ...] = ()
+    heading: str = "Measures over time"
+    text: str = ""
+
+    def __call__(self, told: Told) -> Section | None:
+        chosen = [_named(told, name) for name in self.measures] or list(told.measures[:MOST])
+        text = self.text or f"Each thin line is one of the {told.noun}; the bold line is their median."
+        return Section(self.heading, text, [over_time(told, measure) for measure in chosen]) if chosen else None
+
+
+@dataclass(frozen=True)
+class Gardens:
+    """Measures in the runs that follow, side by side: a dot a replicate, thin lines join the same one.
+
+    Args:
+      measures: by name.
+      runs: names of the runs, and what they are called.
+    """
+
+    measures: tuple[str, ...]
+    runs: Mapping[str, str]
+    heading: str = "Side by side"
+    text: str = ""
+    over: Over = "pooled"
+
+    def __call__(self, told: Told) -> Section | None:
+        runs = [(words, told.runs[name]) for name, words in self.runs.items() if name in told.runs]
+        if not runs:
+            return None
+        figures = []
+        for name in self.measures:
+            measure = measure_named(told.declared, name)
+
+            def value(run: Record, measure: Measure = measure) -> np.ndarray:
+                return measure.reduced(run, self.over)
+
+            figures.append(strips(runs, value, measure.label, axis_of(measure), told.noun))
+        return Section(self.heading, self.text, figures)
+
+
+def at_the_end(told: Told) -> Section:
+    """All replicates: the short table."""
+    from mesocosm.protocol.derived import summary_of
+
+    summary = summary_of(told.declared, told.record)
+    return Section(f"All {told.noun}", "", [Table("At the end", summary.columns, summary.rows, summary.total)])
+
+
+def over_time(told: Told, measure: Measure) -> Trajectories:
+    """One measure over time, with its control where it has one."""
+    record = told.record
+    lines = measure.windows(record)
+    control = None if measure.control is None else measure.windows(record, of_control=True)
+    words = measure.control_words
+    return Trajectories(
+        title=sentence_case(measure.label),
+        alt=f"{measure.label} in {record.replicates} {told.noun}; {said_at_the_end(lines, control, words, told.noun)}.",
+        x_axis=Axis("tick"),
+        y_axis=axis_of(measure),
+        x=ticks(record),
+        lines=lines,
+        control=None if control is None else band(f"{words}, 90 % of {told.noun}", control),
+        label=told.noun,
+        marks=[(i[0], f"{i[1]} = {i[2]}") for i in record.header.get("interventions", [])],
+    )
+
+
+def strips(
+    runs: Sequence[tuple[str, Record]], value: Callable[[Record], np.ndarray], title: str, axis: Axis, noun: str
+) -> Strips:
+    """A number a replicate [replicates] in several runs, with the interval of each mean."""
+    values = np.array([value(run) for _, run in runs])
+    intervals: list[tuple[float, float, float] | None] = []
+    for row in values:
+        there = row[np.isfinite(row)]
+        found = mean_interval(there) if there.size > 1 else None
+        intervals.append((float(found.estimate), float(found.low), float(found.high)) if found else None)
+    said = ", ".join(f"{n} {show_interval(*i)}" for (n, _), i in zip(runs, intervals, strict=True) if i)
+    return Strips(
+        title=sentence_case(title),
+        alt=f"{title}, means over {noun} with 95 % intervals: {said or f'too few {noun} for a mean'}.",
+        conditions=[n for n, _ in runs],
+        y_axis=axis,
+        values=values,
+        intervals=intervals,
+        paired=True,
+    )
+
+
+def ticks(record: Record) -> np.ndarray:
+    """The end of each window."""
+    every = int(record.header["every"])
+    return np.arange(1, max(1, record.tick // every) + 1) * every
+
+
+def band(label: str, lines: np.ndarray) -> Band:
+    """The control's median and central 90 % at each x."""
+    low, median, high = (np.full(lines.shape[1], np.nan) for _ in range(3))
+    there = np.isfinite(lines).any(axis=0)
+    if there.any():
+        low[there], median[there], high[there] = np.nanquantile(lines[:, there], [0.05, 0.5, 0.95], axis=0)
+    return Band(label, low, median, high)
+
+
+def said_at_the_end(
+    lines: np.ndarray, control: np.ndarray | None = None, of_whom: str = "the control", noun: str = "replicates"
+) -> str:
+    """Medians over the replicates that have a value at the end, in words; of the control too, where there is one."""
+    last = lines[:, -1][np.isfinite(lines[:, -1])]
+    if not last.size:
+        return f"none of the {noun} has a value at the end"
+    said = f"at the end {np.median(last):.4g} in the median of {last.size} {noun}"
+    beside = np.zeros(0) if control is None else control[:, -1][np.isfinite(control[:, -1])]
+    return f"{said}, {np.median(beside):.4g} for the {of_whom}" if beside.size else said
+
+
+def axis_of(measure: Measure) -> Axis:
+    return Axis(measure.label, measure.unit, measure.low, measure.high)
+
+
+def sentence_case(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _named(told: Told, name: str) -> Measure:
+    return measure_named(told.declared, name)

@@ -1,0 +1,161 @@
+"""What derives from a declaration's measures and claims: the short table, statistics, the headline, the page.
+
+NumPy, no jax. An experiment that says nothing more than its measures has all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mesocosm.protocol.blocks import Block, OverTime, Told, at_the_end, measures_of, sentence_case
+from mesocosm.protocol.declaration import Declaration, FollowUp, Summary
+from mesocosm.protocol.measure import value_of
+from mesocosm.protocol.reading import follow_ups_of
+from mesocosm.protocol.story import Story
+from mesocosm.record import Record
+
+if TYPE_CHECKING:
+    from mesocosm.findings.claim import Finding
+
+
+def follow_ups_declared(declared: Declaration, record: Record) -> dict[str, FollowUp]:
+    """The runs that are to come after a finished one, arms aside."""
+    if declared.results is not None:
+        return declared.results().follow_ups(record)
+    return declared.follow_ups(record) if declared.follow_ups is not None else {}
+
+
+def values_of(declared: Declaration, record: Record, runs: Mapping[str, Record]) -> dict[str, np.ndarray]:
+    """The statistic of each claim in each replicate, NaN where it has none. [replicates] each"""
+    if declared.results is not None:
+        return {name: np.asarray(v, float) for name, v in declared.results().values(record, runs).items()}
+    return {claim.name: value_of(claim, declared, record, runs) for claim in declared.claims}
+
+
+def statistics_of(declared: Declaration, record: Record) -> dict[str, np.ndarray]:
+    """What a study or a comparison can ask for: every claim's statistic, every measure at the end. [replicates] each"""
+    runs = follow_ups_of(record)
+    claims = values_of(declared, record, runs) if declared.claims else {}
+    measures = declared.measures or (() if claims else measures_of(record))
+    return {**{measure.name: measure.reduced(record) for measure in measures}, **claims}
+
+
+def newest(declared: Declaration) -> tuple[str, Any]:
+    """The number that is shown while a run goes on: its name, and the function from the newest rows."""
+    if declared.measure is not None:
+        return declared.measure
+    if declared.measures:
+        first = declared.measures[0]
+        return first.label, first.newest
+
+    def median(row: dict[str, Any]) -> float:
+        column = next((v for k, v in row.items() if k not in ("replicate", "tick")), np.zeros(0))
+        return float(np.median(column)) if np.size(column) else float("nan")
+
+    return "median", median
+
+
+def summary_of(declared: Declaration, record: Record) -> Summary:
+    """The short table: a row a replicate with every measure at the end (and its control's), mean and spread below."""
+    if declared.summarise is not None:
+        return declared.summarise(record)
+    columns: dict[str, np.ndarray] = {}
+    for measure in declared.measures or measures_of(record):
+        columns[measure.name] = measure.reduced(record)
+        if measure.control is not None:
+            columns[f"{measure.name} of {measure.control_words}"] = measure.reduced(record, of_control=True)
+    rows = [
+        (s.replicate, s.status, s.tick, *(_number(column[s.replicate]) for column in columns.values()))
+        for s in record.statuses
+    ]
+    there = {name: column[np.isfinite(column)] for name, column in columns.items()}
+    total: list[tuple[Any, ...]] = [("mean", "", "", *(float(c.mean()) if c.size else None for c in there.values()))]
+    if record.replicates > 1:
+        total.append(("sd", "", "", *(float(c.std(ddof=1)) if c.size > 1 else None for c in there.values())))
+    return Summary(_state(declared, record), ("replicate", "status", "ticks", *columns), rows, total)
+
+
+def headline(told: Told) -> str:
+    """The answer, from the findings: the first claim's, with interval and counts; the state of things where none is."""
+    finding = next(iter(told.findings), None)
+    if finding is None:
+        return _state(told.declared, told.record)
+    return f"{sentence_case(finding.sentence)}: {finding.words(told.noun)}."
+
+
+def _state(declared: Declaration, record: Record) -> str:
+    """How many live, and where the first measure stands."""
+    alive = sum(s.status == "alive" for s in record.statuses)
+    said = f"{alive} of {record.replicates} {declared.noun} {'lives' if alive == 1 else 'live'}"
+    measures = declared.measures or measures_of(record)
+    if not measures:
+        return f"{said}."
+    ends = measures[0].reduced(record)
+    ends = ends[np.isfinite(ends)]
+    value = f"{measures[0].label} is {ends.mean():.4g} {measures[0].unit}".rstrip() if ends.size else ""
+    return f"{said}; {value} in the mean." if value else f"{said}; none has a value of {measures[0].label}."
+
+
+def tell(declared: Declaration, record: Record, findings: Sequence[Finding]) -> Story:
+    """What the report shows of a finished run."""
+    runs = follow_ups_of(record)
+    if declared.results is not None:
+        return declared.results().tell(record, runs, findings)
+    told = Told(declared, record, runs, findings)
+    blocks: tuple[Block, ...] = declared.report or (OverTime(), at_the_end)
+    sections = [section for block in blocks if (section := block(told)) is not None]
+    return Story(
+        sentence=headline(told),
+        chips=chips(told),
+        replay=declared.replay(told) if declared.replay is not None else None,
+        sections=[s for s in sections if s.figures or s.text],
+        notes=notes(told),
+        introduction=introduction(told),
+        claim=findings[0].name if findings else "",
+    )
+
+
+def chips(told: Told) -> list[tuple[str, str]]:
+    """Short facts of a run."""
+    record = told.record
+    out = [(f"{told.noun} started", str(record.replicates)), ("alive at the end", str(told.alive))]
+    out += [("ticks", f"{record.tick:,}"), ("time to run", f"{record.seconds:,.1f} s")]
+    if "residual" in record.metrics:
+        out.append(("energy unaccounted for", f"{sum(abs(int(x)) for x in record.metrics['residual'])} quanta"))
+    return out
+
+
+def introduction(told: Told) -> str:
+    """What else was found, a sentence a claim; what is asked, and what brackets hold."""
+    others = [f"{sentence_case(f.sentence)}: {f.words(told.noun)}." for f in told.findings[1:]]
+    levels = sorted({round(100 * f.shown[2], 1) for f in told.findings})
+    held = f"Brackets hold {' or '.join(f'{x:g}' for x in levels)} % intervals over {told.noun}." if levels else ""
+    asked = f"Predicted: {told.declared.prediction}. Control: {told.declared.control}."
+    parts = ["\n\n".join(others), told.declared.about, f"{asked} {held}".strip()]
+    return "\n\n".join(part for part in parts if part)
+
+
+def notes(told: Told) -> list[str]:
+    """What a reader must know: the unit, what ended early, what was changed, what was not declared."""
+    record, noun = told.record, told.noun
+    out = [f"What is counted is {noun}, independent of each other; nothing within one of them is counted as more."]
+    if ended := [s for s in record.statuses if s.status != "alive"]:
+        first = ended[0]
+        out.append(
+            f"{len(ended)} of {record.replicates} {noun} ended early (number {first.replicate}: {first.status} at tick "
+            f"{first.tick}, {first.cause}); they count in every denominator."
+        )
+    if record.header.get("interventions"):
+        out.append("Parameters were changed during the run: every finding is exploratory.")
+    elif told.findings and not any(f.declared for f in told.findings):
+        out.append("The claims were declared for another configuration: here every finding is exploratory.")
+    elif not told.findings:
+        out.append("Nothing was claimed of this run: what is shown is exploratory.")
+    return out
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None

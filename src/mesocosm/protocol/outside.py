@@ -1,0 +1,103 @@
+"""Code of other people: loaded from a file or a package, identified by its content, its faults told in one sentence."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module, metadata
+from pathlib import Path
+from types import ModuleType
+
+from mesocosm.record import ConfigurationError, MesocosmError
+
+
+class MissingError(MesocosmError):
+    """A package that is needed here is not installed: the environment's fault, not the words'."""
+
+    exit_code = 3
+
+
+def load_file(path: Path) -> ModuleType:
+    """The module in a Python file; what lies beside it can be imported by it.
+
+    Raises:
+      ConfigurationError: if there is no such file, or it cannot be imported.
+      MissingError: if it needs a package that is not here.
+    """
+    path = path.resolve()
+    name = f"mesocosm_outside_{hashlib.sha256(str(path).encode(errors='surrogateescape')).hexdigest()[:12]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ConfigurationError(f"{path}: is no Python file")
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    try:
+        with blamed_on(path, "importing it"):
+            spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
+
+
+def load_module(name: str) -> ModuleType:
+    """An installed module by its dotted name; errors as of `load_file`."""
+    with blamed_on(name, "importing it"):
+        return import_module(name)
+
+
+@contextmanager
+def blamed_on(where: Path | str, doing: str) -> Iterator[None]:
+    """Turn whatever somebody else's code raises into one sentence with file, line and cause.
+
+    Raises:
+      MissingError: for an import of a package that is not installed.
+      ConfigurationError: for everything else.
+    """
+    try:
+        yield
+    except (MesocosmError, AssertionError):
+        raise
+    except ModuleNotFoundError as error:
+        missing = (error.name or str(error)).split(".")[0]
+        raise MissingError(
+            f"{_place(where, error)}: needs the package {missing}, which is not installed here; install it into this "
+            f"environment ({sys.executable} -m pip install ...)"
+        ) from error
+    except (Exception, SystemExit) as error:
+        first = next(iter(str(error).strip().splitlines()), "") or "no message"
+        kind = (
+            "it ended the program (sys.exit)" if isinstance(error, SystemExit) else f"{type(error).__name__}: {first}"
+        )
+        raise ConfigurationError(f"{_place(where, error)}: {doing} fails: {kind}") from error
+
+
+def _place(where: Path | str, error: BaseException) -> str:
+    """The file, and the last line of it that was being run."""
+    if isinstance(where, str):
+        return where
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(where)]
+    line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else lines[-1] if lines else None
+    return f"{where}, line {line}" if line else str(where)
+
+
+def is_raised_in(where: Path, error: BaseException) -> bool:
+    """Whether code of this file, or of its folder, was being run when it was raised."""
+    folder = str(where.parent)
+    return any(frame.filename.startswith(folder) for frame in traceback.extract_tb(error.__traceback__))
+
+
+def package_of(module: ModuleType) -> tuple[str, str]:
+    """The distribution that a module belongs to, and its version; its own name and nothing where there is none."""
+    top = module.__name__.split(".")[0]
+    for name in metadata.packages_distributions().get(top, ()):
+        return name, metadata.version(name)
+    return Path(module.__file__ or top).name, ""

@@ -1,0 +1,349 @@
+"""The rules one by one: each runs a subject in another way, and says in one sentence what came out otherwise.
+
+Numbers are those of docs/reproducibility.md. A rule that holds returns; one that does not raises `Broken`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mesocosm.core import Bits, Experiment, Interrupted, Setup, Turn, chunk, resume
+from mesocosm.core.instrument import Fold, check_law
+from mesocosm.core.random import seed_words
+from mesocosm.record import branch, load
+from mesocosm.testing.subject import Subject, digest, worlds
+
+
+class Broken(AssertionError):
+    """A rule does not hold: what was done, and what came out otherwise."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule.
+
+    Args:
+      number: of the rule in docs/reproducibility.md.
+      check: given a subject, an empty folder, and a folder in which baselines are shared between rules.
+      for_exact: whether it is asked of experiments made of integers only.
+      of_laws: whether it is about the law alone: it is not asked of another experiment's law under other parameters.
+    """
+
+    number: int
+    name: str
+    check: Callable[[Subject, Path, Path], None]
+    for_exact: bool = False
+    of_laws: bool = False
+
+    def applies(self, subject: Subject) -> bool:
+        if self.of_laws and subject.entry.declaration.trial.law_of:
+            return False
+        return subject.is_exact or not self.for_exact
+
+
+class TickByTick:
+    """Steering: one tick a chunk."""
+
+    def turn(self, present: Any) -> Turn:
+        return Turn(present.progress.tick + 1)
+
+
+class _Looks:
+    """Steering that looks at the scene before steps of uneven length, and stops."""
+
+    def __init__(self, stop_at: int):
+        self.stop_at, self.seen = stop_at, []
+
+    def turn(self, present: Any) -> Turn | None:
+        tick, scene = present.scene(1)
+        for name, values in scene.curves.items():
+            expect(bool(np.isfinite(values).all()), f"the curve {name} is not finite at tick {tick}")
+        self.seen.append(tick)
+        done = present.progress.tick
+        return None if done >= self.stop_at else Turn(done + 1 + done % 5)
+
+
+class _Roomy(Experiment):
+    """The same law, founded in arrays of the next size class."""
+
+    exact: ClassVar[bool] = True
+    inner: Experiment
+
+    def init(self, bits: Bits) -> Any:
+        return self.inner.grow(self.inner.init(bits))
+
+    def tick(self, bits: Bits, state: Any) -> Any:
+        return self.inner.tick(bits, state)
+
+    def scene(self, state: Any) -> Any:
+        return self.inner.scene(state)
+
+    def status(self, state: Any) -> Any:
+        return self.inner.status(state)
+
+    def has_room(self, state: Any) -> Any:
+        return self.inner.has_room(state)
+
+    def grow(self, state: Any) -> Any:
+        return self.inner.grow(state)
+
+    def canonical(self, state: Any) -> Any:
+        return self.inner.canonical(state)
+
+
+class _Counting(Fold):
+    """A measure that counts how often it is traced."""
+
+    traced: ClassVar[list[int]] = []
+
+    def read(self, folded: Any, scene: Any) -> dict[str, Any]:
+        self.traced.append(1)
+        return {"counted": jnp.int32(0)}
+
+
+def _programs() -> int:
+    """How many programs the loop has compiled in this process."""
+    return chunk.run_chunk._cache_size()  # type: ignore[attr-defined]  # of jax.jit
+
+
+def expect(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise Broken(otherwise)
+
+
+# -- 1: same address, same bits ----------------------------------------------------------------------------------------
+
+
+def a_tick_keeps_structure_and_types(subject: Subject, folder: Path, shared: Path) -> None:
+    check_law(subject.case().setup.experiment)
+
+
+def two_halves_equal_the_whole(subject: Subject, folder: Path, shared: Path) -> None:
+    case, expected = subject.case(), subject.baseline(shared)
+    replace(case, plan=case.with_ticks(40)).run(folder / "half")
+    continued = resume(case.setup, case.plan, folder / "half")
+    expect(continued.digest() == expected.digest(), "40 ticks and 20 more leave another record than 60")
+    expect(
+        worlds(case.setup, continued) == worlds(case.setup, expected),
+        "40 ticks and 20 more end in another state than 60",
+    )
+
+
+def length_of_a_chunk_changes_nothing(subject: Subject, folder: Path, shared: Path) -> None:
+    found = subject.case().run(folder / "short", steering=TickByTick())
+    expect(found.digest() == subject.baseline(shared).digest(), "one tick a chunk leaves another record")
+
+
+def looking_changes_nothing(subject: Subject, folder: Path, shared: Path) -> None:
+    """Steps of any length, a look before each, a stop and a branch of the same plan: the record of an unbroken run."""
+    case, expected = subject.case(), subject.baseline(shared).digest()
+    first, second = _Looks(17), _Looks(1000)
+    try:
+        case.run(folder / "steered", steering=first)
+    except Interrupted:
+        pass
+    else:
+        raise Broken("a run that was told to stop at tick 17 went on to its end")
+    branch(folder / "steered", folder / "branch", case.plan.identity(), case.plan.config)
+    found = resume(case.setup, case.plan, folder / "branch", steering=second).digest()
+    expect(found == expected, "a run that is looked at, stopped and branched leaves another record")
+    expect(first.seen[-1] == second.seen[0] >= 17 and second.seen[-1] == 60, "a branch begins at another tick")
+    parent = load(folder / "branch").header["parent"]
+    expect(parent == {"run": "steered", "tick": second.seen[0]}, "a branch does not say where it comes from")
+    expect(
+        resume(case.setup, case.plan, folder / "steered").digest() == expected,
+        "a run goes on otherwise after it was branched from",
+    )
+
+
+def record_interval_changes_no_state(subject: Subject, folder: Path, shared: Path) -> None:
+    fine = subject.case(every=1)
+    found, expected = worlds(fine.setup, fine.run(folder / "1")), subject.baseline(shared)
+    expect(found == worlds(fine.setup, expected), "how often a row is recorded changes the state")
+
+
+def replicates_beside_it_change_nothing(subject: Subject, folder: Path, shared: Path) -> None:
+    many = subject.case(replicates=7)
+    few, b = worlds(many.setup, subject.baseline(shared)), worlds(many.setup, many.run(folder / "7"))
+    expect({r: b.get(r) for r in few} == few, "a replicate among seven ends in another state than among three")
+    if subject.entry.declaration.trial.replicates_differ:
+        expect(len(set(b.values())) == len(b), "two replicates end in the same state: do they draw the same bits?")
+
+
+def alone_equals_in_a_batch(subject: Subject, folder: Path, shared: Path) -> None:
+    """`tick` called for one replicate, without the loop, follows the same law."""
+    case = subject.case(ticks=20)
+    expected = worlds(case.setup, case.run(folder / "batch"))
+    experiment, seed = case.setup.experiment, seed_words(case.plan.seed)
+    tick = jax.jit(lambda state, t: experiment.tick(Bits.at(seed, jnp.uint32(1), t), state)[0])
+    state = jax.jit(lambda: experiment.init(Bits.founding(seed, jnp.uint32(1))))()
+    for t in range(20):
+        while not experiment.has_room(state):
+            state = experiment.grow(state)
+        state = tick(state, jnp.int32(t))
+    if 1 in expected:  # else it ended before
+        alone = digest(experiment.canonical(jax.tree.map(np.asarray, state)))
+        expect(alone == expected[1], "a replicate alone ends in another state than in a batch")
+
+
+def slots_allocated_change_nothing(subject: Subject, folder: Path, shared: Path) -> None:
+    case, expected = subject.case(), subject.baseline(shared)
+    law = case.setup.experiment
+    founded, grown = (jax.eval_shape(f, Bits.shapes()) for f in (law.init, lambda bits: law.grow(law.init(bits))))
+    if jax.tree.map(lambda s: s.shape, founded) == jax.tree.map(lambda s: s.shape, grown):
+        return  # its arrays have one size
+    _Roomy.endings = type(law).endings
+    roomy = replace(case, setup=replace(case.setup, experiment=_Roomy(law)))
+    record = roomy.run(folder / "roomy")
+    expect(record.digest() == expected.digest(), "larger arrays leave another record")
+    expect(worlds(roomy.setup, record) == worlds(case.setup, expected), "larger arrays end in another state")
+
+
+def seeds_give_different_worlds_and_each_the_same(subject: Subject, folder: Path, shared: Path) -> None:
+    again = subject.case(seed=0).run(folder / "again").digest()
+    expect(again == subject.baseline(shared).digest(), "the same seed leaves another record the second time")
+    if subject.entry.declaration.trial.replicates_differ:
+        others = {subject.case(seed=s).run(folder / str(s)).digest() for s in (1, 2**64 - 1)}
+        expect(len(others | {again}) == 3, "two seeds leave the same record")
+
+
+# -- 2: watching changes nothing ---------------------------------------------------------------------------------------
+
+
+def watching_changes_nothing(subject: Subject, folder: Path, shared: Path) -> None:
+    case = subject.case()
+    bare = replace(case, setup=Setup(case.setup.experiment, reconfigure=case.setup.reconfigure))
+    found = worlds(case.setup, bare.run(folder / "unwatched"))
+    expect(found == worlds(case.setup, subject.baseline(shared)), "without its instruments it ends in another state")
+
+
+# -- 3: killing changes nothing ----------------------------------------------------------------------------------------
+
+
+class _Stop(Exception):
+    """A crash between two chunks."""
+
+
+def stopped_at_any_chunk_it_goes_on_to_the_same_record(subject: Subject, folder: Path, shared: Path) -> None:
+    case, there = subject.case(), folder / "stopped"
+    often: dict[str, Any] = {"steering": TickByTick(), "checkpoint_seconds": 0.0}
+
+    def crash_at(tick: int) -> Callable[[Any], None]:
+        def progress(p: Any) -> None:
+            if p.tick >= tick:
+                raise _Stop
+
+        return progress
+
+    for tick in (13, 14, 39):
+        try:
+            if tick == 13:
+                case.run(there, progress=crash_at(tick), **often)
+            else:
+                resume(case.setup, case.plan, there, progress=crash_at(tick), **often)
+        except _Stop:
+            continue
+    found = resume(case.setup, case.plan, there).digest()
+    expect(found == subject.baseline(shared).digest(), "stopped and resumed three times, it leaves another record")
+
+
+# -- 4: nothing is compiled twice --------------------------------------------------------------------------------------
+
+
+def a_second_chunk_and_another_seed_compile_nothing(subject: Subject, folder: Path, shared: Path) -> None:
+    case = subject.case(seed=5, ticks=20, every=10)  # too short for a replicate to end: another batch may compile
+    fold = _Counting()
+    counted = replace(case, setup=replace(case.setup, folds={**case.setup.folds, "counting": fold}))
+    _Counting.traced.clear()
+    counted.run(folder / "first", checkpoint_seconds=0.0, steering=TickByTick())
+    programs, n_traced = _programs(), len(_Counting.traced)
+    again = replace(counted, plan=replace(case.plan, seed=6, every=5))
+    again.run(folder / "second")
+    expect(_programs() == programs, "a second run of the same form compiles its law anew")
+    expect(len(_Counting.traced) - n_traced <= 2, "a second run of the same form traces its law anew")
+    expect(n_traced <= 6, f"its law was traced {n_traced} times in one run: does it read what is no array or field?")
+
+
+# -- 5: every core works -----------------------------------------------------------------------------------------------
+
+
+def replicates_are_shared_out_over_devices(subject: Subject, folder: Path, shared: Path) -> None:
+    devices = jax.devices()
+    if len(devices) < 2:
+        return
+    case = subject.case(replicates=3)
+    one = case.run(folder / "one", devices=devices[:1])
+    two = case.run(folder / "two", devices=devices)
+    if subject.is_exact:
+        expect(one.digest() == two.digest(), "on two devices it leaves another record than on one")
+        return
+    for name, column in one.metrics.items():
+        close = np.allclose(column, two.metrics[name], rtol=1e-3, atol=1e-3, equal_nan=True)
+        expect(close, f"on two devices the measure {name} differs from that on one by more than a thousandth")
+
+
+# -- 6: no allocation binds --------------------------------------------------------------------------------------------
+
+
+def buffers_that_hold_little_change_nothing(subject: Subject, folder: Path, shared: Path) -> None:
+    case = subject.case(every=1)
+    expected = case.run(folder / "roomy").digest()
+    kept = chunk.LOG_ROWS, chunk.MAX_ROWS
+    chunk.LOG_ROWS, chunk.MAX_ROWS = 0, 3
+    try:
+        found = case.run(folder / "cramped").digest()
+    finally:
+        chunk.LOG_ROWS, chunk.MAX_ROWS = kept
+    expect(found == expected, "small buffers leave another record")
+
+
+# -- 8: interventions are data -----------------------------------------------------------------------------------------
+
+
+def interventions_act_from_their_tick_on(subject: Subject, folder: Path, shared: Path) -> None:
+    if subject.name:
+        return
+    for k, text in enumerate(subject.entry.declaration.trial.interventions):
+        changed = subject.case(every=10, interventions=[text])
+        tick = int(text.split(":")[0])
+        a, b = subject.case(every=10).run(folder / f"plain-{k}"), changed.run(folder / f"changed-{k}")
+        before = a.metrics["tick"] <= tick
+        same = all(np.array_equal(a.metrics[c][before], b.metrics[c][b.metrics["tick"] <= tick]) for c in a.metrics)
+        expect(same, f"{text} acts before its tick")
+        expect(a.digest() != b.digest(), f"{text} changes nothing")
+        replace(changed, plan=changed.with_ticks(40)).run(folder / f"half-{k}")
+        found = resume(changed.setup, changed.plan, folder / f"half-{k}").digest()
+        expect(found == b.digest(), f"with {text}, 40 ticks and 20 more leave another record than 60")
+
+
+RULES = (
+    Rule(1, "a tick keeps structure and types", a_tick_keeps_structure_and_types),
+    Rule(1, "two halves equal the whole", two_halves_equal_the_whole),
+    Rule(1, "the length of a chunk changes nothing", length_of_a_chunk_changes_nothing),
+    Rule(1, "how often a row is recorded changes no state", record_interval_changes_no_state),
+    Rule(1, "seeds give different worlds, and each the same", seeds_give_different_worlds_and_each_the_same),
+    Rule(1, "replicates beside it change nothing", replicates_beside_it_change_nothing, for_exact=True, of_laws=True),
+    Rule(1, "alone it is as in a batch", alone_equals_in_a_batch, for_exact=True, of_laws=True),
+    Rule(1, "slots allocated change nothing", slots_allocated_change_nothing, for_exact=True, of_laws=True),
+    Rule(2, "watching changes nothing", watching_changes_nothing, of_laws=True),
+    Rule(2, "looking, stopping and branching change nothing", looking_changes_nothing, of_laws=True),
+    Rule(3, "stopped at any chunk, it goes on to the same record", stopped_at_any_chunk_it_goes_on_to_the_same_record),
+    Rule(4, "nothing is compiled twice", a_second_chunk_and_another_seed_compile_nothing, of_laws=True),
+    Rule(5, "replicates are shared out over devices", replicates_are_shared_out_over_devices, of_laws=True),
+    Rule(
+        6,
+        "buffers that hold little change nothing",
+        buffers_that_hold_little_change_nothing,
+        for_exact=True,
+        of_laws=True,
+    ),
+    Rule(8, "interventions act from their tick on", interventions_act_from_their_tick_on),
+)
+"""Rule 7, a status for each replicate, is the loop's own and has tests of its own."""

@@ -1,0 +1,96 @@
+"""An experiment in one of its small configurations, ready to be run many times."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from mesocosm.core import Plan, Setup, run
+from mesocosm.core.random import Bits
+from mesocosm.protocol.launch import prepare
+from mesocosm.protocol.registry import Entry, find
+from mesocosm.record import Record, load
+from mesocosm.record.configuration import from_dict
+
+BASE: dict[str, Any] = {"replicates": 3, "ticks": 60, "every": 20}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A setup and a plan, to be run into a folder."""
+
+    setup: Setup
+    plan: Plan
+
+    def run(self, folder: Path, **options: Any) -> Record:
+        return run(self.setup, self.plan, folder, **options)
+
+    def with_ticks(self, ticks: int) -> Plan:
+        return replace(self.plan, ticks=ticks)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An experiment with one of the small configurations that it declares for its trial."""
+
+    entry: Entry
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"{self.entry.declaration.name}{self.name and f', {self.name}'}"
+
+    @property
+    def changes(self) -> Mapping[str, Any]:
+        return self.entry.declaration.trial.cases[self.name]
+
+    @cached_property
+    def is_exact(self) -> bool:
+        return bool(self.case().setup.experiment.exact)
+
+    def case(self, **changes: Any) -> Case:
+        """The small configuration with changes to the plan (seed, replicates, ticks, every, interventions)."""
+        values = {**BASE, **self.changes, **changes}
+        return Case(*prepare(self.entry.reference, from_dict(self.entry.declaration.configuration, values)))
+
+    def baseline(self, folder: Path) -> Record:
+        """The unbroken run of the plain case, made once under this folder."""
+        key = hashlib.sha256(self.title.encode()).hexdigest()[:12]
+        there = folder / f"baseline-{key}"
+        return load(there) if (there / "run.json").exists() else self.case().run(there)
+
+
+def subjects(reference: str) -> list[Subject]:
+    """Every small configuration that an experiment declares for its trial."""
+    entry = find(reference)
+    return [Subject(entry, name) for name in entry.declaration.trial.cases]
+
+
+def worlds(setup: Setup, record: Record) -> dict[int, str]:
+    """A digest of the canonical state of each living replicate at the end of a record."""
+    template = jax.eval_shape(setup.experiment.init, Bits.shapes())
+    paths, treedef = jax.tree_util.tree_flatten_with_path({"state": template})
+    arrays = [record.state[jax.tree_util.keystr(p, simple=True, separator=".")] for p, _ in paths]
+    out = {}
+    for lane, replicate in enumerate(record.state["replicate"]):
+        state = treedef.unflatten([a[lane] for a in arrays])["state"]
+        out[int(replicate)] = digest(setup.experiment.canonical(state))
+    return out
+
+
+def digest(tree: Any) -> str:
+    """SHA-256 over the arrays of a pytree, with their names."""
+    total = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
+        array = np.asarray(leaf)
+        wide = array.astype("<i8") if array.dtype.kind in "iub" else array
+        total.update(f"{jax.tree_util.keystr(path)}{array.shape}".encode())
+        total.update(np.ascontiguousarray(wide).tobytes())
+    return total.hexdigest()

@@ -1,0 +1,143 @@
+"""Experiments from outside: a file beside you, an entry point, a module; and everything that can be wrong with them."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mesocosm as mc
+from mesocosm.protocol import registry
+from mesocosm.protocol.launch import go_on
+from mesocosm.protocol.outside import MissingError
+from mesocosm.record import ConfigurationError, FolderError
+
+MORAN = Path(__file__).parents[2] / "docs" / "examples" / "moran.py"
+LAW = """return newcomers + gains.astype(jnp.int32) - loses.astype(jnp.int32), lab.Tick()"""
+
+
+@pytest.fixture(scope="module")
+def moran(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("moran")
+    shutil.copy(MORAN, folder)
+    run = mc.run(str(folder / "moran.py"), out=folder / "run", replicates=2048, frames_every=100)
+    return folder, run
+
+
+def written(folder, *changes):
+    """The Moran file with pieces of its text replaced, in a folder of its own."""
+    text = MORAN.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = folder / "moran.py"
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_file_of_sixty_lines_gets_everything(moran):
+    folder, run = moran
+    assert len(MORAN.read_text().splitlines()) <= 60
+    (finding,) = run.findings
+    assert finding.verdict == "equivalent" and abs(finding.estimate) < 0.02, "fixation of a neutral newcomer is 1/N"
+    assert "fixation of a newcomer" in run.report().read_text().lower()
+    assert run.summary.columns[3:] == ("fixed", "newcomers")
+    code = run.record.header["code"]
+    assert code["reference"] == f"{folder / 'moran.py'}:DECLARATION" and len(code["digest"]) == 16
+    assert repr(run).startswith("moran, seed 0, 2048 populations")
+
+
+def test_an_advantage_is_fixed_as_often_as_theory_says(tmp_path):
+    run = mc.run(written(tmp_path), out=tmp_path / "run", replicates=2048, advantage=2)
+    r, n = 2.0, 10
+    expected = (1 - 1 / r) / (1 - r**-n)
+    fixed = run.metrics["fixed"][run.metrics["tick"] == 1000].mean()
+    assert abs(fixed - expected) < 3.3 * np.sqrt(expected * (1 - expected) / 2048)
+
+
+def test_what_it_imports_from_beside_it_is_part_of_its_identity(tmp_path):
+    (tmp_path / "helper_of_moran.py").write_text("SIZE = 10\n")
+    path = written(tmp_path, ("N = 10", "from helper_of_moran import SIZE as N"))
+    first = registry.find(path).code["digest"]
+    (tmp_path / "helper_of_moran.py").write_text("SIZE = 12\n")
+    assert registry.find(path).code["digest"] != first
+
+
+def test_without_its_code_a_run_is_shown_from_the_record(moran, tmp_path, capsys):
+    folder, run = moran
+    gone = tmp_path / "gone"
+    shutil.copytree(folder / "run", gone)
+    header = (gone / "run.json").read_text().replace(str(folder / "moran.py"), str(tmp_path / "not-here.py"))
+    unsealed(gone, header)
+    there = mc.load(gone)
+    assert there.summary.columns[3:] == ("fixed", "newcomers") and there.findings == run.findings
+    assert "not-here.py: is no file" in registry.trouble_with(there.record)
+    assert "Shown from the record alone" in there.report().read_text()
+    with pytest.raises(FolderError, match=r"the code of moran cannot be used: .*not-here\.py: is no file"):
+        go_on(gone, 2000)
+
+
+def unsealed(folder, header):
+    """A header as an older program wrote it: without a checksum."""
+    import json
+
+    values = json.loads(header)
+    values = {k: v for k, v in values.items() if k not in ("sums", "checksum", "seal", "sum")}
+    (folder / "run.json").write_text(json.dumps(values))
+
+
+def test_a_run_goes_on_only_under_the_code_that_it_was_begun_with(tmp_path):
+    path = written(tmp_path)
+    run = mc.run(path, out=tmp_path / "run", replicates=8, ticks=200)
+    written(tmp_path, ("(dies % N)", "(dies % (N + 1))"))
+    sys.modules.pop(registry.find(path).module.__name__)
+    with pytest.raises(FolderError, match=r"moran\.py has changed since this run was begun"):
+        run.resume(ticks=400)
+    assert "has changed since this run" in registry.trouble_with(run.record)
+    assert mc.run(path, replicates=8, ticks=200, out=tmp_path / "other").status == "finished"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("return jnp.int32(1)", "raise RuntimeError('no founders')", r"moran\.py, line \d+: its law fails: .*no found"),
+        (LAW, "return newcomers.astype(jnp.int8), lab.Tick()", r"changes the state: int32\[\] before, int8\[\] after"),
+        (LAW, "return (newcomers, newcomers), lab.Tick()", r"its tick gives a state of another structure"),
+        ("lab.Setup(Moran(jnp.int32(c.advantage)))", "Moran(jnp.int32(1))", r"build gives Moran; it must give a Setup"),
+        ('Statistic("fixed"', 'Statistic("fixd"', r"names the measure 'fixd'; declared are fixed, newcomers"),
+        ('lab.Measure("newcomers", "newcomers")', 'lab.Measure("n", "comers")', r"measure n reads the column 'comers'"),
+        ("N = 10\n", "import no_such_package_here\nN = 10\n", r"needs the package no_such_package_here"),
+        ("N = 10\n", "import sys\nsys.exit(3)\nN = 10\n", r"line 11: importing it fails: it ended the program"),
+        ("N = 10\n", "N = = 10\n", r"moran\.py, line 10: importing it fails: SyntaxError"),
+        ("DECLARATION = lab.Declaration(", "MINE = dict(", r"must name one Declaration; there is none"),
+        ('name="moran"', 'name="my moran"', r"name = 'my moran': must be one word"),
+    ],
+)
+def test_what_is_wrong_with_it_is_one_sentence(old, new, says, tmp_path):
+    path = written(tmp_path, (old, new))
+    with pytest.raises((ConfigurationError, MissingError), match=says):
+        mc.run(path, out=tmp_path / "run", replicates=8, ticks=100)
+        mc.load(tmp_path / "run").summary  # noqa: B018 - what a measure lacks shows when it is read
+
+
+def test_an_entry_point_is_an_experiment_like_any_other(tmp_path, monkeypatch):
+    package = tmp_path / "moran_package_of_test.py"
+    shutil.copy(MORAN, package)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    point = EntryPoint("moran", "moran_package_of_test:DECLARATION", registry.GROUP)
+    monkeypatch.setattr(registry, "_installed", lambda: {"moran": point})
+    assert registry.names()[-1] == "moran"
+    run = mc.run("moran", out=tmp_path / "run", replicates=8, ticks=100)
+    assert run.record.header["code"]["reference"] == "moran_package_of_test:DECLARATION"
+    assert mc.load(tmp_path / "run").summary.columns[3:] == ("fixed", "newcomers")
+
+
+def test_a_name_that_is_none_offers_the_nearest():
+    with pytest.raises(ConfigurationError, match=r"chemotaxs: there is no such experiment\. Did you mean chemotaxis\?"):
+        registry.find("chemotaxs")
+    with pytest.raises(ConfigurationError, match=r"nowhere\.py: is no file"):
+        registry.find("nowhere.py")
