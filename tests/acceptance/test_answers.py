@@ -32,6 +32,7 @@ CALLS = {
     "export": "export dish --to html",
     "review": "review chemotaxis",
     "study": "study study.toml --dry-run",
+    "new": "new walker",
     "doctor": "doctor",
 }
 

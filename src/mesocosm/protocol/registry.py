@@ -20,11 +20,15 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from mesocosm.protocol.declaration import Declaration
 from mesocosm.protocol.outside import blamed_on, is_raised_in, load_file, load_module, package_of
 from mesocosm.protocol.reach import tree_of
-from mesocosm.record import ConfigurationError, FolderError, MesocosmError, Record
+from mesocosm.record import ConfigurationError, FolderError, MesocosmError
+
+if TYPE_CHECKING:
+    from mesocosm.record import Record
 
 OWN = "mesocosm.experiments"
 GROUP = "mesocosm.experiments"
