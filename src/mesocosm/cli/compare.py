@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mesocosm.cli.answer import print_json, written
 from mesocosm.cli.study import STORE
 from mesocosm.record import ConfigurationError, FolderError
+from mesocosm.record.header import HEADER
 
 if TYPE_CHECKING:
     from mesocosm.record import Record
@@ -47,14 +49,13 @@ def compare(options: argparse.Namespace) -> int:
 
 def _runs(options: argparse.Namespace) -> int:
     """The claims of runs of one experiment, replicate by replicate where their seeds pair them."""
-    from mesocosm.cli.show import folder_named
     from mesocosm.protocol.compare import compare as between
     from mesocosm.protocol.compare import compare_all
     from mesocosm.protocol.registry import declaration_of
     from mesocosm.record import load
     from mesocosm.reports.comparison import comparison, words
 
-    runs = [load(folder_named(name)) for name in options.run]
+    runs = [load(folder) for folder in _folders(options.run)]
     if len(runs) == 2 and options.against is None and not options.write:
         found = between(*runs)
         if options.json:
@@ -76,6 +77,20 @@ def _runs(options: argparse.Namespace) -> int:
     return 0
 
 
+def _folders(names: Sequence[str]) -> list[Path]:
+    """The folders that are compared: `runs/*` also names stores and other folders, which are no runs and left out."""
+    from mesocosm.cli.show import folder_named
+
+    folders = [folder_named(name) for name in names]
+    kept = [folder for folder in folders if not folder.is_dir() or (folder / HEADER).exists()]
+    if len(kept) < 2:
+        return folders  # too few: the message names what is no run
+    for folder in folders:
+        if folder not in kept:
+            print(f"note: {folder}: is no run, and left out", file=sys.stderr)
+    return kept
+
+
 def _place(options: argparse.Namespace, runs: Sequence[Record]) -> int:
     """Where the control stands among the runs."""
     if options.against is None:
@@ -95,12 +110,13 @@ def _studies(options: argparse.Namespace) -> int:
     from mesocosm.reports.study import summary
     from mesocosm.studies.merge import merge
     from mesocosm.studies.scoring import pairs, scores
+    from mesocosm.studies.shipped import file_of
     from mesocosm.studies.store import Store
     from mesocosm.studies.study import read
 
     store, several = Store(Path(options.store), reading=True), []
     for name in options.run:
-        asked = read(Path(name))
+        asked = read(file_of(name))
         rows = store.rows(asked.cells)
         if not rows:
             raise FolderError(f"{name}: none of its cells is in {options.store}; run `mesocosm study {name}` first")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 from mesocosm.cli.devices import cache_folder, cores, prepare_devices
@@ -75,6 +77,36 @@ CHECKS: dict[str, Callable[[], str]] = {
 }
 
 
+EXTRAS = {
+    "watch": "`mesocosm watch`",
+    "video": "`export --to mp4` and gif",
+    "parquet": "`export --to parquet`",
+    "notebook": "`mesocosm.view(run)`",
+    "learn": "searchers and rivals of digits, digits-shown and swap; the 8x8 digits",
+    "automl": "the row `automl` of swap",
+}
+"""What the optional packages are for, by the extra that brings them."""
+
+
+def lacking(extra: str) -> list[str]:
+    """The packages of an extra that are not installed."""
+    pattern = re.compile(rf"([\w.-]+).*;.*extra\s*==\s*['\"]{extra}['\"]")
+    found = [match[1] for line in metadata.requires("mesocosm") or () if (match := pattern.match(line))]
+    return [name for name in found if not _is_installed(name)]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return bool(metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return False
+
+
+def _told(extra: str) -> tuple[bool, str]:
+    missing = lacking(extra)
+    return not missing, f"lacks {', '.join(missing)}; pip install 'mesocosm[{extra}]'" if missing else "there"
+
+
 def doctor(options: argparse.Namespace) -> int:
     """Look at everything; exit code 3 if something must be mended."""
     results = {}
@@ -87,8 +119,12 @@ def doctor(options: argparse.Namespace) -> int:
         from mesocosm.cli.answer import print_json
 
         checks = [{"check": n, "fine": fine, "found": text} for n, (fine, text) in results.items()]
-        print_json("doctor", {"checks": checks})
+        extras = [{"extra": e, "for": use, "there": _told(e)[0], "found": _told(e)[1]} for e, use in EXTRAS.items()]
+        print_json("doctor", {"checks": checks, "extras": extras})
     else:
         for name, (fine, text) in results.items():
             print(f"{'fine ' if fine else 'MEND '} {name:18s} {text}")
+        print("\nwhat can be installed besides")
+        for extra, use in EXTRAS.items():
+            print(f"      {extra:18s} for {use}: {_told(extra)[1]}")
     return 0 if all(fine for fine, _ in results.values()) else 3

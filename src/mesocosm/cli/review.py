@@ -11,8 +11,9 @@ def review(options: argparse.Namespace) -> int:
     """Answer an experiment, a study, a declaration or a run."""
     from mesocosm.review import read_design
     from mesocosm.review import review as reviewed
+    from mesocosm.studies.shipped import file_of
 
-    answer = reviewed(read_design(options.file))
+    answer = reviewed(read_design(str(file_of(options.file))))
     if options.json:
         print_json("review", answer.to_dict())
     else:

@@ -26,7 +26,7 @@ MOST_JOBS = 256
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
     """The words of `study`."""
     study = commands.add_parser("study", parents=[common], help="run and score a grid of cells; again to go on")
-    study.add_argument("file", metavar="FILE", help="the study, in TOML")
+    study.add_argument("file", metavar="FILE", help="the study, in TOML; or the name of one that comes along: swap")
     study.add_argument("--dry-run", action="store_true", help="say what would be measured, and what is there")
     study.add_argument("--jobs", type=int, metavar="N", help="worker processes (default: one a core)")
     study.add_argument(
@@ -45,10 +45,11 @@ def study(options: argparse.Namespace) -> int:
     """Measure what is missing, then score what is there."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what we have started must be ended
     from mesocosm.studies.runner import Limits, run
+    from mesocosm.studies.shipped import file_of
     from mesocosm.studies.store import Store
     from mesocosm.studies.study import read
 
-    path, folder = Path(options.file), Path(options.store)
+    path, folder = file_of(options.file), Path(options.store)
     asked = read(path)
     if options.seeds is not None:
         asked = replace(asked, seeds=options.seeds)

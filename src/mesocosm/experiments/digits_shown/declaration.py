@@ -40,6 +40,7 @@ class DigitsShownConfiguration(RunConfiguration):
     channels: Annotated[int, Range(0, 256, "neurons", "size")] = 0
     """Neurons of fields at each place, for rules that have fields; 0: as many as they were evolved with."""
     classes: Annotated[int, Range(2, 100, "classes", "size")] = 10
+    """Kinds of images in a stream."""
     shown: Annotated[tuple[int, ...], Range(1, 10000, "examples", "switch")] = (1, 2, 5, 10, 20, 50, 100)
     """After how many examples everybody is tested."""
     online: bool = True

@@ -67,7 +67,7 @@ class SignallingConfiguration(EcologyConfiguration):
     """Whether bodies read, in place of their own signal, that of one body drawn anew in every tick: the control."""
     world: PetriParameters = field(default_factory=_world)
     knock_outs: bool = True
-    """Whether the declared assays are among them; without them only the claims on emission are judged."""
+    """Whether the declared assays are among them; without them only emission is spoken of, in the claims too."""
 
     def contradictions(self):
         yield from super().contradictions()
@@ -163,6 +163,15 @@ CLAIMS = (
     ),
 )
 
+OF_ASSAYS = ("intake", "distance", "survival", "private")
+"""Claims that only the knock-outs can answer."""
+
+
+def _claims(configuration: SignallingConfiguration) -> tuple[Claim, ...]:
+    """What is claimed of a run: without knock-outs nothing that only they answer."""
+    return CLAIMS if configuration.knock_outs else tuple(claim for claim in CLAIMS if claim.name not in OF_ASSAYS)
+
+
 DECLARATION = Declaration(
     name="signalling",
     title="A costly signal",
@@ -182,6 +191,7 @@ DECLARATION = Declaration(
     },
     arms={"deaf": {"deaf": True, "log_births_and_deaths": False}},
     results=_results,
+    under=_claims,
     noun="worlds",
     trial=Trial(
         {"": {"world": SMALL_WORLD, "mind": {"policy": "argmax"}, "log_exchanges": True, "frames_every": 4}},

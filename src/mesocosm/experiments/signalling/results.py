@@ -10,6 +10,7 @@ import numpy as np
 from mesocosm.ecology.assay.analysis import distance, intake, selection_under_both_marks, survival, under_both_marks
 from mesocosm.ecology.assay.call import follow_ups_from
 from mesocosm.experiments.signalling.analysis import NEAR, emission, retained, tells
+from mesocosm.experiments.signalling.declaration import OF_ASSAYS
 from mesocosm.instruments.relatedness import relatedness
 from mesocosm.record import Record
 
@@ -50,7 +51,7 @@ def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray
         "retained": retained(own, theirs),
         "calls": calls - their_calls,
         "tells": tells(record, "evolved") - tells(record, "shadow"),
-        **{name: np.full(record.replicates, np.nan) for name in ("intake", "distance", "survival", "private")},
+        **{name: np.full(record.replicates, np.nan) for name in OF_ASSAYS},
         "emission": own,
         "emission of the deaf": theirs,
         "emission in food": calls,

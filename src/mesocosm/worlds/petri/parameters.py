@@ -58,11 +58,17 @@ class PetriParameters:
     jump_probability: Probability = 1 / 300
     """Probability that a source jumps to a random place."""
     food_diffusion: Diffusion = 32
+    """How fast food spreads: the share of a difference between neighbours that moves; 0: it lies where it fell."""
     food_decay: Decay = 256
+    """How fast food decays: the share that is lost in four ticks."""
     odour_diffusion: Diffusion = 128
+    """How fast odour spreads, likewise."""
     odour_decay: Decay = 2048
+    """How fast odour decays, likewise: how far it is smelt."""
     signal_diffusion: Diffusion = 128
+    """How fast signal spreads, likewise."""
     signal_decay: Decay = 2048
+    """How fast signal decays, likewise."""
     cell_capacity: Annotated[int, Range(1, 32767, "quanta")] = 32767
     """What a cell holds of each field; the rest spills."""
     senses: tuple[Sense, ...] = ("odour",)

@@ -1,0 +1,71 @@
+"""What the first page names is there after its first command, and what is said of a run is true of it."""
+
+import tomllib
+from pathlib import Path
+
+from mesocosm.cli import main
+from mesocosm.cli.doctor import EXTRAS, lacking
+from mesocosm.experiments.signalling.declaration import DECLARATION, OF_ASSAYS, SignallingConfiguration
+from mesocosm.studies import shipped
+from tests.synthetic import game
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_the_first_command_installs_what_the_first_page_names():
+    extras = PROJECT["project"]["optional-dependencies"]
+    assert "\ninstall all\n" in (ROOT / "scripts" / "run").read_text()
+    (everything,) = extras["all"]
+    named = set(everything.removeprefix("mesocosm[").removesuffix("]").split(","))
+    assert named == set(EXTRAS) - {"automl"} and set(EXTRAS) <= set(extras)  # automl: no page names it first
+    page = (ROOT / "README.md").read_text()
+    for command, extra in {
+        "mesocosm watch": "watch",
+        "parquet": "parquet",
+        "mp4": "video",
+        "notebook": "notebook",
+    }.items():
+        assert command in page and extra in named
+
+
+def test_doctor_says_what_can_be_installed_besides(monkeypatch, capsys):
+    from mesocosm.cli import doctor
+
+    assert not lacking("watch")
+    monkeypatch.setattr(doctor, "CHECKS", {})
+    monkeypatch.setattr(doctor, "_is_installed", lambda name: name != "uvicorn")
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert "lacks uvicorn; pip install 'mesocosm[watch]'" in said
+    assert all(extra in said and use in said for extra, use in EXTRAS.items())
+
+
+def test_studies_that_come_along_are_found_from_anywhere(tmp_path, monkeypatch, capsys):
+    assert PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"] == {"studies": "mesocosm/shipped"}
+    assert shipped.names() == sorted(path.stem for path in (ROOT / "studies").glob("*.toml"))
+    monkeypatch.chdir(tmp_path)
+    for word in ("petri-parts", "studies/petri-parts.toml"):
+        assert main(["study", word, "--dry-run"]) == 0
+    (tmp_path / "swap").write_text("name = 3")
+    assert main(["study", "swap", "--dry-run"]) == 2  # one's own comes first
+    assert "swap: " in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [tmp_path / "swap"]
+
+
+def test_compare_leaves_out_what_is_no_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for seed, name in enumerate("ab"):
+        game(Path("runs") / name, seed=seed)
+    (tmp_path / "runs" / "cells" / "work").mkdir(parents=True)
+    assert main(["compare", "runs/a", "runs/b", "runs/cells"]) == 0
+    assert "note: runs/cells: is no run, and left out" in capsys.readouterr().err
+    for words in (["runs/a", "runs/cells"], ["runs/a", "runs/b", "runs/nowhere"]):
+        assert main(["compare", *words]) == 2
+        assert words[-1] in capsys.readouterr().err
+
+
+def test_without_knock_outs_nothing_is_claimed_that_only_they_answer():
+    assert [c.name for c in DECLARATION.claims_under(SignallingConfiguration())] == [c.name for c in DECLARATION.claims]
+    without = DECLARATION.claims_under(SignallingConfiguration(knock_outs=False))
+    assert {c.name for c in without} == {c.name for c in DECLARATION.claims} - set(OF_ASSAYS)
