@@ -20,6 +20,7 @@ from mesocosm.cli import main
 from mesocosm.findings.claim import Claim
 from mesocosm.findings.verdicts import judge
 from mesocosm.protocol.compare import compare
+from mesocosm.protocol.derived import summary_of
 from mesocosm.protocol.kept import made_of
 from mesocosm.protocol.reading import claims_of, configuration_of
 from mesocosm.protocol.registry import declaration
@@ -80,7 +81,7 @@ def everything(folder: Path) -> str:
     said: list[Any] = [record.status, record.replicates, record.tick, record.seconds, record.config, record.statuses]
     said += [record.findings, record.digest(), made_of(record), record.changes_of_versions, configuration_of(record)]
     said += [claims_of(record), {name: v.tolist() for name, v in record.state.items()}]
-    said += [declaration(record.header["experiment"]).summarise(record)]
+    said += [summary_of(declaration(record.header["experiment"]), record)]
     return repr((record.header, said))
 
 
