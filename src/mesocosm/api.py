@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mesocosm.findings.tournament import Tournament
     from mesocosm.instruments.activity import Activity
     from mesocosm.instruments.diversity import Diversity
+    from mesocosm.protocol.catalogue import Result
 
 
 @dataclass(frozen=True, repr=False)
@@ -146,6 +147,21 @@ class Run:
         from mesocosm.ecology.assay.optimum import optimum
 
         return optimum(self.record, by, **settings)
+
+    def measure(self, name: str, **settings: Any) -> Result:
+        """An analysis of the catalogue, worked out once and kept: `run.measure("diversity").sentence`.
+
+        Args:
+          name: of the analysis (`mesocosm measure RUN` lists them), or a file: `mine.py`.
+          settings: fields of its settings.
+
+        Raises:
+          ConfigurationError: if there is no such analysis or setting.
+          FolderError: naming what this run lacks for it.
+        """
+        from mesocosm.protocol.catalogue import measure
+
+        return measure(self.record, name, **settings)
 
     def diversity(self, samples: int = 40) -> Diversity:
         """Genotypes, alleles and heterozygosity over time, evolved and shadow; coalescence and effective size.

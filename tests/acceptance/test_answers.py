@@ -33,6 +33,7 @@ CALLS = {
     "review": "review chemotaxis",
     "study": "study study.toml --dry-run",
     "new": "new walker",
+    "measure": "measure dish diversity",
     "doctor": "doctor",
 }
 

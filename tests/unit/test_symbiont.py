@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 import mesocosm as mc
+from mesocosm.analyses.chase import chase
 from mesocosm.core.random import Bits, seed_words
 from mesocosm.ecology.assay import analysis
 from mesocosm.ecology.assay.population import living
 from mesocosm.ecology.assay.snapshots import snapshots
 from mesocosm.experiments.symbiont import results
-from mesocosm.experiments.symbiont.chase import chase
 from mesocosm.instruments.ancestry import entries, lives
 from mesocosm.layers.elements.element import Element, Elements
 from mesocosm.layers.elements.parameters import GERM, VIRULENCE, ElementParameters

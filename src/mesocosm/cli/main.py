@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from mesocosm.cli import check, compare, completion, optimum, study, watch
+from mesocosm.cli import check, compare, completion, measure, optimum, study, watch
 from mesocosm.cli.words import in_a_line, shown_not_obeyed
 from mesocosm.record.errors import MesocosmError
 
@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_reading(commands, common)
     _add_progress(commands, common)
     optimum.add(commands, common)
+    measure.add(commands, common)
     watch.add(commands, common)
     _add_export(commands, common)
     review = commands.add_parser("review", parents=[common], help="office hours: what is wrong with a plan")
@@ -196,6 +197,7 @@ _PLACES = {
     "study": "study:study",
     "check": "check:check",
     "new": "check:new",
+    "measure": "measure:measure",
     "completion": "completion:completion",
     "schema": "answer:schema",
     "doctor": "doctor:doctor",

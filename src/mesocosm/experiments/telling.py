@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from mesocosm.findings.claim import Finding, show_interval
 from mesocosm.findings.intervals import mean_interval
-from mesocosm.findings.outcomes import plain_lists
-from mesocosm.instruments.activity import activity
 from mesocosm.instruments.analysis import windows
 from mesocosm.instruments.ancestry import lineage_shares, lives
-from mesocosm.instruments.diversity import diversity
-from mesocosm.protocol.kept import analysis_of
+from mesocosm.protocol import catalogue
 from mesocosm.protocol.story import Axis, Band, Panel, Section, Shares, Strips, Table, Trajectories
 from mesocosm.record import Record
 
@@ -146,42 +142,15 @@ def lineages(record: Record, replicate: int) -> Section:
     return Section("Lineages", text, [figure])
 
 
-def varied(record: Record) -> dict[str, Any]:
-    """What `variety` shows, as plain values to be kept beside the run; nothing where no births are kept."""
-    if "births" not in record.header["logs"]:
-        return {}
-    found, active = diversity(record), activity(record)
-    lines = {
-        "heterozygosity": (found.ticks, found.heterozygosity),
-        "activity": (active.ticks, active.mean),
-    }
-    kept = {name: {"ticks": at.tolist(), "both": plain_lists(np.round(both, 6))} for name, (at, both) in lines.items()}
-    return {"sentences": f"{found.sentence()} {active.sentence()}", **kept}
-
-
 def variety(record: Record) -> Section:
     """How different the living are, and whether what is new persists beyond what drift does."""
-    found = analysis_of(record) or varied(record)
-    figures = []
-    for title, name, label in (
-        ("Heterozygosity", "heterozygosity", "probability that two bodies differ at a locus"),
-        ("Cumulative activity of an allele", "activity", "activity, ticks of everybody"),
-    ):
-        own, shadow = np.array(found[name]["both"], float)
-        figures.append(
-            Trajectories(
-                title=title,
-                alt=f"{title} over time in {record.replicates} worlds; {at_the_end(own, shadow, '.3g')}.",
-                x_axis=Axis("tick"),
-                y_axis=Axis(label, low=0),
-                x=np.array(found[name]["ticks"]),
-                lines=own,
-                control=band("their shadow genes, 90 % of worlds", shadow),
-                label="worlds",
-            )
-        )
+    diversity, activity = (catalogue.measure(record, name) for name in ("diversity", "activity"))
     text = "How different the living are, and whether new alleles persist longer than by chance. Exploratory."
-    return Section("Diversity and activity", f"{text} {found['sentences']}", figures)
+    return Section(
+        "Diversity and activity",
+        f"{text} {diversity.sentence} {activity.sentence}",
+        [*diversity.figures, *activity.figures],
+    )
 
 
 _LOST = {

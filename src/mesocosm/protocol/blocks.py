@@ -126,6 +126,44 @@ class Gardens:
         return Section(self.heading, self.text, figures)
 
 
+@dataclass(frozen=True)
+class Analysed:
+    """An analysis of the catalogue by name: its sentence, figures and findings; left out where the record lacks what
+    it needs, or where it was not worked out and would take long."""
+
+    name: str
+    heading: str
+    text: str = ""
+    only_kept: bool = False
+
+    def __call__(self, told: Told) -> Section | None:
+        from mesocosm.protocol import catalogue
+
+        if catalogue.find(self.name).analysis.lacks(told.record):
+            return None
+        if self.only_kept and not catalogue.is_kept(told.record, self.name):
+            return None
+        result = catalogue.measure(told.record, self.name)
+        found = [f"{finding.sentence}: {finding.words(told.noun)}." for finding in result.findings]
+        return Section(self.heading, " ".join([self.text, result.sentence, *found]).strip(), list(result.figures))
+
+
+def against_shadow(record: Record, title: str, label: str, x: np.ndarray, both: np.ndarray) -> Trajectories:
+    """A line a world of the evolved, with their shadows as the band. `both`: [2, replicates, times]."""
+    own, shadow = both
+    said = said_at_the_end(own, shadow, "their shadow genes", "worlds")
+    return Trajectories(
+        title=title,
+        alt=f"{title} over time in {record.replicates} worlds; {said}.",
+        x_axis=Axis("tick"),
+        y_axis=Axis(label, low=0),
+        x=x,
+        lines=own,
+        control=band("their shadow genes, 90 % of worlds", shadow),
+        label="worlds",
+    )
+
+
 def at_the_end(told: Told) -> Section:
     """All replicates: the short table."""
     from mesocosm.protocol.derived import summary_of

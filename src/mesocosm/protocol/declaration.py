@@ -151,8 +151,9 @@ class Declaration:
       presets: named changes of the configuration.
       arms: controls that are whole runs of their own, beside the run and with its seed: what each sets, by name.
       results: loads the functions from a record to findings and a story, where they do not derive from measures.
-      analyse: what needs jax or takes long, worked out of a finished run and kept beside it: plain values, finite
-        numbers.
+      analyses: what of the catalogue is worked out when a run is finished, by name, where the record allows.
+      analyse: what needs jax or takes long and belongs to this experiment alone, worked out of a finished run and kept
+        beside it: plain values, finite numbers.
       under: the claims as a configuration can be asked them, where that depends on it.
       noun: what a replicate is called, in the plural.
       trial: what the suite of eight rules must know.
@@ -184,6 +185,7 @@ class Declaration:
     report: tuple[Block, ...] = ()
     replay: Callable[[Told], Replay | None] | None = None
     about: str = ""
+    analyses: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for sentence in self._wrong():

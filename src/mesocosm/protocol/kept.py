@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mesocosm.protocol import catalogue
 from mesocosm.protocol.reading import follow_ups_of
 from mesocosm.protocol.registry import entry_of
 from mesocosm.record import Record
@@ -39,7 +40,7 @@ def made_of(record: Record) -> str:
     total.update(record.identity.encode())
     for name, assay in follow_ups_of(record).items():
         total.update(f"{name} {assay.identity}".encode(errors="backslashreplace"))
-    for path in sorted(record.folder.glob("*.json")):
+    for path in sorted([*record.folder.glob("*.json"), *record.folder.glob("analyses/*.json")]):
         if path.name != HEADER:
             with suppress(OSError):  # what cannot be read tells nothing
                 total.update(f"{path.name} {checksum(read_whole(path))}".encode(errors="backslashreplace"))
@@ -57,12 +58,16 @@ def is_report(path: Path, of: str = "") -> bool:
 
 def analyse(record: Record) -> None:
     """Work it out, if the experiment declares so, the run asks for it, and it is not there."""
-    work = entry_of(record).declaration.analyse
+    declared = entry_of(record).declaration
+    work = declared.analyse
     asked = record.header["configuration"]
     is_asked = asked.get("analysis", asked.get("assays", True))
     if work is not None and is_asked and analysis_of(record) is None:
         found = {"of": record.digest(), "found": work(record)}
         write_whole(record.folder / ANALYSIS, sealed(found))
+    for name in declared.analyses if is_asked else ():
+        if not catalogue.find(name).analysis.lacks(record):
+            catalogue.measure(record, name)
 
 
 __all__ = ["ANALYSIS", "REPORT", "analyse", "analysis_of", "is_report", "made_of"]

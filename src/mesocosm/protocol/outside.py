@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from importlib import import_module, metadata
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from mesocosm.record import ConfigurationError, MesocosmError
+
+T = TypeVar("T")
 
 
 class MissingError(MesocosmError):
@@ -101,3 +104,18 @@ def package_of(module: ModuleType) -> tuple[str, str]:
     for name in metadata.packages_distributions().get(top, ()):
         return name, metadata.version(name)
     return Path(module.__file__ or top).name, ""
+
+
+def one_in(module: ModuleType, kind: type[T], wanted: str, place: str) -> tuple[str, T]:
+    """The one object of a kind in a module, or that of this name.
+
+    Raises:
+      ConfigurationError: if there is none, or not exactly one.
+    """
+    found = {k: v for k, v in vars(module).items() if isinstance(v, kind) and not k.startswith("_")}
+    if wanted in found:
+        return wanted, found[wanted]
+    if len(found) != 1 or wanted:
+        there = ", ".join(f"{place}:{name}" for name in found) or "none"
+        raise ConfigurationError(f"{place}{wanted and f':{wanted}'}: must name one {kind.__name__}; there is {there}")
+    return next(iter(found.items()))

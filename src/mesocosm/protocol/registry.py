@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from mesocosm.protocol.declaration import Declaration
-from mesocosm.protocol.outside import blamed_on, is_raised_in, load_file, load_module, package_of
+from mesocosm.protocol.outside import blamed_on, is_raised_in, load_file, load_module, one_in, package_of
 from mesocosm.protocol.reach import tree_of
 from mesocosm.record import ConfigurationError, FolderError, MesocosmError
 
@@ -203,7 +203,7 @@ def _in_file(path: Path, wanted: str) -> Entry:
     if not path.is_file():
         raise ConfigurationError(f"{path}: is no file; name a Python file with a Declaration")
     module = load_file(path)
-    known, declared = _declared(module, wanted, str(path))
+    known, declared = one_in(module, Declaration, wanted, str(path))
     return Entry(declared, f"{path.resolve()}:{known}", module)
 
 
@@ -211,17 +211,6 @@ def _in_module(reference: str) -> Entry:
     dotted, _, wanted = reference.partition(":")
     module = load_module(dotted)
     if module.__name__.startswith("mesocosm."):
-        return Entry(_declared(module, wanted, dotted)[1], reference)
-    known, declared = _declared(module, wanted, dotted)
+        return Entry(one_in(module, Declaration, wanted, dotted)[1], reference)
+    known, declared = one_in(module, Declaration, wanted, dotted)
     return Entry(declared, f"{dotted}:{known}", module)
-
-
-def _declared(module: ModuleType, wanted: str, place: str) -> tuple[str, Declaration]:
-    """The one Declaration in a module, or that of this name."""
-    found = {k: v for k, v in vars(module).items() if isinstance(v, Declaration) and not k.startswith("_")}
-    if wanted in found:
-        return wanted, found[wanted]
-    if len(found) != 1 or wanted:
-        there = ", ".join(f"{place}:{name}" for name in found) or "none"
-        raise ConfigurationError(f"{place}{wanted and f':{wanted}'}: must name one Declaration; there is {there}")
-    return next(iter(found.items()))

@@ -40,10 +40,6 @@ def _contrast(row: dict[str, Any]) -> float:
     return contrast(row)
 
 
-def _analyse(record: Record) -> dict[str, Any]:
-    return import_module("mesocosm.experiments.telling").varied(record)
-
-
 def _results() -> Any:
     return import_module("mesocosm.experiments.chemotaxis.results")
 
@@ -145,7 +141,7 @@ DECLARATION = Declaration(
     claims=CLAIMS,
     presets=PRESETS,
     results=_results,
-    analyse=_analyse,
+    analyses=("diversity", "activity"),
     under=asked_of("odour", CLAIMS),
     noun="worlds",
     trial=Trial(

@@ -60,10 +60,6 @@ def _cost(row: dict[str, Any]) -> float:
     return float(np.median(row["virulence_evolved"] / carriers / 255))
 
 
-def _analyse(record: Record) -> dict[str, Any]:
-    return import_module("mesocosm.experiments.telling").varied(record)
-
-
 def _results() -> Any:
     return import_module("mesocosm.experiments.symbiont.results")
 
@@ -128,7 +124,7 @@ DECLARATION = Declaration(
     claims=CLAIMS,
     presets={"default": {}, "quick": {"replicates": 8, "ticks": 3000}, "paper": {"replicates": 104}},
     results=_results,
-    analyse=_analyse,
+    analyses=("diversity", "activity"),
     noun="worlds",
     trial=Trial(
         {

@@ -8,14 +8,19 @@ elements on hosts is the probability that one of them, met by one of the hosts, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 
 from mesocosm.ecology.assay.snapshots import pairs_of, snapshots
+from mesocosm.findings.claim import Finding
 from mesocosm.findings.tournament import HALVES, Tournament, from_pairs
 from mesocosm.layers.elements.parameters import GERM, KEY, VIRULENCE
+from mesocosm.protocol.catalogue import Analysis, Result, births, configured
 from mesocosm.record import Record
+from mesocosm.record.configuration import Range
 
 _BODIES = 2048
 """Places to which the living of a snapshot are spread: in each half every body counts about equally."""
@@ -64,3 +69,30 @@ def _locks(genes: np.ndarray, element: dict) -> np.ndarray:
     """Share of the hosts that each key opens: [keys]."""
     n_keys = 2 ** element["lock_bits"]
     return np.bincount(genes % n_keys if element["lock_bits"] else genes * 0, minlength=n_keys) / genes.size
+
+
+@dataclass(frozen=True)
+class Settings:
+    """When symbioses are looked at."""
+
+    snapshots: Annotated[int, Range(2, 256, "snapshots")] = 12
+    """How many, evenly spaced from the founders to the end."""
+
+
+def compute(record: Record, settings: Settings) -> dict[str, Any]:
+    ticks = np.arange(settings.snapshots) * record.tick // (settings.snapshots - 1)
+    return chase(record, ticks.tolist()).to_dict()
+
+
+def show(record: Record, values: Mapping[str, Any]) -> Result:
+    return Result(values["sentence"], values, tuple(map(Finding.from_dict, values["findings"])))
+
+
+ANALYSIS = Analysis(
+    "chase",
+    "who is ahead where elements and hosts of different times meet",
+    compute,
+    show,
+    Settings,
+    needs=(births, configured("element", "elements")),
+)

@@ -1,0 +1,69 @@
+"""How far a run is from the best genotype that direct search finds, in the common garden or against the evolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from mesocosm.ecology.assay.optimum import (
+    CANDIDATES,
+    GENERATIONS,
+    HORIZON,
+    SEARCHES,
+    WORLDS,
+    By,
+    Optimum,
+    optimum,
+)
+from mesocosm.protocol.catalogue import Analysis, Result, arrays
+from mesocosm.protocol.story import Axis, Curve, Curves
+from mesocosm.record import Record
+from mesocosm.record.configuration import Range
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is maximised, and how hard one looks."""
+
+    by: By = "garden"
+    """garden: intake where all are alike; invasion: the gain on the evolved."""
+    searches: Annotated[int, Range(1, 64, "searches")] = SEARCHES
+    """Independent searches; the better is taken."""
+    generations: Annotated[int, Range(1, 1000, "generations")] = GENERATIONS
+    """Of each search."""
+    candidates: Annotated[int, Range(4, 1024, "genotypes")] = CANDIDATES
+    """Genotypes in a generation."""
+    worlds: Annotated[int, Range(1, 1024, "worlds")] = WORLDS
+    """In which each is tried."""
+    horizon: Annotated[int, Range(1, 2**20, "ticks")] = HORIZON
+    """For which each is tried."""
+
+
+def compute(record: Record, settings: Settings) -> dict[str, Any]:
+    return optimum(record, **asdict(settings)).to_dict()
+
+
+def show(record: Record, values: Mapping[str, Any]) -> Result:
+    found = Optimum.from_dict(dict(values))
+    figure = Curves(
+        title="The best by direct search",
+        alt=found.sentence(),
+        categories=found.stimuli,
+        x_axis=Axis("stimulus"),
+        y_axis=Axis("P(tumble)", low=0, high=1),
+        curves=[Curve("the best", np.array(found.chances))],
+    )
+    return Result(found.sentence(), values, found.findings, (figure,))
+
+
+ANALYSIS = Analysis(
+    "optimum",
+    "how far the evolved are from the best that direct search finds",
+    compute,
+    show,
+    Settings,
+    needs=(arrays("state.world.bodies.id", "state.genomes"),),
+)

@@ -1,0 +1,60 @@
+"""Progress without a score: the present of a run plays its past. How much of it is order, how much a chase?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+
+from mesocosm.ecology.assay.progress import HORIZON, progress
+from mesocosm.findings.claim import Finding
+from mesocosm.protocol.catalogue import Analysis, Result, arrays, births
+from mesocosm.protocol.story import Axis, Heat
+from mesocosm.record import Record
+from mesocosm.record.configuration import Range
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Who plays whom, for how long."""
+
+    snapshots: Annotated[int, Range(2, 64, "snapshots")] = 10
+    """How many, evenly spaced from the founders to the end; all pairs meet."""
+    horizon: Annotated[int, Range(1, 2**20, "ticks")] = HORIZON
+    """Length of a match."""
+    strand: Literal["evolved", "shadow"] = "evolved"
+    """Which genome is expressed; the shadow's is what chance alone would do."""
+
+
+def compute(record: Record, settings: Settings) -> dict[str, Any]:
+    return progress(record, settings.snapshots, settings.strand, settings.horizon).to_dict()
+
+
+def show(record: Record, values: Mapping[str, Any]) -> Result:
+    matrix = np.array(values["matrix"]["mean"], float)
+    times = [f"{float(t):g}" for t in values["times"]]
+    unit = values["units"]["time"]
+    figure = Heat(
+        title="Who beats whom",
+        alt=f"Scores of each snapshot (row) against each other one (column), means over worlds. {values['sentence']}",
+        x_axis=Axis(f"opponent, {unit}"),
+        y_axis=Axis(f"snapshot, {unit}"),
+        columns=times,
+        rows=times,
+        values=matrix,
+        centre=0.0,
+    )
+    findings = tuple(map(Finding.from_dict, values["findings"]))
+    return Result(values["sentence"], values, findings, (figure,))
+
+
+ANALYSIS = Analysis(
+    "progress",
+    "whether the present beats the past, or they only chase each other",
+    compute,
+    show,
+    Settings,
+    needs=(births, arrays("state.world.bodies.id", "state.genomes")),
+)

@@ -1,0 +1,270 @@
+"""One catalogue of analyses: what can be worked out of a finished run, asked for by name, kept in the run's folder.
+
+`mesocosm measure RUN price`, `run.measure("price")`, the block `Analysed("price")` of a report. An analysis is a file
+in `mesocosm.analyses`, an entry point of that name of another package, or a file of one's own. No jax of its own.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mesocosm.protocol.outside import blamed_on, load_file, load_module, one_in, package_of
+from mesocosm.protocol.reach import tree_of
+from mesocosm.record import ConfigurationError, FolderError, MesocosmError, Record
+from mesocosm.record.configuration import check, digest, from_dict, to_dict
+from mesocosm.record.files import sealed, unsealed, write_whole
+from mesocosm.record.folder import versions
+from mesocosm.record.status import RunStatus
+
+if TYPE_CHECKING:
+    from mesocosm.findings.claim import Finding
+    from mesocosm.protocol.story import Figure
+
+OWN = GROUP = "mesocosm.analyses"
+KEPT = "analyses"
+"""The folder in that of a run."""
+
+
+@dataclass(frozen=True)
+class NoSettings:
+    """Nothing can be set."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an analysis says of a run.
+
+    Args:
+      sentence: the answer in words, with its uncertainty.
+      values: the numbers, as plain values.
+      findings: claims held against the run; of an analysis they are exploratory.
+      figures: drawn in reports.
+    """
+
+    sentence: str
+    values: Mapping[str, Any]
+    findings: tuple[Finding, ...] = ()
+    figures: tuple[Figure, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Sentence, numbers and findings as plain values."""
+        findings = [finding.to_dict() for finding in self.findings]
+        return {"sentence": self.sentence, "values": dict(self.values), "findings": findings}
+
+
+Need = Callable[[Record], str]
+"""What an analysis needs of a record: says in words what is lacking, and the remedy; nothing where it is there."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Something that can be worked out of a finished run.
+
+    Args:
+      name: one word.
+      words: what it tells, in a sentence without an end.
+      compute: from a record and settings to plain, finite values (`None` where there is no number): what is kept.
+      show: from a record and these values to what is said and drawn.
+      settings: a frozen dataclass of plain values with ranges.
+      needs: what the record must hold; the first that is lacking is the refusal.
+      applies: whether it says anything of such runs at all: what a list offers.
+    """
+
+    name: str
+    words: str
+    compute: Callable[[Record, Any], dict[str, Any]]
+    show: Callable[[Record, Mapping[str, Any]], Result]
+    settings: type = NoSettings
+    needs: tuple[Need, ...] = field(default_factory=tuple)
+
+    def lacks(self, record: Record) -> str:
+        """What the record lacks for it, in words; empty where nothing is lacking."""
+        return next(filter(None, (need(record) for need in (finished, *self.needs))), "")
+
+
+@dataclass(frozen=True)
+class Found:
+    """An analysis and where it comes from: `code` is its identity besides settings and record."""
+
+    analysis: Analysis
+    code: str
+    place: str
+
+
+def measure(record: Record, reference: str, **settings: Any) -> Result:
+    """Work an analysis out of a run, or take what was worked out of this very record before.
+
+    Args:
+      reference: a name, `mine.py`, `package.module:NAME`.
+      settings: fields of its settings; the others have their defaults.
+
+    Raises:
+      ConfigurationError: if there is no such analysis or setting, or its own code fails.
+      FolderError: naming what the record lacks.
+    """
+    found = find(reference)
+    chosen = _settings(found, settings)
+    kept = _kept(record, found, chosen)
+    if kept is None:
+        if lack := found.analysis.lacks(record):
+            raise FolderError(f"{record.folder}: {lack}; {found.analysis.name} needs it")
+        with _blamed(found, "computing it"):
+            kept = found.analysis.compute(record, chosen)
+        path = _path(record, found, chosen)
+        path.parent.mkdir(exist_ok=True)
+        write_whole(path, sealed({"of": record.digest(), "code": found.code, "found": kept}))
+    with _blamed(found, "showing it"):
+        return found.analysis.show(record, kept)
+
+
+def is_kept(record: Record, reference: str, **settings: Any) -> bool:
+    """Whether it was worked out of this very record before, by the same code."""
+    found = find(reference)
+    return _kept(record, found, _settings(found, settings)) is not None
+
+
+def names() -> tuple[str, ...]:
+    """Analyses that are known by name: our own, then those of installed packages. Imports none."""
+    return own() + tuple(name for name in sorted(_installed()) if name not in own())
+
+
+@cache
+def own() -> tuple[str, ...]:
+    """Our own analyses: the files and folders of the room."""
+    spec = find_spec(OWN)
+    under = Path((spec.submodule_search_locations or [""])[0]) if spec else Path()
+    files = {path.stem for path in under.glob("*.py")} | {path.parent.name for path in under.glob("*/__init__.py")}
+    return tuple(sorted(name for name in files if not name.startswith("_")))
+
+
+def find(reference: str) -> Found:
+    """An analysis by name, file or module.
+
+    Raises:
+      ConfigurationError: if there is none, offering the nearest name, or its code cannot be loaded.
+    """
+    place, is_file, wanted = reference.partition(".py")
+    if is_file and wanted[:1] in ("", ":"):
+        path = Path(f"{place}.py")
+        if not path.is_file():
+            raise ConfigurationError(f"{path}: is no file; name a Python file with an Analysis")
+        _, analysis = one_in(load_file(path), Analysis, wanted[1:], str(path))
+        return Found(analysis, tree_of(path.resolve()), str(path))
+    if reference in own():
+        return Found(import_module(f"{OWN}.{reference}").ANALYSIS, versions()["mesocosm"], reference)
+    point = _installed().get(reference)
+    if point is not None or ":" in reference:
+        dotted, _, wanted = (point.value if point else reference).partition(":")
+        module = load_module(dotted)
+        _, analysis = one_in(module, Analysis, wanted, dotted)
+        return Found(analysis, " ".join(package_of(module)), dotted)
+    near = difflib.get_close_matches(reference, names(), n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    raise ConfigurationError(
+        f"{reference}: there is no such analysis. {hint}There are {', '.join(names())}; or name a file: mine.py."
+    )
+
+
+# -- what a record must hold -------------------------------------------------------------------------------------------
+
+
+def finished(record: Record) -> str:
+    is_over = record.status == RunStatus.FINISHED
+    return "" if is_over else f"is {record.status}; `mesocosm resume` finishes it, and a finished run"
+
+
+def log(name: str, remedy: str = "") -> Need:
+    """That a log of this name was kept."""
+
+    def need(record: Record) -> str:
+        return "" if name in record.header["logs"] else f"keeps no {name}{remedy and f' (run it with {remedy})'}"
+
+    return need
+
+
+births = log("births", "log_births_and_deaths = true")
+
+
+def columns(*wanted: str) -> Need:
+    """That these columns are among the metrics."""
+
+    def need(record: Record) -> str:
+        missing = [name for name in wanted if name not in record.metrics]
+        return f"records no column {missing[0]}" if missing else ""
+
+    return need
+
+
+def arrays(*wanted: str) -> Need:
+    """That these arrays are in the state at the end."""
+
+    def need(record: Record) -> str:
+        missing = [name for name in wanted if name not in record.state]
+        return f"has no array {missing[0]} at its end" if missing else ""
+
+    return need
+
+
+def configured(path: str, words: str) -> Need:
+    """That its configuration has this field, not empty."""
+
+    def need(record: Record) -> str:
+        value: Any = record.header["configuration"]
+        for part in path.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return "" if value else f"has no {words}"
+
+    return need
+
+
+# -- keeping -----------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _installed() -> Mapping[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def _settings(found: Found, settings: Mapping[str, Any]) -> Any:
+    chosen = from_dict(found.analysis.settings, dict(settings)) if settings else found.analysis.settings()
+    check(chosen)
+    return chosen
+
+
+def _path(record: Record, found: Found, chosen: Any) -> Path:
+    return record.folder / KEPT / f"{found.analysis.name}-{digest({'settings': to_dict(chosen)})[:10]}.json"
+
+
+def _kept(record: Record, found: Found, chosen: Any) -> dict[str, Any] | None:
+    try:
+        kept = unsealed(_path(record, found, chosen))
+    except (OSError, ValueError):
+        return None
+    values = kept.get("found")
+    is_same = kept.get("code") == found.code and kept.get("of") == record.digest()
+    return values if is_same and isinstance(values, dict) else None
+
+
+def _blamed(found: Found, doing: str) -> Any:
+    """What code from outside raises becomes a sentence; a fault of our own stays what it is."""
+    from contextlib import nullcontext
+
+    return nullcontext() if found.place in own() else blamed_on(Path(found.place).resolve(), doing)
+
+
+def listed(record: Record) -> Iterator[tuple[str, str, str]]:
+    """Every analysis that is known by name: its name, what it tells, and what this record lacks for it."""
+    for name in names():
+        try:
+            analysis = find(name).analysis
+            yield name, analysis.words, analysis.lacks(record)
+        except MesocosmError as error:
+            yield name, "", str(error)
