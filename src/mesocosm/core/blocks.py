@@ -2,7 +2,8 @@
 
 A chunk of many small worlds visits each of their arrays once a tick; where all of them together leave the cache, every
 visit waits for memory. So the lanes of a device are worked on in blocks, one after the other, each for a whole chunk.
-Blocks stop on their own, as devices do. They change no bit of what is exact; floating point is left in one block.
+Blocks stop on their own, as devices do. They change no bit of what is exact; in floating point a block is one
+replicate, which then has the same bits whoever is beside it.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ def blocks(lanes: int, state: Any, *, is_exact: bool, platform: str) -> tuple[in
     >>> blocks(100, np.zeros(1 << 15, np.int32), is_exact=True, platform="cpu")
     (25, 4)
     """
-    if not is_exact or platform != "cpu":
+    if platform != "cpu":
         return 1, lanes
+    if not is_exact:  # sums of floats depend on the shape of the batch: every replicate is one of its own
+        return lanes, 1
     size = sum(math.prod(x.shape) * x.dtype.itemsize for x in jax.tree.leaves(state))
     most = max(1, CACHE_BYTES // max(size, 1))
     if lanes <= most:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,7 @@ def run(
     identity = {**plan.identity(), "exact": setup.experiment.exact, **kept, **seen}
     if plan.code:
         identity["code"] = plan.code
+    identity["devices"] = len(devices if devices is not None else jax.devices())
     with Writer.create(folder, identity, measures, plan.config) as writer:
         loop = _Loop(setup, plan, writer, devices, progress, checkpoint_seconds, steering, shown, columns)
         loop.found()
@@ -95,6 +97,8 @@ def resume(
             if key != "ticks" and there.get(key) != value:
                 raise FolderError(f"{folder}: holds another run: {key} is {there.get(key)} there, {value} was asked")
         loop = _Loop(setup, plan, writer, devices, progress, checkpoint_seconds, steering)
+        if not setup.experiment.exact:
+            _warn_of_devices(folder, there.get("devices"), loop.mesh.size)
         if writer.has_begun():
             loop.restore()
         else:
@@ -104,6 +108,16 @@ def resume(
         writer.go_on(loop.tick, plan.ticks, plan.config)
         loop.to_the_end()
     return load(folder)
+
+
+def _warn_of_devices(folder: Path, before: Any, now: int) -> None:
+    """One device and several are compiled otherwise: the same sum may be rounded otherwise."""
+    if isinstance(before, int) and (before == 1) != (now == 1):
+        warnings.warn(
+            f"{folder}: began on {before} devices and goes on on {now}; in floating point the last digits of what "
+            "follows may differ from those of an unbroken run",
+            stacklevel=3,
+        )
 
 
 def founders(setup: Setup, seed: int, replicates: int, every: int) -> Any:
