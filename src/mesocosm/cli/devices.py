@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from mesocosm.studies.processes import JAX_FLAGS
+
 
 def cores() -> int:
     """Cores that this process may use."""
@@ -19,6 +21,8 @@ def cache_folder() -> Path:
 
 def prepare_devices(n: int | None = None) -> None:
     """Set jax's environment for n devices (one a core); what the user has set already stays."""
+    for name in JAX_FLAGS:
+        os.environ.pop(name, None)
     flags = os.environ.get("XLA_FLAGS", "")
     if "--xla_force_host_platform_device_count" not in flags:
         flags += f" --xla_force_host_platform_device_count={n or cores()}"

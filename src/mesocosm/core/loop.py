@@ -18,6 +18,7 @@ from mesocosm.core import chunk
 from mesocosm.core.blocks import blocks
 from mesocosm.core.checkpoint import named, unnamed
 from mesocosm.core.chunk import DEVICES, Lanes, Watch
+from mesocosm.core.flags import as_it_comes
 from mesocosm.core.instrument import about_scene, check_instruments, emitted, shapes
 from mesocosm.core.interrupt import Interrupted, watching_for_interrupt
 from mesocosm.core.plan import Plan, Progress, Setup
@@ -32,6 +33,7 @@ from mesocosm.record.status import RunStatus, Status
 from mesocosm.record.writer import Batch, Writer
 
 
+@as_it_comes
 def run(
     setup: Setup,
     plan: Plan,
@@ -75,6 +77,7 @@ def run(
     return load(folder)
 
 
+@as_it_comes
 def resume(
     setup: Setup,
     plan: Plan,
@@ -120,6 +123,7 @@ def _warn_of_devices(folder: Path, before: Any, now: int) -> None:
         )
 
 
+@as_it_comes
 def founders(setup: Setup, seed: int, replicates: int, every: int) -> Any:
     """The founding states of a run, batched by replicate. Compiles nothing where such a run was just founded."""
     mesh = Mesh(np.array(all_devices()), (DEVICES,))

@@ -76,7 +76,9 @@ def law_of(entry: Entry, configuration: Any) -> Setup:
         raise ConfigurationError(f"{entry.place}: declares no `build`, the function from its configuration to a Setup")
     if build is None:
         build = import_module(f"{entry.folder}.system").build
-    with entry.blamed("build"):
+    from mesocosm.core.flags import pinned
+
+    with entry.blamed("build"), pinned():
         setup = build(configuration)
     if not isinstance(setup, Setup):
         raise ConfigurationError(f"{entry.place}: build gives {type(setup).__name__}; it must give a Setup")
@@ -87,7 +89,9 @@ def _built(entry: Entry, configuration: RunConfiguration) -> Setup:
     """The experiment and what watches it: where it has none of its own, cameras for all that its scene names, and a
     measure for each number in it."""
     setup = law_of(entry, configuration)
-    with entry.blamed("its law"):
+    from mesocosm.core.flags import pinned
+
+    with entry.blamed("its law"), pinned():
         from mesocosm.core.instrument import Numbers, cameras_of, check_instruments, shapes
 
         shown = shapes(setup.experiment)

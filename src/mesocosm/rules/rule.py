@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mesocosm.core.flags import as_it_comes
 from mesocosm.record import given
 from mesocosm.record.configuration import ConfigurationError, check, from_dict
 from mesocosm.record.errors import MesocosmError
@@ -109,6 +110,7 @@ class Rule:
     _learner: EvolvedRule | None = field(default=None, repr=False)
     _state: Any = field(default=None, repr=False)
 
+    @as_it_comes
     def learn(self, x: Any, y: Any) -> Rule:
         """Learn from examples in their order. Further calls go on from there.
 
@@ -131,6 +133,7 @@ class Rule:
         self._state, _ = _learn_all(learner, self._state, jnp.asarray(x, learner.genome.read.dtype), one_hot)
         return self
 
+    @as_it_comes
     def logits(self, x: Any) -> np.ndarray:
         """[examples, classes]; what is learnt stays as it is. Errors as of `learn`, and if nothing was learnt yet."""
         x = _inputs(x)
@@ -180,6 +183,7 @@ def shipped() -> list[str]:
     return sorted(p.name.removesuffix(".json") for p in _folder().iterdir() if p.name.endswith(".json"))
 
 
+@as_it_comes
 def load(
     name: str | Path, classes: int | None = None, hidden: tuple[int, ...] = (), seed: int = 0, channels: int = 0
 ) -> Rule:

@@ -23,6 +23,7 @@ import optax
 from jax import lax
 from jaxtyping import Array, Float32, Int32
 
+from mesocosm.core.flags import as_it_comes
 from mesocosm.core.flops import Uncounted, flops
 
 BATCH = 32
@@ -88,6 +89,7 @@ ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "gelu": jax.nn.gelu, "silu
 RULES = ("backprop", "feedback-alignment")
 
 
+@as_it_comes
 def train(split: Split, net: Net, initial: np.ndarray, order: np.ndarray) -> Trained:
     """Train one net a seed with `net.steps` batches of 32, drawn with replacement.
 

@@ -10,6 +10,20 @@ import time
 from pathlib import Path
 
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+JAX_FLAGS = (
+    "JAX_ENABLE_X64",
+    "JAX_DEBUG_NANS",
+    "JAX_DEBUG_INFS",
+    "JAX_DISABLE_JIT",
+    "JAX_DEFAULT_MATMUL_PRECISION",
+    "JAX_DEFAULT_PRNG_IMPL",
+    "JAX_THREEFRY_PARTITIONABLE",
+    "JAX_DEFAULT_DTYPE_BITS",
+    "JAX_NUMPY_RANK_PROMOTION",
+    "JAX_NUMPY_DTYPE_PROMOTION",
+)
+"""A user's settings of jax that our own processes do without: they would change types, bits, or what is an error."""
+
 PATIENCE = 1.0
 """Seconds between asking a process to end and ending it."""
 

@@ -405,4 +405,5 @@ def surroundings() -> dict[str, str]:
     home = str(Path(__file__).resolve().parents[2])
     threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
     path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH", "")]))
-    return {**threads, **os.environ, "XLA_FLAGS": flags.strip(), "PYTHONPATH": path}
+    inherited = {name: value for name, value in os.environ.items() if name not in processes.JAX_FLAGS}
+    return {**threads, **inherited, "XLA_FLAGS": flags.strip(), "PYTHONPATH": path}

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from mesocosm.core.flags import as_it_comes
 from mesocosm.experiments.digits import anatomy, audit
 from mesocosm.experiments.digits.declaration import Schooling
 from mesocosm.experiments.digits.export import rule_of
@@ -31,6 +32,7 @@ _STREAMS = 8
 """Streams of an audit."""
 
 
+@as_it_comes
 def analyse(record: Record) -> dict[str, Any]:
     """Accuracies of all on the held-out tasks [searches, n]; then the rule of the median search, examined."""
     c = configuration_of(record)
