@@ -158,7 +158,7 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 def _unforeseen(error: Exception) -> tuple[str, int]:
     """What is said of an error that nothing of ours has put into words, and the exit code."""
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):  # what XLA says
         return "there is not enough memory; ask for less: fewer replicates, a smaller world", ENVIRONMENT
     if isinstance(error, OSError) and error.filename is None:  # no file of ours: a stream
         _discard_output()

@@ -21,6 +21,7 @@ from mesocosm.core.chunk import DEVICES, Lanes, Watch
 from mesocosm.core.flags import as_it_comes
 from mesocosm.core.instrument import about_scene, check_instruments, emitted, shapes
 from mesocosm.core.interrupt import Interrupted, watching_for_interrupt
+from mesocosm.core.memory import check_memory
 from mesocosm.core.plan import Plan, Progress, Setup
 from mesocosm.core.programs import devices as all_devices
 from mesocosm.core.programs import make_room
@@ -53,6 +54,7 @@ def run(
       steering: says how far each chunk goes (default: to the end as fast as it computes).
 
     Raises:
+      ConfigurationError: for more replicates than the machine can hold.
       ValueError: for an instrument that needs what the experiment does not show.
       FolderError: if the folder exists or cannot be made.
       StorageError: if the record can no longer be written; `resume` goes on from what is there.
@@ -60,6 +62,7 @@ def run(
     """
     make_room()
     shown = shapes(setup.experiment)
+    check_memory(plan.replicates, shown[0])
     columns = check_instruments(shown, setup.folds, setup.logs)
     check_interventions(setup, plan)
     measures = {name: "INTEGER" if c.dtype.kind in "iub" else "REAL" for name, c in columns.items()}

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from mesocosm.record import Record
 
 
+MOST_INTERVENTIONS = 1000
+"""Each is tried on top of all before it, before the run begins."""
+
+
 @dataclass(frozen=True)
 class RunConfiguration:
     """What every run has. Experiments add their own fields."""
@@ -44,6 +48,9 @@ class RunConfiguration:
         if self.ticks % self.every:
             nearest = max(1, round(self.ticks / self.every)) * self.every
             yield f"ticks = {self.ticks}: must be a multiple of every = {self.every}, for example {nearest}"
+        if len(self.interventions) > MOST_INTERVENTIONS:
+            yield f"interventions: are {len(self.interventions)}; must be at most {MOST_INTERVENTIONS}"
+            return
         ticks = [i.tick for i in self.parsed_interventions()]
         if ticks != sorted(ticks) or any(not 0 <= t < self.ticks for t in ticks):
             yield f"interventions at ticks {ticks}: must be in order and within 0 ... {self.ticks - 1}"

@@ -136,6 +136,10 @@ def _wrong_type(hint: Any, value: Any) -> str | None:
     return None if isinstance(hint, type) and isinstance(value, hint) else f"a {hint}"
 
 
+MOST_IN_A_LIST = 1 << 16
+"""Values in a list of a configuration."""
+
+
 def check(configuration: Any, prefix: str = "") -> None:
     """Refuse what is not permitted.
 
@@ -151,6 +155,8 @@ def check(configuration: Any, prefix: str = "") -> None:
             continue
         if wrong := _wrong_type(hint, value):
             raise ConfigurationError(f"{path} = {_shown(value)}: must be {wrong}")
+        if isinstance(value, tuple) and len(value) > MOST_IN_A_LIST:
+            raise ConfigurationError(f"{path}: is a list of {len(value)}; must be of {MOST_IN_A_LIST} at most")
         if permitted is not None:
             for v in value if isinstance(value, tuple) else (value,):
                 if not permitted.low <= v <= permitted.high:

@@ -144,4 +144,5 @@ _OPTIONAL: dict[str, _Rule] = {
     "updated": _TEXT,
     "exact": (lambda v: isinstance(v, bool), "true or false"),
     "config_sums": (_are_texts, "a list of checksums"),
+    "code": (_is_table_of_texts, "a table of texts"),
 }

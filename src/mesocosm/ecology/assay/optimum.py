@@ -199,10 +199,24 @@ def found_before(source: Record) -> list[Optimum]:
 def _check(settings: dict[str, Any]) -> None:
     if settings["by"] not in CRITERIA:
         raise ConfigurationError(f"by = {settings['by']!r}: must be one of {', '.join(CRITERIA)}")
-    least = {"searches": 1, "generations": 1, "candidates": 4, "worlds": 1, "horizon": 1}
-    for name, n in least.items():
-        if settings[name] < n:
-            raise ConfigurationError(f"{name} = {settings[name]}: must be {n} or more")
+    for name, (low, high) in _PERMITTED.items():
+        if not low <= settings[name] <= high:
+            raise ConfigurationError(f"{name} = {settings[name]}: must be in {low} ... {high}")
+    tried = settings["candidates"] * settings["worlds"]
+    if tried > _MOST_TRIED:
+        raise ConfigurationError(
+            f"candidates * worlds = {tried}: must be at most {_MOST_TRIED}, for all are tried at once; take fewer"
+        )
+
+
+_PERMITTED = {
+    "searches": (1, 64),
+    "generations": (1, 10_000),
+    "candidates": (4, 4096),
+    "worlds": (1, 4096),
+    "horizon": (1, 1 << 20),
+}
+_MOST_TRIED = 1 << 16
 
 
 def _searched(

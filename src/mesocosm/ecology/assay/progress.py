@@ -98,14 +98,19 @@ def progress(
     )
 
 
+_MOST_SNAPSHOTS = 1000
+"""Every pair of them meets."""
+
+
 def _ticks(source: Record, snapshots: int | Sequence[int]) -> tuple[int, ...]:
     if not isinstance(snapshots, int):
         ticks = tuple(int(t) for t in snapshots)
         if len(ticks) < 2 or list(ticks) != sorted(set(ticks)) or ticks[0] < 0:
             raise ConfigurationError(f"snapshots = {ticks}: must be two ticks of the run or more, in order")
         return ticks
-    if not 2 <= snapshots <= source.tick + 1:
-        raise ConfigurationError(f"snapshots = {snapshots}: must be 2 ... {source.tick + 1}, or a list of ticks")
+    most = min(source.tick + 1, _MOST_SNAPSHOTS)
+    if not 2 <= snapshots <= most:
+        raise ConfigurationError(f"snapshots = {snapshots}: must be 2 ... {most}, or a list of ticks")
     return tuple(int(t) for t in np.arange(snapshots) * source.tick // (snapshots - 1))
 
 
