@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -25,18 +24,25 @@ from typing import Any, cast
 import numpy as np
 
 from benchmarks import viewer_page
-from mesocosm.player.panel import Panel
+from mesocosm.player.encoder.bytes import answer, read_answer
+from mesocosm.player.encoder.encoder import Encoder
+from mesocosm.player.encoder.panel import Panel, Population
+from mesocosm.player.encoder.places import told_space
+from mesocosm.player.encoder.snapshot import snapshot_of
 from mesocosm.protocol.registry import declaration
 from mesocosm.record import Record
+from mesocosm.record.about import About, FieldAbout, PopulationAbout, SceneAbout, torus
 from mesocosm.record.configuration import check, from_dict, to_dict, to_toml
-from mesocosm.viewer.lens import Lens
 from mesocosm.viewer.live import Live
 from mesocosm.viewer.share import page_of, single_page
-from mesocosm.viewer.wire import answer, read_answer
 from mesocosm.viewer.world import World
 
 FRAMES, SIDE, MANY = 40, 512, 100_000
-CONFIGURATION = {"world": {"side": SIDE, "senses": ["odour"]}, "mind": {"policy": "argmax"}, "frames_every": 1}
+CONFIGURATION = {"world": {"side": SIDE, "senses": ["odour"]}, "frames_every": 1}
+COLUMNS = {"energy": About("quanta"), "born": About(since="age"), "lineage": About(is_class=True)}
+BODIES = PopulationAbout("bodies", tuple(COLUMNS.items()), motion=("runs", "tumbles"))
+FOOD = FieldAbout("food", About("quanta"), SIDE, SIDE)
+ABOUT = SceneAbout(torus(256 * SIDE, per_unit=256, unit="cells"), (BODIES,), (FOOD,))
 PER_SECOND = 20
 WANT = ["behaviour"]
 
@@ -62,7 +68,7 @@ def recorded(n: int) -> World:
     every = {"replicate": np.zeros(FRAMES, np.int32), "tick": np.arange(FRAMES, dtype=np.int32)}
     field = every | {"food": rng.integers(0, 99, (FRAMES, 128, 128), np.int32)}
     cameras = {"bodies": bodies, "food_field": field}
-    header = {"frames": [*cameras], "logs": [], "configuration": CONFIGURATION}
+    header = {"frames": [*cameras], "logs": [], "configuration": CONFIGURATION, "scene": ABOUT.plain()}
     metrics = every | {name: rng.random(FRAMES) for name in ("births", "deaths")}
     record = SimpleNamespace(header=header, frames=cameras.get, folder=Path(), status="finished", metrics=metrics)
     return World(cast(Record, cast(Any, record)), 0, "many").read()
@@ -77,19 +83,20 @@ def scene(n: int) -> Any:
     columns |= {"id": np.arange(1, slots + 1, dtype=np.int32), "genome": np.zeros((2, 8, slots), np.int8)}
     fields = {name: SimpleNamespace(values=rng.integers(0, 99, (SIDE, SIDE)), unit="") for name in ("food", "odour")}
     bodies = SimpleNamespace(alive=np.arange(slots) < n, columns=columns)
-    return SimpleNamespace(points={"bodies": bodies}, fields=fields, curves={})
+    return SimpleNamespace(points={"bodies": bodies}, fields=fields, curves={}, images={}, graphs={})
 
 
 def frames() -> None:
-    world, seen, lens = recorded(MANY), scene(MANY), Lens(CONFIGURATION)
+    world, seen = recorded(MANY), snapshot_of(scene(MANY), 0)
+    encoder = Encoder(ABOUT, seen)
     print(f"a frame of {MANY:,} bodies: median [10 % 90 %]")
     print("  recorded, in the server    ", timed(lambda k: sent(world.frame(k % FRAMES, WANT)), 10 * FRAMES))
     print("  recorded, all its columns  ", timed(lambda k: sent(world.frame(k % FRAMES)), 10 * FRAMES))
-    print("  running, in the world      ", timed(lambda k: answer(*lens.frame(seen, k, False)), 5 * FRAMES))
-    content = [answer(*lens.frame(seen, k, False)) for k in range(FRAMES)]
+    print("  running, in the world      ", timed(lambda k: answer(*encoder.frame(seen, seen)), 5 * FRAMES))
+    content = [answer(*encoder.frame(seen, seen)) for k in range(FRAMES)]
     live = Live.__new__(Live)
     live.forget()
-    live.shape = {}
+    live.shape, live.genomes = encoder.meta, ()
 
     def serve(k: int) -> None:
         header, planes = read_answer(content[k % FRAMES])
@@ -107,18 +114,22 @@ class Running(Live):
     """A running world, made up, whose next frame is there 20 times a second."""
 
     def __init__(self) -> None:
-        self.title, self.configuration = "many", CONFIGURATION
+        self.title, self.genomes = "many", ()
         self.said = threading.Condition()
         self.forget()
         self.serial, self.trouble, self.run = 0, "", {"run": "many", "parameters": []}
         self.state = {"status": "playing", "tick": 0, "ticks": 10**6, "speed": None, "rate": 100.0}
-        seen, lens = scene(MANY), Lens(CONFIGURATION)
-        self.shape = asdict(lens.shape(seen))
-        self.content = []
+        seen = scene(MANY)
+        before = snapshot_of(seen, 0)
+        encoder = Encoder(ABOUT, before)
+        self.shape, self.content = encoder.meta, []
         for k in range(FRAMES):
-            for axis in "xy":
-                seen.points["bodies"].columns[axis] = (seen.points["bodies"].columns[axis] + 64) % (256 * SIDE)
-            self.content.append(answer(*lens.frame(seen, k, False)))
+            bodies = seen.points["bodies"]
+            moved = {axis: (bodies.columns[axis] + 64) % (256 * SIDE) for axis in "xy"}
+            seen.points["bodies"] = SimpleNamespace(alive=bodies.alive, columns=bodies.columns | moved)
+            now = snapshot_of(seen, k)
+            self.content.append(answer(*encoder.frame(now, before)))
+            before = now
         self.next_at = 0.0
         self.newest(-1, 0)
 
@@ -309,7 +320,10 @@ def file() -> None:
         ):
             rows[name].append(values.astype(np.int64))
     bodies = {name: np.concatenate(parts) for name, parts in rows.items()}
-    panel = Panel("many", side, bodies, words={"act": ("run", "tumble")}, units={"energy": "quanta"})
+    bodies |= {axis: bodies[axis] * 16 // side for axis in "xy"}
+    about = {"act": About(words=("run", "tumble")), "energy": About("quanta")}
+    space = told_space(torus(256 * side, per_unit=256, unit="cells"))
+    panel = Panel("many", space, [Population.of("bodies", bodies, **about)])
     print(f"single file of {n:,} bodies x {frames} frames: {len(single_page([panel], 'many').encode()) / 1e6:.2f} MB")
 
 

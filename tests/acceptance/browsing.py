@@ -8,7 +8,7 @@ import numpy as np
 
 LONELY = """([k]) => { const {frame, canvas, meta} = document.querySelector('.mp').player.panes[k];
   const box = canvas.getBoundingClientRect(), [x, y] = ['x', 'y'].map((axis) =>
-    [...frame[axis]].map((place) => ((place + 0.5) / meta.extent) * box.width));
+    [...frame[axis]].map((place) => ((place + 0.5) / meta.space.extent[0]) * box.width));
   const room = (a, b, self) => Math.min(...x.map((_, i) => i === self ? Infinity : Math.hypot(x[i] - a, y[i] - b)));
   const isSeen = (a, b) => a > 9 && b > 9 && a < box.width - 9 && box.top + b < Math.min(box.bottom, innerHeight) - 9;
   const best = (all) => all.filter(([, a, b]) => isSeen(a, b)).sort((one, other) => other[3] - one[3])[0];

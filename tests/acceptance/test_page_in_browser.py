@@ -121,22 +121,22 @@ def test_buttons_do_what_keys_do(visit):
 
 
 def expected_place(panel, row):
-    return [int(panel.bodies[axis][row]) for axis in "xy"]
+    return [int(getattr(panel.bodies, axis)[row]) for axis in "xy"]
 
 
 def click_on(v: Visit, world: int, panel: Panel, row: int) -> None:
     canvas = v.page.locator(".mp-world").nth(world)
-    box, extent = canvas.bounding_box(), 256 * panel.side
+    box, extent = canvas.bounding_box(), panel.space["extent"][0]
     x, y = expected_place(panel, row)
     canvas.click(position={"x": x / extent * box["width"], "y": y / extent * box["height"]})
 
 
 def alone(panel: Panel, tick: int) -> int:
     """The row at this tick that is farthest from the others and from the edge."""
-    here = np.flatnonzero(panel.bodies["tick"] == tick)
-    x, y = (panel.bodies[axis][here].astype(float) for axis in "xy")
+    here = np.flatnonzero(panel.bodies.tick == tick)
+    x, y = (getattr(panel.bodies, axis)[here].astype(float) for axis in "xy")
     apart = np.hypot(x[:, None] - x, y[:, None] - y) + np.eye(len(here)) * 1e9
-    edge = np.minimum.reduce([x, y, 32768 - x, 32768 - y])
+    edge = np.minimum.reduce([x, y, 4096 - x, 4096 - y])
     return here[np.argmax(np.minimum(apart.min(axis=1), edge))]
 
 
@@ -151,18 +151,19 @@ def test_an_individual_is_chosen_followed_and_told(visit):
     v.press("End", t=FRAMES - 1)
     panel = sample(replicates=8, n=200, frames=FRAMES)["story"].replay.panels[1]
     row = alone(panel, FRAMES - 1)
-    id = int(panel.bodies["id"][row])
+    id = int(panel.bodies.id[row])
     plain = v.pixels(1)
     click_on(v, 1, panel, row)
     v.page.wait_for_function("() => window.__viewer.selected !== null")
     assert v.state["selected"] == {"world": 1, "id": id}
-    life = panel.bodies["tick"][panel.bodies["id"] == id]
+    life = panel.bodies.tick[panel.bodies.id == id]
     v.wait(trail=int(min(61, life.size)))
     marked = v.pixels(1)
     assert not np.array_equal(marked, plain)
     told = v.page.locator(".mp-inspector").inner_text()
-    act = ("run", "tumble")[panel.bodies["act"][row]]
-    for words in (f"Individual {id}", f"act: {act}", "energy: ", "quanta", f"lineage: {panel.bodies['lineage'][row]}"):
+    columns = panel.bodies.columns
+    act = ("run", "tumble")[columns["act"][row]]
+    for words in (f"Individual {id}", f"act: {act}", "energy: ", "quanta", f"lineage: {columns['lineage'][row]}"):
         assert words in told
     assert f"Individual {id}" in v.page.locator(".mp [aria-live]").text_content()
     v.press("f", following=True)
@@ -195,7 +196,7 @@ def test_individuals_are_chosen_without_a_mouse(visit):
 def test_one_that_died_is_said_to_be_dead(visit):
     v = visit()
     panel = sample(replicates=8, n=200, frames=FRAMES)["story"].replay.panels[0]
-    first, last = (panel.bodies["id"][panel.bodies["tick"] == t] for t in (0, FRAMES - 1))
+    first, last = (panel.bodies.id[panel.bodies.tick == t] for t in (0, FRAMES - 1))
     dead = int(np.setdiff1d(first, last)[0])
     v.page.evaluate("(id) => document.querySelector('.player').player.select(0, id)", dead)
     v.focus()

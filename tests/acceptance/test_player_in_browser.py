@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from mesocosm.player import assets
-from mesocosm.player.frames import pack
-from mesocosm.player.reading import unpack
+from mesocosm.player.encoder.frames import pack
+from mesocosm.player.encoder.panel import Population
+from mesocosm.player.encoder.places import told_space
+from mesocosm.player.encoder.reading import unpack
 from mesocosm.protocol.story import Panel, Replay, Story
+from mesocosm.record.about import About, Space
 from mesocosm.reports.page import render
 from tests.unit.report_sample import walk
 
@@ -58,31 +61,59 @@ def test_a_recording_that_lies_about_itself_stops_at_its_fault(visits, tmp_path)
     assert "damaged" in v.page.locator(".mp-message").nth(1).inner_text()
 
 
+META = """(title, extent, n_frames, columns = []) => ({title, n_frames, fields: [],
+  space: {kind: "torus", extent: [extent, extent], size: [extent, extent], origin: [0, 0], unit: "cells"},
+  populations: [{name: "bodies", look: "bodies", has_ids: true, columns}]})"""
+FRAME = "(tick, points) => ({tick, populations: [{columns: {}, ...points, n: points.id.length}]})"
+
+
 @pytest.fixture
 def bare(visits, tmp_path):
     """A page that holds the player alone."""
     path = tmp_path / "bare.html"
     page = f"<!doctype html><style>{assets.style()}</style><div id=p style='width:600px'></div>"
     path.write_text(f"{page}<script>{assets.script()}</script>", "utf-8")
-    return visits(path, wait=False)
+    visit = visits(path, wait=False)
+    visit.page.evaluate(f"() => {{ window.metaOf = {META}; window.frameOf = {FRAME}; }}")
+    return visit
 
 
 def random_panel(seed: int) -> Panel:
-    """Ids that come, go and return, leaps, columns of every kind, sources now and then."""
+    """Ids that come, go and return, leaps, columns of every kind, two populations in worlds of any shape."""
     rng = np.random.default_rng(seed)
-    side = int(rng.choice([1, 3, 16, 100, 128, 1024]))
-    ticks = np.cumsum(rng.integers(1, 9, rng.integers(0, 25)))
-    rows = []
-    for tick in ticks.tolist():
-        for id in np.flatnonzero(rng.random(12) < 0.7).tolist():
-            x, y = rng.integers(0, 256 * side, 2).tolist()
-            rows.append((tick, id * 7 + 3, x, y, rng.integers(0, 3), rng.integers(-9999, 9999), id % 4))
-    columns = np.array(rows, np.int64).reshape(-1, 7).T
-    bodies = dict(zip(("tick", "id", "x", "y", "act", "energy", "lineage"), columns, strict=True))
-    shone = np.repeat(ticks, rng.integers(0, 3, ticks.size))
-    sources = {"tick": shone, **{axis: rng.integers(0, 256 * side, shone.size) for axis in "xy"}}
-    field = {"food": (rng.gamma(1, 50, (ticks.size, 4, 4)), ticks)} if ticks.size else {}
-    return Panel("any", side, bodies, sources, field, ticks, {"act": ("a", "b", "c")})
+    space = told_space(Space(("torus", "box")[seed % 2], *rng.choice([1, 3, 100, 128, 1024], 2)))
+    ticks = np.cumsum(rng.integers(1, 9, rng.integers(1, 25)))
+    names = ("tick", "id", "x", "y", "act", "energy", "lineage")
+    populations = []
+    for name in ("bodies", "others"):
+        rows = []
+        for tick in ticks.tolist():
+            for id in np.flatnonzero(rng.random(12) < 0.7).tolist():
+                x, y = (int(rng.integers(0, extent)) for extent in space["extent"])
+                rows.append((tick, id * 7 + 3, x, y, rng.integers(0, 3), rng.integers(-9999, 9999), id % 4))
+        columns = dict(zip(names, np.array(rows, np.int64).reshape(-1, 7).T, strict=True))
+        columns["trust"] = rng.normal(size=len(rows))
+        populations.append(Population.of(name, columns, act=About(words=("a", "b", "c"))))
+    n = rng.integers(0, 5, ticks.size)
+    bonds = np.column_stack([np.repeat(ticks, n), rng.integers(1, 90, (n.sum(), 2))])
+    return Panel(
+        "any",
+        space,
+        populations,
+        ticks,
+        fields={"food": (rng.gamma(1, 50, (ticks.size, 4, 4)), ticks)},
+        images={"eye": rng.integers(0, 256, (ticks.size, 3, 2, 3))},
+        graphs={"bonds": bonds},
+        curves={"loss": rng.normal(size=(ticks.size, 5)).astype(np.float32)},
+    )
+
+
+READ = """async (text) => { const s = await mesocosm.openText(text); const out = [];
+  for (let t = 0; t < s.meta().n_frames; t++) { const f = s.frame(t);
+    const plain = (named) => Object.fromEntries(Object.entries(named).map(([k, v]) => [k, [...v]]));
+    out.push({tick: f.tick, populations: f.populations.map(({id, x, y, columns}) => plain({id, x, y, ...columns})),
+              ...plain({...f.fields, ...f.images, ...f.graphs, ...f.curves})}); }
+  return out; }"""
 
 
 def test_both_readers_agree(bare):
@@ -91,24 +122,18 @@ def test_both_readers_agree(bare):
         panel = random_panel(seed)
         content = pack(panel, sampled_every=1 + seed % 4)
         back = unpack(content)
-        read = bare.page.evaluate(
-            """async (text) => { const s = await mesocosm.openText(text); const out = [];
-                 for (let t = 0; t < s.meta().n_frames; t++) { const f = s.frame(t);
-                   const columns = Object.fromEntries(Object.entries(f.columns).map(([k, v]) => [k, [...v]]));
-                   out.push({tick: f.tick, id: [...f.id], x: [...f.x], y: [...f.y], sources: f.sources, ...columns,
-                             food: [...(f.fields.food ?? [])]}); }
-                 return out; }""",
-            base64.b64encode(content).decode(),
-        )
+        read = bare.page.evaluate(READ, base64.b64encode(content).decode())
         assert [frame["tick"] for frame in read] == back.frame_ticks.tolist()
-        for frame in read:
-            here = back.bodies["tick"] == frame["tick"]
-            for name in ("id", "act", "energy", "lineage"):
-                assert frame[name] == back.bodies[name][here].tolist(), (seed, frame["tick"], name)
-            lit = back.sources["tick"] == frame["tick"]
-            for axis in "xy":
-                assert frame[axis] == (back.bodies[axis][here] * 16 // panel.side).tolist(), (seed, frame["tick"])
-                assert frame["sources"][axis] == (back.sources[axis][lit] * 16 // panel.side).tolist()
+        for k, frame in enumerate(read):
+            for population, seen in zip(back.populations, frame["populations"], strict=True):
+                here = population.tick == frame["tick"]
+                whole = {"id": population.id, "x": population.x, "y": population.y, **population.columns}
+                for name, values in whole.items():
+                    assert np.allclose(seen[name], values[here], atol=1e-6), (seed, frame["tick"], name)
+            bonds = back.graphs["bonds"]
+            assert frame["bonds"] == bonds[bonds[:, 0] == frame["tick"], 1:].ravel().tolist()
+            assert frame["eye"] == back.images["eye"][k].ravel().tolist()
+            assert np.allclose(frame["loss"], back.curves["loss"][k])
             values, at = back.fields["food"]
             shown = values[np.searchsorted(at, frame["tick"], "right") - 1].ravel()
             assert np.array_equal(np.argsort(frame["food"], kind="stable"), np.argsort(shown, kind="stable"))
@@ -118,8 +143,8 @@ def test_a_source_of_ones_own(bare):
     """The contract: meta and frame, which may give a promise; a source may grow."""
     bare.page.evaluate(
         """() => { window.n = 2;
-             const frame = async (t) => ({tick: 100 + t, n: 2, id: [5, 9], x: [10, 90 - t], y: [10, 10], columns: {}});
-             const meta = () => ({title: "own", side: 100, extent: 100, n_frames: window.n, columns: [], fields: []});
+             const frame = async (t) => frameOf(100 + t, {id: [5, 9], x: [10, 90 - t], y: [10, 10]});
+             const meta = () => metaOf("own", 100, window.n);
              const source = {meta, frame};
              window.player = mesocosm.createPlayer(document.getElementById("p"), [source], {autoplay: false});
              return window.player.opened; }"""
@@ -132,9 +157,9 @@ def test_a_source_of_ones_own(bare):
 def test_a_player_whose_place_was_taken_changes_nothing_more(bare):
     """Its source may come late: then the page is another player's."""
     bare.page.evaluate(
-        """async () => { const columns = [{name: "act", words: ["a", "b"], unit: "", kind: "frame"}];
-             const meta = () => ({title: "own", side: 8, extent: 8, n_frames: 2, columns, fields: []});
-             const frame = (t) => ({tick: t, n: 0, id: [], x: [], y: [], columns: {act: []}});
+        """async () => { const columns = [{name: "act", words: ["a", "b"], unit: "", kind: "class"}];
+             const meta = () => metaOf("own", 8, 2, columns);
+             const frame = (t) => frameOf(t, {id: [], x: [], y: [], columns: {act: []}});
              const source = {meta, frame}, place = document.getElementById("p");
              let come;
              const late = mesocosm.createPlayer(place, [new Promise((done) => (come = done))], {});
@@ -148,8 +173,8 @@ def test_a_player_whose_place_was_taken_changes_nothing_more(bare):
 
 def test_a_source_that_fails_later_says_so(bare):
     bare.page.evaluate(
-        """() => { const meta = () => ({title: "far", side: 8, extent: 8, n_frames: 9, columns: [], fields: []});
-             const frame = (t) => t < 2 ? {tick: t, n: 0, id: [], x: [], y: [], columns: {}}
+        """() => { const meta = () => metaOf("far", 8, 9);
+             const frame = (t) => t < 2 ? frameOf(t, {id: [], x: [], y: []})
                                         : Promise.reject(new Error("The connection is lost."));
              window.player = mesocosm.createPlayer(document.getElementById("p"), [{meta, frame}], {autoplay: false});
              return player.opened; }"""
@@ -161,8 +186,8 @@ def test_a_source_that_fails_later_says_so(bare):
 def test_trails_go_around_the_torus(bare):
     """A body that leaves on the right comes in on the left: no line across the world."""
     bare.page.evaluate(
-        """() => { const meta = () => ({title: "round", side: 100, extent: 100, n_frames: 9, columns: [], fields: []});
-             const frame = (t) => ({tick: t, n: 1, id: [1], x: [(95 + 2 * t) % 100], y: [50], columns: {}});
+        """() => { const meta = () => metaOf("round", 100, 9);
+             const frame = (t) => frameOf(t, {id: [1], x: [(95 + 2 * t) % 100], y: [50]});
              window.player = mesocosm.createPlayer(document.getElementById("p"), [{meta, frame}], {autoplay: false});
              return player.opened.then(() => player.seek(8)).then(() => player.select(0, 1)); }"""
     )
@@ -177,9 +202,9 @@ MANY = """() => { const n = 5000, x = new Uint16Array(n).fill(9), y = new Uint16
   const act = new Uint8Array(n);
   [x[0], y[0], act[0]] = [4095, 2048, 1];
   [x[1], y[1]] = [2048, 0];
-  const columns = [{name: "act", words: ["run", "tumble"], unit: "", kind: "frame"}];
-  const meta = () => ({title: "many", side: 512, extent: 4096, n_frames: 2, columns, fields: []});
-  const frame = (t) => ({tick: t, n, id: Int32Array.from(x, (_, i) => i + 1), x, y, columns: {act}});
+  const columns = [{name: "act", words: ["run", "tumble"], unit: "", kind: "class"}];
+  const meta = () => metaOf("many", 4096, 2, columns);
+  const frame = (t) => frameOf(t, {id: Int32Array.from(x, (_, i) => i + 1), x, y, columns: {act}});
   window.player = mesocosm.createPlayer(document.getElementById("p"), [{meta, frame}], {autoplay: false});
   return player.opened; }"""
 
@@ -205,9 +230,9 @@ def test_a_hundred_thousand_bodies_are_drawn_in_memory(bare):
         """() => { const n = 100000, x = new Uint16Array(n), y = new Uint16Array(n), id = new Int32Array(n);
              const act = new Uint8Array(n);
              for (let i = 0; i < n; i++) [x[i], y[i], id[i], act[i]] = [(i * 7919) % 4096, (i * 1049) % 4096, i, i & 1];
-             const columns = [{name: "act", words: ["run", "tumble"], unit: "", kind: "frame"}];
-             const meta = () => ({title: "many", side: 512, extent: 4096, n_frames: 30, columns, fields: []});
-             const frame = (t) => ({tick: t, n, id, x, y, columns: {act}});
+             const columns = [{name: "act", words: ["run", "tumble"], unit: "", kind: "class"}];
+             const meta = () => metaOf("many", 4096, 30, columns);
+             const frame = (t) => frameOf(t, {id, x, y, columns: {act}});
              window.player = mesocosm.createPlayer(document.getElementById("p"), [{meta, frame}], {autoplay: false});
              return player.opened.then(async () => { const all = [];
                for (let t = 0; t < 20; t++) { await player.seek(t); all.push(player.state.draw_ms); }

@@ -157,7 +157,7 @@ def test_what_an_individual_is_comes_from_the_log(dish, serve):
     mine = bodies["id"] == chosen
     assert said["ticks"] == bodies["tick"][mine].tolist() and said["energy"] == bodies["energy"][mine].tolist()
     weights = births["genome"][births["id"] == chosen][0, 0].reshape(-1, 2)
-    more = [p > 50 for _, p in said["genome"]]
+    more = [p > 50 for _, p, _ in said["genome"]]
     assert all((a < b) == m for (a, b), m in zip(weights.tolist(), more, strict=True) if a != b)
 
 
@@ -196,7 +196,7 @@ def torn(v, spoil, times: int = 1):
 
     def route(socket):
         def hand_on(answer):
-            is_torn = len(done) < times and b'"heading"' in answer
+            is_torn = len(done) < times and b'heading"' in answer
             done.extend([True] * is_torn)
             socket.send(spoil(answer) if is_torn else answer)
 

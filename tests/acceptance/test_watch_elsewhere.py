@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 
 import mesocosm as mc
-from mesocosm.player.frames import pack
-from mesocosm.player.reading import unpack
+from mesocosm.player.encoder.frames import pack
+from mesocosm.player.encoder.panel import panel_of
+from mesocosm.player.encoder.places import told_space
+from mesocosm.player.encoder.reading import unpack
 from mesocosm.record import ConfigurationError, load
-from mesocosm.viewer.film import colours
+from mesocosm.record.about import PLANE
 from mesocosm.viewer.opening import places
-from mesocosm.viewer.share import panel_of, shipped
+from mesocosm.viewer.painter import colours
+from mesocosm.viewer.share import shipped
 from tests.acceptance.test_command_line import mesocosm
 
 GAME = [
@@ -160,11 +163,11 @@ def test_one_file_holds_what_the_record_says(runs, visits):
             "(() => { const f = document.querySelector('.mp').player.panes[0].frame;"
             " return {x: [...f.x], y: [...f.y], id: [...f.id]}; })()"
         )
-        order = np.argsort(planes["id"], kind="stable")
-        assert frame["id"] == planes["id"][order].tolist()
+        order = np.argsort(planes["0 id"], kind="stable")
+        assert frame["id"] == planes["0 id"][order].tolist()
         reach = 4096 if record.header["experiment"] == "chemotaxis" else np.abs(record.metrics["x"]).max() * 4
         for axis in "xy":
-            off = np.abs(np.array(frame[axis]) - planes[axis][order].astype(float))
+            off = np.abs(np.array(frame[axis]) - planes[f"0 {axis}"][order].astype(float))
             assert off.max() <= reach / 4096, "as exact as it is kept"
         charts = v.page.locator(".mp-charts canvas")
         assert charts.count() >= 2 and f"at tick {state['tick']}" in charts.nth(1).get_attribute("aria-label")
@@ -207,13 +210,10 @@ def play_with_a_file(v) -> None:
 
 
 def test_the_shipped_recording_is_small_and_whole():
-    from mesocosm.player.reading import unpack
-
     content = shipped().tobytes()
     panel = unpack(content)
     assert len(content) < 200_000 and panel.frame_ticks.size >= 100
-    bodies = panel.bodies
-    near = np.bincount(bodies["behaviour"])
+    near = np.bincount(panel.bodies.columns["behaviour"])
     assert near.size == 2 and near.min() > 0
 
 
@@ -227,11 +227,9 @@ class Nobody:
     """A world of curves alone, as the search for a rule is."""
 
     def meta(self):
-        curve = {"name": "loss", "shape": [1]}
-        return {
-            **{"title": "a search", "n_frames": 3, "side": 0, "plane": False, "population": None},
-            **{"columns": [], "fields": [], "curves": [curve], "series": {}},
-        }
+        curve = {"name": "loss", "shape": [1], "unit": "nats"}
+        nothing = {"populations": [], "fields": [], "images": [], "graphs": [], "series": {}}
+        return {"title": "a search", "n_frames": 3, "space": told_space(PLANE), "curves": [curve], **nothing}
 
     def frame(self, t, want=None):
         return {"tick": 5 * t, "n": 0}, {"curve loss": np.array([3.0 - t], np.float32)}
@@ -240,5 +238,5 @@ class Nobody:
 def test_a_stretch_without_bodies_says_that_there_is_no_world_to_draw():
     panel = panel_of(Nobody(), 0, 2)
     again = unpack(pack(panel))
-    assert panel.population is None and again.population is None
+    assert not panel.populations and not again.populations and again.abouts["loss"]["unit"] == "nats"
     assert again.curves["loss"].tolist() == [[3], [2], [1]] and again.frame_ticks.tolist() == [0, 5, 10]

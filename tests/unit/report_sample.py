@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from mesocosm.player.encoder.panel import Population
+from mesocosm.player.encoder.places import EXTENT as STEPS
+from mesocosm.player.encoder.places import told_space
 from mesocosm.protocol.story import (
     Axis,
     Band,
@@ -19,6 +22,7 @@ from mesocosm.protocol.story import (
     Table,
     Trajectories,
 )
+from mesocosm.record.about import About, torus
 
 SIDE = 128
 EXTENT = 256 * SIDE
@@ -65,14 +69,16 @@ def walk(n: int = 512, frames: int = 300, seed: int = 0, skill: float = 0.0, tit
                 fields.append(field.copy())
         colony, next_id = _turnover(colony, next_id, rng)
     bodies = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+    sources = {"tick": np.arange(frames), "id": np.ones(frames, int), "x": source[:, 0], "y": source[:, 1]}
+    for rows_of in (bodies, sources):
+        rows_of |= {axis: rows_of[axis] * STEPS // EXTENT for axis in "xy"}
+    about = {"act": About(words=("run", "tumble")), "energy": About("quanta"), "lineage": About(is_class=True)}
     return Panel(
         title,
-        SIDE,
-        bodies,
-        {"tick": np.arange(frames), "x": source[:, 0], "y": source[:, 1]},
-        {"odour": (np.array(fields), np.arange(0, frames, 5))},
-        words={"act": ("run", "tumble")},
-        units={"energy": "quanta", "odour": "quanta in a cell"},
+        told_space(torus(EXTENT, per_unit=256, unit="cells")),
+        [Population.of("bodies", bodies, **about), Population.of("sources", sources, "rings")],
+        fields={"odour": (np.array(fields), np.arange(0, frames, 5))},
+        abouts={"odour": {"unit": "quanta in a cell"}},
     )
 
 
@@ -344,7 +350,8 @@ def nasty_arguments() -> dict:
     figures.append(Heat(NASTY, NASTY, axis, axis, [NASTY] * 3, [NASTY] * 2, two, None, [[NASTY] * 3] * 2))
     figures.append(Table(NASTY, [NASTY, "b"], [[NASTY, 1]], [[NASTY, None]]))
     bodies = {name: np.array([1, 1]) for name in ("tick", "x", "y", "act")} | {"id": np.array([3, 4])}
-    panel = Panel(NASTY, 128, bodies, words={"act": (NASTY, NASTY)}, units={"act": NASTY})
+    about = {"act": About(NASTY, words=(NASTY, NASTY))}
+    panel = Panel(NASTY, populations=[Population.of(NASTY, bodies, **about), Population.of(NASTY, bodies, "rings")])
     words = "name sentence kind unit control statistic direction verdict method still_needed note"
     finding = dict.fromkeys(words.split(), NASTY)
     return {

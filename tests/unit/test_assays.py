@@ -311,7 +311,8 @@ def test_all_that_is_compared_is_one_family(run, tmp_path):
 def test_a_run_without_frames_of_its_own_is_watched_by_its_gardens(run):
     shown = places([run.folder])
     assert [place.title for place in shown] == ["founders", "evolved"]
-    assert all(place.world().ticks.size > 1 and place.world().bodies["id"].size for place in shown)
+    recordings = [place.world().recording for place in shown]
+    assert all(world.ticks.size > 1 and world.points("bodies")["id"].size for world in recordings)
     assert [place.title for place in places([run.folder], replicate=3)] == ["world 3"]
     with pytest.raises(FolderError, match=r"0 \.\.\. 7"):
         places([run.folder], replicate=8)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesocosm.player import assets
-from mesocosm.player.planes import DamagedFrames
+from mesocosm.player.encoder.planes import DamagedFrames
 from mesocosm.protocol.story import (
     Axis,
     Band,
@@ -322,8 +322,8 @@ def test_long_tables_are_cut_with_a_word():
 
 
 def test_a_world_in_which_all_are_dead_is_replayed():
-    page = render(Story("All died.", replay=Replay("c", [Panel("dead", 64, {}, ticks=np.arange(3))])), title="t")
-    assert 'class="world"' in page and "0 living" in page
+    page = render(Story("All died.", replay=Replay("c", [Panel("dead", ticks=np.arange(3))])), title="t")
+    assert 'class="world"' in page and "nobody" in page
 
 
 def test_worlds_share_the_scale_of_their_fields(given_sample):
@@ -333,11 +333,11 @@ def test_worlds_share_the_scale_of_their_fields(given_sample):
     page = render(Story("s", replay=Replay("c", [dim, replay.panels[1]])), title="t")
     import base64
 
-    from mesocosm.player.planes import unseal
+    from mesocosm.player.encoder.planes import unseal
 
     worlds = [base64.b64decode(text) for text in re.findall(r'class="world">([^<]*)<', page)]
-    highs = {unseal(world)[0]["fields"][0]["high"] for world in worlds}
-    assert len(highs) == 1 and highs.pop() > 100
+    scales = {tuple(unseal(world)[0]["fields"][0]["scale"]) for world in worlds}
+    assert len(scales) == 1 and scales.pop()[2] > 100
     with pytest.raises(DamagedFrames):
         unseal(worlds[0][:-1])
 

@@ -181,10 +181,11 @@ def test_a_person_is_told(run):
     page = report(run.record).read_text()
     assert "part of the self" in page and "nan" not in page.lower().replace("nanosecond", "")[:2000]
     world = World(run.record, 0, "a world")
-    assert "element" in [column["name"] for column in world.meta()["columns"]]
-    carrier = next(int(i) for i, e in zip(world.bodies["id"], world.bodies["element"], strict=True) if e)
+    assert "element" in [column["name"] for column in world.meta()["populations"][0]["columns"]]
+    bodies = world.recording.points("bodies")
+    carrier = next(int(i) for i, e in zip(bodies["id"], bodies["element"], strict=True) if e)
     told = world.individual(carrier)
-    assert told["carries"] and "strain" in told["carries"][-1][1]
+    assert told["carries"] and "quanta per tick" in told["carries"][-1][1]
     assert lives(run.record, 0).id.size
 
 

@@ -12,13 +12,18 @@ import pytest
 
 from mesocosm.cli.watch import _door
 from mesocosm.core.steering import chunk_ticks
+from mesocosm.ecology.words import element_genome, table_genome
 from mesocosm.layers.elements.parameters import GERM, VIRULENCE
+from mesocosm.minds.policy import softmax_weight
+from mesocosm.player.encoder.bytes import answer, read_answer
+from mesocosm.player.encoder.encoder import Encoder
+from mesocosm.player.encoder.genes import read_gene
+from mesocosm.player.encoder.snapshot import Seen, Snapshot
 from mesocosm.record import FolderError
-from mesocosm.viewer.genes import gene_names
-from mesocosm.viewer.lens import Lens
-from mesocosm.viewer.live import Live
+from mesocosm.record.about import About, Gene, Genome, PopulationAbout, SceneAbout, torus
+from mesocosm.viewer.live import NOTHING, Live
+from mesocosm.viewer.questions import BadQuestion, question
 from mesocosm.viewer.simulation import Pilot
-from mesocosm.viewer.wire import BadQuestion, answer, question, read_answer
 
 pytest.importorskip("starlette", reason="NOT TESTED: the viewer (the extra `watch` is missing)")
 from mesocosm.viewer.server import _place, application
@@ -30,7 +35,7 @@ def live():
     world = Live.__new__(Live)
     world.said, world.serial, world.trouble = threading.Condition(), 0, ""
     world.forget()
-    world.title, world.configuration, world.run, world.shape = "made up", {"world": {"side": 32}}, {}, {}
+    world.title, world.run, world.shape, world.genomes = "made up", {}, NOTHING, ()
     world.state = state("starting", 0)
     world._tell = lambda wish: None
     return world
@@ -48,7 +53,7 @@ def take(live: Live, kind: str, header: dict, planes: dict | None = None) -> Non
 
 
 def frame(tick: int) -> dict:
-    return {"tick": tick, "n": 0, "highs": {}, "series": {}}
+    return {"tick": tick, "n": 0, "scales": {}, "series": {}}
 
 
 def test_who_waits_for_a_frame_is_not_woken_because_the_world_went_on(live):
@@ -89,29 +94,36 @@ def test_a_world_that_waits_tells_its_tick(live):
     assert live.serial > before
 
 
+ELEMENT = element_genome(drain=8, help=2)
+
+
 def test_what_a_body_carried_is_told_from_the_frames_that_were_seen(live):
     """Each change with the tick of the first frame that shows it; frames that know of no genes tell nothing."""
-    live.configuration = {"world": {"side": 32}, "element": {"drain": 8, "help": 2}}
-    lens, n = Lens(live.configuration), 3
+    n = 3
+    population = PopulationAbout("bodies", (("energy", About("quanta")),))
+    about = SceneAbout(torus(8192), (population,), genomes=(Genome("bodies", "genome", (Gene("g"),)), ELEMENT))
     columns = {"id": np.array([5, 7, 9], np.int32), "energy": np.full(n, 40, np.int32)}
     columns |= {axis: np.arange(n, dtype=np.int32) for axis in "xy"} | {"genome": np.zeros((2, 4, n), np.int8)}
+    encoder = None
     for tick, strain, virulence in ((10, 0, 0), (20, 0, 0), (30, 4, 127), (40, 4, 127), (50, 6, -128)):
         genes = np.zeros((2, 3, n), np.int8)
         genes[0, VIRULENCE], genes[0, GERM] = virulence, 127
         elements = {"element": np.array([1, strain, 0], np.int32), "element_genes": genes}
-        bodies = SimpleNamespace(alive=np.ones(n, bool), columns=columns | elements)
-        scene = SimpleNamespace(points={"bodies": bodies}, fields={}, curves={})
-        take(live, "frame", *read_answer(answer(*lens.frame(scene, tick, False))))
+        seen = Snapshot(tick, {"bodies": Seen(columns | elements, np.ones(n, bool), is_by_place=True)})
+        if encoder is None:
+            encoder = Encoder(about, seen)
+            take(live, "shape", encoder.meta | {"about": about.plain()})
+        take(live, "frame", *read_answer(answer(*encoder.frame(seen))))
     told = live.individual(7)
-    assert told["ticks"] == [10, 20, 30, 40, 50] and told["energy"] == [40] * 5
+    assert told["ticks"] == [10, 20, 30, 40, 50] and told["energy"] == [40] * 5 and told["genome"] == [["g", 0.0, ""]]
     assert told["carries"] == [
         [10, "nothing"],
-        [30, "strain 4: costs 8.0 quanta per tick; a child inherits it with probability 1.00"],
-        [50, "strain 6: saves 2.0 quanta per tick; a child inherits it with probability 1.00"],
+        [30, "element 4: costs 8 quanta per tick, is inherited with probability 1"],
+        [50, "element 6: costs -2 quanta per tick, is inherited with probability 1"],
     ]
     assert live.individual(7, t=1)["carries"] == [[10, "nothing"]], "as it was then"
     assert live.individual(9)["carries"] == [[10, "nothing"]]
-    assert not {"strain", "element", "genome"} & set(live.frame(0)[1]), "no picture needs them"
+    assert not [name for name in live.frame(0)[1] if " genome " in name], "no picture needs them"
 
 
 @pytest.mark.parametrize("given", ["[", "[::1", "[x]:9", "\x00", "a" * 300, "127.0.0.1:notaport", ""])
@@ -162,7 +174,7 @@ def test_a_speed_that_no_clock_can_keep_is_refused(speed):
 
 
 def test_the_slowest_speed_waits_without_harm():
-    pilot = Pilot(SimpleNamespace(wait=lambda seconds, hear: None), 0, None, is_playing=True)
+    pilot = Pilot(SimpleNamespace(wait=lambda seconds, hear: None), 0, is_playing=True)
     pilot.hear({"do": "speed", "ticks_per_second": 5e-324})  # whoever let it through
     assert pilot.onward(3, 10).until == 4 and pilot.next_at > 1e9
     waits = []
@@ -174,14 +186,31 @@ def test_the_slowest_speed_waits_without_harm():
 
 
 def test_genes_are_named_by_what_a_body_senses():
-    def named(*senses):
-        return gene_names({"mind": {"policy": "argmax"}, "world": {"senses": senses}}, 99)
+    def named(*senses, n_acts=2):
+        return [gene.name for gene in table_genome(senses, n_acts, 8, 0).genes]
 
     assert named() == ["tumbles: always"]
     assert named("trend") == ["tumbles: trend falls", "tumbles: trend steady", "tumbles: trend rises"]
     both = named("signal", "odour")  # a stimulus counts the levels of the last sense first
     assert both[:2] == ["tumbles: odour far, signal none", "tumbles: odour far, signal faint"]
     assert len(both) == 16 and both[-1] == "tumbles: odour near, signal strong"
+    assert named("trend", n_acts=4)[3:] == ["emits: trend falls", "emits: trend steady", "emits: trend rises"]
+
+
+def test_genes_say_what_the_mind_does():
+    """Against the policy itself: how likely acts are, of random tables, under each stimulus."""
+    loci = np.random.default_rng(0).integers(-128, 128, (50, 12)).astype(np.int8)
+    for n_acts, bit in ((2, 1), (4, 2)):
+        rows = loci.reshape(50, -1, n_acts).astype(int)
+        chosen = [a for a in range(n_acts) if a & bit]
+        weights = softmax_weight(rows.max(axis=2, keepdims=True) - rows, 8)
+        likely = 100 * weights[:, :, chosen].sum(axis=2) / weights.sum(axis=2)
+        best = 100 * np.isin(rows.argmax(axis=2), chosen)
+        for sharpness, expected, off in ((8, likely, 1.0), (None, best, 0)):
+            genes = table_genome(("trend",), n_acts, sharpness, 12).genes
+            mine = [g for g in genes if g.name.startswith("emits" if bit == 2 else "tumbles")]
+            told = np.stack([read_gene(gene, loci) for gene in mine], axis=1)
+            assert np.abs(told - expected[:, :3]).max() <= off, (n_acts, sharpness)
 
 
 def test_a_chunk_is_at_once_as_short_as_is_wished_and_grows_by_four():

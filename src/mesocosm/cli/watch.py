@@ -118,7 +118,7 @@ def _running(options: argparse.Namespace, flags: list[str]) -> Any:
     from mesocosm.cli.run import configuration_from
     from mesocosm.protocol.reading import RUNS
     from mesocosm.protocol.registry import declaration, find
-    from mesocosm.record.configuration import ConfigurationError, to_dict, to_toml
+    from mesocosm.record.configuration import ConfigurationError, to_toml
     from mesocosm.viewer.line import free_folder
     from mesocosm.viewer.live import Live
 
@@ -138,4 +138,4 @@ def _running(options: argparse.Namespace, flags: list[str]) -> Any:
         "replicate": shown,
     }
     prepare_devices(min(cores(), configuration.replicates))
-    return Live(job, to_dict(configuration), dict(os.environ))
+    return Live(job, dict(os.environ))

@@ -190,7 +190,9 @@ def about_scene(experiment: Experiment) -> SceneAbout:
       ValueError: naming what a scene must not have.
     """
     scene = shapes(experiment)[2]
-    populations = tuple(PopulationAbout(n, p.about, p.look, p.motion) for n, p in scene.points.items())
+    populations = tuple(
+        PopulationAbout(n, p.about, p.look, p.motion, "id" in p.columns) for n, p in scene.points.items()
+    )
     graphs = tuple(GraphAbout(n, g.source, g.target or g.source, g.unit) for n, g in scene.graphs.items())
     for population in populations:
         if population.look not in LOOKS:

@@ -11,7 +11,7 @@ from mesocosm.findings.intervals import mean_interval
 from mesocosm.instruments.analysis import windows
 from mesocosm.instruments.ancestry import lineage_shares, lives
 from mesocosm.protocol import catalogue
-from mesocosm.protocol.story import Axis, Band, Panel, Section, Shares, Strips, Table, Trajectories
+from mesocosm.protocol.story import Axis, Band, Section, Shares, Strips, Table, Trajectories
 from mesocosm.record import Record
 
 
@@ -201,41 +201,3 @@ def _ledger(record: Record) -> Table:
     sums = [("sum", begun + inflow, sum(quanta for _, quanta in spent) + left, "")]
     unexplained = ("what no cause explains", None, sum(abs(int(x)) for x in residual), "")
     return Table("Energy, all worlds together (quanta)", ("", "in", "out", "share"), shown, [*sums, unexplained])
-
-
-def panel(title: str, garden: Record) -> Panel | None:
-    """What the cameras of an assay took, as a panel of the replay; None where nobody was there."""
-    bodies, sources = garden.frames("bodies"), garden.frames("sources")
-    if not bodies["tick"].size:
-        return None
-    fields = {}
-    for name in ("food", "odour"):
-        taken = garden.frames(f"{name}_field")
-        if taken["tick"].size:
-            fields[name] = (taken[name], taken["tick"])
-    kept = {k: bodies[k] for k in ("tick", "id", "x", "y", "energy", "element") if k in bodies}
-    kept["act"] = _acts(kept)
-    if "element" in kept:
-        kept["element"] = (kept["element"] > 0).astype(np.int32)
-    return Panel(
-        title=title,
-        side=int(garden.header["configuration"]["resolved"]["world"]["side"]),
-        bodies=kept,
-        sources={k: sources[k] for k in ("tick", "x", "y")},
-        fields=fields,
-        words={"act": ("run", "tumble"), "element": ("none", "carried")},
-        units={"energy": "quanta", "food": "quanta", "odour": "amount"},
-    )
-
-
-def _acts(bodies: dict[str, np.ndarray]) -> np.ndarray:
-    """1 where a body stayed where it was since the frame before: it tumbled."""
-    order = np.lexsort([bodies["tick"], bodies["id"]])
-    same = np.zeros(order.size, bool)
-    now, before = order[1:], order[:-1]
-    is_same_body = bodies["id"][now] == bodies["id"][before]
-    stayed = (bodies["x"][now] == bodies["x"][before]) & (bodies["y"][now] == bodies["y"][before])
-    same[1:] = is_same_body & stayed
-    out = np.zeros(order.size, np.int32)
-    out[order] = same
-    return out

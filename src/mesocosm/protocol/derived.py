@@ -14,6 +14,7 @@ from mesocosm.protocol.blocks import Block, OverTime, Told, at_the_end, measures
 from mesocosm.protocol.declaration import Declaration, FollowUp, Summary
 from mesocosm.protocol.measure import value_of
 from mesocosm.protocol.reading import follow_ups_of
+from mesocosm.protocol.scenes import replay_of
 from mesocosm.protocol.story import Story
 from mesocosm.record import Record
 
@@ -110,7 +111,7 @@ def tell(declared: Declaration, record: Record, findings: Sequence[Finding]) -> 
     return Story(
         sentence=headline(told),
         chips=chips(told),
-        replay=declared.replay(told) if declared.replay is not None else None,
+        replay=declared.replay(told) if declared.replay is not None else replay_of(record),
         sections=[s for s in sections if s.figures or s.text],
         notes=notes(told),
         introduction=introduction(told),

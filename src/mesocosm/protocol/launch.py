@@ -92,9 +92,13 @@ def _built(entry: Entry, configuration: RunConfiguration) -> Setup:
     from mesocosm.core.flags import pinned
 
     with entry.blamed("its law"), pinned():
-        from mesocosm.core.instrument import Numbers, cameras_of, check_instruments, shapes
+        from mesocosm.core.instrument import Numbers, about_scene, cameras_of, check_instruments, shapes
 
         shown = shapes(setup.experiment)
+        try:
+            about_scene(setup.experiment)
+        except ValueError as error:
+            raise ConfigurationError(f"{entry.place}: its scene cannot be shown: {error}") from None
     _, tick, scene = shown
     if not setup.folds:
         flows = tuple((name, str(flow.dtype)) for name, flow in tick.flows.items())

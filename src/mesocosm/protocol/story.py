@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.player.panel import Panel, Replay
+from mesocosm.player.encoder.panel import Panel, Replay
 
 __all__ = [
     "Axis",

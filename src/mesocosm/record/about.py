@@ -120,12 +120,14 @@ class PopulationAbout:
 
     Args:
       motion: what is said of one that moved since the frame before, and of one that stayed: `("runs", "tumbles")`.
+      has_ids: whether its members are known from frame to frame.
     """
 
     name: str
     columns: tuple[tuple[str, About], ...] = ()
     look: str = "bodies"
     motion: tuple[str, ...] = ()
+    has_ids: bool = True
 
     def about(self, column: str) -> About:
         """What a column says."""
@@ -193,6 +195,7 @@ def _scene(values: Mapping[str, Any]) -> SceneAbout:
             tuple((str(key), _about(value)) for key, value in p["columns"]),
             str(p["look"]),
             _words(p["motion"]),
+            bool(p.get("has_ids", True)),
         )
         for p in values["populations"]
     )

@@ -16,8 +16,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mesocosm.player import assets
-from mesocosm.player.fields import high_of
-from mesocosm.player.frames import pack
+from mesocosm.player.encoder.fields import seen_scale
+from mesocosm.player.encoder.frames import pack
+from mesocosm.player.encoder.scales import Scale
 from mesocosm.protocol.story import Replay, Story
 from mesocosm.reports.charts import draw
 from mesocosm.reports.forest import Finding, badge, forest
@@ -124,11 +125,13 @@ def _packed(replay: Replay | None) -> list[str]:
     """The worlds as base64 text. Fields of the same name share a scale, so that worlds can be compared."""
     if replay is None:
         return []
-    highs: dict[str, float] = {}
+    scales: dict[str, Scale] = {}
     for panel in replay.panels:
         for name, (values, _) in panel.fields.items():
-            highs[name] = max(highs.get(name, 0.0), high_of(values))
-    return [base64.b64encode(pack(panel, field_highs=highs)).decode() for panel in replay.panels]
+            kind, low, high = panel.scales.get(name) or seen_scale(values, panel.abouts.get(name, {}))
+            _, least, most = scales.get(name, (kind, low, high))
+            scales[name] = kind, min(low, least), max(high, most)
+    return [base64.b64encode(pack(panel, scales=scales)).decode() for panel in replay.panels]
 
 
 def _columns(name: str, table: Mapping[str, Any]) -> dict[str, list[Any]]:

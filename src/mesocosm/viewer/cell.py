@@ -7,10 +7,10 @@ from importlib.resources import files
 from typing import Any
 
 from mesocosm.player import assets
-from mesocosm.player.frames import pack
+from mesocosm.player.encoder.frames import pack
+from mesocosm.player.encoder.panel import panel_of
 from mesocosm.record import MissingPackage, Record
 from mesocosm.viewer.opening import places
-from mesocosm.viewer.share import panel_of
 
 
 def module() -> str:
@@ -40,4 +40,4 @@ def cell(records: Sequence[Record], replicate: int | None = None) -> Any:
         state = traitlets.Dict().tag(sync=True)
 
     shown = places([record.folder for record in records], replicate)
-    return Cell(worlds=[pack(panel_of(place.world(), 0, 2**31)) for place in shown])
+    return Cell(worlds=[pack(panel_of(place.world())) for place in shown])

@@ -1,7 +1,8 @@
 """The line between the server and the process of a running world: a pair of sockets on this machine.
 
-Wishes go one way as lines of JSON, news the other way as answers of `wire`, each behind its length. News of one kind
-wait at most once: what nobody took yet is replaced by what is newer, so that nobody who is slow holds the world up.
+Wishes go one way as lines of JSON, news the other way as answers (`player.encoder.bytes`), each behind its length. News
+of one kind wait at most once: what nobody took yet is replaced by what is newer, so that nobody who is slow holds the
+world up.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.viewer.wire import answer
+from mesocosm.player.encoder.bytes import answer
 
 LENGTH = struct.Struct("<Q")
 _NOBODY = {"do": "close"}

@@ -17,20 +17,22 @@ from typing import Any
 
 import numpy as np
 
+from mesocosm.player.encoder.bytes import TornAnswer, read_answer
+from mesocosm.player.encoder.encoder import Planes, wanted
+from mesocosm.player.encoder.genes import in_words, told
+from mesocosm.player.encoder.places import told_space
+from mesocosm.player.encoder.series import Series
 from mesocosm.record import FolderError
-from mesocosm.viewer.genes import burden, gene_names, genes
+from mesocosm.record.about import PLANE, Genome, SceneAbout
 from mesocosm.viewer.line import news
-from mesocosm.viewer.picture import Planes, Shape, side_of
-from mesocosm.viewer.series import Series
-from mesocosm.viewer.wire import read_answer
 
 KEPT_BYTES, KEPT_FRAMES = 96 << 20, 1200
 """What is remembered of the frames that somebody has seen: they can be scrubbed through and shared."""
 _PATIENCE = 0.5
 """Seconds that a page waits for something newer before it is told that there is nothing."""
 _RELATIVES = 5000
-_OF_INDIVIDUALS = ("genome", "strain", "element")
-"""Planes that no picture needs."""
+NOTHING = {"space": told_space(PLANE), **{k: [] for k in ("populations", "fields", "curves", "images", "graphs")}}
+"""What a world shows before there is anything to see."""
 
 
 class Live:
@@ -38,18 +40,16 @@ class Live:
 
     Args:
       job: what the process is told first: name, config (TOML), folder, under, replicate.
-      configuration: plain values, as of `to_dict`.
       environment: of the process; jax reads its devices from there.
     """
 
-    def __init__(
-        self, job: Mapping[str, Any], configuration: Mapping[str, Any], environment: Mapping[str, str]
-    ) -> None:
-        self.title, self.configuration = str(job["name"]), configuration
+    def __init__(self, job: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        self.title = str(job["name"])
         self.said = threading.Condition()
         self.forget()
         self.serial = 0
-        self.shape: dict[str, Any] = {}
+        self.shape: dict[str, Any] = NOTHING
+        self.genomes: tuple[Genome, ...] = ()
         self.state: dict[str, Any] = {"status": "starting", "tick": 0}
         self.run: dict[str, Any] = {}
         self.trouble = ""
@@ -99,9 +99,8 @@ class Live:
     def meta(self) -> dict[str, Any]:
         """As of a recorded world; besides, `live`: what it is doing."""
         with self.said:
-            shape = Shape(**self.shape) if self.shape else Shape(side_of(self.configuration), None)
             ticks = [header["tick"] for header, _ in self.frames]
-            return {**shape.meta(), **self._now(), "title": self.title, "ticks": ticks, "series": self.series.plain()}
+            return {**self.shape, **self._now(), "title": self.title, "ticks": ticks, "series": self.series.plain()}
 
     def frame(self, t: int, want: list[str] | None = None) -> tuple[dict[str, Any], Planes]:
         """Header and planes of frame t, or of the nearest that is remembered."""
@@ -144,13 +143,15 @@ class Live:
             frames = list(self.frames)[: None if t is None else max(1, t - self.first + 1)]
         ticks, energy, carries = [], [], []
         for header, planes in frames:
-            row = np.flatnonzero(planes.get("id", np.zeros(0)) == id)
+            row = np.flatnonzero(planes.get("0 id", np.zeros(0)) == id)
             if row.size:
                 ticks.append(header["tick"])
-                energy.append(int(planes["column energy"][row[0]]) if "column energy" in planes else 0)
-                if "element" in planes:
-                    carried = burden(self.configuration, int(planes["strain"][row[0]]), planes["element"][row[0]])
-                    carries += [[header["tick"], carried]] if not carries or carries[-1][1] != carried else []
+                energy.append(int(planes["0 column energy"][row[0]]) if "0 column energy" in planes else 0)
+                for genome in self.genomes:
+                    if genome.carrier and f"0 genome {genome.column}" in planes:
+                        carrier = int(planes[f"0 genome {genome.carrier}"][row[0]])
+                        carried = in_words(genome, carrier, planes[f"0 genome {genome.column}"][row[0]])
+                        carries += [[header["tick"], carried]] if not carries or carries[-1][1] != carried else []
         if not ticks:
             raise FolderError(f"nobody of the id {id} was seen in this world")
         out: dict[str, Any] = {"id": id, "ticks": ticks}
@@ -159,7 +160,7 @@ class Live:
         if carries:
             out["carries"] = carries
         header, planes = frames[-1]
-        row = np.flatnonzero(planes["id"] == id)
+        row = np.flatnonzero(planes["0 id"] == id)
         if row.size:
             out |= self._of(planes, int(row[0]), header["tick"])
         return out
@@ -167,19 +168,18 @@ class Live:
     def _of(self, planes: Planes, row: int, tick: int) -> dict[str, Any]:
         """Descent and genome of a living individual, as the frame has them."""
         out: dict[str, Any] = {}
-        if "column age" in planes:
-            out |= {"born": tick - int(planes["column age"][row]), "died": None}
-        if "column parent" in planes:
-            out["parent"] = int(planes["column parent"][row])
-            out["children"] = planes["id"][planes["column parent"] == planes["id"][row]].tolist()
-        if "column lineage" in planes:
-            kin = planes["column lineage"] == planes["column lineage"][row]
-            out["founder"] = int(planes["column lineage"][row])
-            out |= {"relatives": planes["id"][kin][:_RELATIVES].tolist(), "n_relatives": int(kin.sum())}
-        if "genome" in planes:
-            names = gene_names(self.configuration, planes["genome"].shape[1])
-            values = genes(self.configuration, planes["genome"][row : row + 1])[0]
-            out["genome"] = [[name, int(v)] for name, v in zip(names, values, strict=True)]
+        if "0 column age" in planes:
+            out |= {"born": tick - int(planes["0 column age"][row]), "died": None}
+        if "0 column parent" in planes:
+            out["parent"] = int(planes["0 column parent"][row])
+            out["children"] = planes["0 id"][planes["0 column parent"] == planes["0 id"][row]].tolist()
+        if "0 column lineage" in planes:
+            kin = planes["0 column lineage"] == planes["0 column lineage"][row]
+            out["founder"] = int(planes["0 column lineage"][row])
+            out |= {"relatives": planes["0 id"][kin][:_RELATIVES].tolist(), "n_relatives": int(kin.sum())}
+        for genome in self.genomes:
+            if not genome.carrier and (loci := planes.get(f"0 genome {genome.column}")) is not None:
+                out["genome"] = told(genome, loci[row])
         return out
 
     # -- inside --------------------------------------------------------------------------------------------------------
@@ -193,21 +193,11 @@ class Live:
         return {**frames, "live": live, "serial": self.serial, "status": self.state["status"]}
 
     def _genes(self) -> set[str]:
-        return {c["name"] for c in self.shape.get("columns", []) if c["kind"] == "gene"}
+        return {gene.name for genome in self.genomes if not genome.carrier for gene in genome.genes}
 
     def wanted(self, planes: Planes, want: list[str] | None) -> Planes:
-        """The planes that were asked for; genes are read from genomes only then."""
-        shown = {n: v for n, v in planes.items() if n not in _OF_INDIVIDUALS}
-        out = {n: v for n, v in shown.items() if want is None or not n.startswith("column ")}
-        for name in want or ():
-            if f"column {name}" in planes:
-                out[f"column {name}"] = planes[f"column {name}"]
-        asked = self._genes() & set(want if want is not None else self._genes())
-        if asked and "genome" in planes:
-            names = gene_names(self.configuration, planes["genome"].shape[1])
-            values = genes(self.configuration, planes["genome"])
-            out |= {f"column {name}": values[:, k] for k, name in enumerate(names) if name in asked}
-        return out
+        """The planes that were asked for."""
+        return wanted(self.shape, self.genomes, planes, want)
 
     def _tell(self, wish: Mapping[str, Any]) -> None:
         with suppress(OSError):
@@ -215,7 +205,10 @@ class Live:
 
     def _read(self) -> None:
         for content in news(self.end):
-            header, planes = read_answer(content)
+            try:
+                header, planes = read_answer(content)
+            except TornAnswer:  # the world has died while it said it
+                break
             with self.said:
                 self._take(header.pop("kind"), header, planes)
                 self.said.notify_all()
@@ -223,8 +216,10 @@ class Live:
 
     def _take(self, kind: str, header: dict[str, Any], planes: Planes) -> None:
         if kind == "frame":
-            for name in planes.keys() & {"genome", "element"}:
-                planes[name] = planes[name].reshape(header["n"], -1) if header["n"] else np.zeros((0, 1), np.int8)
+            for genome in self.genomes:
+                for name in [n for n in planes if n.endswith(f" genome {genome.column}")]:
+                    n = planes[f"{name.split()[0]} id"].size
+                    planes[name] = planes[name].reshape(n, -1) if n else np.zeros((0, 1), np.int8)
             self.remember(header, planes)
             return
         if kind == "state":
@@ -233,6 +228,7 @@ class Live:
             return
         self.serial += 1
         if kind == "shape":
+            self.genomes = SceneAbout.read(header.pop("about")).genomes
             self.shape = header
         elif kind == "run":
             self.asked = False  # another run has not heard what was wished before

@@ -7,7 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
-from mesocosm.protocol.reading import configuration_of, follow_ups_of
+from mesocosm.player.encoder.recording import filming
+from mesocosm.protocol.reading import follow_ups_of
+from mesocosm.protocol.scenes import filmed
 from mesocosm.record import FolderError, MesocosmError, Record, RunStatus, load
 from mesocosm.viewer.world import World
 
@@ -56,8 +58,7 @@ def places(folders: list[Path], replicate: int | None = None) -> list[Place]:
 
 def _of(record: Record, replicate: int | None, is_one_of_many: bool) -> list[Place]:
     name = record.folder.resolve().name
-    configuration = configuration_of(record)
-    own = configuration.frames_every  # cameras may be there and take nothing
+    own, whose = filming(record)  # cameras may be there and take nothing
     if replicate is not None and not 0 <= replicate < record.replicates:
         raise FolderError(f"--replicate {replicate}: {record.folder} has the worlds 0 ... {record.replicates - 1}")
     if not own and replicate is None:
@@ -66,16 +67,12 @@ def _of(record: Record, replicate: int | None, is_one_of_many: bool) -> list[Pla
             return out
     shown = replicate
     if shown is None:
-        shown = max(0, int(configuration.frames_of)) if own else 0
+        shown = max(0, whose) if own else 0
     return [Place(record.folder, shown, name if is_one_of_many else f"world {shown}")]
 
 
 def _filmed(record: Record) -> list[tuple[Record, int, str]]:
     """The assays of a run that kept frames, founders first: the record, whose frames they are, what they show."""
-    out = []
-    for name, assay in follow_ups_of(record).items():
-        kept = assay.header.get("frames", [])
-        taken = assay.frames(kept[0])["replicate"].tolist() if kept else []
-        if taken:
-            out.append((assay, taken[0], name.removeprefix("garden-").replace("-", " ")))
-    return sorted(out, key=lambda filmed: filmed[2] != "founders")
+    assays = [(name, assay, filmed(assay)) for name, assay in follow_ups_of(record).items()]
+    out = [(assay, k, name.removeprefix("garden-").replace("-", " ")) for name, assay, k in assays if k is not None]
+    return sorted(out, key=lambda shown: shown[2] != "founders")

@@ -16,14 +16,15 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from mesocosm.player.encoder.bytes import answer
+from mesocosm.player.encoder.encoder import Planes
 from mesocosm.record import MesocosmError
 from mesocosm.record.errors import FolderError
 from mesocosm.viewer import share
 from mesocosm.viewer.live import Live
 from mesocosm.viewer.opening import Place
 from mesocosm.viewer.page import page
-from mesocosm.viewer.picture import Planes
-from mesocosm.viewer.wire import BadQuestion, answer, question
+from mesocosm.viewer.questions import BadQuestion, question
 
 _LONGEST_QUESTION = 4096
 _OWN_NAMES = ("127.0.0.1", "localhost", "::1")

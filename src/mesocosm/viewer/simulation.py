@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from mesocosm.core import Interrupted, Present, Turn
+from mesocosm.player.encoder.encoder import Encoder
+from mesocosm.player.encoder.snapshot import Snapshot, snapshot_of
 from mesocosm.protocol.declaration import RunConfiguration
 from mesocosm.protocol.launch import begin, branch, proceed
 from mesocosm.protocol.reading import after, configuration_of
 from mesocosm.protocol.registry import declaration
+from mesocosm.protocol.scenes import about_of
 from mesocosm.record import ConfigurationError, FolderError, Intervention, MesocosmError, Record, load
-from mesocosm.record.configuration import Range, check, from_toml, to_dict
-from mesocosm.viewer.lens import Lens
+from mesocosm.record.configuration import Range, check, from_toml
 from mesocosm.viewer.line import Line, free_folder
 
 FRAME_SECONDS = 0.045
@@ -39,7 +41,8 @@ class Pilot:
 
     line: Line
     replicate: int
-    lens: Lens
+    encoder: Encoder | None = None  # of the run that is shown
+    before: Snapshot | None = None
     is_playing: bool = False
     ticks_per_second: float | None = 30.0
     steps: int = 1  # so that all is compiled when the first page says play
@@ -97,11 +100,14 @@ class Pilot:
         genomes = bool(self.wish and self.wish.get("genomes"))
         if self.shown is not None and self.shown >= (tick, genomes):
             return
-        if self.shown is None:
-            self.line.put("shape", dataclasses.asdict(self.lens.shape(scene)))
-        header, planes = self.lens.frame(scene, tick, genomes)
-        self.line.put("frame", header, planes)
-        self.wish, self.shown = None, (tick, genomes)
+        now = snapshot_of(scene, tick)
+        if self.shown is None or self.encoder is None:
+            about = about_of(load(self.session.folder))
+            self.encoder = Encoder(about, now)
+            self.line.put("shape", {**self.encoder.meta, "about": about.plain()})
+        header, planes = self.encoder.frame(now, self.before, genomes)
+        self.line.put("frame", {**header, "at": time.time()}, planes)
+        self.wish, self.shown, self.before = None, (tick, genomes), now
 
     def tell(self, now: Any, status: str) -> None:
         """Say what the run is doing, if that is news."""
@@ -146,14 +152,14 @@ class Session:
         self.asked = self.configuration  # without what was changed since
         self.shown = self.folder, self.configuration  # the newest run of which there was something to see
         self.replicate = int(first["replicate"])
-        self.pilot = Pilot(line, self.replicate, Lens(to_dict(self.configuration)), session=self)
+        self.pilot = Pilot(line, self.replicate, session=self)
         self.snapshots: list[str] = []
 
     def run(self) -> None:
         """Until nobody is there any more."""
         job: Job | None = self.begin
         while job is not None:
-            self.pilot.leaves, self.pilot.shown, self.pilot.first = None, None, None
+            self.pilot.leaves, self.pilot.shown, self.pilot.first, self.pilot.before = None, None, None, None
             self.introduce()
             try:
                 job()

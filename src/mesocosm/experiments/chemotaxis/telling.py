@@ -17,7 +17,6 @@ from mesocosm.experiments.telling import (
     introduction,
     lineages,
     notes,
-    panel,
     strips,
     ticks,
     variety,
@@ -34,6 +33,7 @@ from mesocosm.instruments.analysis import (
     stimulus_names,
     windows,
 )
+from mesocosm.instruments.recorded import panel
 from mesocosm.minds.policy import softmax_weight
 from mesocosm.protocol import story
 from mesocosm.protocol.story import Axis, Curve, Section, Story

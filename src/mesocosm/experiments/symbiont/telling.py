@@ -9,10 +9,11 @@ import numpy as np
 from mesocosm.ecology.assay.analysis import selection_under_both_marks, under_both_marks
 from mesocosm.experiments.symbiont.measures import cost, germ, vertical
 from mesocosm.experiments.symbiont.results import COMPETITION_TICKS, CURED, median_replicate
-from mesocosm.experiments.telling import band, chips, ecology, introduction, lineages, notes, panel, ticks, variety
+from mesocosm.experiments.telling import band, chips, ecology, introduction, lineages, notes, ticks, variety
 from mesocosm.findings.claim import Finding
 from mesocosm.findings.intervals import mean_interval
 from mesocosm.instruments.analysis import windows
+from mesocosm.instruments.recorded import panel
 from mesocosm.protocol.story import Axis, Replay, Section, Story, Strips, Trajectories
 from mesocosm.record import Record
 

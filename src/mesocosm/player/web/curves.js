@@ -1,5 +1,5 @@
-/* Draws the curves of a scene at one moment: vectors as lines over their index, matrices as pictures. The first frame that
- * was seen stays as a faint line, so that change can be seen. */
+/* Draws the curves of a scene at one moment: vectors as lines over their index, matrices as pictures; and pictures, and
+ * fields that lie nowhere. The first frame that was seen stays as a faint line, so that change can be seen. */
 "use strict";
 
 ((mesocosm) => {
@@ -8,25 +8,28 @@
   const WIDEST = 480; // CSS pixels of a matrix
 
   class CurveView {
-    constructor(canvas, curves) {
+    constructor(canvas, curves, pictures = []) {
       this.canvas = canvas;
       this.context = canvas.getContext("2d");
       this.curves = curves;
+      this.pictures = pictures; // each with `width` and `height`
+      this.small = document.createElement("canvas");
       this.first = {};
       this.ranges = {};
     }
 
-    heightOf({ shape }) {
-      if (shape.length < 2) return ROW;
-      const width = Math.min((mesocosm.widthOf(this.canvas) || 300) - 20, WIDEST);
-      return LABEL + 12 + (width * shape[0]) / (shape.slice(1).reduce((a, b) => a * b, 1) || 1);
+    heightOf({ shape, height, width }) {
+      if (shape?.length < 2) return ROW;
+      const room = Math.min((mesocosm.widthOf(this.canvas) || 300) - 20, WIDEST);
+      const [rows, columns] = shape ? [shape[0], shape.slice(1).reduce((a, b) => a * b, 1) || 1] : [height, width];
+      return LABEL + 12 + (room * rows) / columns;
     }
 
     draw(frame, theme) {
       const { canvas, context } = this;
       const pixel = globalThis.devicePixelRatio || 1;
       const width = Math.max(1, mesocosm.widthOf(canvas));
-      const height = this.curves.reduce((sum, curve) => sum + this.heightOf(curve), 0);
+      const height = [...this.curves, ...this.pictures].reduce((sum, one) => sum + this.heightOf(one), 0);
       if (canvas.width !== Math.round(width * pixel) || canvas.height !== Math.round(height * pixel)) {
         canvas.style.aspectRatio = `${width} / ${Math.round(height)}`;
         canvas.width = Math.round(width * pixel);
@@ -42,6 +45,47 @@
         if (values?.length) this.one(curve, values, box, theme);
         top += this.heightOf(curve);
       }
+      for (const picture of this.pictures) {
+        const box = { left: 10, top: top + LABEL + 4, width: width - 20, height: this.heightOf(picture) - LABEL - 12 };
+        this.label(picture.name, box, theme);
+        this.picture(picture, frame, box, theme);
+        top += this.heightOf(picture);
+      }
+    }
+
+    label(text, box, theme) {
+      const { context } = this;
+      context.fillStyle = theme.ink;
+      context.font = "12px system-ui, sans-serif";
+      context.textBaseline = "alphabetic";
+      context.fillText(text, box.left, box.top - 4);
+    }
+
+    /** A picture in grey, in its own palette or in three colours; or a field in the colours that it has elsewhere. */
+    picture({ name, width, height, channels, palette, ...field }, frame, box, theme) {
+      const bytes = frame.images?.[name] ?? frame.fields?.[name];
+      if (!bytes) return;
+      const image = this.context.createImageData(width, height);
+      const words = new Uint32Array(image.data.buffer);
+      if (frame.images?.[name]) {
+        const own = (palette ?? []).map(mesocosm.pixelOf);
+        for (let k = 0; k < words.length; k++) {
+          const [r, g, b] = channels === 3 ? [bytes[3 * k], bytes[3 * k + 1], bytes[3 * k + 2]] : Array(3).fill(bytes[k]);
+          words[k] = own.length ? own[bytes[k] % own.length] : ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+        }
+      } else {
+        const shades = mesocosm.shadesOfField({ palette, ...field }, frame.scales[name], theme, 0);
+        for (let k = 0; k < words.length; k++) words[k] = shades[bytes[k]];
+      }
+      this.put(image, box);
+    }
+
+    put(image, box) {
+      const { small } = this;
+      [small.width, small.height] = [image.width, image.height];
+      small.getContext("2d").putImageData(image, 0, 0);
+      this.context.imageSmoothingEnabled = false;
+      this.context.drawImage(small, box.left, box.top, Math.min(box.width, WIDEST), box.height);
     }
 
     /** The range of a curve so far; it only grows, so that frames can be compared. */
@@ -56,13 +100,9 @@
     }
 
     one(curve, values, box, theme) {
-      const { context } = this;
       const [low, high] = this.range(curve.name, values);
       this.first[curve.name] ??= Float32Array.from(values);
-      context.fillStyle = theme.ink;
-      context.font = "12px system-ui, sans-serif";
-      context.textBaseline = "alphabetic";
-      context.fillText(`${curve.name}  ${mesocosm.plain(low)} to ${mesocosm.plain(high)}`, box.left, box.top - 4);
+      this.label(`${curve.name}  ${mesocosm.plain(low)} to ${mesocosm.plain(high)} ${curve.unit ?? ""}`.trimEnd(), box, theme);
       if (curve.shape.length > 1) return this.matrix(curve, values, [low, high], box, theme);
       if (low < 0 && high > 0) this.rule(box, high / (high - low), theme);
       this.line(this.first[curve.name], [low, high], box, theme.ink, 0.3);
@@ -103,11 +143,7 @@
         const colour = most && values[k] < 0 ? minus : plus;
         image.data.set([...colour, Math.round(255 * Math.min(1, share))], 4 * k);
       }
-      const small = (this.small ??= document.createElement("canvas"));
-      [small.width, small.height] = [columns, rows];
-      small.getContext("2d").putImageData(image, 0, 0);
-      this.context.imageSmoothingEnabled = false;
-      this.context.drawImage(small, box.left, box.top, Math.min(box.width, WIDEST), box.height);
+      this.put(image, box);
     }
   }
 

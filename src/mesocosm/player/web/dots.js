@@ -4,10 +4,10 @@
 
 ((mesocosm) => {
   /** Where each step along a side lies, in pixels times `stride`; -1 where it is not seen. */
-  function places(table, { extent, centre, scale, size, side, stride }) {
-    const shift = (size - extent * scale) / 2;
+  function places(table, { extent, centre, wraps, scale, size, side, stride }) {
     for (let step = 0; step < extent; step++) {
-      const at = Math.floor(((((step - centre + 1.5 * extent) % extent) + extent) % extent) * scale + shift);
+      const away = wraps ? ((((step - centre + 1.5 * extent) % extent) + extent) % extent) - extent / 2 : step - centre;
+      const at = Math.floor(away * scale + size / 2);
       table[step] = at < 0 || at >= size ? -1 : Math.min(at, size - side) * stride;
     }
   }
@@ -21,19 +21,20 @@
     }
 
     /** Looks up anew what lies where, if the view is another. */
-    aim({ meta, camera, scale, size }, side) {
-      const aimed = `${meta.extent} ${camera.x} ${camera.y} ${scale} ${size} ${side}`;
+    aim({ extent, wraps, camera, scale, size, tall }, side) {
+      const aimed = `${extent} ${camera.x} ${camera.y} ${scale} ${size} ${tall} ${side}`;
       if (aimed === this.aimed) return;
       this.aimed = aimed;
-      if (this.image?.width !== size) {
-        this.canvas.width = this.canvas.height = size;
-        this.image = this.context.createImageData(size, size);
+      if (this.image?.width !== size || this.image.height !== tall) {
+        this.canvas.width = size;
+        this.canvas.height = tall;
+        this.image = this.context.createImageData(size, tall);
         this.memory = new Uint32Array(this.image.data.buffer);
       }
-      if (this.across?.length !== meta.extent) [this.across, this.down] = [new Int32Array(meta.extent), new Int32Array(meta.extent)];
-      const how = { extent: meta.extent, scale, size, side };
-      places(this.across, { ...how, centre: camera.x, stride: 1 });
-      places(this.down, { ...how, centre: camera.y, stride: size });
+      if (!this.across) [this.across, this.down] = extent.map((steps) => new Int32Array(steps));
+      const how = { wraps, scale, side };
+      places(this.across, { ...how, extent: extent[0], centre: camera.x, size, stride: 1 });
+      places(this.down, { ...how, extent: extent[1], centre: camera.y, size: tall, stride: size });
     }
 
     /** Draws the bodies of a frame as squares of `side` pixels, body i in the colour `shades[i]` of `colours`. */

@@ -1,11 +1,12 @@
-/* Draws one frame of a world, a torus or a plane, into a canvas: fields beneath, then sources, bodies, what is selected.
- * Few bodies are drawn as small rounded shapes, many as dots (`dots.js`). Colours are CSS variables. */
+/* Draws one frame of a world, a torus, a box or a plane, into a canvas: fields beneath, then bonds, populations (the one
+ * that is watched on top), what is selected. Few bodies are drawn as small rounded shapes, many as dots (`dots.js`).
+ * Colours are CSS variables. */
 "use strict";
 
 ((mesocosm) => {
   const TURN = (2 * Math.PI) / 256;
   const N_CLASSES = 7;
-  const N_STEPS = 16; // of the colour scale for energy
+  const N_STEPS = 16; // of the colour scale of numbers
 
   const known = new Map();
 
@@ -49,26 +50,48 @@
       return `rgb(${from.map((c, i) => Math.round(c + (to[i] - c) * (at < 1 ? at : at - 1))).join(" ")})`;
     });
     const fields = [0, 1, 2].map((k) => rgb(get(`field-${k}`)));
-    return { classes, scale, fields, ground: get("ground"), ink: get("ink"), accent: get("accent"), rgb };
+    const cycle = [...scale.filter((_, k) => k % 2 === 0), ...scale.filter((_, k) => k % 2 === 0).reverse()];
+    const looks = { ground: get("ground"), ink: get("ink"), soft: get("soft"), accent: get("accent") };
+    return { classes, scale, cycle, stops, fields, rgb, ...looks };
   };
 
   /** Whether the values of a column are classes, which have no order. */
-  mesocosm.isClass = (column) => column.words.length > 0 || (column.kind === "life" && !column.unit);
+  mesocosm.isClass = (column) => column.words.length > 0 || column.kind === "class";
+
+  /** The colours of a column: its own, those of classes, or from low to high (and back, where it is a cycle). */
+  mesocosm.coloursOf = (column, theme) => {
+    if (column?.palette?.length) return column.palette;
+    if (!column || mesocosm.isClass(column)) return theme.classes;
+    return column.is_cyclic ? theme.cycle : theme.scale;
+  };
 
   /** Which colour each body has: numbers of colours in `into` (one a body, at least as long), and the colours. */
   mesocosm.shadesOf = (frame, column, highs, theme, into) => {
     const values = column && frame.columns[column.name];
     if (!values) return { shades: into.fill(0), colours: theme.classes };
+    const colours = mesocosm.coloursOf(column, theme);
+    const n = colours.length;
     if (mesocosm.isClass(column)) {
-      for (let i = 0; i < frame.n; i++) into[i] = values[i] % N_CLASSES;
-      return { shades: into, colours: theme.classes };
+      for (let i = 0; i < frame.n; i++) into[i] = values[i] % n;
+      return { shades: into, colours };
     }
-    const step = (N_STEPS - 1) / Math.max(1, highs[column.name] ?? 1);
+    const [low, high] = highs[column.name] ?? [0, 1];
+    const step = (n - (column.is_cyclic ? 0 : 1)) / (high - low || 1);
     for (let i = 0; i < frame.n; i++) {
-      const shade = Math.round(values[i] * step);
-      into[i] = shade < 0 ? 0 : shade < N_STEPS ? shade : N_STEPS - 1;
+      const shade = Math.round((values[i] - low) * step);
+      into[i] = column.is_cyclic ? ((shade % n) + n) % n : shade < 0 ? 0 : shade < n ? shade : n - 1;
     }
-    return { shades: into, colours: theme.scale };
+    return { shades: into, colours };
+  };
+
+  /** Lets the range of a column hold these values: what it declares, or what was seen. Grows, so that frames compare. */
+  mesocosm.widen = (column, values, ranges) => {
+    const range = (ranges[column.name] ??= [column.low ?? 0, column.high ?? column.low ?? 0]);
+    if (typeof column.low === "number" && typeof column.high === "number") return;
+    for (let i = 0; i < values.length; i++) {
+      if (values[i] > range[1]) range[1] = values[i];
+      else if (values[i] < range[0]) range[0] = values[i];
+    }
   };
 
   class View {
@@ -77,8 +100,11 @@
       this.context = canvas.getContext("2d");
       this.meta = meta;
       this.rasterAbove = options.raster_above ?? 4000;
-      this.camera = { x: meta.extent / 2, y: meta.extent / 2, zoom: 1 };
-      this.reach = 0; // of a plane: half the side of the square around the origin that holds all that was seen
+      this.extent = meta.space.extent;
+      this.wraps = meta.space.kind === "torus";
+      this.seen = meta.bounds ?? null; // of a plane: left, top, right, bottom of the square that holds all that was seen
+      this.camera = { zoom: 1 };
+      this.home();
       this.shadings = meta.fields.map(() => new mesocosm.Shading());
       this.dots = new mesocosm.Dots();
       this.shades = new Uint8Array(0);
@@ -88,70 +114,160 @@
     fit() {
       const width = mesocosm.widthOf(this.canvas);
       const size = Math.max(1, Math.round(width * (globalThis.devicePixelRatio || 1)));
-      if (this.canvas.width !== size) this.canvas.width = this.canvas.height = size;
-      this.size = size;
-      this.scale = (size / (this.meta.plane ? 2 * this.reach || 1 : this.meta.extent)) * this.camera.zoom;
+      const tall = Math.max(1, Math.round(this.meta.plane ? size : (size * this.extent[1]) / this.extent[0]));
+      if (this.canvas.width !== size || this.canvas.height !== tall) {
+        this.canvas.width = size;
+        this.canvas.height = tall;
+        if (!this.meta.plane) this.canvas.style.aspectRatio = `${this.extent[0]} / ${this.extent[1]}`;
+      }
+      [this.size, this.tall] = [size, tall];
+      const [left, , right] = this.seen ?? [-1, -1, 1];
+      this.scale = (size / (this.meta.plane ? right - left : this.extent[0])) * this.camera.zoom;
       this.pixel = size / Math.max(1, width);
     }
 
-    /** Where a place lies, in device pixels: on the torus the nearest of its images. */
-    across(place, centre) {
-      if (this.meta.plane) return place * this.scale + this.size / 2;
-      const extent = this.meta.extent;
-      const away = ((((place - centre + extent / 2) % extent) + extent) % extent) - extent / 2;
-      return away * this.scale + this.size / 2;
+    /** Looks at the whole. */
+    home() {
+      const [left, top, right, bottom] = this.meta.plane ? this.seen ?? [-1, -1, 1, 1] : [0, 0, ...this.extent];
+      Object.assign(this.camera, { x: (left + right) / 2, y: (top + bottom) / 2 });
+    }
+
+    /** Where a place lies, in device pixels: on the torus the nearest of its images. On a plane y goes upwards. */
+    across(x) {
+      return this.away(x - this.camera.x, this.extent[0]) * this.scale + this.size / 2;
+    }
+
+    down(y) {
+      const away = this.away(y - this.camera.y, this.extent[1]);
+      return (this.meta.plane ? -away : away) * this.scale + this.tall / 2;
+    }
+
+    away(difference, extent) {
+      if (!this.wraps) return difference;
+      return ((((difference + extent / 2) % extent) + extent) % extent) - extent / 2;
     }
 
     /** Lets the square of a plane hold these places; it grows by leaps, so that it seldom changes. */
     reachOut(places) {
+      let [left, top, right, bottom] = this.seen ?? [Infinity, Infinity, -Infinity, -Infinity];
       for (const { x, y } of places) {
-        for (let i = 0; i < (x?.length ?? 0); i++) {
-          const far = Math.max(Math.abs(x[i]), Math.abs(y[i]));
-          if (far > this.reach && Number.isFinite(far)) this.reach = 1.25 * far;
+        for (let i = 0; i < x.length; i++) {
+          if (!Number.isFinite(x[i]) || !Number.isFinite(y[i])) continue;
+          [left, right] = [Math.min(left, x[i]), Math.max(right, x[i])];
+          [top, bottom] = [Math.min(top, y[i]), Math.max(bottom, y[i])];
         }
       }
+      if (left > right || (this.seen && [left, top, right, bottom].every((end, k) => end === this.seen[k]))) return;
+      const least = 1e-9 + 0.2 * (Math.abs(left) + Math.abs(top));
+      const half = 0.625 * Math.max(right - left, bottom - top, least);
+      const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+      this.seen = [x - half, y - half, x + half, y + half];
     }
 
     drawAxes(theme) {
-      const { context, size, pixel } = this;
+      const { context, size, tall, pixel } = this;
+      const [left, top, right, bottom] = this.seen ?? [-1, -1, 1, 1];
       context.globalAlpha = 0.35;
       context.fillStyle = theme.ink;
-      context.fillRect(0, size / 2, size, pixel);
-      context.fillRect(size / 2, 0, pixel, size);
+      context.fillRect(0, this.down(0), size, pixel);
+      context.fillRect(this.across(0), 0, pixel, tall);
       context.globalAlpha = 0.8;
       context.font = `${12 * pixel}px system-ui, sans-serif`;
-      context.fillText(`± ${mesocosm.plain(this.reach)}`, 8 * pixel, 18 * pixel); // ways seldom lead into a corner
+      const [x, y] = [[left, right], [top, bottom]].map((ends) => ends.map((end) => mesocosm.plain(Number(end.toPrecision(3)))));
+      context.fillText(`x ${x.join(" to ")}, y ${y.join(" to ")}`, 8 * pixel, 18 * pixel); // ways seldom lead into a corner
       context.globalAlpha = 1;
     }
 
     /** Draws a frame. `look`: {column, highs, overlays, selected, trails, kin, theme}. */
     draw(frame, look) {
-      if (this.meta.plane) this.reachOut([frame, frame.sources ?? {}]);
+      const ways = look.trails.map((trail) => ({ x: trail.map(({ x }) => x), y: trail.map(({ y }) => y) }));
+      if (this.meta.plane) this.reachOut([...frame.populations, ...ways]);
+      if (this.camera.zoom === 1) this.home();
       this.fit();
-      const { context, size } = this;
+      const { context, size, tall } = this;
       context.fillStyle = look.theme.ground;
-      context.fillRect(0, 0, size, size);
+      context.fillRect(0, 0, size, tall);
       if (this.meta.plane && frame.n) this.drawAxes(look.theme);
       this.meta.fields.forEach((field, k) => {
-        if (look.overlays.has(field.name) && frame.fields?.[field.name]) {
-          this.shadings[k].paintField(field, frame.fields[field.name], look.theme.fields[k % 3]);
-          this.shadings[k].tileField(field, this);
-        }
+        const levels = frame.fields?.[field.name];
+        if (!look.overlays.has(field.name) || !levels || this.meta.plane) return;
+        this.shadings[k].paintField(field, levels, frame.scales[field.name], look.theme, k, this.wraps);
+        this.shadings[k].tileField(field, this);
       });
-      this.drawSources(frame.sources, look.theme);
+      for (const graph of this.meta.graphs ?? []) this.drawBonds(graph, frame, look.theme);
+      for (let k = frame.populations.length - 1; k > 0; k--) this.drawOthers(k, frame.populations[k], look.theme);
       for (const trail of look.trails) if (trail.length > 1) this.drawTrail(trail, look.theme);
-      if (this.shades.length < frame.n) this.shades = new Uint8Array(2 * frame.n);
-      const paint = mesocosm.shadesOf(frame, look.column, look.highs, look.theme, this.shades);
-      if (frame.n > this.rasterAbove && !this.meta.plane) this.dots.drawDots(this, frame, paint, this.dotSize(frame.n));
-      else this.drawBodies(frame, paint, look);
+      if (!frame.populations.length) return;
+      const paint = this.paintOf(0, frame, look);
+      if (this.meta.populations[0].look !== "bodies") this.drawOthers(0, frame, look.theme, paint);
+      else if (frame.n > this.rasterAbove && !this.meta.plane) this.dots.drawDots(this, frame, paint, this.dotSize(frame.n));
+      else this.drawBodies(frame, paint, look, this.meta.columns);
       if (look.kin) this.drawKin(frame, look.kin, look.theme);
       if (look.selected >= 0) this.drawRing(frame, look.selected, look.theme);
     }
 
-    drawSources(sources, theme) {
+    /** Number and colour of the shade of each point of a population. */
+    paintOf(k, points, look) {
+      if (this.shades.length < points.n) this.shades = new Uint8Array(2 * points.n);
+      if (k === 0) return mesocosm.shadesOf(points, look.column, look.highs, look.theme, this.shades);
+      const column = this.meta.populations[k].columns.find((c) => c.words.length); // each has a colour of its own
+      const own = mesocosm.shadesOf(points, column, {}, look.theme, this.shades);
+      const turned = own.colours.map((_, i) => own.colours[(i + k) % own.colours.length]);
+      return { ...own, colours: column?.palette?.length ? own.colours : turned };
+    }
+
+    /** A population that is not the one that is watched, or that has a look of its own. */
+    drawOthers(k, points, theme, paint = this.paintOf(k, points, { theme })) {
+      const { look, columns } = this.meta.populations[k];
+      if (look === "rings") return this.drawRings(points, theme);
+      if (points.n > this.rasterAbove && !this.meta.plane) return this.dots.drawDots(this, points, paint, this.dotSize(points.n));
+      if (look === "bodies") return this.drawBodies(points, paint, { theme }, columns);
+      const { context } = this;
+      const radius = this.bodySize(points.n);
+      for (let i = 0; i < points.n; i++) {
+        const [x, y] = [this.across(points.x[i]), this.down(points.y[i])];
+        context.fillStyle = paint.colours[paint.shades[i]];
+        if (look === "squares") context.fillRect(x - radius, y - radius, 2 * radius, 2 * radius);
+        else {
+          context.beginPath();
+          context.arc(x, y, radius, 0, 2 * Math.PI);
+          context.fill();
+        }
+      }
+    }
+
+    /** Lines between points; on a torus the short way round, from both ends. */
+    drawBonds({ name, source, target }, frame, theme) {
+      const ends = frame.graphs?.[name];
+      if (!ends?.length) return;
       const { context, pixel } = this;
-      for (let k = 0; k < (sources?.x.length ?? 0); k++) {
-        const [x, y] = [this.across(sources.x[k], this.camera.x), this.across(sources.y[k], this.camera.y)];
+      const rows = [source, target].map((k) => new Map([...frame.populations[k].id].map((id, row) => [id, row])));
+      const [from, to] = [frame.populations[source], frame.populations[target]];
+      context.beginPath();
+      for (let k = 0; k < ends.length; k += 2) {
+        const [a, b] = [rows[0].get(ends[k]), rows[1].get(ends[k + 1])];
+        if (a === undefined || b === undefined) continue;
+        const [x, y] = [this.across(from.x[a]), this.down(from.y[a])];
+        const [u, v] = [this.across(to.x[b]), this.down(to.y[b])];
+        const dx = this.wraps ? this.away(to.x[b] - from.x[a], this.extent[0]) * this.scale : u - x;
+        const dy = this.wraps ? this.away(to.y[b] - from.y[a], this.extent[1]) * this.scale : v - y;
+        context.moveTo(x, y);
+        context.lineTo(x + dx, y + dy);
+        if (Math.abs(x + dx - u) + Math.abs(y + dy - v) < 1) continue;
+        context.moveTo(u - dx, v - dy);
+        context.lineTo(u, v);
+      }
+      context.strokeStyle = theme.soft;
+      context.globalAlpha = 0.75;
+      context.lineWidth = 1.2 * pixel;
+      context.stroke();
+      context.globalAlpha = 1;
+    }
+
+    drawRings(points, theme) {
+      const { context, pixel } = this;
+      for (let k = 0; k < points.x.length; k++) {
+        const [x, y] = [this.across(points.x[k]), this.down(points.y[k])];
         for (const [radius, width] of [[9, 1.25], [13, 0.75]]) {
           context.beginPath();
           context.arc(x, y, radius * pixel, 0, 2 * Math.PI);
@@ -173,7 +289,7 @@
       for (let i = 0; i < frame.n; i++) {
         const id = frame.id[i];
         if (!ids.has(id) && !near.has(id)) continue;
-        const [x, y] = [this.across(frame.x[i], this.camera.x), this.across(frame.y[i], this.camera.y)];
+        const [x, y] = [this.across(frame.x[i]), this.down(frame.y[i])];
         for (const radius of near.has(id) ? [6, 9] : [6]) {
           context.moveTo(x + radius * pixel, y);
           context.arc(x, y, radius * pixel, 0, 2 * Math.PI);
@@ -199,16 +315,17 @@
       return Math.max(1, Math.round(this.pixel * (n > 40000 ? 1 : 2) * this.camera.zoom ** 0.6));
     }
 
-    drawBodies(frame, { shades, colours }, look) {
-      const { context, size } = this;
+    drawBodies(frame, { shades, colours }, look, columns) {
+      const { context, size, tall } = this;
       const radius = this.bodySize(frame.n);
-      const acts = this.shapeColumn(frame);
+      const acts = frame.columns[columns.find((c) => c.words.length)?.name];
+      const up = this.meta.plane ? -1 : 1;
       const thin = colours.map(() => new Path2D());
       const round = colours.map(() => new Path2D());
       for (let i = 0; i < frame.n; i++) {
-        const x = this.across(frame.x[i], this.camera.x);
-        const y = this.across(frame.y[i], this.camera.y);
-        if (x < -9 * radius || y < -9 * radius || x > size + 9 * radius || y > size + 9 * radius) continue;
+        const x = this.across(frame.x[i]);
+        const y = this.down(frame.y[i]);
+        if (x < -9 * radius || y < -9 * radius || x > size + 9 * radius || y > tall + 9 * radius) continue;
         const colour = shades[i];
         if (acts && acts[i] > 0) {
           round[colour].moveTo(x, y);
@@ -216,7 +333,7 @@
           continue;
         }
         const turn = frame.heading?.[i] >= 0 ? frame.heading[i] : Math.imul(frame.id[i], 2654435761) >>> 24;
-        const [dx, dy] = [Math.cos(turn * TURN) * radius * 1.25, Math.sin(turn * TURN) * radius * 1.25];
+        const [dx, dy] = [Math.cos(turn * TURN) * radius * 1.25, up * Math.sin(turn * TURN) * radius * 1.25];
         thin[colour].moveTo(x - dx, y - dy);
         thin[colour].lineTo(x + dx, y + dy);
       }
@@ -236,32 +353,27 @@
       context.globalAlpha = 1;
     }
 
-    shapeColumn(frame) {
-      const column = this.meta.columns.find((c) => c.words.length);
-      return column ? frame.columns[column.name] : null;
-    }
-
     /** The way of one body, oldest place first: unrolled from the torus, then drawn at each of its images. */
     drawTrail(trail, theme) {
-      const { context, size } = this;
-      const { extent } = this.meta;
-      const half = extent / 2;
-      const turn = this.meta.plane ? (d) => d : (d) => ((((d + half) % extent) + extent) % extent) - half;
+      const { context, size, tall } = this;
+      const turn = this.wraps ? (d, extent) => this.away(d, extent) : (d) => d;
+      const up = this.meta.plane ? -1 : 1;
       const last = trail.at(-1);
-      const points = [[this.across(last.x, this.camera.x), this.across(last.y, this.camera.y)]];
+      const points = [[this.across(last.x), this.down(last.y)]];
       for (let k = trail.length - 2; k >= 0; k--) {
-        const [x, y] = points[0];
-        const dx = turn(trail[k].x - trail[k + 1].x) * this.scale;
-        const dy = turn(trail[k].y - trail[k + 1].y) * this.scale;
-        points.unshift([x + dx, y + dy]);
+        const [x, y] = points.at(-1);
+        const dx = turn(trail[k].x - trail[k + 1].x, this.extent[0]) * this.scale;
+        const dy = turn(trail[k].y - trail[k + 1].y, this.extent[1]) * this.scale * up;
+        points.push([x + dx, y + dy]);
       }
-      const images = this.meta.plane ? [0] : [-extent * this.scale, 0, extent * this.scale];
+      points.reverse();
+      const images = (extent) => (this.wraps ? [-extent * this.scale, 0, extent * this.scale] : [0]);
       context.strokeStyle = theme.accent;
       context.lineWidth = 1.6 * this.pixel;
       context.lineJoin = context.lineCap = "round";
-      for (const across of images) {
-        for (const down of images) {
-          const seen = points.some(([x, y]) => x + across > 0 && x + across < size && y + down > 0 && y + down < size);
+      for (const across of images(this.extent[0])) {
+        for (const down of images(this.extent[1])) {
+          const seen = points.some(([x, y]) => x + across > 0 && x + across < size && y + down > 0 && y + down < tall);
           if (seen) this.drawFading(points, across, down);
         }
       }
@@ -281,7 +393,7 @@
 
     drawRing(frame, i, theme) {
       const { context, pixel } = this;
-      const [x, y] = [this.across(frame.x[i], this.camera.x), this.across(frame.y[i], this.camera.y)];
+      const [x, y] = [this.across(frame.x[i]), this.down(frame.y[i])];
       for (const [style, width] of [[theme.ground, 4.5], [theme.accent, 2.25]]) {
         context.beginPath();
         context.arc(x, y, Math.max(8 * pixel, this.bodySize(frame.n) * 2.6), 0, 2 * Math.PI);
@@ -296,8 +408,8 @@
       this.fit();
       let [best, found] = [(24 * this.pixel) ** 2, -1];
       for (let i = 0; i < frame.n; i++) {
-        const dx = this.across(frame.x[i], this.camera.x) - left * this.pixel;
-        const dy = this.across(frame.y[i], this.camera.y) - top * this.pixel;
+        const dx = this.across(frame.x[i]) - left * this.pixel;
+        const dy = this.down(frame.y[i]) - top * this.pixel;
         if (dx * dx + dy * dy < best) [best, found] = [dx * dx + dy * dy, i];
       }
       return found;

@@ -3,7 +3,8 @@
 "use strict";
 
 ((mesocosm) => {
-  const MAGIC = "MESOFRM1";
+  const MAGIC = "MESOFRM2";
+  const EXTENT = 4096; // steps into which the bounds of a plane are divided
   const FEW = 16;
   const ESCAPE = 128;
 
@@ -78,22 +79,23 @@
     return { header, planes };
   }
 
-  /** The living bodies from frame to frame, ordered by id. */
+  /** The living of one population from frame to frame, ordered by id. */
   class Colony {
-    constructor(header, planes) {
+    constructor(header, told, planes) {
       this.header = header;
-      this.extent = header.extent;
+      this.wraps = header.space.kind === "torus";
+      this.extent = header.space.extent;
       for (const name of ["births", "deaths", "gone", "ids", "place_x", "place_y"]) {
         this[name] = new Numbers(planes[name]);
       }
-      this.kept = header.columns.filter((c) => c.kind === "frame").map((c) => ({ ...c, bytes: planes[`${c.name}.bits`] }));
-      this.held = header.columns.filter((c) => c.kind !== "frame").map((c) => ({
+      this.kept = told.columns.filter((c) => c.kept === "frame").map((c) => ({ ...c, bytes: planes[`${c.name}.bits`] }));
+      this.held = told.columns.filter((c) => c.kept !== "frame").map((c) => ({
         ...c,
         born: new Numbers(planes[`${c.name}.born`]),
-        sampled: c.kind === "sampled" ? new Numbers(planes[`${c.name}.sampled`]) : null,
+        sampled: c.kept === "sampled" ? new Numbers(planes[`${c.name}.sampled`]) : null,
       }));
       this.contexts = new Map();
-      for (const [number, goesOn] of header.contexts) {
+      for (const [number, goesOn] of told.contexts) {
         const read = (axis) => new Moves(planes[`${axis}${number}`], planes[`${axis}${number}.far`]);
         this.contexts.set(number, { goesOn, x: read("x"), y: read("y") });
       }
@@ -153,8 +155,8 @@
       this.frame += 1;
       this.body = body;
       const columns = {};
-      this.kept.forEach((c, k) => (columns[c.name] = kept[k]));
-      this.held.forEach((c, k) => (columns[c.name] = body.held[k]));
+      this.kept.forEach((c, k) => (columns[c.name] = real(c, kept[k])));
+      this.held.forEach((c, k) => (columns[c.name] = real(c, body.held[k])));
       return { n, id: body.id, x: body.x, y: body.y, heading: body.heading, columns };
     }
 
@@ -162,17 +164,21 @@
     carry(old, o, body, i, act) {
       const context = this.contexts.get(this.kept.length ? old.did[o] * FEW + act : 0);
       if (!context) throw new Damaged("an act has no planes");
-      const half = this.extent / 2;
-      const turn = (d) => ((((d + half) % this.extent) + this.extent) % this.extent) - half;
-      const dx = turn((context.goesOn ? old.dx[o] : 0) + context.x.next());
-      const dy = turn((context.goesOn ? old.dy[o] : 0) + context.y.next());
+      const dx = this.turn((context.goesOn ? old.dx[o] : 0) + context.x.next(), this.extent[0]);
+      const dy = this.turn((context.goesOn ? old.dy[o] : 0) + context.y.next(), this.extent[1]);
       body.id[i] = old.id[o];
       body.dx[i] = dx;
       body.dy[i] = dy;
-      body.x[i] = (old.x[o] + dx + this.extent) % this.extent;
-      body.y[i] = (old.y[o] + dy + this.extent) % this.extent;
+      body.x[i] = this.wraps ? (old.x[o] + dx + this.extent[0]) % this.extent[0] : old.x[o] + dx;
+      body.y[i] = this.wraps ? (old.y[o] + dy + this.extent[1]) % this.extent[1] : old.y[o] + dy;
       body.heading[i] = dx || dy ? Math.round((Math.atan2(dy, dx) / (2 * Math.PI)) * 256) & 255 : old.heading[o];
       for (let k = 0; k < body.held.length; k++) body.held[k][i] = old.held[k][o];
+    }
+
+    /** A difference along an axis: on a torus the shortest way round. */
+    turn(d, extent) {
+      const half = Math.floor(extent / 2);
+      return this.wraps ? ((((d + half) % extent) + extent) % extent) - half : d;
     }
 
     bits(column, n) {
@@ -184,6 +190,11 @@
       }
       return out;
     }
+  }
+
+  /** What the whole numbers of a column stand for. */
+  function real({ low_and_step: scale }, values) {
+    return scale ? Float32Array.from(values, (k) => scale[0] + scale[1] * k) : values;
   }
 
   function running(numbers) {
@@ -203,10 +214,29 @@
     });
   }
 
-  function readSources(planes) {
-    const [counts, x, y] = ["sources", "source_x", "source_y"].map((name) => new Numbers(planes[name]).all());
-    let at = 0;
-    return counts.map((n) => ({ x: x.slice(at, at + n), y: y.slice(at, (at += n)) }));
+  function readImages(header, planes) {
+    return header.images.map((image) => {
+      const size = image.height * image.width * image.channels;
+      const bytes = planes[`image ${image.name}`].slice();
+      if (bytes.length !== size * header.n_frames) throw new Damaged("a picture is cut off");
+      for (let k = size; k < bytes.length; k++) bytes[k] += bytes[k - size];
+      return { ...image, at: (t) => bytes.subarray(t * size, (t + 1) * size) };
+    });
+  }
+
+  function readGraphs(header, planes) {
+    return header.graphs.map((graph) => {
+      const [counts, from, to] = ["", ".source", ".target"].map((end) => new Numbers(planes[`graph ${graph.name}${end}`]).all());
+      const source = running(from);
+      const begins = [0, ...running(counts)];
+      const ends = (t) => {
+        const out = new Int32Array(2 * counts[t]);
+        for (let k = 0, row = begins[t]; row < begins[t + 1]; row++) [out[k++], out[k++]] = [source[row], source[row] + to[row]];
+        return out;
+      };
+      if (counts.length !== header.n_frames || source.length !== begins.at(-1)) throw new Damaged("a graph is cut off");
+      return { ...graph, at: ends };
+    });
   }
 
   function readCurves(header, planes) {
@@ -220,37 +250,38 @@
   }
 
   /** Places on a plane, from steps. */
-  function placed(frame, [left, top, right, bottom], extent) {
-    const real = (steps, low, high) => Float32Array.from(steps, (step) => low + ((high - low) * step) / extent);
-    return { ...frame, x: real(frame.x, left, right), y: real(frame.y, top, bottom) };
+  function placed(points, [left, top, right, bottom]) {
+    const real = (steps, low, high) => Float32Array.from(steps, (step) => low + ((high - low) * step) / (EXTENT - 1));
+    return { ...points, x: real(points.x, left, right), y: real(points.y, top, bottom) };
+  }
+
+  /** The planes of population k, under their own names. */
+  function own(planes, k) {
+    const mine = Object.entries(planes).filter(([name]) => name.startsWith(`${k} `));
+    return Object.fromEntries(mine.map(([name, bytes]) => [name.slice(`${k} `.length), bytes]));
   }
 
   function asSource({ header, planes }) {
-    const curves = readCurves(header, planes);
+    const [curves, images, graphs, fields] = [readCurves, readImages, readGraphs, readFields].map((f) => f(header, planes));
     const ticks = running(new Numbers(planes.ticks).all());
-    const fields = readFields(header, planes);
-    const sources = readSources(planes);
-    const colony = new Colony(header, planes);
+    const colonies = header.populations.map((told, k) => new Colony(header, told, own(planes, k)));
+    const scales = Object.fromEntries(fields.map((field) => [field.name, field.scale]));
+    const at = (list, when) => Object.fromEntries(list.map((one) => [one.name, one.at(when)]));
     const read = [];
     let broken = null;
     const readNext = () => {
       const tick = ticks[read.length];
-      const levels = Object.fromEntries(fields.map((field) => [field.name, field.at(tick)]));
-      const frame = { tick, ...colony.step(), sources: sources[read.length], fields: levels };
-      frame.curves = Object.fromEntries(curves.map((curve) => [curve.name, curve.at(read.length)]));
-      read.push(header.bounds ? placed(frame, header.bounds, header.extent) : frame);
+      const steps = colonies.map((colony) => colony.step());
+      const populations = header.bounds ? steps.map((points) => placed(points, header.bounds)) : steps;
+      const frame = { tick, populations, scales, fields: at(fields, tick) };
+      for (const [name, list] of Object.entries({ curves, images, graphs })) frame[name] = at(list, read.length);
+      read.push(frame);
     };
-    const meta = { title: header.title, side: header.side, extent: header.extent, n_frames: header.n_frames, ticks };
-    meta.columns = header.columns.map(({ name, words, unit, kind }) => ({ name, words, unit, kind }));
-    meta.sampled_every = header.sampled_every;
-    Object.assign(meta, { population: header.population, plane: Boolean(header.bounds), series: header.series });
-    meta.curves = header.curves;
-    meta.fields = header.fields.map(({ name, unit, high, knee, width, height }) => {
-      return { name, unit, high, knee, width, height };
-    });
-    if (ticks.length !== header.n_frames || sources.length !== header.n_frames) {
-      throw new Damaged("its counts do not agree");
-    }
+    const { title, space, n_frames, sampled_every, series } = header;
+    const { populations, curves: vectors, images: pictures, graphs: bonds, fields: grids } = header;
+    const shown = { populations, curves: vectors, images: pictures, graphs: bonds, fields: grids };
+    const meta = { title, space, n_frames, sampled_every, series, ticks, bounds: header.bounds, ...shown };
+    if (ticks.length !== header.n_frames) throw new Damaged("its counts do not agree");
     return {
       meta: () => meta,
       frame(t) {

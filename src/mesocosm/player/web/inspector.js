@@ -9,12 +9,12 @@
 
   /** What frames tell of an individual. Reads those before t that are at hand. */
   async function fromFrames(source, id, t) {
-    const meta = source.meta();
+    const meta = mesocosm.described(source.meta());
     const who = { id, ticks: [], energy: [], children: [], relatives: [] };
     const children = new Set();
     let last = null;
     for (let k = meta.first ?? 0; k < meta.n_frames; k++) {
-      const frame = await source.frame(k);
+      const frame = mesocosm.watched(await source.frame(k));
       const row = frame.id?.indexOf(id) ?? -1;
       if (row >= 0) {
         who.ticks.push(frame.tick);
@@ -32,12 +32,12 @@
       who.relatives = [...frame.id].filter((_, i) => lineage[i] === who.founder);
       who.n_relatives = who.relatives.length;
     }
-    const genes = meta.columns.filter((column) => column.unit === "%");
-    if (genes.length) who.genome = genes.map(({ name }) => [name, frame.columns[name]?.[row] ?? 0]);
+    const genes = meta.columns.filter((column) => column.kind === "gene");
+    if (genes.length) who.genome = genes.map(({ name, unit }) => [name, frame.columns[name]?.[row] ?? null, unit]);
     return who;
   }
 
-  function curve({ ticks, energy }, now) {
+  function curve({ ticks, energy }, now, unit) {
     const create = (tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
     const [svg, path, cursor] = [create("svg"), create("path"), create("path")];
     const [first, last] = [ticks[0], ticks.at(-1)];
@@ -50,22 +50,30 @@
     svg.setAttribute("viewBox", "0 0 300 80");
     svg.setAttribute("preserveAspectRatio", "none");
     svg.setAttribute("role", "img");
-    const range = `tick ${mesocosm.plain(first)} to ${mesocosm.plain(last)}, at most ${mesocosm.plain(high)} quanta`;
+    const range = `tick ${mesocosm.plain(first)} to ${mesocosm.plain(last)}, at most ${mesocosm.plain(high)} ${unit}`.trimEnd();
     svg.setAttribute("aria-label", `Energy from ${range}`);
     svg.append(path, cursor);
     return [make("h3", {}, "Energy over its life"), svg, make("p", { class: "mp-nobody" }, range)];
   }
 
-  function genome(pairs) {
-    const [what] = pairs[0][0].split(": ");
-    const isShared = pairs.every(([name]) => name.startsWith(`${what}: `)); // said once, above them all
-    const rows = pairs.map(([name, percent]) => {
-      const bar = make("i");
-      bar.style.width = `${Math.max(0, Math.min(100, percent))}%`;
-      const text = isShared ? name.slice(what.length + 2) : name;
-      return make("div", { class: "mp-gene" }, make("span", {}, text), bar, make("span", {}, `${percent}`));
-    });
-    return [make("h3", {}, isShared ? `Genome: ${what} (%)` : "Genome (%)"), make("div", { class: "mp-genes" }, ...rows)];
+  /** Genes, [name, value, unit]: those that begin with the same words beneath a heading that says these once. */
+  function genome(genes) {
+    const groups = new Map();
+    for (const [name, value, unit] of genes) {
+      const [what, ...rest] = name.split(": ");
+      const heading = rest.length ? `Genome: ${what}${unit ? ` (${unit})` : ""}` : "Genome";
+      if (!groups.has(heading)) groups.set(heading, []);
+      groups.get(heading).push([rest.length ? rest.join(": ") : name, value, unit, Boolean(rest.length)]);
+    }
+    return [...groups].flatMap(([heading, rows]) => [make("h3", {}, heading), make("div", { class: "mp-genes" }, ...rows.map(gene))]);
+  }
+
+  function gene([name, value, unit, isInHeading]) {
+    const bar = make("i");
+    if (unit === "%") bar.style.width = `${Math.max(0, Math.min(100, value ?? 0))}%`;
+    else bar.style.visibility = "hidden";
+    const text = value === null ? "none" : `${mesocosm.plain(value)}${unit && !isInHeading ? ` ${unit}` : ""}`;
+    return make("div", { class: "mp-gene" }, make("span", {}, name), bar, make("span", {}, text));
   }
 
   function burden(carries) {
@@ -91,7 +99,7 @@
     const row = pane.frame?.id?.indexOf(id) ?? -1;
     if (row < 0) return [];
     const rows = pane.meta.columns
-      .filter((column) => column.unit !== "%" && pane.frame.columns[column.name])
+      .filter((column) => column.kind !== "gene" && pane.frame.columns[column.name])
       .map((column) => {
         const value = pane.frame.columns[column.name][row];
         const word = column.words[value] ?? mesocosm.plain(value);
@@ -125,7 +133,7 @@
       parts.push(...state(pane, selected.id));
       if (who.genome?.length) parts.push(...genome(who.genome));
       if (who.carries?.length) parts.push(...burden(who.carries));
-      if (who.energy?.length > 1) parts.push(...curve(who, player.state.tick));
+      if (who.energy?.length > 1) parts.push(...curve(who, player.state.tick, pane.meta.columns.find((c) => c.name === "energy")?.unit ?? ""));
       if (who.children) parts.push(...family(who, player, selected.world));
       box.replaceChildren(...parts);
       const near = new Set([who.parent, ...(who.children ?? [])].filter(Boolean));

@@ -114,17 +114,12 @@
       if (pane.canvas.hidden) return;
       const mine = this.state.selected?.world === at;
       const row = mine ? pane.frame.id.indexOf(this.state.selected.id) : -1;
-      const { camera, meta } = pane.view;
+      const { camera } = pane.view;
       const moves = mine && this.state.following && row >= 0;
       camera.zoom = mine && this.state.following ? 2.5 : 1;
       if (moves) Object.assign(camera, { x: pane.frame.x[row], y: pane.frame.y[row] });
-      else if (camera.zoom === 1) Object.assign(camera, { x: meta.extent / 2, y: meta.extent / 2 });
       const values = pane.frame.columns[this.column?.name] ?? [];
-      if (this.column && !mesocosm.isClass(this.column)) {
-        let high = this.highs[this.column.name] ?? 1;
-        for (let i = 0; i < values.length; i++) if (values[i] > high) high = values[i];
-        this.highs[this.column.name] = high; // grows, so that colours are comparable between worlds and over time
-      }
+      if (this.column && !mesocosm.isClass(this.column)) mesocosm.widen(this.column, values, this.highs);
       const look = { column: this.column, highs: this.highs, overlays: this.overlays, theme: this.theme };
       const kin = this.kin?.world === at ? this.kin : null;
       pane.view.draw(pane.frame, { ...look, selected: row, kin, trails: this.trails.get(pane) ?? [] });
@@ -139,9 +134,9 @@
       state.n = drawn.reduce((sum, pane) => sum + pane.frame.n, 0);
       const chosen = state.selected && this.trails.get(this.panes[state.selected.world]);
       state.trail = chosen?.[0]?.length ?? 0;
-      const highs = drawn.map((pane) => Object.entries(pane.frame.highs ?? {}).join(" ")).join(" ");
-      if (this.legendKey !== highs) this.showLegend();
-      this.legendKey = highs;
+      const scales = drawn.map((pane) => Object.entries(pane.frame.scales ?? {}).join(" ")).join(" ");
+      if (this.legendKey !== scales) this.showLegend();
+      this.legendKey = scales;
     }
 
     /** Brings the words beside the pictures up to date: at once where the world stands still, else some times a second. */
@@ -160,8 +155,7 @@
       this.clock.textContent = ticks ? `tick ${ticks}` : "no frames";
       this.bar.setAttribute("aria-valuetext", `${this.clock.textContent}, frame ${state.t + 1} of ${state.n_frames}`);
       for (const pane of drawn) {
-        const isPoint = pane.meta.plane && pane.frame.n === 1; // of which no one asks how many
-        pane.count.textContent = pane.meta.population === null || isPoint ? "" : `${plain(pane.frame.n)} living`;
+        pane.count.textContent = mesocosm.countsOf(pane).join(", ");
         const told = mesocosm.tellWorld(pane);
         for (const canvas of [pane.canvas, pane.curveCanvas]) canvas.setAttribute("aria-label", told);
       }
@@ -270,10 +264,11 @@
     }
 
     showLegend() {
-      const hasSources = this.living.some((pane) => pane.frame?.sources?.x.length);
-      const highs = Object.assign({}, ...this.living.map((pane) => pane.frame?.highs ?? {}));
-      const fields = this.fields.map((field) => (this.overlays.has(field.name) ? { ...field, high: highs[field.name] ?? field.high } : null));
-      this.legend.replaceChildren(...mesocosm.legend(this.column, fields, hasSources, this.theme));
+      const scales = Object.assign({}, ...this.living.map((pane) => pane.frame?.scales ?? {}));
+      const shown = this.fields.filter((field) => this.overlays.has(field.name) && scales[field.name]);
+      const fields = shown.map((field) => ({ ...field, k: this.fields.indexOf(field), scale: scales[field.name] }));
+      const named = (kind) => [...new Map(this.living.flatMap((pane) => pane.meta[kind] ?? []).map((one) => [one.name, one])).values()];
+      this.legend.replaceChildren(...mesocosm.legend(this.column, fields, named("populations"), named("graphs"), this.theme));
     }
 
     // ----------------------------------------------------------------------------------------------------- keys

@@ -13,6 +13,18 @@
   const WAYS_MS = 50;
   const SPEEDS = [1, 2, 5, 10, 20, 30, 60, 120];
 
+  const NONE = new Int32Array(0);
+  const NOBODY = { n: 0, id: NONE, x: NONE, y: NONE, columns: {} };
+
+  /** A frame with the population that is watched, the first, at hand: `id`, `x`, `y`, `n`, `columns`, `heading`. */
+  const watched = (frame) => ({ ...frame, ...(frame.populations[0] ?? NOBODY) });
+
+  /** A description with what concerns that population at hand. */
+  const described = (meta) => {
+    const first = meta.populations[0];
+    return { ...meta, population: first?.name ?? null, columns: first?.columns ?? [], plane: meta.space.kind === "plane" };
+  };
+
   class Player {
     constructor(element, sources, options) {
       this.element = element;
@@ -42,7 +54,7 @@
       await Promise.all(this.panes.map(async (pane, k) => {
         try {
           pane.source = await sources[k];
-          pane.meta = pane.source.meta();
+          pane.meta = described(pane.source.meta());
           pane.view = new mesocosm.View(pane.canvas, pane.meta, this.options);
           pane.title.textContent = pane.meta.title;
           this.arrange(pane);
@@ -67,10 +79,12 @@
     /** Shows only the pictures that a world has something for. */
     arrange(pane) {
       const { meta } = pane;
-      pane.canvas.hidden = meta.population === null && !meta.fields.length;
-      if (!meta.curves?.length) return;
+      const hasPlace = meta.fields.length && !meta.plane; // a field on a plane lies nowhere: it is a picture beneath
+      pane.canvas.hidden = meta.population === null && !hasPlace;
+      const beneath = [...(meta.curves ?? []), ...(meta.images ?? []), ...(meta.plane ? meta.fields : [])];
+      if (!beneath.length) return;
       pane.curveCanvas.hidden = false;
-      pane.curveView = new mesocosm.CurveView(pane.curveCanvas, meta.curves);
+      pane.curveView = new mesocosm.CurveView(pane.curveCanvas, meta.curves ?? [], beneath.slice(meta.curves?.length ?? 0));
     }
 
     /** A world that cannot be shown says so in its place; the others go on. */
@@ -188,7 +202,7 @@
     async frameOf(pane, t) {
       try {
         const { n_frames: n, first = 0 } = pane.source.meta();
-        return n > first ? await pane.source.frame(Math.max(first, Math.min(t, n - 1)), this.wanted(pane)) : null;
+        return n > first ? watched(await pane.source.frame(Math.max(first, Math.min(t, n - 1)), this.wanted(pane))) : null;
       } catch (error) {
         this.fail(pane, error);
         return null;
@@ -316,7 +330,7 @@
     }
   }
 
-  mesocosm.Player = Player;
+  Object.assign(mesocosm, { Player, watched, described });
   /** Builds a player inside `element`. `player.state` is what `window.__viewer` shows. */
   mesocosm.createPlayer = (element, sources, options = {}) => (element.player = new Player(element, sources, options));
 })((globalThis.mesocosm ??= {}));

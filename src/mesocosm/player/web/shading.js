@@ -1,7 +1,32 @@
-/* A field beneath the bodies: levels of 0 to 255 as a colour that is more or less opaque, going on around the torus. */
+/* A field beneath the bodies: amounts as a colour that is more or less opaque, classes and signed numbers in colours of
+ * their own; going on around the torus. */
 "use strict";
 
 ((mesocosm) => {
+  const word = ([r, g, b], alpha = 255) => ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0;
+
+  /** The colour at a share of a way through some. */
+  function between(stops, share) {
+    const at = share * (stops.length - 1);
+    const k = Math.min(Math.floor(at), stops.length - 2);
+    return stops.length < 2 ? stops[0] : stops[k].map((c, i) => Math.round(c + (at - k) * (stops[k + 1][i] - c)));
+  }
+
+  /** The colour of each level of a field, the k-th, as words of an image's memory. */
+  mesocosm.shadesOfField = (field, [kind, low, high], theme, k, into = new Uint32Array(256)) => {
+    const own = (field.palette ?? []).map(theme.rgb);
+    const colour = theme.fields[k % 3];
+    const classes = own.length ? own : theme.classes.map(theme.rgb);
+    const signed = [theme.rgb(theme.classes[1]), theme.rgb(theme.ground), theme.rgb(theme.classes[0])];
+    for (let level = 0; level < 256; level++) {
+      if (kind === "class") into[level] = word(classes[level % classes.length]);
+      else if (own.length) into[level] = word(between(own, level / 255));
+      else if (kind === "linear") into[level] = word(between(low < 0 && high > 0 ? signed : theme.stops, level / 255));
+      else into[level] = word(colour, Math.round((level * level * 0.78) / 255));
+    }
+    return into;
+  };
+
   class Shading {
     constructor() {
       this.canvas = document.createElement("canvas"); // with a border one cell wide, so that smoothing goes on around
@@ -10,8 +35,10 @@
     }
 
     /** Brings the picture of a field up to date. */
-    paintField({ width, height }, levels, [r, g, b]) {
+    paintField(field, levels, scale, theme, k, wraps) {
+      const { width, height } = field;
       const across = width + 2;
+      this.smooth = scale[0] !== "class";
       if (this.image?.width !== across || this.image.height !== height + 2) {
         this.canvas.width = across;
         this.canvas.height = height + 2;
@@ -19,39 +46,43 @@
         this.memory = new Uint32Array(this.image.data.buffer);
       }
       const { memory, shades } = this;
-      const colour = (b << 16) | (g << 8) | r;
-      for (let level = 0; level < 256; level++) shades[level] = (Math.round((level * level * 0.78) / 255) << 24) | colour;
+      const drawn = `${scale} ${theme.ground} ${k}`;
+      if (this.drawn !== drawn) mesocosm.shadesOfField(field, scale, theme, k, shades);
+      this.drawn = drawn;
       for (let row = 0; row < height; row++) {
         const [from, to] = [row * width, (row + 1) * across + 1];
         for (let k = 0; k < width; k++) memory[to + k] = shades[levels[from + k]];
-        memory[to - 1] = memory[to + width - 1];
-        memory[to + width] = memory[to];
+        memory[to - 1] = memory[wraps ? to + width - 1 : to];
+        memory[to + width] = memory[wraps ? to : to + width - 1];
       }
-      memory.copyWithin(0, height * across, (height + 1) * across);
-      memory.copyWithin((height + 1) * across, across, 2 * across);
+      const [first, last] = wraps ? [height, 1] : [1, height];
+      memory.copyWithin(0, first * across, (first + 1) * across);
+      memory.copyWithin((height + 1) * across, last * across, (last + 1) * across);
       this.context.putImageData(this.image, 0, 0);
     }
 
     /** Draws it over all images of the torus that are seen. */
-    tileField({ width, height }, { context, size, meta, scale, camera }) {
-      const whole = meta.extent * scale;
-      const [dx, dy] = [whole / width, whole / height];
-      const first = (centre) => {
-        const at = size / 2 - centre * scale;
-        return at - Math.ceil(at / whole) * whole;
+    tileField({ width, height }, { context, size, tall, extent, wraps, scale, camera }) {
+      const [wide, high] = extent.map((steps) => steps * scale);
+      const [dx, dy] = [wide / width, high / height];
+      const first = (length, centre, whole) => {
+        const at = length / 2 - centre * scale;
+        return wraps ? at - Math.ceil(at / whole) * whole : at;
       };
-      context.imageSmoothingEnabled = true;
+      const [left, top] = [first(size, camera.x, wide), first(tall, camera.y, high)];
+      context.imageSmoothingEnabled = this.smooth;
       context.imageSmoothingQuality = "high";
-      for (let y = first(camera.y); y < size - 0.5; y += whole) {
-        for (let x = first(camera.x); x < size - 0.5; x += whole) {
+      for (let y = top; y < tall - 0.5; y = wraps ? y + high : Infinity) {
+        for (let x = left; x < size - 0.5; x = wraps ? x + wide : Infinity) {
           context.save();
           context.beginPath();
-          context.rect(x, y, whole, whole);
+          context.rect(x, y, wide, high);
           context.clip();
-          context.drawImage(this.canvas, x - dx, y - dy, whole + 2 * dx, whole + 2 * dy);
+          context.drawImage(this.canvas, x - dx, y - dy, wide + 2 * dx, high + 2 * dy);
           context.restore();
         }
       }
+      context.imageSmoothingEnabled = true;
     }
   }
 

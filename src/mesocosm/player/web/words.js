@@ -12,10 +12,16 @@
   };
   const words = (column, value) => column.words[value] ?? plain(value);
 
+  /** How many there are of each population whose members are known: "512 living", or "90 foxes" where there are several. */
+  mesocosm.countsOf = ({ meta, frame }) => {
+    const known = (frame.populations ?? []).map(({ n }, k) => ({ n, ...meta.populations[k] })).filter((p) => p.has_ids);
+    const shown = known.filter(({ n }) => !(meta.plane && n === 1)); // a point, of which no one asks how many
+    return shown.length === 1 ? [`${plain(shown[0].n)} living`] : shown.map(({ n, name }) => `${plain(n)} ${name}`);
+  };
+
   /** What a world shows, in a sentence. */
   mesocosm.tellWorld = ({ meta, frame }) => {
-    const parts = [`${meta.title}: tick ${plain(frame.tick)}`];
-    if (meta.population || frame.n) parts.push(`${plain(frame.n)} living`);
+    const parts = [`${meta.title}: tick ${plain(frame.tick)}`, ...mesocosm.countsOf({ meta, frame })];
     for (const { name, shape } of meta.curves ?? []) {
       const values = frame.curves?.[name];
       if (shape.length === 1 && values?.length) parts.push(`${name} from ${plain(Math.min(...values))} to ${plain(Math.max(...values))}`);
@@ -33,18 +39,33 @@
   /** One line for a first look: what is seen, and which three keys matter. */
   mesocosm.firstLine = (meta) => {
     const seen = [];
-    if (meta.population) seen.push(`each mark is one of the ${meta.population}`);
+    const marks = (meta.populations ?? []).filter(({ look }) => look !== "rings").map(({ name }) => name);
+    if (marks.length) seen.push(`each mark is one of the ${marks.join(" or ")}`);
+    const rings = (meta.populations ?? []).filter(({ look }) => look === "rings").map(({ name }) => name);
+    if (rings.length) seen.push(`each ring one of the ${rings.join(" or ")}`);
+    const bonds = (meta.graphs ?? []).map(({ name }) => name).join(", ");
+    if (bonds) seen.push(`lines are ${bonds}`);
     const fields = listed.format(meta.fields.map((field) => field.name));
     if (fields) seen.push(`the shading ${fields}`);
     const named = (isMatrix) => (meta.curves ?? []).filter(({ shape }) => shape.length > 1 === isMatrix).map(({ name }) => name).join(", ");
     const [curves, matrices] = [named(false), named(true)];
     if (curves) seen.push(`the curves ${curves} as they are now, faint as they were at first`);
+    const pictures = (meta.images ?? []).map(({ name }) => name).join(", ");
     if (matrices) seen.push(`${matrices} cell by cell`);
+    if (pictures) seen.push(`the picture ${pictures}`);
     if (!seen.length) seen.push("measures over time; this run kept no frames (`--frames-every N` keeps some)");
     const text = seen.join(", ");
     const key = (name) => make("kbd", {}, name);
     const choose = meta.columns.length ? [key("n"), " chooses a body, "] : [key("."), " goes one frame on, "];
     return [`${text[0].toUpperCase()}${text.slice(1)}. `, key("space"), " plays, ", ...choose, key("?"), " lists all keys."];
+  };
+
+  /** Where a body is, in the unit of its world. */
+  mesocosm.placeOf = ({ kind, extent, size, origin, unit }, frame, row) => {
+    if (kind === "plane") return `at ${plain(frame.x[row])}, ${plain(frame.y[row])}`;
+    const places = [frame.x[row], frame.y[row]].map((step, k) => origin[k] + (step * size[k]) / extent[k]);
+    const said = places.map((place) => plain(unit ? Math.floor(place) : place));
+    return `at ${said.join(", ")}${unit ? ` ${unit}` : ""}`;
   };
 
   /** The chosen individual in words. */
@@ -56,13 +77,10 @@
     if (row < 0) return `${name} is not alive at this tick.`;
     const said = pane.meta.columns.filter((column) => pane.frame.columns[column.name]).map((column) => {
       const value = words(column, pane.frame.columns[column.name][row]);
-      const about = column.kind === "sampled" ? " (about)" : "";
+      const about = column.kept === "sampled" ? " (about)" : "";
       return `${column.name}: ${value}${column.unit ? ` ${column.unit}` : ""}${about}`;
     });
-    const { plane, side, extent } = pane.meta;
-    const place = (step) => plain(plane ? step : Math.floor((step * side) / extent));
-    const where = `${plane ? "at" : "cell"} ${place(pane.frame.x[row])}, ${place(pane.frame.y[row])}`;
-    return [name, ...said, where].join(" · ");
+    return [name, ...said, mesocosm.placeOf(pane.meta.space, pane.frame, row)].join(" · ");
   };
 
   function swatch(text, style, shape) {
@@ -73,24 +91,41 @@
 
   const gradient = (colours) => `linear-gradient(90deg, ${colours.join(", ")})`;
 
-  /** What colours and signs stand for: list items. `fields` has null in the place of one that is hidden. */
-  mesocosm.legend = (column, fields, hasSources, theme) => {
+  const SHAPES = { rings: "source", squares: "square", dots: "dot", bodies: "rod" };
+
+  /** What colours and signs stand for: list items, of the fields that are shown alone. */
+  mesocosm.legend = (column, fields, populations, graphs, theme) => {
     const items = [];
+    const colours = mesocosm.coloursOf(column, theme);
     if (column?.words.length) {
-      column.words.forEach((word, k) => items.push(swatch(word, theme.classes[k % 7], k ? "dot" : "rod")));
+      column.words.forEach((word, k) => items.push(swatch(word, colours[k % colours.length], k ? "dot" : "rod")));
     } else if (column) {
-      const ramp = mesocosm.isClass(column) ? theme.classes : theme.scale;
-      items.push(swatch(column.name + (column.unit ? `, low to high (${column.unit})` : ""), gradient(ramp), "ramp"));
+      const ends = typeof column.low === "number" && typeof column.high === "number" ? `${plain(column.low)} to ${plain(column.high)}` : "low to high";
+      const unit = mesocosm.isClass(column) ? "" : column.unit ? `, ${ends} (${column.unit})` : `, ${ends}`;
+      items.push(swatch(column.name + unit, gradient(column.is_cyclic ? [...colours, colours[0]] : colours), "ramp"));
+    } else if (populations.length) {
+      items.push(swatch(populations[0].name, theme.classes[0], SHAPES[populations[0].look]));
     }
-    fields.forEach((field, k) => {
-      if (!field) return;
-      const colour = theme.fields[k % 3].join(" ");
-      const text = `${field.name}, 0 to ${plain(field.high)} ${field.unit} (logarithmic)`;
-      items.push(swatch(text, gradient([`rgb(${colour} / 0.05)`, `rgb(${colour})`]), "ramp"));
+    populations.slice(1).forEach(({ name, look }, k) => {
+      items.push(swatch(name, look === "rings" ? "none" : theme.classes[(k + 1) % 7], SHAPES[look]));
     });
-    if (hasSources) items.push(swatch("source", "none", "source"));
+    for (const { name } of graphs) items.push(swatch(name, theme.soft, "bond"));
+    for (const field of fields) items.push(...fieldItems(field, theme));
     return items;
   };
+
+  function fieldItems({ name, unit, words, scale, k, ...field }, theme) {
+    const [kind, low, high] = scale;
+    const shades = mesocosm.shadesOfField(field, scale, theme, k);
+    const css = (level) => `rgb(${shades[level] & 255} ${(shades[level] >> 8) & 255} ${(shades[level] >> 16) & 255} / ${(shades[level] >>> 24) / 255})`;
+    if (kind === "class") {
+      const classes = words?.length ? words : Array.from({ length: Math.min(high + 1, 7) }, (_, at) => `${name} ${at}`);
+      return classes.map((word, at) => swatch(word, css(at), "square"));
+    }
+    const text = `${name}, ${plain(low)} to ${plain(high)} ${unit ?? ""}`.trim() + (kind === "log" ? " (logarithmic)" : "");
+    const levels = kind === "log" ? [64, 255] : [0, 64, 128, 192, 255];
+    return [swatch(text, gradient(levels.map(css)), "ramp")];
+  }
 
   mesocosm.plain = plain;
 })((globalThis.mesocosm ??= {}));

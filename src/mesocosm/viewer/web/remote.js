@@ -79,17 +79,18 @@
     }
   }
 
-  const NONE = new Int32Array(0);
-
   function asFrame({ said, planes }) {
-    const { id = NONE, x = NONE, y = NONE, heading } = planes;
-    const frame = { ...said, id, x, y, columns: {}, fields: {}, curves: {} };
-    if (heading?.length) frame.heading = heading;
-    frame.sources = { x: planes["source x"] ?? NONE, y: planes["source y"] ?? NONE };
-    const parts = { column: frame.columns, field: frame.fields, curve: frame.curves };
+    const frame = { ...said, populations: [], fields: {}, curves: {}, images: {}, graphs: {} };
+    const parts = { field: frame.fields, curve: frame.curves, image: frame.images, graph: frame.graphs };
     for (const [name, values] of Object.entries(planes)) {
-      const [kind, ...rest] = name.split(" ");
-      if (rest.length && parts[kind]) parts[kind][rest.join(" ")] = values;
+      const [kind, what, ...rest] = name.split(" ");
+      if (parts[kind]) parts[kind][[what, ...rest].join(" ")] = values;
+      else {
+        const points = (frame.populations[Number(kind)] ??= { n: 0, columns: {} });
+        if (what === "column") points.columns[rest.join(" ")] = values;
+        else if (what !== "heading" || values.length) points[what] = values;
+        if (what === "id") points.n = values.length;
+      }
     }
     frame.bytes = Object.values(planes).reduce((sum, values) => sum + values.byteLength, 0);
     return frame;

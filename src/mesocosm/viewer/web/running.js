@@ -11,7 +11,8 @@
 
   /** World k of the server, running; `said` is told what goes wrong. */
   async function openRunning(line, frames, world, said) {
-    let meta = (await line.ask({ ask: "meta", world })).said;
+    const describe = async () => (await line.ask({ ask: "meta", world })).said;
+    let meta = await describe();
     const kept = new mesocosm.Kept();
     const source = { meta: () => meta, ...mesocosm.basics(line, world, kept) };
     let serial = meta.serial;
@@ -27,11 +28,11 @@
 
     /** The next frame behind frame `after` as its number; null where there is none yet. */
     source.newest = async (after, want) => {
-      const before = [meta.live.run, meta.columns.length];
+      const before = meta.live.run;
       const answer = await frames.ask({ ask: "newest", world, after: Math.min(after, meta.n_frames - 1), serial, want });
       const now = answer.said;
       add(now);
-      if (now.live.run !== before[0] && before[0] !== undefined) meta = (await line.ask({ ask: "meta", world })).said;
+      if (now.live.run !== before && before !== undefined) meta = await describe();
       if (now.t === undefined) return null;
       kept.put(now.t, want ?? null, mesocosm.asFrame(answer));
       return now.t;

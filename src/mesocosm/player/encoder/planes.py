@@ -15,7 +15,7 @@ import numpy as np
 
 from mesocosm.record.errors import MesocosmError
 
-MAGIC = b"MESOFRM1"
+MAGIC = b"MESOFRM2"
 
 
 class DamagedFrames(MesocosmError):

@@ -1,16 +1,10 @@
-"""What goes over the socket: questions as JSON, answers as a header and planes of numbers.
-
-An answer is: length of the header (u32, little-endian), the header (JSON, padded with blanks to a multiple of four),
-then the planes, each padded to a multiple of four. The header names them in order: `[name, type, n]`.
-"""
+"""What a page may ask, and wish of a running world: questions as JSON, checked before anybody acts on them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 NUMBERS = {
     "meta": (),
@@ -97,28 +91,3 @@ _RANGES = {"value": (-(2**53), 2**53), "tick": (0, 2**53), "ticks_per_second": (
 
 def _is_name(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _LONGEST
-
-
-def answer(header: Mapping[str, Any], planes: Mapping[str, np.ndarray] | None = None) -> bytes:
-    """An answer as bytes."""
-    described, parts = [], []
-    for name, values in (planes or {}).items():
-        values = np.ascontiguousarray(values).ravel()
-        described.append([name, f"{values.dtype.kind}{8 * values.dtype.itemsize}", int(values.size)])
-        content = values.astype(values.dtype.newbyteorder("<"), copy=False).view(np.uint8)
-        parts += [content, bytes(-content.size % 4)]
-    text = json.dumps({**header, "planes": described}, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 4)
-    return b"".join([len(text).to_bytes(4, "little"), text, *parts])
-
-
-def read_answer(content: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Header and planes of an answer."""
-    length = int.from_bytes(content[:4], "little")
-    header = json.loads(content[4 : 4 + length])
-    at, planes = 4 + length, {}
-    for name, kind, n in header.pop("planes"):
-        dtype = np.dtype(f"<{kind[0]}{int(kind[1:]) // 8}")
-        planes[name] = np.frombuffer(content, dtype, n, at)
-        at += -(-n * dtype.itemsize // 4) * 4
-    return header, planes
