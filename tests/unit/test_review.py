@@ -68,6 +68,10 @@ PLANTED = {  # what is changed in the clean plan (None: left out), and a number 
     "shared-seeds": ({"seeds": [0, 1, 10]}, "10"),
     "not-paired": ({"paired": False}, "different seeds"),
     "no-primary-metric": ({"primary": None}, "accuracy, loss"),
+    "control-is-treatment": (
+        {"treatments": {"momentum": {"width": 64}, "adam": {"width": 64.0}}},
+        "adam sets what its control momentum sets",
+    ),
     "confounded": (
         {"treatments": {"momentum": {"optimiser": "momentum", "width": 8}, "adam": {"optimiser": "adam", "width": 64}}},
         "optimiser, width",
@@ -200,3 +204,55 @@ def test_what_is_neither_file_nor_experiment(capsys):
 def test_it_waits_for_no_jax():
     call = "import sys; from mesocosm.cli import main; main(['review', 'chemotaxis']); assert 'jax' not in sys.modules"
     subprocess.run([sys.executable, "-c", call], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"unit": "bacteria of one world", "contexts": 20_000},
+        {"unit": "bacterium", "contexts": 20_000},
+        {"unit": "the cells"},
+        {"unit": "individual"},
+        {"unit": "windows of the same run"},
+        {"worlds": 1, "contexts": 20_000},
+        {"runs": ["a", "b"], "contexts": 20},
+    ],
+)
+def test_what_lives_in_one_world_is_no_replicate(plan, changes):
+    found = {o.check: o for o in review(read_design(str(plan(**changes)))).objections}
+    assert "pseudo-replication" in found
+
+
+@pytest.mark.parametrize("unit", ["world", "replicate", "data set", "search", "task", "context", "population"])
+def test_what_is_founded_alone_is_one(plan, unit):
+    assert review(read_design(str(plan(unit=unit, worlds=48)))).objections == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"minimal_efect": 0.1}, "minimal_efect: there is no such fact. Did you mean minimal_effect"),
+        ({"stoping": "never"}, "Did you mean stopping"),
+        ({"plan": {"tunned_on": ["a"]}}, "Did you mean tuned_on"),
+        ({"seeds": 10**9}, "seeds = 1000000000: must be a number of seeds in 0 ... 100000"),
+        ({"tuning_seeds": -1}, "must be a number of seeds"),
+        ({"contexts": 10**400}, "must be a whole number in 0"),
+        ({"comparisons": 10**12}, "must be a whole number in 0"),
+        ({"effect": 10**400}, "must be a finite number"),
+        ({"claims": [{"name": "a", "replicates": 10**12}]}, "must be a whole number in 0"),
+    ],
+)
+def test_a_fact_that_cannot_be_meant_is_refused_by_name(plan, changes, words):
+    with pytest.raises(ConfigurationError) as told:
+        read_design(str(plan(**changes)))
+    assert words in str(told.value)
+
+
+def test_what_is_said_under_unknown_words_is_told(plan):
+    answer = review(read_design(str(plan(weather="fair", notes={"author": "me"}))))
+    assert answer.unread == ["weather", "author"] and "weather, author" in answer.words()
+
+
+@pytest.mark.parametrize("changes", [{"looks": 1}, {"looks": 3, "correction": "O'Brien-Fleming, Holm"}])
+def test_the_look_that_judges_is_no_tuning(plan, changes):
+    assert review(read_design(str(plan(**changes)))).objections == []

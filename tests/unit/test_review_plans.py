@@ -226,3 +226,23 @@ def test_a_run_is_reviewed_as_it_was_declared(tmp_path):
     assert answer.name == "run" and {o.check for o in answer.objections} == {"minimal-effect", "too-few-replicates"}
     with pytest.raises(ConfigurationError, match="neither a file nor an experiment"):
         read_design(str(tmp_path / "nothing"))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ["net", {"component": "net"}],
+        ["net", {"component": "net", "width": 64}],  # its default
+        [{"component": "net", "width": 64}, {"component": "net", "width": 64.0}],
+        ["net"],
+    ],
+)
+def test_a_part_that_is_written_otherwise_is_no_other_part(parts, tmp_path):
+    found = {o.check for o in review(read_design(written(tmp_path, CLEAN | {"vary": {"learner": parts}}))).objections}
+    assert "control-is-treatment" in found
+
+
+def test_a_study_with_a_misspelt_word_is_no_file_of_facts(tmp_path):
+    values = {k: v for k, v in CLEAN.items() if k != "minimal_effect"} | {"minimal_efect": 0.1}
+    with pytest.raises(ConfigurationError, match="Did you mean minimal_effect"):
+        read_design(written(tmp_path, values))

@@ -24,6 +24,7 @@ class Review:
 
     Args:
       unsaid: facts that the plan does not give; what rests on them alone was not checked.
+      unread: what it says under words that are no facts.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Review:
     objections: list[Objection]
     n_checks: int
     unsaid: list[str]
+    unread: list[str]
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -52,6 +54,8 @@ class Review:
         for o in self.objections:
             lines.append(f"\n  {o.weight}: {o.check}\n    {o.what}\n    Why: {o.why}")
             lines.append(f"    Mend: {o.change}\n    See: {o.reference}")
+        if self.unread:
+            lines.append(f"\nSaid, but known under no such word, so not checked: {', '.join(self.unread)}.")
         if self.unsaid:
             lines.append(f"\nNot said, so what rests on it was not checked: {', '.join(self.unsaid)}.")
         return "\n".join(lines)
@@ -67,6 +71,7 @@ def review(design: Design) -> Review:
         objections(design),
         len(CHECKS),
         design.unsaid,
+        list(design.unread),
     )
 
 

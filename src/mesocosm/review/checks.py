@@ -221,6 +221,14 @@ CHECKS: tuple[Check, ...] = (
         faults.primary,
     ),
     Check(
+        "control-is-treatment",
+        "fatal",
+        "A thing compared with itself differs by noise alone, whatever it does.",
+        "R. A. Fisher, The Design of Experiments, 1935",
+        "Let the control differ from the treatment in the cause that is asked about, and in nothing else.",
+        faults.same_as_control,
+    ),
+    Check(
         "confounded",
         "serious",
         "If two things change together, neither can be called the cause.",

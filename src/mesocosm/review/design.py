@@ -5,7 +5,10 @@ What a file does not say is None, and what rests on it is not checked.
 
 from __future__ import annotations
 
+import difflib
+import itertools
 import math
+import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -15,6 +18,9 @@ from typing import Any, NamedTuple
 from mesocosm.findings.claim import ALPHA
 from mesocosm.record import ConfigurationError
 from mesocosm.record.configuration import text_of
+
+MOST, MOST_SEEDS = 1_000_000_000, 100_000
+"""Counts, and seeds that are listed one by one."""
 
 
 class Planned(NamedTuple):
@@ -46,7 +52,7 @@ class Design:
       failures: what becomes of extinct, diverged and timed-out replicates.
       measured, claimed: (low, high) of what is varied, and of what is spoken about.
       budget: by treatment; `budget_unit` what it counts.
-      stopping: when no more replicates are added; `looks` at the outcome before that.
+      stopping: when no more replicates are added; `looks` at the outcome, that which judges it among them.
       data_sets: how many there are.
       seeds, tuning_seeds: those used for the outcome, and those that were used to tune.
       is_paired: whether treatment and control share seeds.
@@ -58,6 +64,8 @@ class Design:
       own_budgets: treatments that have a budget of their own, and which.
       tasks: what is learnt or lived in, by name.
       lost: (replicates without a value, started), of a run that there is; `sd` is then what it showed.
+      worlds: how many there are that were founded (trained, drawn) independently, where `n` counts something else.
+      unread: what a file says that is no fact known here.
     """
 
     name: str
@@ -86,6 +94,7 @@ class Design:
     budget_unit: str | None = None
     stopping: str | None = None
     looks: int | None = None
+    worlds: int | None = None
     data_sets: int | None = None
     seeds: tuple[int, ...] = ()
     tuning_seeds: tuple[int, ...] = ()
@@ -102,6 +111,7 @@ class Design:
     own_budgets: Mapping[str, str] = field(default_factory=dict)
     tasks: tuple[str, ...] = ()
     lost: tuple[int, int] | None = None
+    unread: tuple[str, ...] = ()
 
     @property
     def n_declared(self) -> int:
@@ -115,7 +125,7 @@ class Design:
     @property
     def unsaid(self) -> list[str]:
         """Facts that the plan does not give."""
-        return [name for name in FACTS if getattr(self, name) in (None, ())]
+        return [name for name in FACTS if name != "worlds" and getattr(self, name) in (None, ())]
 
 
 _NO_FACTS = (
@@ -130,6 +140,7 @@ _NO_FACTS = (
     "own_budgets",
     "tasks",
     "lost",
+    "unread",
 )
 FACTS = tuple(f.name for f in fields(Design) if f.name not in _NO_FACTS)
 """What a TOML file can say, by name: all but its name, its claims, and what only a study or a run has."""
@@ -146,6 +157,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "tested_on": ("test_on", "test_data"),
     "statistic": ("outcome",),
     "question": ("asks",),
+    "worlds": ("n_worlds", "runs", "n_runs", "populations", "trainings", "colonies"),
 }
 """Other words for a fact; the first that a file holds counts."""
 
@@ -176,7 +188,24 @@ def of_facts(path: Path, values: Mapping[str, Any]) -> Design:
                 facts[name] = _of_kind(path, word, name, value)
                 break
     facts["claims"] = _claims(path, values, facts.get("minimal_effect"))
-    return Design(**facts)
+    return Design(**facts, unread=_unread(path, values))
+
+
+def _unread(path: Path, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is said under words that are no facts.
+
+    Raises:
+      ConfigurationError: for a word that is nearly one: a fact that is not read is taken for one that is not given.
+    """
+    known = {*FACTS, *itertools.chain.from_iterable(ALIASES.values()), *_OPEN, "name", "title", "tasks"}
+    out = []
+    for word, value in values.items():
+        if word in known:
+            continue
+        if near := difflib.get_close_matches(word.lower().replace("-", "_"), known, n=1, cutoff=0.8):
+            raise ConfigurationError(f"{path}: {word}: there is no such fact. Did you mean {near[0]}?")
+        out += _unread(path, value) if isinstance(value, Mapping) else [word]
+    return tuple(out)
 
 
 def _found(values: Mapping[str, Any], word: str) -> Any:
@@ -196,20 +225,22 @@ _RANGES = ("measured", "claimed")
 
 def _of_kind(path: Path, word: str, name: str, value: Any) -> Any:
     def wrong(permitted: str) -> ConfigurationError:
-        return ConfigurationError(f"{path}: {word} = {value!r}: must be {permitted}")
+        return ConfigurationError(f"{path}: {word} = {value!r:.80}: must be {permitted}")
 
     if name in _NUMBERS:
         if not _is_number(value):
             raise wrong("a finite number")
         return float(value)
-    if name in ("n", "data_sets", "comparisons", "looks"):
+    if name in ("n", "data_sets", "comparisons", "looks", "worlds"):
         count = _count(value)
-        if count is None or count < 0:
-            raise wrong("a whole number of 0 or more, or a list to be counted")
+        if count is None or not 0 <= count <= MOST:
+            raise wrong(f"a whole number in 0 ... {MOST}, or a list to be counted")
         return count
     if name in ("seeds", "tuning_seeds"):
         if isinstance(value, Mapping):  # seeds by part: their number is not told by their names
             return ()
+        if isinstance(value, int) and not isinstance(value, bool) and not 0 <= value <= MOST_SEEDS:
+            raise wrong(f"a number of seeds in 0 ... {MOST_SEEDS}")
         seeds = range(value) if isinstance(value, int) and not isinstance(value, bool) else value
         if not isinstance(seeds, Sequence) or not all(isinstance(s, int) for s in seeds):
             raise wrong("a number of seeds, or a list of whole numbers")
@@ -253,8 +284,10 @@ def _claims(path: Path, values: Mapping[str, Any], delta: float | None) -> tuple
         if not _is_number(bound):
             raise ConfigurationError(f"{path}: claims.{key}.delta = {bound!r}: must be a finite number")
         n = row.get("replicates", 0)
-        if not isinstance(n, int) or n < 0:
-            raise ConfigurationError(f"{path}: claims.{key}.replicates = {n!r}: must be a whole number of 0 or more")
+        if not isinstance(n, int) or not 0 <= n <= MOST:
+            raise ConfigurationError(
+                f"{path}: claims.{key}.replicates = {n!r:.40}: must be a whole number in 0 ... {MOST}"
+            )
         words = {k: str(row[k]) for k in ("unit", "sentence", "control", "statistic") if k in row}
         direction = -1 if row.get("direction") == -1 else 1
         out.append(
@@ -264,7 +297,7 @@ def _claims(path: Path, values: Mapping[str, Any], delta: float | None) -> tuple
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _count(value: Any) -> int | None:

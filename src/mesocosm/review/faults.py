@@ -5,8 +5,11 @@ None too where the plan does not say what a fault rests on. `checks` says of eac
 
 from __future__ import annotations
 
+import json
 import math
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from mesocosm.findings.claim import ALPHA, floor_replicates
 from mesocosm.findings.power import power_of, replicates_needed, replicates_needed_for_fraction
@@ -102,14 +105,52 @@ def _unequal(values: object, noun: str) -> str | None:
     return f"{most} has {values[most]:g} {noun}, {least} has {values[least]:g}."
 
 
-_WITHIN = ("agent", "tick", "step", "image", "example", "episode", "body", "bodies", "generation", "frame", "creature")
+_WITHIN = (
+    r"agents?|ticks?|(time )?steps?|images?|examples?|samples?|episodes?|bod(y|ies)|generations?|frames?|creatures?|"
+    r"bacteri(um|a)|microbes?|organisms?|animals?|individuals?|boids?|ants?|insects?|cells?|predators?|prey|hosts?|"
+    r"parasites?|plants?|robots?|particles?|genes?|genomes?|genotypes?|clones?|lineages?|offspring|births?|deaths?|"
+    r"mutations?|encounters?|matches|neurons?|synapses?|weights?|pixels?|tokens?|words?|sentences?|(mini)?batch(es)?|"
+    r"epochs?|windows?|measurements?|rows?|time points?"
+)
+_SAME = r"\b(one|1|a single|the same)\s+(world|run|population|training|dish|colony|simulation|culture|seed|lineage)\b"
 
 
 def replication(d: Design) -> str | None:
-    inside = d.unit and next((w for w in _WITHIN if re.search(rf"\b{w}s?\b", d.unit, re.IGNORECASE)), None)
-    return (
-        f"The unit is the {d.unit}: many of them share one world or one training, and agree by it." if inside else None
-    )
+    """What is counted lives in something that was founded or trained once; or there are fewer of those than n."""
+    if d.unit and (shared := re.search(_SAME, d.unit, re.IGNORECASE)):
+        return f"The unit is the {d.unit}: all of {shared[0]} agree by it."
+    if d.unit and re.match(rf"(the |an? |each |single )*({_WITHIN})\b", d.unit.strip(), re.IGNORECASE):
+        return f"The unit is the {d.unit}: many of them share one world or one training, and agree by it."
+    if d.worlds is not None and d.n is not None and d.n > d.worlds:
+        return f"n = {d.n} out of {d.worlds} that are independent: those of one agree by it."
+    return None
+
+
+def same_as_control(d: Design) -> str | None:
+    """A treatment that sets what its control sets."""
+    arms = d.treatments or {}
+    control = next((k for k in arms if k in ("control", "baseline", "default", d.control)), None)
+    if control is None:
+        return None
+    if len(arms) == 1:
+        return f"{control} is the only treatment, and its own control."
+    for name, own in arms.items():
+        if name != control and _meant(own) == _meant(arms[control]):
+            return f"{name} sets what its control {control} sets: it is compared with itself."
+    return None
+
+
+def _meant(settings: Mapping[str, Any]) -> str:
+    """Settings with equal numbers alike: 64 and 64.0."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {str(k): plain(v) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [plain(v) for v in value]
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    return json.dumps(plain(settings), sort_keys=True, default=str)
 
 
 def comparisons(d: Design) -> str | None:
@@ -164,9 +205,10 @@ def stopping(d: Design) -> str | None:
 
 
 def early_looks(d: Design) -> str | None:
-    if not d.looks:
+    is_planned = re.search(r"sequential|spending|o.?brien|pocock|interim", d.correction or "", re.IGNORECASE)
+    if not d.looks or d.looks == 1 or is_planned:  # the one look is that which judges
         return None
-    return f"The outcome is looked at {d.looks} {'time' if d.looks == 1 else 'times'} before the plan is fixed."
+    return f"The outcome is looked at {d.looks} times, and only the last look judges it."
 
 
 def data_sets(d: Design) -> str | None:

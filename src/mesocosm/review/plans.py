@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,10 @@ from scipy.special import stdtrit
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.protocol.declaration import Declaration
 from mesocosm.protocol.registry import declaration, names
-from mesocosm.record import ConfigurationError, Record, load
+from mesocosm.record import ConfigurationError, MesocosmError, Record, load
 from mesocosm.record.header import HEADER
 from mesocosm.review.design import Design, Planned, of_facts, read_toml
+from mesocosm.studies import component
 from mesocosm.studies.cell import spelt, spelt_treatment
 from mesocosm.studies.study import Study, from_dict
 
@@ -44,7 +47,7 @@ def read_design(name: str) -> Design:
             f"a run folder, or one of {', '.join(names())}"
         )
     values = read_toml(path)
-    if all(word in values for word in STUDY):
+    if "tasks" in values and sum(word in values for word in STUDY) >= len(STUDY) - 1:  # a word may be misspelt
         return design_of_study(from_dict(values, str(path)))
     return of_facts(path, values)
 
@@ -169,8 +172,23 @@ def _alone(study: Study) -> dict[str, dict[str, Any]]:
     out = {}
     for treatment in study.treatments:
         own = _flat(treatment)
+        if _with_defaults(slot, treatment) == _with_defaults(slot, study.treatments[0]):
+            own = base  # written otherwise, the same part
         out[spelt_treatment(treatment)] = own if own[slot] == base[slot] else {**base, slot: own[slot]}
     return out
+
+
+def _with_defaults(slot: str, treatment: Mapping[str, Any]) -> Any:
+    """A part with all that it takes, where it is known here; else as it is written."""
+    import_module("mesocosm.studies.learners")  # those that come with the project are known by it
+    value = treatment[slot]
+    try:
+        part, given = component.find(slot, value)
+        taken = inspect.signature(part.make).bind(**given)
+        taken.apply_defaults()
+        return part.name, dict(taken.arguments)
+    except (MesocosmError, TypeError, ValueError):
+        return value
 
 
 def _flat(treatment: Mapping[str, Any]) -> dict[str, Any]:
