@@ -50,7 +50,7 @@ def memory() -> int:
     return min(limits, default=0)
 
 
-def _spelt(n: float) -> str:
+def _spelt(n: int | float) -> str:
     """Bytes for a person."""
     for unit in ("bytes", "KiB", "MiB", "GiB"):
         if n < 1024:

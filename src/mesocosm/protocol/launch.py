@@ -34,7 +34,7 @@ def prepare(name: str, configuration: RunConfiguration) -> tuple[Setup, Plan]:
     """
     check(configuration)
     interventions = configuration.parsed_interventions()
-    _check_together(configuration, interventions)
+    check_together(configuration, interventions)
     from mesocosm.core import Plan
     from mesocosm.core.programs import devices
 
@@ -123,7 +123,7 @@ def _check_measures(entry: Entry, columns: Callable[[], Mapping[str, Any]]) -> N
                 measure.at(row, of_control)
 
 
-def _check_together(configuration: RunConfiguration, interventions: Sequence[Intervention]) -> None:
+def check_together(configuration: RunConfiguration, interventions: Sequence[Intervention]) -> None:
     """Refuse interventions in what belongs to the plan, and values that could overflow one after the other.
 
     What was gathered under one value may still be there under the next: sums are safe if they are with the largest.

@@ -192,7 +192,8 @@ def from_dict(cls: type[C], values: dict[str, Any], default: C | None = None, pr
         if key not in hints:
             near = difflib.get_close_matches(key, list(hints), n=1, cutoff=0.5)
             hint = f" Did you mean {prefix}{near[0]}?" if near else f" Known here: {', '.join(hints)}."
-            raise ConfigurationError(f"{prefix}{key}: there is no such field.{hint}")
+            name = key if len(key) <= 80 and key.isprintable() else _shown(key)
+            raise ConfigurationError(f"{prefix}{name}: there is no such field.{hint}")
         hint, _ = _unwrap(hints[key])
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):
             if not isinstance(value, dict):
