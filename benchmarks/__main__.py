@@ -137,15 +137,15 @@ def stages() -> None:
 
     from benchmarks.worlds import Ours, configuration, without
 
-    def no_flow(self, bits, state):
-        return state, jnp.int32(0)
+    def no_phase(self, bits, state, book):
+        return state, book
 
     left_out = {
-        "divide": dict(_divide=lambda self, bits, state, word: (state.world, state.genomes)),
-        "sources and drops": dict(drop=no_flow),
-        "fields": dict(age_fields=no_flow),
+        "divide": dict(_divide=lambda self, bits, state, book: (state, book.add({"births": jnp.int32(0)}))),
+        "sources and drops": dict(drop=lambda self, bits, state: (state, jnp.int32(0))),
+        "fields": dict(age_fields=lambda self, bits, state: (state, dict.fromkeys(state.fields, jnp.int32(0)))),
         "move": dict(move=lambda self, state, act, word: state),
-        "exchange": dict(_exchange=lambda self, bits, world, genomes, waiting, rank: genomes),
+        "meet": dict(_meet=no_phase),
     }
     for bodies, replicates in ((118_000, 1), (490, 32)):
         ticks = max(4, int(2e6 / (bodies * replicates)))

@@ -16,6 +16,7 @@ from mesocosm.core.loop import _Loop
 from mesocosm.core.plan import Plan, Setup
 from mesocosm.core.steering import CHUNK_SECONDS
 from mesocosm.ecology.ecology import Ecology
+from mesocosm.ecology.state import EcologyState
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
 from mesocosm.experiments.symbiont.declaration import SymbiontConfiguration
 from mesocosm.record.configuration import from_dict
@@ -93,11 +94,11 @@ class Ours:
         """As many slots as the ceiling: what stands empty is then little (founders lie at the front)."""
         lanes = self.loop.lanes
         if lanes.state.world.bodies.id.shape[1] > slots:
-            own = (lanes.state.world.bodies, lanes.state.genomes, lanes.state.elements)
-            fewer = jax.tree.map(lambda x: x[..., :slots], own)
-            state = eqx.tree_at(
-                lambda s: (s.world.bodies, s.genomes, s.elements), lanes.state, fewer, is_leaf=lambda x: x is None
-            )
+            s = lanes.state
+            own = (s.world.bodies, s.genomes, dict(s.owns), s.brains, s.memory)
+            bodies, genomes, owns, brains, memory = jax.tree.map(lambda x: x[..., :slots], own)
+            world = eqx.tree_at(lambda w: w.bodies, s.world, bodies)
+            state = EcologyState(world, genomes, owns, brains, memory, s.colony)
             self.loop._load(state, lanes.folded)
 
     def advance(self, ticks: int) -> float:

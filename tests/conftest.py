@@ -19,6 +19,7 @@ if "--xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", "
 # Shapes and types in the annotations of every room that computes with jax are checked at every call; must precede
 # their first import. Configurations are left out: they have checks of their own, which are tested.
 CHECKED = ["core", "worlds.petri.law", "worlds.petri.fields", "worlds.petri.state", "minds.table", "heredity.genomes"]
+CHECKED += ["heredity.strands", "worlds.petri.demes", "minds.mind", "ecology.state", "layers.hearing.hearing"]
 CHECKED += ["instruments.ecology", "ecology.ecology"]
 CHECKED += ["rules.net", "rules.neurons", "rules.synapses", "rules.wiring", "rules.gradient"]
 CHECKED += ["tasks.streams", "tasks.procedural"]

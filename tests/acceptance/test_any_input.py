@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
 from mesocosm.record import ConfigurationError, Intervention
 from mesocosm.record.configuration import Range, check, digest, from_dict, from_toml, to_dict, to_toml
-from mesocosm.worlds.petri.parameters import SENSES, PetriParameters
+from mesocosm.worlds.petri.parameters import PetriParameters
+from mesocosm.worlds.petri.senses import SENSES
 from tests.acceptance.test_bad_input import CONFIGURATIONS, leaves
 
 

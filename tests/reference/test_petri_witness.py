@@ -83,8 +83,8 @@ def worlds_after(record: Record) -> tuple[dict[int, dict[str, np.ndarray]], dict
         names = ("id", "x", "y", "heading", "energy", "last_odour", "touched", "born", "lineage")
         world = {name: arrays[f"state.world.bodies.{name}"][lane][order] for name in names}
         world["genome"] = np.moveaxis(arrays["state.genomes"][lane][:, :, order], 2, 0)
-        for k, field in enumerate(("food", "odour", "signal")):
-            values = arrays.get(f"state.world.fields.{k}")
+        for field in ("food", "odour", "signal"):
+            values = arrays.get(f"state.world.fields.{field}")
             world[field] = as_grid(values[lane]).ravel() if values is not None else np.zeros(0, np.int64)
         for name in ("x", "y", "heading"):
             world[f"source_{name}"] = arrays[f"state.world.sources.{name}"][lane]

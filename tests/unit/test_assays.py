@@ -14,11 +14,12 @@ import mesocosm as mc
 from mesocosm.cli.run import configuration_from
 from mesocosm.ecology.assay import analysis
 from mesocosm.ecology.assay.declaration import AssayConfiguration
-from mesocosm.ecology.assay.population import genes_of, living
+from mesocosm.ecology.assay.population import living
 from mesocosm.experiments.telling import ecology
 from mesocosm.findings.multiplicity import benjamini_hochberg
 from mesocosm.instruments.ancestry import lineage_shares, lives
 from mesocosm.minds.parameters import TableParameters
+from mesocosm.minds.writing import genes_of
 from mesocosm.protocol.compare import compare
 from mesocosm.protocol.launch import go_on
 from mesocosm.protocol.reading import configuration_of, folder_of

@@ -14,14 +14,13 @@ from mesocosm.core.random import Bits, seed_words
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
 from mesocosm.heredity.genomes import Heredity
 from mesocosm.heredity.parameters import HeredityParameters
-from mesocosm.instruments.analysis import LEVELS
 from mesocosm.instruments.ecology import ENERGY_FLOWS, Ledger
 from mesocosm.minds.parameters import TableParameters
 from mesocosm.minds.policy import softmax_weight
 from mesocosm.minds.table import Table
 from mesocosm.protocol.launch import start
 from mesocosm.record.configuration import from_dict
-from mesocosm.worlds.petri.parameters import SENSES, PetriParameters
+from mesocosm.worlds.petri.parameters import PetriParameters
 from mesocosm.worlds.petri.state import Bodies
 
 WORLD = dict(
@@ -163,7 +162,7 @@ def test_softmax_is_close_to_the_exact_one(row, stimulus, sharpness):
 @given(genes, st.integers(0, 3))
 def test_argmax_takes_the_first_of_the_largest(row, stimulus):
     mind = Table(TableParameters("argmax"), 4, 2)
-    act = int(mind.act(jnp.array(row, jnp.int8), jnp.int32(stimulus), jnp.uint32(0)))
+    act = int(mind.choose(jnp.array(row, jnp.int8), jnp.int32(stimulus), jnp.uint32(0)))
     assert act == int(np.argmax(row[2 * stimulus : 2 * stimulus + 2]))
     weights = np.asarray(mind.act_weights(jnp.array(row, jnp.int8)))
     assert weights[stimulus].tolist() == [int(a == act) for a in range(2)]
@@ -175,7 +174,7 @@ def test_long_tables_are_read_like_short_ones():
     genome = rng.integers(-128, 128, 80).astype(np.int8)
     for s in range(8):
         args = jnp.int32(s), jnp.uint32(0)
-        assert int(long.act(jnp.asarray(genome), *args)) == int(short.act(jnp.asarray(genome[:16]), *args))
+        assert int(long.choose(jnp.asarray(genome), *args)) == int(short.choose(jnp.asarray(genome[:16]), *args))
 
 
 def test_act_weights_are_what_the_policy_draws_from():
@@ -221,11 +220,6 @@ def test_mutation_has_the_stated_rate_on_both_strands(probability):
 
 def test_a_body_takes_at_most_64_bytes_of_state():
     assert len(Bodies.__dataclass_fields__) * 4 <= 64
-
-
-def test_levels_of_senses_agree_between_world_and_tables():
-    assert {name: len(levels) for name, levels in LEVELS.items()} == SENSES
-    assert list(LEVELS) == list(SENSES)
 
 
 def test_default_world_is_permitted_and_lasting():

@@ -39,7 +39,7 @@ def played(run):
 def test_snapshots_are_those_who_lived(run):
     begun, ended = snapshots(run.record, (0, 200), 0, 64)
     assert begun.is_there.all() and ended.is_there.all() and begun.genomes.shape == (2, 8, 64)
-    assert not begun.strain.any()
+    assert not begun.carried
     births = run.log("births")
     mine = (births["replicate"] == 1) & (births["parent"] == 0)
     founders = births["genome"][mine][np.argsort(births["id"][mine])]
@@ -53,7 +53,7 @@ def test_snapshots_are_those_who_lived(run):
 
 def test_pairs_meet_within_their_own_world(run):
     taken = snapshots(run.record, TICKS, 0, 64)
-    first, second = (side.genomes for side in meetings(run.record, TICKS, 0, 64, 1, 4))
+    first, second = (side.genomes for side in meetings(run.record, TICKS, 0, 64, 1, 4, ()))
     for m, (pair, r) in enumerate([(1, 0), (1, 1), (2, 0), (2, 1)]):
         i, j = pairs_of(3)[pair]
         np.testing.assert_array_equal(first[m], taken[i].genomes[r])

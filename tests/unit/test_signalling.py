@@ -11,7 +11,7 @@ import pytest
 
 import mesocosm as mc
 from mesocosm.core.random import Bits, seed_words
-from mesocosm.ecology.assay.population import living, muted
+from mesocosm.ecology.assay.population import living
 from mesocosm.experiments.signalling.analysis import (
     emission,
     retained,
@@ -24,6 +24,7 @@ from mesocosm.experiments.signalling.declaration import SignallingConfiguration
 from mesocosm.experiments.signalling.system import build
 from mesocosm.experiments.trend.declaration import TrendConfiguration
 from mesocosm.minds.policy import softmax_weight
+from mesocosm.minds.writing import muted
 from mesocosm.protocol.launch import go_on
 from mesocosm.record import ConfigurationError, load
 from mesocosm.record.configuration import check, from_dict

@@ -17,8 +17,9 @@ from mesocosm.ecology.assay import analysis
 from mesocosm.ecology.assay.population import living
 from mesocosm.ecology.assay.snapshots import snapshots
 from mesocosm.experiments.symbiont import results
-from mesocosm.instruments.ancestry import entries, lives
+from mesocosm.instruments.ancestry import lives
 from mesocosm.layers.elements.element import Element, Elements
+from mesocosm.layers.elements.entries import Logged, entries
 from mesocosm.layers.elements.parameters import GERM, VIRULENCE, ElementParameters
 from mesocosm.record import ConfigurationError, Record
 from mesocosm.reports.build import report
@@ -80,7 +81,7 @@ def test_the_two_ways_of_spreading_get_in_each_others_way(virulence, germ, rival
     elements = Elements(jnp.ones(20_000, jnp.int32), jnp.asarray(genes))
     passed = float(jnp.mean(element.gives(bits(), elements, IDS)))
     assert abs(passed - 0.5 * share) < 0.015
-    inherited = float(jnp.mean(element.inherit(bits(), elements, IDS).carried))
+    inherited = float(jnp.mean(element.divide(bits(), elements, IDS).carried))
     assert abs(inherited - germ / 255) < 0.015
 
 
@@ -119,8 +120,8 @@ def test_entries_tell_who_carries_what_at_any_tick(run):
     np.testing.assert_array_equal(
         genes[carried], np.moveaxis(state["state.elements.genes"][lane], -1, 0)[slots][carried]
     )
-    last = snapshots(run.record, (400,), 0, slots.size)[0]
-    assert sorted(last.strain[1]) == sorted(strain[slots])
+    last = snapshots(run.record, (400,), 0, slots.size, (Logged(),))[0]
+    assert sorted(last.carried["elements"]["strain"][1]) == sorted(strain[slots])
 
 
 def test_cured_bodies_carry_nothing_and_the_others_what_they_carried(run):
@@ -128,11 +129,11 @@ def test_cured_bodies_carry_nothing_and_the_others_what_they_carried(run):
     births = film.log("births")
     founders = births["parent"] == 0
     first = np.arange(60) % 10 < 5
-    expected = living(run.record, 0, 60, 2)
+    expected = living(run.record, 0, 60, 2, (Logged(),)).carried["elements"]["strain"]
     for r in range(2):
         mine = founders & (births["replicate"] == r)
         order = np.argsort(births["id"][mine])
-        np.testing.assert_array_equal(births["element"][mine][order], np.where(first, expected.strain[r], 0))
+        np.testing.assert_array_equal(births["element"][mine][order], np.where(first, expected[r], 0))
     assert film.metrics["passed"].sum() == 0 and not film.metrics["residual"].any()
     assert "element" in film.record.frames("bodies")
 
@@ -164,11 +165,12 @@ def test_the_criterion_needs_all_three(monkeypatch):
 
 def test_the_chase_is_what_keys_and_locks_say(run):
     found = chase(run.record, (100, 250, 400))
-    taken = snapshots(run.record, (100, 400), 0, 2048)
+    taken = snapshots(run.record, (100, 400), 0, 2048, (Logged(),))
     success = []
     for there, hosts in (taken, taken[::-1]):
-        carried = there.strain[0, ::2] > 0
-        genes = there.genes[0][:, ::2][:, carried].astype(int)
+        elements = there.carried["elements"]
+        carried = elements["strain"][0, ::2] > 0
+        genes = elements["genes"][0, 0][:, ::2][:, carried].astype(int)
         effort = ((genes[0] + 128) * (256 - (genes[1] + 128))) >> 8  # rivalry is 1
         fits = (genes[2][:, None] ^ hosts.genomes[0, -1, ::2].astype(int)[None, :]) & 1 == 0
         success.append(0.5 * (effort[:, None] * fits).mean() / 256)

@@ -14,10 +14,12 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from mesocosm.ecology.assay.population import Population
 from mesocosm.ecology.assay.snapshots import pairs_of, snapshots
 from mesocosm.findings.claim import Finding
 from mesocosm.findings.tournament import HALVES, Tournament, from_pairs
-from mesocosm.layers.elements.parameters import GERM, KEY, VIRULENCE
+from mesocosm.layers.elements.entries import Logged
+from mesocosm.layers.elements.parameters import GERM, KEY, N_LOCI, VIRULENCE
 from mesocosm.protocol.catalogue import Analysis, Result, births, configured
 from mesocosm.record import Record
 from mesocosm.record.configuration import Range
@@ -37,13 +39,13 @@ def chase(record: Record, ticks: Sequence[int]) -> Tournament:
       ConfigurationError: for a tick that the run has not reached.
     """
     element = record.header["configuration"]["element"]
-    taken = snapshots(record, ticks, 0, _BODIES)
+    taken = snapshots(record, ticks, 0, _BODIES, (Logged(),))
     keys, locks = (np.zeros((HALVES, len(taken), record.replicates, 2 ** element["lock_bits"])) for _ in range(2))
     for k, there in enumerate(taken):
         for half in range(HALVES):
             part = slice(half, None, HALVES)
             for r in range(record.replicates):
-                strain, genes = there.strain[r, part], there.genes[r][:, part].astype(int)
+                strain, genes = _carried(there, r, part)
                 keys[half, k, r] = _keys(strain, genes, element)
                 locks[half, k, r] = _locks(there.genomes[r, -1, part].astype(int), element)
                 if not there.is_there[r]:
@@ -52,6 +54,15 @@ def chase(record: Record, ticks: Sequence[int]) -> Tournament:
     i, j = np.array(pairs_of(len(taken))).T
     won = success[:, i, j] - success[:, j, i]
     return from_pairs(np.array(ticks) / 1000, won, -won, time_unit="1000 ticks", score_unit="per meeting")
+
+
+def _carried(there: Population, replicate: int, part: slice) -> tuple[np.ndarray, np.ndarray]:
+    """Strain and acting genes of what some bodies carry: [bodies], [loci, bodies]; strain 0 is nothing."""
+    own = there.carried.get(Logged.name)
+    if own is None:
+        nobody = np.zeros(there.genomes.shape[2], int)[part]
+        return nobody, np.zeros((N_LOCI, nobody.size), int)
+    return own["strain"][replicate, part], own["genes"][replicate, 0][:, part].astype(int)
 
 
 def _keys(strain: np.ndarray, genes: np.ndarray, element: dict) -> np.ndarray:

@@ -230,9 +230,10 @@ def found(
     """The states of newly founded replicates, and the first window of each fold."""
 
     def one(replicate):
-        state = experiment.init(Bits.founding(seed, replicate))
+        bits = Bits.founding(seed, replicate)
+        state = experiment.init(bits)
         if founding is not None:
-            state = founding.replace(state, replicate)
+            state = founding.replace(bits, state, replicate)
         return state, watch.open(experiment, state)
 
     out = jax.vmap(one, axis_name=LANES)(replicate)

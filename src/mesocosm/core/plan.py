@@ -12,13 +12,14 @@ from jaxtyping import Array, UInt32
 
 from mesocosm.core.experiment import Experiment
 from mesocosm.core.instrument import Camera, Fold, Log
+from mesocosm.core.random import Bits
 from mesocosm.record.configuration import ConfigurationError, Intervention
 
 
 class Founding(eqx.Module):
     """Who is there at the beginning, where that is not what the experiment founds by itself. Subclasses are final."""
 
-    def replace(self, state: Any, replicate: UInt32[Array, ""]) -> Any:
+    def replace(self, bits: Bits, state: Any, replicate: UInt32[Array, ""]) -> Any:
         """The founding state of one replicate, changed; its shapes stay."""
         raise NotImplementedError
 

@@ -1,54 +1,64 @@
-"""Genomes of two strands: one expressed, one a shadow that is never read (an exact control for drift).
+"""Genomes of bodies: founded, copied with mutations, exchanged; two strands, one expressed, one a shadow.
 
-Both strands are founded, copied, mutated and exchanged by the same law with their own random bits
-(docs/worlds/petri.md, sections 3 to 5). Founding is the equilibrium of mutation: a gene drifts around a flat
-distribution from the first tick.
+Founders may be seeded: an exact share of them carries a given genome, in both strands, so that what selection does to
+it is seen against what mutation and chance alone do.
 """
 
 from __future__ import annotations
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int8, Int32, UInt32
 
 from mesocosm.core.random import Bits, threshold16
 from mesocosm.heredity.parameters import HeredityParameters
+from mesocosm.heredity.strands import EXPRESSED, SHADOW, Genes, Strands
+from mesocosm.record import ConfigurationError
 
 EXCHANGE, GENE = 0x100, 0x10000  # purposes of random bits; the number of the locus (or of 32 loci) is added
 
-EXPRESSED = 0
-"""The strand that a mind reads; strand 1 is the shadow."""
-
-Genomes = Int8[Array, "2 loci n"]
+Genomes = Genes
 
 
 class Heredity(eqx.Module):
     """Replacement of single genes at birth, and reciprocal exchange: a swap, which conserves allele counts."""
 
-    n_loci: int = eqx.field(static=True)
-    mutation_threshold: Int32[Array, ""]
+    n_seeded: int = eqx.field(static=True)
+    strands: Strands
     exchange_threshold: Int32[Array, ""]
+    seed: Int8[Array, " loci"] | None
 
-    def __init__(self, parameters: HeredityParameters, n_loci: int):
-        self.n_loci = n_loci
-        self.mutation_threshold = jnp.int32(threshold16(parameters.mutation_probability))
-        self.exchange_threshold = jnp.int32(threshold16(parameters.exchange_probability))
+    def __init__(self, parameters: HeredityParameters, n_loci: int, founders: int = 0):
+        """Heredity of so many loci.
 
-    def _words(self, bits: Bits, ids: Int32[Array, " n"]) -> UInt32[Array, "2 loci n"]:
-        loci = jnp.arange(self.n_loci, dtype=jnp.uint32)[:, None]
-        shape = (self.n_loci, ids.shape[0])
-        counter = jnp.broadcast_to(ids[None, :], shape), jnp.broadcast_to(loci + jnp.uint32(GENE), shape)
-        return jnp.stack(bits.of(*counter))
+        Raises:
+          ConfigurationError: for a seeded genome of another length.
+        """
+        p = parameters
+        self.strands = Strands(n_loci, GENE, p.mutation_probability)
+        self.exchange_threshold = jnp.int32(threshold16(p.exchange_probability))
+        self.n_seeded = int(founders * p.seeded_share + 0.5)
+        if self.n_seeded and len(p.seeded_genome) != n_loci:
+            raise ConfigurationError(
+                f"heredity.seeded_genome: has {len(p.seeded_genome)} genes; genomes here have {n_loci}"
+            )
+        self.seed = jnp.asarray(np.array(p.seeded_genome, np.int8)) if self.n_seeded else None
+
+    @property
+    def n_loci(self) -> int:
+        return self.strands.n_loci
 
     def found(self, bits: Bits, ids: Int32[Array, " n"]) -> Genomes:
-        """Random genomes, one for each id."""
-        return _gene(self._words(bits, ids))
+        """Random genomes, one for each id; the first ones have the seeded genome."""
+        genomes = self.strands.found(bits, ids)
+        if self.seed is None:
+            return genomes
+        return jnp.where((ids <= self.n_seeded)[None, None, :], self.seed[None, :, None], genomes)
 
     def copy(self, bits: Bits, genomes: Int8[Array, "2 loci k"], child_ids: Int32[Array, " k"]) -> Genomes:
         """Copies for children, each gene replaced by a random one with the probability of mutation."""
-        words = self._words(bits, child_ids)
-        mutates = (words & 0xFFFF).astype(jnp.int32) < self.mutation_threshold
-        return jnp.where(mutates, _gene(words), genomes)
+        return self.strands.copy(bits, genomes, child_ids)
 
     def wants_exchange(self, word: UInt32[Array, " n"]) -> Array:
         """Whether a body that is first in its cell would exchange; `word` holds 16 random bits (the low ones)."""
@@ -65,6 +75,10 @@ class Heredity(eqx.Module):
         swaps = (jnp.stack(words) >> bit) & 1 == 1
         return jnp.where(swaps, b, a), jnp.where(swaps, a, b)
 
+    def frozen(self) -> Heredity:
+        """Without mutation and exchange."""
+        still = (self.strands.frozen(), jnp.int32(0))
+        return eqx.tree_at(lambda heredity: (heredity.strands, heredity.exchange_threshold), self, still)
 
-def _gene(words: UInt32[Array, "2 loci n"]) -> Genomes:
-    return ((words >> 24).astype(jnp.int32) - 128).astype(jnp.int8)
+
+__all__ = ["EXCHANGE", "EXPRESSED", "GENE", "SHADOW", "Genomes", "Heredity"]

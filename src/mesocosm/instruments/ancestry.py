@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -105,46 +105,3 @@ def lineage_shares(who: Lives, ticks: np.ndarray, most: int = 8) -> tuple[np.nda
     top = np.argsort(-shares.max(axis=1, initial=0), kind="stable")[:most]
     top = top[np.argsort(-shares[top, -1], kind="stable")] if len(ticks) else top
     return shares[top], founders[top]
-
-
-@dataclass(frozen=True)
-class Entries:
-    """Which element came into which body when, at birth or at touch, in one replicate; ordered by body, then tick.
-
-    Args:
-      id, tick, strain: [n]; strain 0 is a body born without one.
-      genes: [n, 2, loci]; the second strand is the shadow.
-    """
-
-    id: np.ndarray
-    tick: np.ndarray
-    strain: np.ndarray
-    genes: np.ndarray
-
-    def at(self, tick: int, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What these bodies carry at the end of a tick in which they live: strain [n], genes [n, 2, loci]."""
-        known = np.flatnonzero(self.tick <= tick)
-        last = known[np.searchsorted(self.id[known], ids, side="right") - 1]
-        return self.strain[last], self.genes[last]
-
-
-def entries(record: Record, replicate: int) -> Entries | None:
-    """All entries of elements into bodies of one replicate; None where there are no elements, or no logs of them."""
-    return next(_entries(record, [replicate]), None)
-
-
-def all_entries(record: Record) -> list[Entries] | None:
-    """The entries of every replicate; the logs are read once."""
-    return list(_entries(record, range(record.replicates))) or None
-
-
-def _entries(record: Record, replicates: Iterable[int]) -> Iterator[Entries]:
-    if "passes" not in record.header["logs"]:
-        return
-    parts = [part for part in (record.log("births"), record.log("passes")) if part["tick"].size]
-    names = ("replicate", "id", "tick", "element", "element_genes")
-    replicate, *columns = (np.concatenate([part[name] for part in parts]) for name in names)
-    for r in replicates:
-        mine = np.flatnonzero(replicate == r)
-        order = mine[np.lexsort([columns[1][mine], columns[0][mine]])]
-        yield Entries(*(column[order] for column in columns))

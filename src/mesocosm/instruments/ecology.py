@@ -30,10 +30,12 @@ class Ledger(Fold):
     created out of nothing by a sum that wrapped, though every account balances, and shows in the residual too.
 
     Args:
-      losses: causes by which energy is lost besides those of the world, such as elements.
+      losses: causes by which energy is lost besides those of the world.
+      stores: fields that hold energy besides food.
     """
 
     losses: tuple[str, ...] = eqx.field(static=True, default=())
+    stores: tuple[str, ...] = eqx.field(static=True, default=())
 
     def init(self, scene: Scene) -> Any:
         return self._stock(scene), {name: jnp.int32(0) for name in (*ENERGY_FLOWS, *self.losses)}
@@ -44,23 +46,25 @@ class Ledger(Fold):
 
     def read(self, folded: Any, scene: Scene) -> dict[str, Array]:
         before, flows = folded
-        food, bodies = self._stock(scene)
+        stock = self._stock(scene)
         heat = sum(flows[name] for name in (*_LOSSES, *self.losses))
-        residual = flows["inflow"] - heat - (food + bodies - before[0] - before[1])
+        gained = [now - then for now, then in zip(stock, before, strict=True)]
+        residual = flows["inflow"] - heat - sum(gained)
         overdrawn = self._overdrawn(scene) + sum((flow < 0).astype(jnp.int32) for flow in flows.values())
         residual = jnp.where(overdrawn > 0, jnp.maximum(jnp.abs(residual), overdrawn), residual)
-        return {**flows, "food": food, "body_energy": bodies, "residual": residual}
+        rows = dict(zip(("food", "body_energy", *self.stores), stock, strict=True))
+        return {**flows, **rows, "residual": residual}
 
-    @staticmethod
-    def _overdrawn(scene: Scene) -> Array:
+    def _overdrawn(self, scene: Scene) -> Array:
         """How many bodies and cells hold less than nothing."""
         bodies = scene.points["bodies"]
-        return sum32(bodies.alive & (bodies.columns["energy"] < 0)) + sum32(scene.fields["food"].values < 0)
+        cells = [sum32(scene.fields[name].values < 0) for name in ("food", *self.stores)]
+        return sum32(bodies.alive & (bodies.columns["energy"] < 0)) + sum(cells)
 
-    @staticmethod
-    def _stock(scene: Scene) -> tuple[Array, Array]:
+    def _stock(self, scene: Scene) -> tuple[Array, ...]:
         bodies = scene.points["bodies"]
-        return sum32(scene.fields["food"].values), sum32(jnp.where(bodies.alive, bodies.columns["energy"], 0))
+        food, *stored = (sum32(scene.fields[name].values) for name in ("food", *self.stores))
+        return food, sum32(jnp.where(bodies.alive, bodies.columns["energy"], 0)), *stored
 
 
 class Census(Fold):
@@ -80,34 +84,6 @@ class Census(Fold):
         bodies = scene.points["bodies"]
         marked = bodies.alive & ((bodies.columns["lineage"] & 1) == 1)
         return {"population": sum32(bodies.alive), "marked": sum32(marked), **folded}
-
-
-class Carriers(Fold):
-    """Who carries an element, and by which way it came; the genes of elements, summed over carriers, of both strands.
-
-    `inherited` and `passed` count entries into a body: at its birth, and at touch. Levels of genes are 0 ... 255.
-
-    Args:
-      loci: by name the genes that are summed.
-    """
-
-    loci: tuple[tuple[str, int], ...] = eqx.field(static=True)
-
-    def init(self, scene: Scene) -> Any:
-        return {name: jnp.int32(0) for name in ("carrier_ticks", "inherited", "passed")}
-
-    def update(self, folded: Any, tick: Tick) -> Any:
-        return {name: value + tick.flows[name] for name, value in folded.items()}
-
-    def read(self, folded: Any, scene: Scene) -> dict[str, Array]:
-        columns = scene.points["bodies"].columns
-        carries = columns["element"] > 0
-        rows: dict[str, Array] = {"carriers": sum32(carries), **folded}
-        for strand, name in enumerate(("evolved", "shadow")):
-            levels = columns["element_genes"][strand].astype(jnp.int32) + 128
-            for gene, locus in self.loci:
-                rows[f"{gene}_{name}"] = sum32(jnp.where(carries, levels[locus], 0))
-        return rows
 
 
 class Visits(Fold):
@@ -188,23 +164,20 @@ def ecology_cameras(
     return Camera("bodies", "bodies", bodies, shutter), Camera("sources", "sources", sources, shutter), *fields
 
 
-def ecology_logs(births_and_deaths: bool, exchanges: bool, elements: bool = False) -> tuple[Log, ...]:
+def ecology_logs(births_and_deaths: bool, exchanges: bool, born_with: tuple[str, ...] = ()) -> tuple[Log, ...]:
     """Logs of an ecology. A newborn's genome is as at the end of its first tick; rows are ordered by id.
 
     Args:
-      elements: whether births say what the newborn carries, and every element that enters at touch is recorded.
+      born_with: columns that births have from layers.
     """
 
     def columns(*names: str) -> tuple[tuple[str, str], ...]:
         return tuple((name, name) for name in names)
 
     logs: list[Log] = []
-    carried = ("element", "element_genes") if elements else ()
     if births_and_deaths:
-        logs.append(Log("births", "births", columns("id", "parent", "genome", *carried)))
+        logs.append(Log("births", "births", columns("id", "parent", "genome", *born_with)))
         logs.append(Log("deaths", "deaths", columns("id", "born")))
-        if elements:
-            logs.append(Log("passes", "passes", columns("id", "giver", *carried)))
     if exchanges:
         logs.append(Log("exchanges", "exchanges", columns("id", "partner")))
     return tuple(logs)

@@ -16,3 +16,19 @@ class TableParameters:
     """How a row of the table becomes an act."""
     sharpness: Annotated[int, Range(0, 4096, "1/256 halvings per unit of a gene")] = 8
     """How strongly softmax prefers the larger gene; 8 halves the odds for every 32 units. 0 is blind chance."""
+
+
+@dataclass(frozen=True)
+class LearnerParameters:
+    """Q-learning during life: of a learner nothing is inherited but its taste, what it is rewarded by."""
+
+    weights: Annotated[tuple[int, ...], Range(-128, 127)] = ()
+    """What each doing is worth, in the order eaten, met, exchanged, emitted; none: the genome says it, a gene each."""
+    exploration: Annotated[float, Range(0, 1, "per tick")] = 0.05
+    """Probability of an act drawn blindly."""
+    rate: Annotated[int, Range(0, 255, "1/256")] = 32
+    """Share of the error by which a value is corrected."""
+    discount: Annotated[int, Range(0, 252, "1/256")] = 230
+    """What a reward is worth a tick later."""
+    bite: Annotated[int, Range(1, 32767, "quanta")] = 64
+    """Food that counts as one full doing; more counts no more."""

@@ -5,22 +5,27 @@ The arithmetic is in integers (docs/worlds/petri.md, 5.5), so that a mind is exa
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from itertools import accumulate
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Int, Int8, Int32, UInt32
 
+from mesocosm.minds.mind import Brain, Draw, Mind
 from mesocosm.minds.parameters import TableParameters
 from mesocosm.minds.policy import softmax_weight
+from mesocosm.minds.writing import genes_of, muted
+from mesocosm.record.about import Gene, Genome
 
 _UNROLLED_STIMULI = 16
 """Tables up to this long are read by selects, which vectorise over bodies where a gather does not."""
 
 
-class Table(eqx.Module):
+class Table(Mind):
     """Genome -> behaviour of ONE individual: locus `stimulus * n_acts + act` holds a preference."""
 
     n_stimuli: int = eqx.field(static=True)
@@ -36,7 +41,12 @@ class Table(eqx.Module):
     def n_loci(self) -> int:
         return self.n_stimuli * self.n_acts
 
-    def act(self, genome: Int8[Array, " loci"], stimulus: Int[Array, ""], word: UInt32[Array, ""]) -> Int[Array, ""]:
+    def act(
+        self, draw: Draw, genome: Int8[Array, " loci"], brain: Brain, seen: Int32[Array, ""]
+    ) -> tuple[Brain, Int32[Array, ""]]:
+        return brain, self.choose(genome, seen, draw.word)
+
+    def choose(self, genome: Int8[Array, " loci"], stimulus: Int[Array, ""], word: UInt32[Array, ""]) -> Int[Array, ""]:
         """The act that this individual chooses; `word` holds 16 random bits (the low ones)."""
         row = self._row(genome, stimulus)
         top = reduce(jnp.maximum, row)
@@ -67,3 +77,27 @@ class Table(eqx.Module):
         if self.policy == "argmax":
             return (jnp.argmax(rows, axis=1)[:, None] == jnp.arange(self.n_acts)[None, :]).astype(jnp.int32)
         return softmax_weight(jnp.max(rows, axis=1, keepdims=True) - rows, self.sharpness)
+
+    def written(self, text: str) -> np.ndarray:
+        """The genes of a genotype written by hand, `0.1,0.2,0.5,0.9`: P(tumble) under each stimulus."""
+        return genes_of(text, self)
+
+    def muted(self, genomes: np.ndarray) -> np.ndarray:
+        """Genomes [replicates, loci, bodies] that tumble as likely as these do and emit as little as genes can."""
+        return muted(genomes, self)
+
+    def genome(self, stimuli: Sequence[str], acts: Mapping[str, int], n_loci: int) -> Genome:
+        """How likely each kind of act is under each stimulus; loci that no mind reads as they are."""
+        n, sharpness = self.n_acts, None if self.policy == "argmax" else int(self.sharpness)
+        genes = [
+            Gene(f"{word}: {stimulus}", "%", tuple(range(s * n, (s + 1) * n)), _with(bit, n), sharpness)
+            for word, bit in acts.items()
+            if bit < n
+            for s, stimulus in enumerate(stimuli)
+        ]
+        genes += [Gene(f"locus {k}", loci=(k,)) for k in range(self.n_loci, n_loci)]
+        return Genome("bodies", "genome", tuple(genes))
+
+
+def _with(bit: int, n_acts: int) -> tuple[int, ...]:
+    return tuple(act for act in range(n_acts) if act & bit)

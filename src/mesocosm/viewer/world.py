@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.instruments.ancestry import Entries, Lives, entries
+from mesocosm.instruments.ancestry import Lives
 from mesocosm.instruments.recorded import BODIES, lives_of, recording_of
+from mesocosm.layers.elements.entries import Entries, entries
 from mesocosm.player.encoder.encoder import Planes
 from mesocosm.player.encoder.genes import in_words, told
 from mesocosm.player.encoder.recording import Recording

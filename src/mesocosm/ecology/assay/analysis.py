@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mesocosm.ecology.analysis import by_level, level_names
 from mesocosm.ecology.assay.population import places_of_first
-from mesocosm.instruments.analysis import by_level, level_names
 from mesocosm.protocol.declaration import Summary
 from mesocosm.record import Record
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from mesocosm.record import Record
 
 Kind = Literal["garden", "survival", "competition"]
-Population = Literal["evolved", "cured", "mute", "shadow", "founders", "genotypes", "snapshots"]
 Strand = Literal["evolved", "shadow"]
 ASSAY_SEEDS = 0x6173736179 << 20
 """Differs a seed of assays from the seed of the run: their worlds are fresh."""
@@ -41,10 +40,10 @@ class AssayConfiguration(AfterConfiguration):
     """Ticks in a window: each window is a row of the metrics."""
     kind: Kind = "garden"
     """garden, survival or competition."""
-    population: Population = "evolved"
-    """Who is assayed: living bodies at the end of the run, the same cured of what they carry or made unable to emit,
-    their shadows, its founders, or `genotypes`."""
-    against: Population = "founders"
+    population: str = "evolved"
+    """Who is assayed: `evolved`, the living at the end of the run; their `shadow`; its `founders`; `genotypes`; or the
+    living in another state that its layers name: `cured`, `mute`, `deaf`."""
+    against: str = "founders"
     """In a competition: the other population."""
     tenths: Annotated[int, Range(1, 9, "of ten bodies")] = 5
     """In a competition: the share of the first population at the beginning."""

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mesocosm.ecology.analysis import stimulus_names
 from mesocosm.ecology.assay.analysis import intake, selection
 from mesocosm.ecology.assay.call import assay
 from mesocosm.ecology.assay.declaration import ASSAY_SEEDS
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.findings.outcomes import plain
-from mesocosm.instruments.analysis import stimulus_names
 from mesocosm.protocol.reading import configuration_of, follow_ups_of
 from mesocosm.record import ConfigurationError, FolderError, Record
 from mesocosm.record.configuration import digest

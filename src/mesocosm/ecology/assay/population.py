@@ -2,58 +2,80 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from mesocosm.ecology.assay.declaration import AssayConfiguration
-from mesocosm.layers.elements.parameters import N_LOCI
-from mesocosm.minds.policy import softmax_weight
 from mesocosm.protocol.reading import after, configuration_of
-from mesocosm.record import ConfigurationError, FolderError, Record
+from mesocosm.record import FolderError, Record
 from mesocosm.record.configuration import Intervention
+
+Carried = Mapping[str, np.ndarray]
+
+
+class OfLayer(Protocol):
+    """What is asked of a layer (`mesocosm.layers.layer.Layer`)."""
+
+    name: str
+
+    def of_strand(self, own: Carried, strand: int) -> Carried: ...
+    def at(self, record: Record, replicate: int, tick: int, ids: np.ndarray) -> Carried | None: ...
 
 
 @dataclass(frozen=True)
 class Population:
-    """Who is assayed: bodies of each replicate, with what they carry.
+    """Who is assayed: bodies of each replicate, with what layers have of them.
 
     Args:
       genomes: [replicates, loci, bodies], int8; zeros where nobody is there.
       is_there: [replicates].
-      strain: [replicates, bodies], of the element that each carries, 0 for none.
-      genes: [replicates, loci, bodies], of that element.
+      carried: by layer and name of its arrays, [replicates, ..., bodies]; what is not there is zero.
     """
 
     genomes: np.ndarray
     is_there: np.ndarray
-    strain: np.ndarray
-    genes: np.ndarray
+    carried: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, genomes: np.ndarray, is_there: np.ndarray) -> Population:
-        """Bodies that carry nothing."""
-        replicates, _, n = genomes.shape
-        strain = np.zeros((replicates, n), np.int32)
-        return cls(genomes, is_there, strain, np.zeros((replicates, N_LOCI, n), np.int8))
+    def of_nobody(cls, replicates: int, loci: int, n: int) -> Population:
+        """Places to be filled."""
+        return cls(np.zeros((replicates, loci, n), np.int8), np.zeros(replicates, bool))
 
-    def cured(self) -> Population:
-        """The same bodies without their elements."""
-        return Population.of(self.genomes, self.is_there)
+    def fill(self, replicate: int, genomes: np.ndarray) -> None:
+        """These genomes [loci, bodies] are there."""
+        self.genomes[replicate], self.is_there[replicate] = genomes, True
+
+    def give(self, layer: str, replicate: int, own: Carried) -> None:
+        """Bodies have this of a layer, [..., bodies] each."""
+        arrays = self.carried.setdefault(layer, {})
+        for name, values in own.items():
+            everybody = arrays.setdefault(name, np.zeros((self.is_there.size, *values.shape), values.dtype))
+            everybody[replicate] = values
+
+    def with_genomes(self, genomes: np.ndarray) -> Population:
+        """The same bodies with other genomes."""
+        return replace(self, genomes=genomes)
+
+    def without(self, layer: str) -> Population:
+        """The same bodies without what a layer has of them."""
+        return replace(self, carried={name: own for name, own in self.carried.items() if name != layer})
 
     def beside(self, others: Population, is_mine: np.ndarray) -> Population:
         """Two populations in one world: this one at the places named [bodies], the others elsewhere."""
-        mixed = (np.where(is_mine, getattr(self, k), getattr(others, k)) for k in ("genomes", "strain", "genes"))
-        genomes, strain, genes = mixed
-        return Population(genomes, self.is_there & others.is_there, strain, genes)
 
+        def mixed(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray:
+            zero = np.zeros((), a.dtype if a is not None else b.dtype if b is not None else None)
+            return np.where(is_mine, zero if a is None else a, zero if b is None else b)
 
-class _Table(Protocol):
-    n_stimuli: int
-    n_acts: int
-    policy: str
-    sharpness: Any
+        names = {(layer, name) for side in (self, others) for layer, own in side.carried.items() for name in own}
+        out = Population(mixed(self.genomes, others.genomes), self.is_there & others.is_there)
+        for layer, name in sorted(names):
+            sides = (side.carried.get(layer, {}).get(name) for side in (self, others))
+            out.carried.setdefault(layer, {})[name] = mixed(*sides)
+        return out
 
 
 def resolved(c: AssayConfiguration, record: Record, changed: bool = True) -> Any:
@@ -70,20 +92,21 @@ def resolved(c: AssayConfiguration, record: Record, changed: bool = True) -> Any
     return replace(after(configuration, changes if changed else ()), interventions=())
 
 
-def living(record: Record, strand: int, n: int, replicates: int) -> Population:
+def living(record: Record, strand: int, n: int, replicates: int, layers: Sequence[OfLayer] = ()) -> Population:
     """n living bodies of each replicate, evenly spaced by id (again and again where fewer live).
 
     Args:
-      strand: which of their genomes, and of the genes of their elements: 0 the expressed one, 1 the shadow.
+      strand: which of their genomes, and of the genes that layers have: 0 the expressed one, 1 the shadow.
+      layers: what bodies are taken with.
     """
     state = record.state
     lanes = {int(r): lane for lane, r in enumerate(state["replicate"])}
     if "state.genomes" not in state:
         if lanes:
             raise FolderError(f"{record.folder}: its checkpoint holds no genomes; it cannot be assayed")
-        return Population.of(np.zeros((replicates, 1, n), np.int8), np.zeros(replicates, bool))
+        return Population.of_nobody(replicates, 1, n)
     ids, genomes = state["state.world.bodies.id"], state["state.genomes"]
-    out = Population.of(np.zeros((replicates, genomes.shape[2], n), np.int8), np.zeros(replicates, bool))
+    out = Population.of_nobody(replicates, genomes.shape[2], n)
     for r in range(replicates):
         lane = lanes.get(r % record.replicates)
         if lane is None:
@@ -91,10 +114,12 @@ def living(record: Record, strand: int, n: int, replicates: int) -> Population:
         slots = np.flatnonzero(ids[lane] > 0)
         slots = slots[np.argsort(ids[lane][slots], kind="stable")]
         chosen = slots[np.arange(n) * max(slots.size, 1) // n] if slots.size >= n else slots[np.arange(n) % slots.size]
-        out.genomes[r], out.is_there[r] = genomes[lane, strand][:, chosen], True
-        if "state.elements.strain" in state:
-            out.strain[r] = state["state.elements.strain"][lane][chosen]
-            out.genes[r] = state["state.elements.genes"][lane, strand][:, chosen]
+        out.fill(r, genomes[lane, strand][:, chosen])
+        for layer in layers:
+            prefix = f"state.{layer.name}."
+            own = {k.removeprefix(prefix): v[lane][..., chosen] for k, v in state.items() if k.startswith(prefix)}
+            if own:
+                out.give(layer.name, r, layer.of_strand(own, strand))
     return out
 
 
@@ -105,51 +130,3 @@ def places_of_first(n: int, tenths: int, swapped: bool) -> np.ndarray:
     """
     place = np.arange(n) % 10
     return place >= 10 - tenths if swapped else place < tenths
-
-
-def genes_of(text: str, mind: _Table) -> np.ndarray:
-    """The genes [loci] whose table tumbles with these probabilities, one for each stimulus, as nearly as genes can.
-
-    Raises:
-      ConfigurationError: for what is no list of probabilities of that length.
-    """
-    try:
-        chances = np.array([float(word) for word in text.split(",")])
-    except ValueError:
-        chances = np.array([np.nan])
-    if chances.size != mind.n_stimuli or not np.all((chances >= 0) & (chances <= 1)):
-        raise ConfigurationError(
-            f"genotypes = {text!r}: must be {mind.n_stimuli} probabilities of tumbling between commas, one a stimulus"
-        )
-    return _silent_genes(chances, mind)
-
-
-def muted(genomes: np.ndarray, mind: _Table) -> np.ndarray:
-    """Genomes [replicates, loci, bodies] that tumble as likely as these do and emit as little as genes can.
-
-    That is never for `argmax`, and in less than 1 % of ticks for `softmax` at its default sharpness.
-    """
-    replicates, _, n = genomes.shape
-    read = mind.n_stimuli * mind.n_acts  # loci beyond these are not the mind's
-    rows = np.moveaxis(genomes[:, :read], 2, 1).astype(np.int32).reshape(replicates, n, mind.n_stimuli, mind.n_acts)
-    if mind.policy == "argmax":
-        weights = (np.argmax(rows, axis=3)[..., None] == np.arange(mind.n_acts)).astype(np.int32)
-    else:
-        weights = softmax_weight(rows.max(axis=3, keepdims=True) - rows, int(mind.sharpness))
-    silent = np.moveaxis(_silent_genes(weights[..., 1::2].sum(axis=3) / weights.sum(axis=3), mind), 1, 2)
-    return np.concatenate([silent, genomes[:, read:]], axis=1)
-
-
-def _silent_genes(chances: np.ndarray, mind: _Table) -> np.ndarray:
-    """The genes [..., loci] of tables that tumble with these chances [..., stimuli], as nearly as genes can."""
-    gaps = np.arange(-255, 256)  # the gene of tumbling less that of running
-    if mind.policy == "argmax":
-        offered = (gaps > 0).astype(float)
-    else:
-        run, tumble = (softmax_weight(np.maximum(0, sign * gaps), int(mind.sharpness)) for sign in (1, -1))
-        offered = tumble / (run + tumble)  # rises with the gap
-    above = np.clip(np.searchsorted(offered, chances), 1, gaps.size - 1)
-    best = gaps[np.where(chances - offered[above - 1] <= offered[above] - chances, above - 1, above)]
-    genes = np.full((*chances.shape, mind.n_acts), -128, np.int16)
-    genes[..., 1], genes[..., 0] = 127 + np.minimum(best, 0), 127 - np.maximum(best, 0)
-    return genes.reshape(*chances.shape[:-1], -1).astype(np.int8)

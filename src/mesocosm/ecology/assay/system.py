@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int8, Int32, UInt32
 
-from mesocosm.core import Founding, Setup, founders
+from mesocosm.core import Bits, Founding, Setup, founders
+from mesocosm.core.checkpoint import named
 from mesocosm.ecology.assay.declaration import AssayConfiguration
-from mesocosm.ecology.assay.population import Population, genes_of, living, muted, places_of_first, resolved
+from mesocosm.ecology.assay.population import Population, living, places_of_first, resolved
 from mesocosm.ecology.assay.snapshots import meetings, pairs_of
-from mesocosm.ecology.ecology import Ecology, EcologyState
+from mesocosm.ecology.ecology import Ecology
+from mesocosm.ecology.state import EcologyState, of_the_living
+from mesocosm.heredity.strands import EXPRESSED, SHADOW
 from mesocosm.instruments.ecology import ecology_cameras
-from mesocosm.layers.elements.element import Elements
+from mesocosm.layers.layer import Layer, Variant
+from mesocosm.minds.table import Table
 from mesocosm.protocol.launch import law_of
 from mesocosm.protocol.registry import entry_of
 from mesocosm.record import ConfigurationError, FolderError, Record, load
@@ -25,30 +29,41 @@ from mesocosm.record.configuration import to_dict
 
 
 class Given(Founding):
-    """Bodies with given genomes, elements (the same in both strands); marks for lineages, at founders' places."""
+    """Bodies with given genomes (the same in both strands), with what layers have of them; marks for lineages, at
+    founders' places."""
 
+    law: Ecology
     genomes: Int8[Array, "replicates loci bodies"]
-    strain: Int32[Array, "replicates bodies"]
-    genes: Int8[Array, "replicates element_loci bodies"]
+    carried: dict[str, dict[str, Array]]
     marks: Int32[Array, " bodies"]
     is_founded: Bool[Array, " replicates"]
 
-    def replace(self, state: EcologyState, replicate: UInt32[Array, ""]) -> EcologyState:
+    def replace(self, bits: Bits, state: EcologyState, replicate: UInt32[Array, ""]) -> EcologyState:
         n = self.marks.shape[0]
         row = replicate.astype(jnp.int32)
-        genomes = state.genomes.at[:, :, :n].set(self.genomes[row][None])
         bodies = state.world.bodies
         is_body = self.is_founded[row] & (bodies.id > 0)
         lineage = jnp.where(is_body, bodies.lineage.at[:n].set(self.marks), 0)
         bodies = dataclasses.replace(bodies, id=jnp.where(is_body, bodies.id, 0), lineage=lineage)
-        elements = state.elements
-        if elements is not None:
-            strain, genes = (
-                elements.strain.at[:n].set(self.strain[row]),
-                elements.genes.at[..., :n].set(self.genes[row]),
-            )
-            elements = Elements(strain, genes).where(is_body & (strain > 0))
-        return EcologyState(dataclasses.replace(state.world, bodies=bodies), jnp.where(is_body, genomes, 0), elements)
+        genomes = jnp.where(is_body, state.genomes.at[:, :, :n].set(self.genomes[row][None]), 0)
+
+        def given(layer: str, own: Any) -> Any:
+            leaves, form = jax.tree_util.tree_flatten_with_path(own)
+            theirs = self.carried.get(layer, {})
+            names = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in leaves]
+            placed = [
+                leaf.at[..., :n].set(theirs[name][row]) if name in theirs else jnp.zeros_like(leaf)
+                for name, (_, leaf) in zip(names, leaves, strict=True)
+            ]
+            return of_the_living(form.unflatten(placed), is_body)
+
+        return dataclasses.replace(
+            state,
+            world=dataclasses.replace(state.world, bodies=bodies),
+            genomes=genomes,
+            owns={layer: given(layer, own) for layer, own in state.owns.items()},
+            brains=of_the_living(self.law.developed(bits, genomes, bodies.id, state.colony), is_body),
+        )
 
 
 def build(configuration: AssayConfiguration) -> Setup:
@@ -73,25 +88,44 @@ def build(configuration: AssayConfiguration) -> Setup:
         raise FolderError(f"{c.of}: is a run of {record.header['experiment']}, which has no bodies to assay")
     if overflow := source.world.window_overflow(c.every):
         raise ConfigurationError(overflow)
-    n = setup.experiment.world.founders
-    carried = ("element",) if setup.experiment.element else ()
+    law, variants = setup.experiment, _variants(setup.experiment)
+    n = law.world.founders
+    seen = tuple(name for layer in law.layers for name in layer.seen)
     folds = setup.folds
-    logs = *(log for log in setup.logs if not log.is_view), *ecology_cameras(c.frames_every, 0, c.frames_of, carried)
+    logs = *(log for log in setup.logs if not log.is_view), *ecology_cameras(c.frames_every, 0, c.frames_of, seen)
     if in_tournament:
-        populations = meetings(record, c.snapshots, 0 if c.strand == "evolved" else 1, n, c.first_pair, c.replicates)
+        strand = EXPRESSED if c.strand == "evolved" else SHADOW
+        populations = meetings(record, c.snapshots, strand, n, c.first_pair, c.replicates, law.layers)
         # Thousands of matches: what is not counted in the end is not written down.
         folds, logs = {name: folds[name] for name in ("census", "ledger")}, ()
     else:
-        populations = [_population(name, c, record, setup.experiment) for name in _who(c)]
+        populations = [_population(name, c, record, law, variants) for name in _who(c)]
+    for name in _who(c):
+        law = _under_variant(law, name, variants, c.kind)
     return dataclasses.replace(
         setup,
-        experiment=_under(c.kind, setup.experiment),
+        experiment=law.frozen(c.kind),
         folds=folds,
         logs=logs,
-        founding=_founding(c, populations, n),
-        facts={"resolved": to_dict(source), "experiment": record.header["experiment"]},
+        founding=_founding(c, law, populations, n),
+        facts={**setup.facts, "resolved": to_dict(source), "experiment": record.header["experiment"]},
         reconfigure=None,
     )
+
+
+def _variants(law: Ecology) -> dict[str, tuple[Layer, Variant]]:
+    """Populations that the layers of an ecology offer, by name."""
+    return {name: (layer, variant) for layer in law.layers for name, variant in layer.variants().items()}
+
+
+def _under_variant(law: Ecology, name: str, variants: Mapping[str, tuple[Layer, Variant]], kind: str) -> Ecology:
+    if name not in variants or (change := variants[name][1].law) is None:
+        return law
+    if kind == "competition":
+        raise ConfigurationError(f"population = {name}: is a law for all of a world; in a competition it has no sides")
+    changed = variants[name][0]
+    layers = tuple(change(layer) if layer.name == changed.name else layer for layer in law.layers)
+    return dataclasses.replace(law, layers=layers)
 
 
 def _setup_of(record: Record, configuration: Any) -> Setup:
@@ -102,57 +136,57 @@ def _who(c: AssayConfiguration) -> tuple[str, ...]:
     return (c.population, c.against) if c.kind == "competition" else (c.population,)
 
 
-def _under(kind: str, ecology: Ecology) -> Ecology:
-    """The law with the parameters of an assay; its program stays the same."""
-    zero = jnp.int32(0)
+def _population(
+    name: str, c: AssayConfiguration, record: Record, law: Ecology, variants: Mapping[str, tuple[Layer, Variant]]
+) -> Population:
+    """The bodies that are assayed.
 
-    def off(law: Ecology) -> list[Any]:
-        """What is zero: mutation, exchange, passing; in a garden costs and births too, for survival births."""
-        world, heredity, element = law.world, law.heredity, law.element
-        zeros = [heredity.mutation_threshold, heredity.exchange_threshold]
-        zeros += [] if kind == "competition" else [world.ceiling]
-        zeros += [world.metabolism, world.emission_cost] if kind == "garden" else []
-        if element:
-            zeros += [element.mutation_threshold, element.reach_threshold]
-            zeros += [element.drain, element.help] if kind == "garden" else []
-        return zeros
-
-    ecology = eqx.tree_at(off, ecology, [zero] * len(off(ecology)))
-    if kind != "garden":
-        return ecology
-    # Full bodies: what they eat is wasted.
-    return eqx.tree_at(lambda e: e.world.founding_energy, ecology, ecology.world.division_energy)
-
-
-def _population(name: str, c: AssayConfiguration, record: Record, ecology: Ecology) -> Population:
-    """The bodies that are assayed."""
-    n, replicates = ecology.world.founders, c.replicates
+    Raises:
+      ConfigurationError: for a population that is none of this ecology's.
+    """
+    n, replicates = law.world.founders, c.replicates
     if name == "genotypes":
-        each = [genes_of(text, ecology.mind) for text in c.genotypes]
-        rows = np.stack([each[r % len(each)] for r in range(replicates)])
-        rows = np.pad(rows, ((0, 0), (0, ecology.heredity.n_loci - rows.shape[1])))  # loci that no mind reads
-        return Population.of(np.repeat(rows[:, :, None], n, axis=2), np.ones(replicates, bool))
+        return _genotypes(c, law)
     if name == "founders":
-        original = _setup_of(record, resolved(c, record, changed=False))
-        state = founders(original, int(record.header["seed"]), record.replicates, int(record.header["every"]))
-        row = np.arange(replicates) % record.replicates
-        there = Population.of(np.asarray(state.genomes)[row, 0, :, :n], np.ones(replicates, bool))
-        if state.elements is None:
-            return there
-        strain, genes = np.asarray(state.elements.strain)[row, :n], np.asarray(state.elements.genes)[row, 0, :, :n]
-        return dataclasses.replace(there, strain=strain, genes=genes)
-    there = living(record, 1 if name == "shadow" else 0, n, replicates)
-    if name == "mute":
-        there = dataclasses.replace(there, genomes=muted(there.genomes, ecology.mind))
-    return there.cured() if name == "cured" else there
+        return _founders(c, record, n)
+    if name not in ("evolved", "shadow", *variants):
+        known = ", ".join(("evolved", "shadow", "founders", "genotypes", *variants))
+        raise ConfigurationError(f"population = {name!r}: must be one of {known}")
+    there = living(record, SHADOW if name == "shadow" else EXPRESSED, n, replicates, law.layers)
+    change = variants[name][1].bodies if name in variants else None
+    return change(there, law.mind) if change else there
 
 
-def _founding(c: AssayConfiguration, populations: Sequence[Population], n: int) -> Given:
+def _genotypes(c: AssayConfiguration, law: Ecology) -> Population:
+    if not isinstance(law.mind, Table):
+        raise ConfigurationError("population = genotypes: are written as tables; the minds of this run are others")
+    each = [law.mind.written(text) for text in c.genotypes]
+    rows = np.stack([each[r % len(each)] for r in range(c.replicates)])
+    rows = np.pad(rows, ((0, 0), (0, law.heredity.n_loci - rows.shape[1])))  # loci that no mind reads
+    return Population(np.repeat(rows[:, :, None], law.world.founders, axis=2), np.ones(c.replicates, bool))
+
+
+def _founders(c: AssayConfiguration, record: Record, n: int) -> Population:
+    original = _setup_of(record, resolved(c, record, changed=False))
+    state = founders(original, int(record.header["seed"]), record.replicates, int(record.header["every"]))
+    row = np.arange(c.replicates) % record.replicates
+    there = Population(np.asarray(state.genomes)[row, EXPRESSED, :, :n], np.ones(c.replicates, bool))
+    assert isinstance(original.experiment, Ecology)
+    for layer in original.experiment.layers:
+        if layer.name in state.owns:
+            own = {k: v[..., :n] for k, v in named(state.own(layer.name)).items()}
+            for r, source in enumerate(row):
+                mine = layer.of_strand({k: v[source] for k, v in own.items()}, EXPRESSED)
+                there.give(layer.name, r, mine)
+    return there
+
+
+def _founding(c: AssayConfiguration, law: Ecology, populations: Sequence[Population], n: int) -> Given:
     """One population, or two that share the places of the founders in a fixed pattern of ten."""
     there, marks = populations[0], np.ones(n, np.int32)
     if c.kind == "competition":
         is_first = places_of_first(n, c.tenths, c.marks_swapped)
         there = there.beside(populations[1], is_first)
         marks = np.where(is_first != c.marks_swapped, 1, 2).astype(np.int32)
-    arrays = (there.genomes, there.strain, there.genes, marks, there.is_there)
-    return Given(*(jnp.asarray(a) for a in arrays))
+    arrays = (there.genomes, there.carried, marks, there.is_there)
+    return Given(law, *jax.tree.map(jnp.asarray, arrays))

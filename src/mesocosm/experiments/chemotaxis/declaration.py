@@ -97,7 +97,7 @@ def asked_of(sense: str, claims: tuple[Claim, ...]) -> Callable[[EcologyConfigur
     """Claims that were declared of bodies that go by this sense; of others they are exploratory, and reworded."""
 
     def under(configuration: EcologyConfiguration) -> tuple[Claim, ...]:
-        from mesocosm.instruments.analysis import ends, ordered_senses
+        from mesocosm.ecology.analysis import ends, ordered_senses
 
         senses = ordered_senses(configuration.world.senses)
         if senses[:1] == [sense]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mesocosm.ecology.analysis import by_level, direction
 from mesocosm.ecology.assay.analysis import distance, intake, selection_under_both_marks, tumbling, under_both_marks
 from mesocosm.ecology.assay.call import follow_ups_from
-from mesocosm.instruments.analysis import by_level, direction
 from mesocosm.record import Record
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.instruments.analysis import GRAIN, by_level, direction, ends, last_rows, level_names
+from mesocosm.ecology.analysis import GRAIN, by_level, direction, ends, last_rows, level_names
 from mesocosm.protocol.declaration import Summary
 from mesocosm.record import Record
 

@@ -6,6 +6,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mesocosm.ecology.analysis import (
+    GRAIN,
+    LEVELS,
+    direction,
+    ends,
+    level_names,
+    ordered_senses,
+    stimulus_names,
+    windows,
+)
 from mesocosm.ecology.assay.analysis import distance, intake, tumbling
 from mesocosm.ecology.assay.optimum import found_before
 from mesocosm.experiments.chemotaxis.results import median_replicate
@@ -23,16 +33,6 @@ from mesocosm.experiments.telling import (
 )
 from mesocosm.findings.claim import Finding, show_interval
 from mesocosm.findings.intervals import mean_interval
-from mesocosm.instruments.analysis import (
-    GRAIN,
-    LEVELS,
-    direction,
-    ends,
-    level_names,
-    ordered_senses,
-    stimulus_names,
-    windows,
-)
 from mesocosm.instruments.recorded import panel
 from mesocosm.minds.policy import softmax_weight
 from mesocosm.protocol import story

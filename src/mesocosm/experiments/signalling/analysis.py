@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from mesocosm.instruments.analysis import GRAIN, LEVELS, last_rows, ordered_senses
+from mesocosm.ecology.analysis import GRAIN, LEVELS, last_rows, ordered_senses
 from mesocosm.record import Record
 
 FOOD = "odour"

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mesocosm.ecology.analysis import GRAIN, LEVELS, last_rows, ordered_senses, windows
 from mesocosm.ecology.assay.analysis import distance, intake, survival
 from mesocosm.experiments.signalling.analysis import LEAST, NEAR, emission, stands_in_food, tells, threshold
 from mesocosm.experiments.signalling.results import KNOCK_OUTS
 from mesocosm.experiments.telling import band, chips, ecology, introduction, lineages, notes, strips, ticks
 from mesocosm.findings.claim import Finding, show_interval
 from mesocosm.findings.intervals import mean_interval
-from mesocosm.instruments.analysis import GRAIN, LEVELS, last_rows, ordered_senses, windows
 from mesocosm.instruments.relatedness import Relatedness, relatedness
 from mesocosm.protocol.story import Axis, Curve, Curves, Section, Story, Strips, Table, Trajectories
 from mesocosm.record import Record

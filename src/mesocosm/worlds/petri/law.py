@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Bool, Int32, UInt32
 
 from mesocosm.core.arrays import (
@@ -29,8 +32,10 @@ from mesocosm.core.arrays import (
     sum32,
 )
 from mesocosm.core.random import Bits, threshold16
-from mesocosm.worlds.petri.fields import address, age
-from mesocosm.worlds.petri.parameters import SENSES, PetriParameters
+from mesocosm.worlds.petri import demes
+from mesocosm.worlds.petri.fields import FOOD, ODOUR, SIGNAL, FieldLaw, address, age
+from mesocosm.worlds.petri.parameters import PetriParameters
+from mesocosm.worlds.petri.senses import Sense, n_stimuli, ordered
 from mesocosm.worlds.petri.state import (
     BODY,
     DROP,
@@ -41,6 +46,7 @@ from mesocosm.worlds.petri.state import (
     SOURCE_PLACE,
     Births,
     Bodies,
+    Meal,
     Meetings,
     PetriState,
     Sources,
@@ -73,7 +79,9 @@ class Petri(eqx.Module):
     founders: int = eqx.field(static=True)
     n_sources: int = eqx.field(static=True)
     drops: int = eqx.field(static=True)
-    senses: tuple[str, ...] = eqx.field(static=True)
+    demes: int = eqx.field(static=True)
+    senses: tuple[Sense, ...] = eqx.field(static=True)
+    fields: tuple[FieldLaw, ...] = eqx.field(static=True)
     has_signal: bool = eqx.field(static=True)
     ceiling: Int32[Array, ""]
     founding_energy: Int32[Array, ""]
@@ -87,20 +95,39 @@ class Petri(eqx.Module):
     source_speed: Int32[Array, ""]
     turn_threshold: Int32[Array, ""]
     jump_threshold: Int32[Array, ""]
-    diffusion: Int32[Array, "3"]  # food, odour, signal
-    decay: Int32[Array, "3"]
+    diffusion: dict[str, Int32[Array, ""]]
+    decay: dict[str, Int32[Array, ""]]
     cell_capacity: Int32[Array, ""]
     odour_levels: Int32[Array, "3"]
     signal_levels: Int32[Array, "3"]
     trend_margin: Int32[Array, ""]
     emission_cost: Int32[Array, ""]
     emission_quanta: Int32[Array, ""]
+    migration: demes.Migration | None
 
-    def __init__(self, parameters: PetriParameters):
+    def __init__(
+        self,
+        parameters: PetriParameters,
+        senses: Sequence[Sense] = (),
+        fields: Mapping[FieldLaw, tuple[int, int]] | None = None,
+    ):
+        """The law with these parameters.
+
+        Args:
+          senses: one's own, besides those of the parameters.
+          fields: one's own, each with its diffusion and its decay.
+        """
         p = parameters
-        self.side, self.founders, self.n_sources, self.drops = p.side, p.founders, p.n_sources, p.drops
-        self.senses = tuple(s for s in SENSES if s in p.senses)
+        self.side, self.founders, self.drops = p.side, p.founders, p.drops
+        self.demes, self.n_sources = p.demes, p.demes * p.n_sources
+        self.senses = tuple(ordered([*p.senses, *senses]))
         self.has_signal = p.signal
+        own = {FOOD: (p.food_diffusion, p.food_decay), ODOUR: (p.odour_diffusion, p.odour_decay)}
+        own |= {SIGNAL: (p.signal_diffusion, p.signal_decay)} if p.signal else {}
+        own |= fields or {}
+        self.fields = tuple(own)
+        self.diffusion, self.decay = ({f.name: jnp.int32(pair[k]) for f, pair in own.items()} for k in (0, 1))
+        self.migration = demes.Migration(p) if p.demes > 1 else None
         plain = (
             "ceiling founding_energy division_energy metabolism bite speed drop_food drop_odour drop_spread "
             "source_speed cell_capacity odour_levels signal_levels trend_margin emission_cost emission_quanta"
@@ -109,8 +136,6 @@ class Petri(eqx.Module):
             setattr(self, name, jnp.array(getattr(p, name), jnp.int32))
         self.turn_threshold = jnp.int32(threshold16(p.turn_probability))
         self.jump_threshold = jnp.int32(threshold16(p.jump_probability))
-        self.diffusion = jnp.array([p.food_diffusion, p.odour_diffusion, p.signal_diffusion], jnp.int32)
-        self.decay = jnp.array([p.food_decay, p.odour_decay, p.signal_decay], jnp.int32)
 
     @property
     def extent(self) -> int:
@@ -120,9 +145,39 @@ class Petri(eqx.Module):
     def wrap(self, position: Array) -> Array:
         return position & (self.extent - 1)
 
-    def cells(self, x: Int32[Array, " n"], y: Int32[Array, " n"]) -> Int32[Array, " n"]:
+    @property
+    def n_cells(self) -> int:
+        return self.demes * self.side**2
+
+    @property
+    def n_stimuli(self) -> int:
+        return n_stimuli(self.senses)
+
+    @property
+    def n_acts(self) -> int:
+        return 4 if self.has_signal else 2
+
+    def cells(
+        self, x: Int32[Array, " n"], y: Int32[Array, " n"], deme: Int32[Array, " n"] | None = None
+    ) -> Int32[Array, " n"]:
         """Where the cell of a position lies in a flattened field."""
-        return address(y >> 8, x >> 8, self.side)
+        cell = address(y >> 8, x >> 8, self.side)
+        return cell if deme is None else cell + deme * self.side**2
+
+    def cells_of(self, b: Bodies) -> Int32[Array, " n"]:
+        """Where the cell of each body lies in a flattened field."""
+        return self.cells(b.x, b.y, b.deme)
+
+    def at_bodies(self, state: PetriState, field: str) -> Int32[Array, " n"]:
+        """How much of a field there is in the cell of each body."""
+        return gather_cells(state.fields[field].ravel(), self.cells_of(state.bodies))
+
+    def level(self, value: Int32[Array, " n"], levels: Int32[Array, " k"]) -> Int32[Array, " n"]:
+        """How many of the thresholds a value reaches."""
+        return jnp.sum(value[None, :] >= levels[:, None], axis=0, dtype=jnp.int32)
+
+    def quarters(self) -> Int32[Array, "3"]:
+        return jnp.arange(1, 4, dtype=jnp.int32)
 
     def _step(self, heading: Int32[Array, " n"], speed: Int32[Array, ""]) -> tuple[Array, Array]:
         # One table of both components: a second gather costs as much as the rest of the phase.
@@ -152,13 +207,14 @@ class Petri(eqx.Module):
             born=zero - 1,
             lineage=ids,
             parent=zero,
+            deme=jnp.where(is_body, (ids - 1) % self.demes, 0) if self.migration else None,
         )
         j = jnp.arange(self.n_sources, dtype=jnp.int32)
         x, y = (self.wrap(word.astype(jnp.int32)) for word in bits.of(j, SOURCE))
         sources = Sources(x, y, (bits.of(j, SOURCE_PLACE)[0] & 63).astype(jnp.int32))
-        field = jnp.zeros((2, 2, self.side // 2, self.side // 2), jnp.int32)
-        n_fields = 3 if self.has_signal else 2
-        return PetriState(jnp.int32(self.founders + 1), (field,) * n_fields, sources, bodies)
+        several = (self.demes,) if self.migration else ()
+        field = jnp.zeros((*several, 2, 2, self.side // 2, self.side // 2), jnp.int32)
+        return PetriState(jnp.int32(self.founders + 1), {f.name: field for f in self.fields}, sources, bodies)
 
     # -- 5.1 divide ----------------------------------------------------------------------------------------------
 
@@ -200,8 +256,10 @@ class Petri(eqx.Module):
             lineage=of_parent(b.lineage),
             parent=of_parent(b.id),
         )
+        if b.deme is not None:
+            newborn["deme"] = of_parent(b.deme)
         b = _set(b, energy=b.energy.at[parent].set(energy - (energy >> 1), mode="drop"))
-        b = Bodies(**{name: getattr(b, name).at[child].set(value, mode="drop") for name, value in newborn.items()})
+        b = _set(b, **{name: getattr(b, name).at[child].set(value, mode="drop") for name, value in newborn.items()})
         return next_id + sum32(is_birth), b, Births(parent, child, child_id), waiting & ~now
 
     # -- 5.2 to 5.4: sources and fields ----------------------------------------------------------------------------
@@ -230,8 +288,8 @@ class Petri(eqx.Module):
         a, b = bits.of(256 * j + i, DROP)
         x = self.wrap(jnp.repeat(state.sources.x, self.drops) + offset(a))
         y = self.wrap(jnp.repeat(state.sources.y, self.drops) + offset(b))
-        cells = self.cells(x, y)
-        food, odour, *rest = (f.ravel() for f in state.fields)
+        cells = self.cells(x, y, self.deme_of_source(j) if self.migration else None)
+        food, odour = (state.fields[name].ravel() for name in ("food", "odour"))
         food = deposit(food, cells, jnp.full(cells.shape, 0, jnp.int32) + self.drop_food)
         odour = deposit(odour, cells, jnp.full(cells.shape, 0, jnp.int32) + self.drop_odour)
         # Only cells on which something fell can spill; several drops may share one, whence the first of each.
@@ -243,42 +301,49 @@ class Petri(eqx.Module):
 
         spilled = spill(food)
         food, odour = deposit(food, cells, -spilled), deposit(odour, cells, -spill(odour))
-        fields = tuple(f.reshape(state.food.shape) for f in (food, odour, *rest))
-        return _set(state, fields=fields), sum32(spilled)
+        return self.with_fields(state, food=food, odour=odour), sum32(spilled)
 
-    def age_fields(self, bits: Bits, state: PetriState) -> tuple[PetriState, Int32[Array, ""]]:
-        """All fields diffuse and decay. Returns the food that decayed."""
-        words = bits.of(jnp.arange(len(state.fields), dtype=jnp.int32), FIELD)
-        aged = [
-            age(v, self.diffusion[f], self.decay[f], (words[0][f], words[1][f]), bits.tick)
-            for f, v in enumerate(state.fields)
-        ]
-        return _set(state, fields=tuple(v for v, _ in aged)), aged[0][1]
+    def deme_of_source(self, j: Int32[Array, " j"]) -> Int32[Array, " j"]:
+        return j // (self.n_sources // self.demes)
+
+    def with_fields(self, state: PetriState, **fields: Int32[Array, "..."]) -> PetriState:
+        """With these fields changed; they may be flat."""
+        shaped = {name: field.reshape(state.food.shape) for name, field in fields.items()}
+        return _set(state, fields={**state.fields, **shaped})
+
+    def age_fields(self, bits: Bits, state: PetriState) -> tuple[PetriState, dict[str, Int32[Array, ""]]]:
+        """All fields diffuse and decay. Returns how much of each decayed."""
+        numbers = jnp.array([f.number for f in self.fields], jnp.int32)
+        each_deme = 256 * jnp.arange(self.demes, dtype=jnp.int32)[:, None] if self.migration else 0
+        a, b = bits.of(numbers + each_deme, FIELD)
+        aged, lost = {}, {}
+        for k, name in enumerate(f.name for f in self.fields):
+
+            def one(v: Array, words: tuple[Array, Array], name: str = name) -> tuple[Array, Array]:
+                return age(v, self.diffusion[name], self.decay[name], words, bits.tick)
+
+            if self.migration:
+                aged[name], decayed = jax.vmap(one)(state.fields[name], (a[:, k], b[:, k]))
+                lost[name] = sum32(decayed)
+            else:
+                aged[name], lost[name] = one(state.fields[name], (a[k], b[k]))
+        return _set(state, fields=aged), lost
 
     # -- 5.5 sense and act -----------------------------------------------------------------------------------------
 
-    def sense(self, state: PetriState) -> tuple[PetriState, Int32[Array, " n"]]:
-        """Each body's stimulus; it remembers what it smelt."""
+    def sense(self, state: PetriState) -> tuple[PetriState, dict[str, Int32[Array, " n"]]]:
+        """The level of each sense of each body; bodies remember what they smelt."""
         b = state.bodies
-        cells = self.cells(b.x, b.y)
-        odour = gather_cells(state.fields[1].ravel(), cells)
+        levels = {sense.name: sense.read(self, state) for sense in self.senses if sense.read}
+        remembered = jnp.where(b.alive, self.at_bodies(state, "odour"), 0)
+        return _set(state, bodies=_set(b, last_odour=remembered)), levels
 
-        def level(value: Array, levels: Array) -> Array:
-            return jnp.sum(value[None, :] >= levels[:, None], axis=0, dtype=jnp.int32)
-
-        reads = {
-            "odour": lambda: level(odour, self.odour_levels),
-            "trend": lambda: jnp.where(
-                odour + self.trend_margin < b.last_odour, 0, jnp.where(odour > b.last_odour + self.trend_margin, 2, 1)
-            ),
-            "touch": lambda: b.touched,
-            "signal": lambda: level(gather_cells(state.fields[2].ravel(), cells), self.signal_levels),
-            "energy": lambda: level(4 * b.energy, jnp.arange(1, 4, dtype=jnp.int32) * self.division_energy),
-        }
-        stimulus = jnp.zeros_like(b.id)
-        for name in self.senses:
-            stimulus = stimulus * SENSES[name] + reads[name]()
-        return _set(state, bodies=_set(b, last_odour=jnp.where(b.alive, odour, 0))), stimulus
+    def stimulus(self, state: PetriState, levels: dict[str, Int32[Array, " n"]]) -> Int32[Array, " n"]:
+        """The levels of all senses as one number, digit by digit."""
+        stimulus = jnp.zeros_like(state.bodies.id)
+        for sense in self.senses:
+            stimulus = stimulus * sense.n_levels + levels[sense.name]
+        return stimulus
 
     def draw(self, bits: Bits, state: PetriState) -> tuple[UInt32[Array, " n"], UInt32[Array, " n"]]:
         """The 64 bits of each body in this tick."""
@@ -295,6 +360,24 @@ class Petri(eqx.Module):
         y = jnp.where(runs, self.wrap(b.y + dy), b.y)
         return _set(state, bodies=_set(b, x=x, y=y, heading=heading))
 
+    def migrate(
+        self, bits: Bits, state: PetriState, rank: UInt32[Array, " n"]
+    ) -> tuple[PetriState, dict[str, Int32[Array, ""]]]:
+        """Some bodies change their torus, where there are several (docs/worlds/demes.md)."""
+        if self.migration is None:
+            return state, {}
+        bodies, moved = self.migration.move(bits, state.bodies, rank)
+        return _set(state, bodies=bodies), {"migrants": moved}
+
+    def frozen(self, kind: str) -> Petri:
+        """The law in an assay: no births but in a competition; in a garden nobody pays, and reserves are full."""
+        zero = jnp.int32(0)
+        law = self if kind == "competition" else eqx.tree_at(lambda law: law.ceiling, self, zero)
+        if kind != "garden":
+            return law
+        spent = (zero, zero, law.division_energy)
+        return eqx.tree_at(lambda law: (law.metabolism, law.emission_cost, law.founding_energy), law, spent)
+
     # -- 5.6 to 5.9: pay, eat, meet, die ---------------------------------------------------------------------------
 
     def pay(self, state: PetriState, act: Int32[Array, " n"]) -> tuple[PetriState, dict[str, Int32[Array, ""]]]:
@@ -306,23 +389,19 @@ class Petri(eqx.Module):
             return _set(state, bodies=_set(b, energy=left)), flows
         emits = b.alive & (act >= 2)
         signalling = jnp.where(emits, jnp.minimum(left, self.emission_cost), 0)
-        food, odour, signal = state.fields
         amounts = jnp.where(emits, self.emission_quanta, 0)
-        signal = deposit(signal.ravel(), self.cells(b.x, b.y), amounts).reshape(signal.shape)
-        signal = jnp.minimum(signal, self.cell_capacity)
-        state = _set(state, bodies=_set(b, energy=left - signalling), fields=(food, odour, signal))
-        return state, {"metabolism": sum32(metabolism), "signalling": sum32(signalling)}
+        signal = deposit(state.fields["signal"].ravel(), self.cells_of(b), amounts)
+        state = self.with_fields(state, signal=jnp.minimum(signal, self.cell_capacity))
+        return _set(state, bodies=_set(b, energy=left - signalling)), {
+            "metabolism": sum32(metabolism),
+            "signalling": sum32(signalling),
+        }
 
-    def eat(
-        self, state: PetriState, rank: UInt32[Array, " n"]
-    ) -> tuple[PetriState, dict[str, Int32[Array, ""]], Int32[Array, " n"], Bool[Array, " n"]]:
-        """Bodies in a cell share its food; the first takes the remainder.
-
-        Returns, besides, how many share each body's cell and whether the body is the first there.
-        """
+    def eat(self, state: PetriState, rank: UInt32[Array, " n"]) -> tuple[PetriState, Meal]:
+        """Bodies in a cell share its food; the first takes the remainder."""
         b = state.bodies
-        cells = self.cells(b.x, b.y)
-        n_cells = self.side**2
+        cells = self.cells_of(b)
+        n_cells = self.n_cells
         crowd = gather_cells(deposit(jnp.zeros(n_cells, jnp.int32), cells, b.alive.astype(jnp.int32)), cells)
         crowd = jnp.maximum(crowd, 1)
         worst = jnp.full(n_cells, 0xFFFFFFFF, jnp.uint32)
@@ -334,9 +413,8 @@ class Petri(eqx.Module):
         taken = jnp.where(b.alive, share + rest, 0)
         energy = b.energy + taken
         kept = jnp.minimum(energy, self.division_energy)
-        fields = (deposit(state.food.ravel(), cells, -taken).reshape(state.food.shape), *state.fields[1:])
-        flows = {"eaten": sum32(taken), "wasted": sum32(energy - kept)}
-        return _set(state, fields=fields, bodies=_set(b, energy=kept)), flows, crowd, is_first
+        state = self.with_fields(state, food=deposit(state.food.ravel(), cells, -taken))
+        return _set(state, bodies=_set(b, energy=kept)), Meal(taken, sum32(energy - kept), crowd, is_first)
 
     def touch(self, state: PetriState, crowd: Int32[Array, " n"]) -> PetriState:
         touched = (state.bodies.alive & (crowd >= 2)).astype(jnp.int32)
@@ -345,8 +423,8 @@ class Petri(eqx.Module):
     def last_ranks(self, state: PetriState, rank: UInt32[Array, " n"]) -> UInt32[Array, " n"]:
         """The highest rank in each body's cell."""
         b = state.bodies
-        cells = self.cells(b.x, b.y)
-        most = jnp.zeros(self.side**2, jnp.uint32)
+        cells = self.cells_of(b)
+        most = jnp.zeros(self.n_cells, jnp.uint32)
         return gather_cells(highest_in(most, cells, jnp.where(b.alive, rank, jnp.uint32(0))), cells)
 
     def last_finder(
@@ -357,7 +435,7 @@ class Petri(eqx.Module):
         A table of all cells costs as much as a phase; where few bodies are asked for among few, each is searched.
         """
         b, n = state.bodies, rank.shape[0]
-        cells = self.cells(b.x, b.y)
+        cells = self.cells_of(b)
         slot = jnp.arange(n, dtype=jnp.int32)
         if n * _round(n) <= _SEARCHED:
 
@@ -369,7 +447,7 @@ class Petri(eqx.Module):
 
             return search
         is_last = b.alive & (self.last_ranks(state, rank) == rank)
-        table = highest_in(jnp.zeros(self.side**2, jnp.int32), cells, jnp.where(is_last, slot, 0))
+        table = highest_in(jnp.zeros(self.n_cells, jnp.int32), cells, jnp.where(is_last, slot, 0))
         return lambda asked: table.at[asked].get(mode="promise_in_bounds")
 
     def meet(
@@ -378,7 +456,7 @@ class Petri(eqx.Module):
         """A round of meetings: pairs whose first waits, with the last of its cell. Returns who still waits."""
         b, n = state.bodies, waiting.shape[0]
         first = first_true(waiting, _round(n))
-        last = last_slot(self.cells(b.x, b.y).at[first].get(mode="clip"))
+        last = last_slot(self.cells_of(b).at[first].get(mode="clip"))
         first_id = b.id.at[first].get(mode="fill", fill_value=0)
         still = waiting & ~jnp.zeros_like(waiting).at[first].set(True, mode="drop")
         return Meetings(first, jnp.where(first < n, last, n), first_id), still
@@ -388,6 +466,25 @@ class Petri(eqx.Module):
         b = state.bodies
         starved = b.alive & (b.energy == 0)
         return _set(state, bodies=_set(b, id=jnp.where(starved, 0, b.id))), starved
+
+    def each_meeting(
+        self,
+        state: PetriState,
+        waiting: Bool[Array, " n"],
+        rank: UInt32[Array, " n"],
+        carry: Any,
+        step: Callable[[Any, Meetings], Any],
+    ) -> Any:
+        """What is left of `carry` after `carry = step(carry, pairs)` in rounds, until nobody waits as the first of a
+        pair: the length of a round is speed, never physics."""
+        last_slot = self.last_finder(state, rank)
+
+        def one_round(carry: Any) -> Any:
+            carry, waiting = carry
+            pairs, waiting = self.meet(state, waiting, last_slot)
+            return step(carry, pairs), waiting
+
+        return lax.while_loop(lambda carry: self.is_waiting(carry[1]), one_round, (carry, waiting))[0]
 
     def is_waiting(self, waiting: Bool[Array, " n"]) -> Bool[Array, ""]:
         """Whether anybody waits for another round, here or in a replicate beside."""

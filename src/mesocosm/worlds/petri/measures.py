@@ -21,7 +21,11 @@ def mean_distance(law: Petri, state: PetriState) -> Int32[Array, ""]:
         return (law.wrap(a[:, None] - b[None, :] + half) - half) >> 4
 
     dx, dy = apart(b.x, s.x), apart(b.y, s.y)
-    nearest = root(jnp.min(dx * dx + dy * dy, axis=1))
+    square = dx * dx + dy * dy
+    if b.deme is not None:
+        own = law.deme_of_source(jnp.arange(law.n_sources, dtype=jnp.int32))
+        square = jnp.where(b.deme[:, None] == own[None, :], square, jnp.int32(2**30))
+    nearest = root(jnp.min(square, axis=1))
     total = sum32(jnp.where(b.alive, (nearest + 8) >> 4, 0))
     living = jnp.maximum(state.population, 1)
     return 16 * (total // living) + (16 * (total % living)) // living

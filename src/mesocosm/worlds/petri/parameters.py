@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
 from typing import Annotated, Literal
 
 from mesocosm.record.configuration import Range
+from mesocosm.worlds.petri.senses import digit, n_stimuli
 
-Sense = Literal["odour", "trend", "touch", "signal", "energy"]
-SENSES: dict[str, int] = {"odour": 4, "trend": 3, "touch": 2, "signal": 4, "energy": 4}
-"""The senses in the order in which they form a stimulus, with their levels."""
+SenseName = Literal["odour", "trend", "touch", "signal", "energy"]
 
 Quanta = Annotated[int, Range(0, 32767, "quanta")]
 Speed = Annotated[int, Range(0, 1024, "1/256 cell per tick")]
@@ -71,7 +69,7 @@ class PetriParameters:
     """How fast signal decays, likewise."""
     cell_capacity: Annotated[int, Range(1, 32767, "quanta")] = 32767
     """What a cell holds of each field; the rest spills."""
-    senses: tuple[Sense, ...] = ("odour",)
+    senses: tuple[SenseName, ...] = ("odour",)
     """What a body senses; any of odour, trend, touch, signal, energy."""
     odour_levels: Levels = (4, 32, 256)
     """Odour at which its level is 1, 2, 3."""
@@ -85,6 +83,14 @@ class PetriParameters:
     """Energy that an emission costs."""
     emission_quanta: Quanta = 16
     """Signal in an emission."""
+    demes: Annotated[int, Range(1, 64, "tori", "size")] = 1
+    """Tori in one replicate, each with sources of its own; bodies of different ones meet only after migration."""
+    migration: Probability = 0.0
+    """Probability that a body moves to another torus, each as likely."""
+    recolonise_every: Annotated[int, Range(0, 2**20, "ticks")] = 0
+    """Ticks between recolonisations of empty tori; 0: only migrants come."""
+    propagule: Annotated[int, Range(1, 1 << 20, "bodies")] = 8
+    """Bodies of one other torus that recolonise an empty one, at most."""
 
     @property
     def n_acts(self) -> int:
@@ -92,17 +98,16 @@ class PetriParameters:
 
     @property
     def n_stimuli(self) -> int:
-        return prod(SENSES[s] for s in self.senses)
+        return n_stimuli(self.senses)
 
-    def digit(self, sense: Sense) -> tuple[int, int]:
+    def digit(self, sense: SenseName) -> tuple[int, int]:
         """Where the level of a sense stands in a stimulus: what it is multiplied by, and how many levels it has."""
-        ordered = [s for s in SENSES if s in self.senses]
-        return prod(SENSES[s] for s in ordered[ordered.index(sense) + 1 :]), SENSES[sense]
+        return digit(self.senses, sense)
 
     @property
     def inflow(self) -> int:
         """Food that falls in a tick, in quanta."""
-        return self.n_sources * self.drops * self.drop_food
+        return self.demes * self.n_sources * self.drops * self.drop_food
 
     def contradictions(self) -> Iterator[str]:
         """What no single range can say: powers of two, order, and every sum that int32 must hold."""
@@ -120,8 +125,14 @@ class PetriParameters:
             yield f"senses = {self.senses}: names a sense twice"
         if "signal" in self.senses and not self.signal:
             yield f"senses = {self.senses}: the sense signal needs signal = true"
+        if self.demes & (self.demes - 1):
+            yield f"demes = {self.demes}: must be a power of two, 1 ... 64"
+        if self.demes == 1 and (self.migration or self.recolonise_every):
+            yield "migration, recolonise_every: need demes = 2 or more"
+        area = self.demes * self.side**2
+        several = "demes * " if self.demes > 1 else ""
         bounds = {
-            "side^2 * cell_capacity": (self.side**2 * self.cell_capacity, 31, "lower cell_capacity or side"),
+            f"{several}side^2 * cell_capacity": (area * self.cell_capacity, 31, "lower cell_capacity or side"),
             "ceiling * division_energy": (self.ceiling * self.division_energy, 31, "lower ceiling or division_energy"),
             "ceiling * emission_quanta": (self.ceiling * self.emission_quanta, 30, "lower emission_quanta or ceiling"),
         }
@@ -132,7 +143,7 @@ class PetriParameters:
     def window_overflow(self, every: int) -> str | None:
         """Why the totals of a window of `every` ticks could leave int32, if they could."""
         turnover = every * self.ceiling * max(self.metabolism, self.emission_cost, self.bite, 1)
-        fallen = every * self.inflow + self.side**2 * self.cell_capacity
+        fallen = every * self.inflow + self.demes * self.side**2 * self.cell_capacity
         distances = every * 16 * self.side
         if (most := max(turnover, fallen, distances)) < 2**31:
             return None

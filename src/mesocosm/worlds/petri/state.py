@@ -7,10 +7,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int32, UInt32
 
 from mesocosm.core.random import Bits, mix32
-from mesocosm.worlds.petri.fields import Sublattices
 
 # Purposes of random bits (docs/worlds/petri.md, section 2).
 BODY, PLACE, HEADING, SOURCE, SOURCE_PLACE, DROP, FIELD, CONTEST = range(8)
+MIGRATE, RECOLONISE = 8, 9  # docs/worlds/demes.md
 
 
 class Bodies(eqx.Module):
@@ -26,6 +26,7 @@ class Bodies(eqx.Module):
     born: Int32[Array, " n"]  # tick of birth, -1 for founders
     lineage: Int32[Array, " n"]  # id of its founder by division
     parent: Int32[Array, " n"]  # id of its parent, 0 for founders (for the record; no part of the law)
+    deme: Int32[Array, " n"] | None = None  # which of several tori it lives in; None where there is one
 
     @property
     def alive(self) -> Bool[Array, " n"]:
@@ -42,13 +43,13 @@ class PetriState(eqx.Module):
     """One replicate of the world."""
 
     next_id: Int32[Array, ""]
-    fields: tuple[Sublattices, ...]  # food, odour and, where bodies can emit, signal
+    fields: dict[str, Int32[Array, "*demes 2 2 half half"]]  # food, odour, signal where bodies can emit; one's own
     sources: Sources
     bodies: Bodies
 
     @property
-    def food(self) -> Sublattices:
-        return self.fields[0]
+    def food(self) -> Int32[Array, "*demes 2 2 half half"]:
+        return self.fields["food"]
 
     @property
     def population(self) -> Int32[Array, ""]:
@@ -69,6 +70,21 @@ class Meetings(eqx.Module):
     first: Int32[Array, " k"]  # slot; the number of slots where there is no k-th pair
     last: Int32[Array, " k"]
     first_id: Int32[Array, " k"]
+
+
+class Meal(eqx.Module):
+    """What bodies found in their cells in a tick.
+
+    Args:
+      taken: quanta that each ate.
+      wasted: quanta that the full could not keep, in all.
+      crowd: how many share each body's cell, itself included; is_first: whether it is the first of them.
+    """
+
+    taken: Int32[Array, " n"]
+    wasted: Int32[Array, ""]
+    crowd: Int32[Array, " n"]
+    is_first: Bool[Array, " n"]
 
 
 def contest_word(bits: Bits) -> UInt32[Array, ""]:
