@@ -50,7 +50,8 @@ class Ledger(Fold):
         heat = sum(flows[name] for name in (*_LOSSES, *self.losses))
         gained = [now - then for now, then in zip(stock, before, strict=True)]
         residual = flows["inflow"] - heat - sum(gained)
-        overdrawn = self._overdrawn(scene) + sum((flow < 0).astype(jnp.int32) for flow in flows.values())
+        wrapped = [(flows[name] < 0).astype(jnp.int32) for name in ENERGY_FLOWS]  # what layers take may be negative
+        overdrawn = self._overdrawn(scene) + sum(wrapped)
         residual = jnp.where(overdrawn > 0, jnp.maximum(jnp.abs(residual), overdrawn), residual)
         rows = dict(zip(("food", "body_energy", *self.stores), stock, strict=True))
         return {**flows, **rows, "residual": residual}

@@ -64,9 +64,8 @@ class Learner(Mind):
         return brain, jnp.where((a & 0xFFFF).astype(jnp.int32) < self.exploration_threshold, blind, greedy)
 
     def learn(self, genome: Int8[Array, " loci"], brain: Brain, experience: Experience) -> Brain:
-        goal = self.reward(genome, experience.doings) + self._discounted(
-            jnp.max(self._row(brain, experience.seen_after))
-        )
+        ahead = jnp.max(self._row(brain, experience.seen_after))
+        goal = self.reward(genome, experience.doings) + ((ahead * self.discount) >> 8)
         here = jnp.arange(self.n_stimuli)[:, None] == experience.seen
         here = here & (jnp.arange(self.n_acts)[None, :] == experience.act)
         return jnp.where(here, brain + (((goal - brain) * self.rate + 128) >> 8), brain)
