@@ -43,8 +43,8 @@ class Variant:
 class Layer(eqx.Module):
     """A layer. Subclasses are final; parameters are int32 arrays, switches are static."""
 
-    name: eqx.AbstractClassVar[str]
-    """Of its state, in checkpoints and in `state.own`."""
+    name: ClassVar[str] = ""
+    """Of its state, in checkpoints and in `state.own`; every layer has one."""
 
     host_loci: ClassVar[int] = 0
     """Genes that it has in the genomes of bodies, after those of the mind (`book.loci`)."""
