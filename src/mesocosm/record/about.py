@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from math import isfinite
 from typing import Any, Literal, TypeVar
 
 from mesocosm.record.errors import FolderError
@@ -179,7 +180,7 @@ class SceneAbout:
         """
         try:
             return _scene(values)
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
+        except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
             raise FolderError(
                 f"what the record says of its scene cannot be read ({error}); its header is damaged"
             ) from None
@@ -205,7 +206,7 @@ def _scene(values: Mapping[str, Any]) -> SceneAbout:
     )
     space = _made(Space, values["space"])
     if space.kind not in ("torus", "box", "plane"):
-        raise ValueError(f"space {space.kind!r}")
+        raise ValueError(f"space {ascii(space.kind)[:40]}")
     if space.kind != "plane" and not (0 < space.width < 2**53 and 0 < space.height < 2**53 and space.per_unit > 0):
         raise ValueError(f"a {space.kind} of {space.width} x {space.height}")
     graphs = tuple(_made(GraphAbout, graph) for graph in values["graphs"])
@@ -216,8 +217,8 @@ def _scene(values: Mapping[str, Any]) -> SceneAbout:
 def _about(values: Mapping[str, Any]) -> About:
     made = _made(About, {**values, "words": _words(values["words"]), "palette": _words(values["palette"])})
     for bound in (made.low, made.high):
-        if bound is not None and not isinstance(bound, int | float):
-            raise ValueError(f"range {bound!r}")
+        if bound is not None and not (isinstance(bound, int | float) and isfinite(bound)):
+            raise ValueError(f"range {ascii(bound)[:40]}")
     return made
 
 
@@ -238,8 +239,10 @@ def _made(kind: type[T], values: Mapping[str, Any]) -> T:
         value, wanted = values[field.name], str(field.type)
         if wanted in ("float", "int"):
             value = {"float": float, "int": int}[wanted](value)
+            if not isfinite(value):
+                raise ValueError(f"{field.name} = {value}")
         elif wanted == "str" and not isinstance(value, str):
-            raise ValueError(f"{field.name} = {str(value)[:40]!r}")
+            raise ValueError(f"{field.name} = {ascii(value)[:40]}")
         elif wanted == "bool":
             value = bool(value)
         out[field.name] = value

@@ -54,7 +54,7 @@ def question(text: str) -> dict[str, Any]:
         value = asked.get(name)
         low = -1 if name == "after" else 0
         if type(value) is not int or not low <= value < 2**31:
-            raise BadQuestion(f"{name} must be a whole number from {low} to 2^31 - 1, not {str(value)[:40]}")
+            raise BadQuestion(f"{name} must be a whole number from {low} to 2^31 - 1, not {ascii(value)[:40]}")
     want = asked.get("want")
     if want is not None and not (isinstance(want, list) and len(want) <= _MOST_WANTED and all(map(_is_name, want))):
         raise BadQuestion("want must be a short list of names")
@@ -81,7 +81,7 @@ def _wish(asked: Mapping[str, Any]) -> dict[str, Any]:
             good = is_number or (value is None and name != "value")
         if not good:
             range_of = f"; {SLOWEST:.3g} to {FASTEST:,} can" if name == "ticks_per_second" else ""
-            raise BadQuestion(f"{name} = {str(value)[:40]}: cannot be wished{range_of}")
+            raise BadQuestion(f"{name} = {ascii(value)[:40]}: cannot be wished{range_of}")
         wish[name] = value
     return wish
 

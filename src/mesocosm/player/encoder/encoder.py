@@ -77,7 +77,7 @@ class Encoder:
             is_located = {"x", "y"} <= set(seen.columns)
             if not is_located and name not in bound:
                 continue
-            genomes = tuple(g for g in self.about.genomes if g.population == name and g.column in seen.columns)
+            genomes = tuple(g for g in self.about.genomes if g.population == name and _is_there(g, seen.columns))
             about = known.get(name, PopulationAbout(name))
             rank = {column: k for k, (column, _) in enumerate(about.columns)}  # as declared, then by name
             columns = sorted(seen.columns, key=lambda column: (rank.get(column, len(rank)), column))
@@ -173,7 +173,7 @@ class Encoder:
             planes[f"graph {name}"] = np.ascontiguousarray(ends.T).astype(np.int32).ravel()
         for name, values in {**now.curves, **self._unplaced(now)}.items():
             if values.ndim:
-                planes[f"curve {name}"] = values.astype(np.float32).ravel()
+                planes[f"curve {name}"] = scales.single(values).ravel()
         finite = {name: value for name, value in series.items() if np.isfinite(value)}
         header = {"tick": now.tick, "n": counts[0] if counts else 0, "series": finite}
         return header | {"scales": {name: list(self.scale(name)) for name in now.fields}}, planes
@@ -283,12 +283,16 @@ def as_sent(values: np.ndarray, about: About, tick: int) -> np.ndarray:
     if about.since:  # who was there at the beginning counts from it
         values = tick - np.maximum(values, 0)
     if about.words:
-        return np.clip(values, 0, len(about.words) - 1).astype(np.uint8)
-    if values.dtype.kind in "iub":
-        return values.astype(
-            np.uint8 if values.dtype.itemsize == 1 and values.dtype.kind in "ub" else np.int32, copy=False
-        )
-    return values.astype(np.float32)
+        return np.clip(np.nan_to_num(values), 0, len(about.words) - 1).astype(np.uint8)
+    if values.dtype.kind in "ub" and values.dtype.itemsize == 1:
+        return values.astype(np.uint8, copy=False)
+    if values.dtype.kind in "iub" and (values.dtype.itemsize <= 4 or _fits(values)):
+        return values.astype(np.int32, copy=False)
+    return scales.single(values)
+
+
+def _fits(values: np.ndarray) -> bool:
+    return not values.size or (values.min() >= -(2**31) and values.max() < 2**31)
 
 
 def numbers(curve: str, values: np.ndarray) -> list[tuple[str, np.ndarray]]:
@@ -314,6 +318,12 @@ def wanted(meta: Mapping[str, Any], genomes: Sequence[Genome], planes: Planes, w
                 if (want is None and k == 0) or gene.name in (want or ()):
                     out[f"{k} column {gene.name}"] = read_gene(gene, loci)
     return out
+
+
+def _is_there(genome: Genome, columns: Mapping[str, np.ndarray]) -> bool:
+    """Whether a population has the loci of a genome, and says who has one of this kind."""
+    dimensions = {name: columns[name].ndim for name in (genome.column, genome.carrier) if name in columns}
+    return dimensions.get(genome.column) in (2, 3) and dimensions.get(genome.carrier, 1) == 1
 
 
 def _few_rows(columns: Mapping[str, np.ndarray], genomes: Sequence[Genome]) -> dict[str, np.ndarray]:

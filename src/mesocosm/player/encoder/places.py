@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mesocosm.player.encoder.scales import single
 from mesocosm.record.about import Space
 
 EXTENT = 4096
@@ -24,7 +25,7 @@ def extent_of(space: Space) -> tuple[int, int]:
 def steps(place: np.ndarray, space: Space, axis: int) -> np.ndarray:
     """Places along an axis (0: x, 1: y) as they are sent: whole steps, on a plane the numbers themselves."""
     if space.kind == "plane":
-        return np.nan_to_num(place.astype(np.float32))
+        return np.nan_to_num(single(place))
     extent = extent_of(space)[axis]
     start, length = ((space.left, space.width), (space.top, space.height))[axis]
     per_step = length / extent
@@ -33,7 +34,8 @@ def steps(place: np.ndarray, space: Space, axis: int) -> np.ndarray:
         out = place >> shift
     else:
         finite = np.nan_to_num(place.astype(np.float64), posinf=0, neginf=0)
-        out = np.floor((finite - start) / per_step + 1e-9).astype(np.int64)
+        with np.errstate(over="ignore"):
+            out = np.clip(np.floor((finite - start) / per_step + 1e-9), -(2**53), 2**53).astype(np.int64)
     if space.kind == "torus":  # a world keeps its places within itself; whatever does not is folded back
         out = out & (extent - 1) if extent & (extent - 1) == 0 else out % extent
         return out.astype(np.uint16)

@@ -62,6 +62,12 @@ def values_of(level: np.ndarray, scale: Scale) -> np.ndarray:
     return low + level / 255 * (high - low)
 
 
+def single(values: np.ndarray) -> np.ndarray:
+    """Numbers in single precision; what is too large for it is as large as it can say."""
+    most = np.finfo(np.float32).max
+    return np.clip(values, -most, most).astype(np.float32) if values.dtype.itemsize > 4 else values.astype(np.float32)
+
+
 def range_of(values: np.ndarray) -> tuple[float, float]:
     """Lowest and highest of the finite values; 0 to 0 where there are none."""
     if values.dtype.kind == "f":
