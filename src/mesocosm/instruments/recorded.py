@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mesocosm.instruments.ancestry import Lives, lives
@@ -40,4 +42,6 @@ def recording_of(record: Record, replicate: int, title: str, who: Lives | None =
 def panel(title: str, record: Record) -> Panel | None:
     """The world that a run filmed, for the replay of a report; None where it filmed nobody."""
     replicate = filmed(record)
-    return None if replicate is None else panel_of(recording_of(record, replicate, title))
+    if replicate is None:
+        return None
+    return replace(panel_of(recording_of(record, replicate, title)), series={})  # the page has charts of its own

@@ -4,6 +4,7 @@ themselves: then its experiment is built once more and asked.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -59,4 +60,5 @@ def replay_of(record: Record) -> Replay | None:
     if replicate is None:
         return None
     shown = panel_of(Recording(record, replicate, f"world {replicate}", about_of(record)))
+    shown = replace(shown, series={})  # the page has charts of its own
     return Replay(f"World {replicate}, of which frames were kept.", [shown])
