@@ -9,7 +9,7 @@ import pytest
 from mesocosm.cli import main
 from mesocosm.findings import Claim, judge
 from mesocosm.findings.power import power_of
-from mesocosm.record import ConfigurationError
+from mesocosm.record import ConfigurationError, MesocosmError
 from mesocosm.review import read_design, review
 from mesocosm.review.advice import _widest
 from mesocosm.review.checks import CHECKS
@@ -180,6 +180,7 @@ def test_a_declaration_of_another_package_is_read(tmp_path, capsys):
     assert (
         "`always`: 60 of 60 or more supports it" in answer.refutation or "of 60 or more supports" in answer.refutation
     )
+    file = tmp_path / "worse.py"
     file.write_text(DECLARATION.format(n=5, control=""))
     assert main(["review", f"{file}:ANTS", "--json"]) == 0
     said = as_the_schema_says(capsys.readouterr().out)
@@ -194,15 +195,15 @@ def test_a_declaration_of_another_package_is_read(tmp_path, capsys):
         ("raise ValueError('not today')", "ValueError: not today"),
         ("import nowhere_at_all", "nowhere_at_all"),
         ("def f(:", "SyntaxError"),
-        ("raise SystemExit", "SystemExit"),
+        ("raise SystemExit", "ended the program"),
     ],
 )
 def test_a_file_that_declares_nothing_is_named(text, named, tmp_path, capsys):
     file = tmp_path / "ants.py"
     file.write_text(text)
-    with pytest.raises(ConfigurationError, match=named):
+    with pytest.raises(MesocosmError, match=named) as told:
         read_design(str(file))
-    assert main(["review", str(file)]) == 2
+    assert main(["review", str(file)]) == told.value.exit_code
     assert "Traceback" not in capsys.readouterr().err
 
 
