@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import mesocosm as mc
-from mesocosm.cli import main
+from mesocosm.cli import export, main
 from mesocosm.protocol.compare import compare
 from mesocosm.record import FolderError, load
 from mesocosm.record.header import write_header
@@ -167,13 +167,52 @@ def test_what_has_no_value_is_an_empty_cell(capsys, tmp_path):
 def test_netlogo_reads_its_table(plain, capsys):
     said(capsys, "export", plain.folder, "--to", "netlogo")
     lines = list(csv.reader((plain.folder / "export" / "netlogo.csv").read_text().splitlines()))
-    assert lines[0][0].startswith("BehaviorSpace results")
+    assert lines[0][0].startswith("BehaviorSpace results") and lines[0][1] == "Table version 2.0"
+    assert re.fullmatch(r"\d\d/\d\d/\d{4} \d\d:\d\d:\d\d:\d{3} [+-]\d{4}", lines[3][0])
     heads, first = lines[6], lines[7]
     assert heads[0] == "[run number]" and heads[-3:] == ["[step]", "x", "y"]
     row = dict(zip(heads, first, strict=True))
     assert (row["[run number]"], row["[step]"], row["rate"]) == ("1", "10", "16")
     assert float(row["x"]) == plain.metrics["x"][0]
     assert len(lines) == 7 + 5 * 8
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(True, "true"), (False, "false"), ([4, 32, 256], "[4 32 256]"), (["a b", True], '["a b" true]'), (None, "")],
+)
+def test_values_are_written_as_netlogo_does(value, told):
+    assert export._in_netlogo(value) == told
+
+
+EMPTY = {"replicate": ["int32"], "tick": ["int32"], "born": ["int32"], "genome": ["int8", 2, 3], "far": ["float32"]}
+
+
+def test_a_log_in_which_nothing_happened_has_its_columns(plain):
+    record = load(plain.folder)
+    record.header.update({"logs": ["deaths"], "columns": {"deaths": EMPTY}})
+    log = record.log("deaths")
+    assert {k: (v.dtype.name, *v.shape[1:]) for k, v in log.items()} == {k: tuple(v) for k, v in EMPTY.items()}
+    assert export._csv(record)["deaths.csv"] == b"replicate,tick,born,genome,far\n"
+    assert set(pytest.importorskip("pandas").DataFrame({k: log[k] for k in ("tick", "far")}).dtypes.astype(str)) == {
+        "int32",
+        "float32",
+    }
+
+
+def test_parquet_has_the_declared_types_whatever_columns_hold(plain):
+    pyarrow = pytest.importorskip("pyarrow")
+    columns = {"tick": np.zeros(0, np.int32), "g": np.zeros((0, 2, 3), np.int8), "x": np.full(2, np.nan, np.float32)}
+    kinds = {name: str(export._arrow(pyarrow, name, column).type) for name, column in columns.items()}
+    assert kinds == {"tick": "int32", "g": "list<element: int8>", "x": "float"} or kinds["g"].startswith("list<")
+    lists = {"p": [None, None], "n_right": [None], "declared": [], "cause": [None]}
+    kinds = {name: str(export._arrow(pyarrow, name, column).type) for name, column in lists.items()}
+    assert kinds == {"p": "double", "n_right": "int64", "declared": "bool", "cause": "string"}
+
+
+def test_founders_are_born_in_tick_0_in_every_table():
+    log = {"born": np.array([-1, -1, 0, 7], np.int32), "id": np.arange(4)}
+    assert export._with_births_of_founders(log)["born"].tolist() == [0, 0, 0, 7]
 
 
 def test_parquet_holds_the_same_or_says_what_is_missing(capsys, tmp_path):

@@ -7,7 +7,8 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -55,25 +56,51 @@ def _parquet(record: Record) -> dict[str, bytes]:
         raise MissingPackage("--to parquet", "pyarrow", "parquet", "; --to csv does without") from None
     out = {}
     for name, table in _tables(record).items():
-        columns = {k: pyarrow.array(_plain(v), from_pandas=True) for k, v in table.items()}
+        columns = {k: _arrow(pyarrow, k, v) for k, v in table.items()}
         sink = pyarrow.BufferOutputStream()
         parquet.write_table(pyarrow.table(columns), sink)
         out[f"{name}.parquet"] = sink.getvalue().to_pybytes()
     return out
 
 
+_FLOATS = ("delta", "estimate", "low", "high", "confidence", "inner_low", "inner_high", "p", "p_adjusted")
+_WHOLE = (
+    "direction",
+    "n_started",
+    "n_survived",
+    "n_used",
+    "n_right",
+    "still_needed",
+    "replicates",
+    "replicate",
+    "tick",
+)
+_TYPES = {**dict.fromkeys(_FLOATS, "f"), **dict.fromkeys(_WHOLE, "i"), "declared": "b"}
+"""Kinds of the columns that are lists: of findings and statuses; the others are texts."""
+
+
+def _arrow(pyarrow: Any, name: str, column: Any) -> Any:
+    """A column in its declared type, whatever it holds: also nothing, or nothing but missing values."""
+    if isinstance(column, np.ndarray):
+        kind = pyarrow.from_numpy_dtype(column.dtype)
+        kind = kind if column.ndim == 1 else pyarrow.list_(kind)
+    else:
+        kind = {"f": pyarrow.float64(), "i": pyarrow.int64(), "b": pyarrow.bool_()}.get(_TYPES.get(name, ""))
+    return pyarrow.array(_plain(column), type=kind or pyarrow.string(), from_pandas=True)
+
+
 def _netlogo(record: Record) -> dict[str, bytes]:
-    """The table of NetLogo's BehaviorSpace: six lines, headings, then one row a run and step, all quoted."""
+    """The table of NetLogo's BehaviorSpace, version 2.0: six lines, headings, one row a run and step, all quoted."""
     header = record.header
-    parameters = _flat(header["configuration"])
+    parameters = {name: _in_netlogo(value) for name, value in _flat(header["configuration"]).items()}
     metrics = record.metrics
     measures = [name for name in metrics if name not in ("replicate", "tick")]
     side = header["configuration"].get("world", {}).get("side", 1)
     lines: list[Sequence[Any]] = [
-        [f"BehaviorSpace results (mesocosm {header['versions'].get('mesocosm', 'unknown')})"],
+        [f"BehaviorSpace results (mesocosm {header['versions'].get('mesocosm', 'unknown')})", "Table version 2.0"],
         [header["experiment"]],
         [record.folder.name],
-        [header["begun"]],
+        [_as_netlogo_dates(header["begun"])],
         ["min-pxcor", "max-pxcor", "min-pycor", "max-pycor"],
         [0, side - 1, 0, side - 1],
         ["[run number]", *parameters, "[step]", *measures],
@@ -86,7 +113,10 @@ def _netlogo(record: Record) -> dict[str, bytes]:
 
 
 def _phylogeny(record: Record) -> dict[str, bytes]:
-    """The ALife data standard for phylogenies: id, ancestor_list, origin_time, destruction_time; one file a world."""
+    """The ALife data standard for phylogenies: id, ancestor_list, origin_time, destruction_time; one file a world.
+
+    A `destruction_time` of inf means: alive when the record ends. Founders have no ancestor and the origin time 0.
+    """
     from mesocosm.instruments.ancestry import lives
 
     out = {}
@@ -159,14 +189,19 @@ def _tables(record: Record) -> dict[str, Table]:
     if record.findings:
         out["findings"] = {name: [f[name] for f in record.findings] for name in record.findings[0]}
     for name in record.header.get("logs", []):
-        out[name] = record.log(name)
+        out[name] = _with_births_of_founders(record.log(name))
     return out
+
+
+def _with_births_of_founders(log: Mapping[str, np.ndarray]) -> Table:
+    """Founders are born in tick 0 in every table; where a log tells them by -1, as the law does, that is 0 here."""
+    return {k: np.maximum(v, 0) if k == "born" and v.dtype.kind == "i" else v for k, v in log.items()}
 
 
 def _plain(column: Any) -> list[Any]:
     if not isinstance(column, np.ndarray):
         return column
-    return (column if column.ndim == 1 else column.reshape(column.shape[0], -1)).tolist()
+    return (column if column.ndim == 1 else column.reshape(column.shape[0], math.prod(column.shape[1:]))).tolist()
 
 
 def _text(value: Any) -> Any:
@@ -182,8 +217,27 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         if isinstance(value, dict):
             out |= _flat(value, f"{prefix}{key}.")
         else:
-            out[prefix + key] = " ".join(map(str, value)) if isinstance(value, list | tuple) else value
+            out[prefix + key] = value
     return out
+
+
+def _in_netlogo(value: Any) -> Any:
+    """A value as NetLogo writes it: true, [4 32 256], ["odour" "touch"]."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return f"[{' '.join(json.dumps(v) if isinstance(v, str) else str(_in_netlogo(v)) for v in value)}]"
+    return "" if value is None else value
+
+
+def _as_netlogo_dates(begun: str) -> str:
+    """MM/dd/yyyy HH:mm:ss:SSS Z; what is no time in ISO 8601 stays."""
+    try:
+        at = datetime.fromisoformat(begun)
+    except ValueError:
+        return begun
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return f"{at:%m/%d/%Y %H:%M:%S}:{at.microsecond // 1000:03d} {at:%z}"
 
 
 def _written(first: Sequence[Any], rows: Iterable[Sequence[Any]], quoting: Any = csv.QUOTE_MINIMAL) -> bytes:

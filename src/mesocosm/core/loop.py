@@ -19,7 +19,7 @@ from mesocosm.core.blocks import blocks
 from mesocosm.core.checkpoint import named, unnamed
 from mesocosm.core.chunk import DEVICES, Lanes, Watch
 from mesocosm.core.flags import as_it_comes
-from mesocosm.core.instrument import about_scene, check_instruments, emitted, shapes
+from mesocosm.core.instrument import Camera, Log, about_scene, check_instruments, emitted, shapes
 from mesocosm.core.interrupt import Interrupted, watching_for_interrupt
 from mesocosm.core.memory import check_memory
 from mesocosm.core.plan import Plan, Progress, Setup
@@ -72,6 +72,7 @@ def run(
     identity = {**plan.identity(), "exact": setup.experiment.exact, **kept, **seen}
     if plan.code:
         identity["code"] = plan.code
+    identity["columns"] = {log.name: _columns(log, shown) for log in setup.logs}
     identity["devices"] = len(devices if devices is not None else jax.devices())
     with Writer.create(folder, identity, measures, plan.config) as writer:
         loop = _Loop(setup, plan, writer, devices, progress, checkpoint_seconds, steering, shown, columns)
@@ -114,6 +115,13 @@ def resume(
         writer.go_on(loop.tick, plan.ticks, plan.config)
         loop.to_the_end()
     return load(folder)
+
+
+def _columns(log: Log | Camera, shown: Any) -> dict[str, list[Any]]:
+    """Type and shape of each column of a log: what it has if nothing ever happens."""
+    events = emitted(log, shown[1], shown[2])
+    own = {name: [column.dtype.name, *column.shape[:-1]] for name, column in events.columns.items()}
+    return {"replicate": ["int32"], "tick": ["int32"], **own}
 
 
 def _warn_of_devices(folder: Path, before: Any, now: int) -> None:

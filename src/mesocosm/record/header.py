@@ -118,6 +118,19 @@ def _is_table(value: Any) -> bool:
     return isinstance(value, dict)
 
 
+def _are_columns(value: Any) -> bool:
+    """By log and column `["int32", 2, 8]`: a type of numbers, and the shape of one row's part."""
+    listed = [c for log in value.values() if _is_table(log) for c in log.values()] if _is_table(value) else [None]
+    return all(
+        isinstance(c, list)
+        and bool(c)
+        and c[0] in _TYPES
+        and all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 1 << 24 for n in c[1:])
+        for c in listed
+    ) and all(map(_is_table, value.values()))
+
+
+_TYPES = ("bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)), "float32", "float64")
 _COUNT = _whole(0, MOST_TICKS)
 _TEXT = _is_text, "a text"
 _NAMES = _are_names, "a list of names"
@@ -145,4 +158,6 @@ _OPTIONAL: dict[str, _Rule] = {
     "exact": (lambda v: isinstance(v, bool), "true or false"),
     "config_sums": (_are_texts, "a list of checksums"),
     "code": (_is_table_of_texts, "a table of texts"),
+    "columns": (_are_columns, "a table of logs with type and shape of each column"),
+    "devices": _whole(1, 1 << 20),
 }

@@ -172,7 +172,8 @@ class Record:
             raise FolderError(f"{self.folder}: keeps no {kind} {name!r}; it has {', '.join(kept) or 'none'}")
         rows = sorted((r for r in self._rows("chunks") if r["log"] == name), key=lambda r: (r["first"], r["last"]))
         if not rows:
-            empty = {"replicate": np.zeros(0, np.int32), "tick": np.zeros(0, np.int32)}
+            known = {"replicate": ["int32"], "tick": ["int32"], **self.header.get("columns", {}).get(name, {})}
+            empty = {column: np.zeros((0, *shape), kind) for column, (kind, *shape) in known.items()}
             return Columns(f"{self.folder}: its {kind} {name!r}", empty)
         chunks = []
         for row in rows:
