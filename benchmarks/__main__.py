@@ -159,6 +159,37 @@ def stages() -> None:
             print(f"{bodies:7d} x {replicates:3d}: {stage:18s} {share} % of the tick", flush=True)
 
 
+def learners() -> None:
+    """Minds that learn during life against tables, in the same worlds: agent-steps per second of CPU (bar: 10^5)."""
+    _one_core()
+    from benchmarks.worlds import Ours, configuration
+    from mesocosm.ecology.setup import ecology
+    from mesocosm.minds.learner import Learner
+    from mesocosm.minds.parameters import LearnerParameters
+    from mesocosm.record.configuration import replace_at
+
+    for bodies, replicates, senses in (
+        (490, 32, ("odour",)),
+        (490, 32, ("odour", "trend", "touch")),
+        (10_000, 1, ("odour",)),
+    ):
+        c = replace_at(configuration(bodies), "world.senses", senses)
+        learning = ecology(c, mind=lambda stimuli, acts: Learner(LearnerParameters(), stimuli, acts))
+        tables, learn = Ours(c, replicates), Ours(c, replicates, change=lambda _, law=learning: law)
+        ticks = max(20, int(2e6 / (bodies * replicates)))
+        for side in (tables, learn):
+            side.advance(200)
+        rates: list[list[float]] = [[], []]
+        for _ in range(7):
+            for side, rate in zip((tables, learn), rates, strict=True):
+                began = time.process_time()
+                side.advance(ticks)
+                rate.append(side.population() * ticks / (time.process_time() - began))
+        what = f"{bodies:6d} x {replicates:2d}, {', '.join(senses)}"
+        ratio = _spread([b / a for a, b in zip(*rates, strict=True)])
+        print(f"{what}: learners {_spread([r / 1e6 for r in rates[1]])} M/s of CPU, {ratio} of tables", flush=True)
+
+
 def folds() -> None:
     """What all folds together add to a tick, a row every 100 ticks: the same worlds with and without, alternating."""
     _one_core()
@@ -296,7 +327,9 @@ def reports() -> None:
     print(f"1000 replicates x 20 claims: {_spread(clock)} s on the clock, {_spread(busy)} s of the processor")
 
 
-BENCHMARKS = {f.__name__: f for f in (table, mesa, cores, stages, folds, progress, memory, start, rules, reports)}
+BENCHMARKS = {
+    f.__name__: f for f in (table, mesa, cores, stages, learners, folds, progress, memory, start, rules, reports)
+}
 
 
 def main(names: list[str]) -> None:

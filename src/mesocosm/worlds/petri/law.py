@@ -314,8 +314,9 @@ class Petri(eqx.Module):
     def age_fields(self, bits: Bits, state: PetriState) -> tuple[PetriState, dict[str, Int32[Array, ""]]]:
         """All fields diffuse and decay. Returns how much of each decayed."""
         numbers = jnp.array([f.number for f in self.fields], jnp.int32)
-        each_deme = 256 * jnp.arange(self.demes, dtype=jnp.int32)[:, None] if self.migration else 0
-        a, b = bits.of(numbers + each_deme, FIELD)
+        if self.migration:
+            numbers = numbers[None, :] + 256 * jnp.arange(self.demes, dtype=jnp.int32)[:, None]
+        a, b = bits.of(numbers, FIELD)
         aged, lost = {}, {}
         for k, name in enumerate(f.name for f in self.fields):
 
