@@ -15,12 +15,14 @@ from mesocosm.cli.run import configuration_from
 from mesocosm.ecology.assay import analysis
 from mesocosm.ecology.assay.declaration import AssayConfiguration
 from mesocosm.ecology.assay.population import living
-from mesocosm.experiments.telling import ecology
+from mesocosm.ecology.blocks import population_and_ledger
 from mesocosm.findings.multiplicity import benjamini_hochberg
 from mesocosm.instruments.ancestry import lineage_shares, lives
 from mesocosm.minds.parameters import TableParameters
 from mesocosm.minds.writing import genes_of
+from mesocosm.protocol.blocks import Told
 from mesocosm.protocol.compare import compare
+from mesocosm.protocol.derived import newest
 from mesocosm.protocol.launch import go_on
 from mesocosm.protocol.reading import configuration_of, folder_of
 from mesocosm.protocol.registry import declaration
@@ -213,14 +215,14 @@ def test_extinction_is_a_result(extinct):
     assert all(s.status == "extinct" for s in extinct.statuses)
     assert all(f.verdict == "undecided" and f.n_survived == 0 and f.note for f in extinct.findings if f.n_used == 0)
     page = extinct.report().read_text()
-    assert "died out" in page and "NaN" not in page.split("<script")[0]
+    assert "ended early (extinct)" in page and "NaN" not in page.split("<script")[0]
 
 
 def test_report_tells_the_finding(run):
     path = run.report()
     page = path.read_text()
     assert path.name == "report.html" and path.stat().st_size < 2_000_000
-    assert "All 8 lived to the end" in page and "https://" not in page.split("<script")[0].replace("https://www.w3", "")
+    assert "alive at the end" in page and "https://" not in page.split("<script")[0].replace("https://www.w3", "")
     assert "median of 8 worlds" in page and "shadow genes, 90\u00a0% of worlds" in page.replace(" %", "\u00a0%")
 
 
@@ -233,7 +235,7 @@ def test_the_page_names_a_command_that_repeats_the_run(run):
 
 
 def test_the_ledger_of_the_page_balances(run):
-    table = ecology(run.record).figures[1]
+    table = population_and_ledger(Told(declaration("chemotaxis"), run.record, {}, [])).figures[1]
     came_in, went_out = (sum(row[k] or 0 for row in table.rows) for k in (1, 2))
     assert table.total[0][1:3] == (came_in, went_out) and came_in == went_out
     assert table.total[1][2] == 0
@@ -256,15 +258,16 @@ def test_claims_hold_for_the_sense_that_they_speak_of(run):
 
 
 def test_the_measure_of_trend_has_the_sign_that_is_predicted():
-    label, measure = declaration("trend").measure
+    label, measure = newest(declaration("trend"))
     falls, rises = np.array([800 * 1024]), np.array([200 * 1024])
     row = {
         "population": np.array([1000]),
         "tumble_evolved_0": falls,
         "tumble_evolved_1": falls,
         "tumble_evolved_2": rises,
+        **dict.fromkeys(("visits_0", "visits_1", "visits_2"), np.array([1])),
     }
-    assert label == "P(tumble) falls - rises" and measure(row) == pytest.approx(0.6)
+    assert label == "P(tumble), falls less rises" and measure(row) == pytest.approx(0.6)
 
 
 def test_runs_are_paired_where_they_can_be(run, extinct, tmp_path):

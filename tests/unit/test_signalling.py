@@ -14,9 +14,9 @@ from mesocosm.core.random import Bits, seed_words
 from mesocosm.ecology.assay.population import living
 from mesocosm.experiments.signalling.analysis import (
     emission,
+    levels_of_stimuli,
     retained,
     stands_in_food,
-    stimulus_levels,
     tells,
     threshold,
 )
@@ -128,7 +128,7 @@ def test_shadows_tell_nothing_of_food(run):
 
 
 def test_stimuli_are_known_by_the_levels_of_their_senses(run):
-    levels = stimulus_levels(run.record)
+    levels = levels_of_stimuli(run.record.header["configuration"]["world"]["senses"])
     assert levels.tolist() == [[s // 4, s % 4] for s in range(16)]
     assert stands_in_food(run.record).tolist() == [s >= 4 for s in range(16)]
 
@@ -168,7 +168,7 @@ def test_one_in_twenty_is_kept_by_chance():
 
 def test_the_report_answers_first(run):
     text = run.report().read_text("utf-8")
-    assert "Whether the signal is kept is undecided at a cost of 8 quanta" in text
+    assert "Whether the signal is kept is undecided: emission" in text
     assert "Who hears it: relatedness" in text and "What the signal is for" in text
     assert "NaN" not in text and "nan" not in run.summary.sentence
 
@@ -178,9 +178,9 @@ def test_worlds_without_food_are_refused_and_those_that_died_out_told(tmp_path):
         check(from_dict(SignallingConfiguration, {"world": {"senses": ["signal"]}}))
     world = {**WORLD, "metabolism": 600, "drop_food": 0}
     dead = mc.run("signalling", world=world, replicates=8, ticks=200, every=50, knock_outs=False, out=tmp_path / "r")
-    assert dead.summary.sentence == "All 8 replicates died out: nothing evolved that lasted."
+    assert dead.summary.sentence == "All 8 worlds ended early (extinct): nothing is left to see."
     assert all(f.verdict == "undecided" for f in dead.findings)
-    assert "died out" in dead.report().read_text("utf-8")
+    assert "ended early" in dead.report().read_text("utf-8")
 
 
 def test_what_is_not_given_has_the_default_of_the_experiment():

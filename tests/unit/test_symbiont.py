@@ -179,7 +179,7 @@ def test_the_chase_is_what_keys_and_locks_say(run):
 
 
 def test_a_person_is_told(run):
-    assert run.summary.sentence.startswith("2 of 2 worlds live.")
+    assert run.summary.sentence.startswith("2 of 2 worlds live; what an element costs its host")
     page = report(run.record).read_text()
     assert "part of the self" in page and "nan" not in page.lower().replace("nanosecond", "")[:2000]
     world = World(run.record, 0, "a world")

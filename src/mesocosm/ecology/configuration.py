@@ -10,6 +10,14 @@ from mesocosm.minds.parameters import TableParameters
 from mesocosm.protocol.declaration import RunConfiguration
 from mesocosm.worlds.petri.parameters import PetriParameters
 
+ABOUT = (
+    "A world is a dish of bacteria too small to sense a direction: in each tick a body runs straight, or tumbles to a "
+    "new heading and stays where it is. No score is kept: who gathers energy divides, who runs out of it dies, and "
+    "copies mutate. Each body also carries shadow genes: founded, copied, mutated and swapped like its own, but never "
+    "used. Chance and descent act on both alike, so what sets them apart is selection."
+)
+"""What such a world is, for somebody who never heard of it."""
+
 
 @dataclass(frozen=True)
 class EcologyConfiguration(RunConfiguration):

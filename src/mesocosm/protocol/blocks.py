@@ -14,7 +14,7 @@ import numpy as np
 
 from mesocosm.findings.claim import show_interval
 from mesocosm.findings.intervals import mean_interval
-from mesocosm.protocol.measure import Measure, Over, measure_named, value_of
+from mesocosm.protocol.measure import Measure, Over, measure_named, measures_of
 from mesocosm.protocol.story import Axis, Band, Section, Strips, Table, Trajectories
 from mesocosm.record import Record
 
@@ -50,21 +50,34 @@ class Told:
 
     @cached_property
     def measures(self) -> tuple[Measure, ...]:
-        """The declared measures; every recorded column where none is declared."""
-        return self.declared.measures or measures_of(self.record)
+        """The measures of the run, by the declaration."""
+        return measures_of(self.declared, self.record)
+
+    @property
+    def world(self) -> Mapping[str, object]:
+        """The plain configuration of the run."""
+        return self.record.header["configuration"]
 
     @cached_property
     def median(self) -> int:
-        """The replicate whose first claim (or first measure at the end) has the median value; 0 where none has one."""
-        claims = [claim for claim in self.declared.claims if claim.value is not None]
-        if claims:
-            values = value_of(claims[0], self.declared, self.record, self.runs)
-        else:
-            values = self.measures[0].reduced(self.record) if self.measures else np.zeros(0)
-        return median_of(values)
+        """The replicate whose first measure stands, at the end, as in the median of all, seen against its control."""
+        return median_replicate(self.declared, self.record)
 
 
 Block = Callable[[Told], Section | None]
+
+
+def median_replicate(declared: Declaration, record: Record) -> int:
+    """The living replicate whose first measure stands, at the end, as in the median of all (less its control, where it
+    has one); 0 where none lives."""
+    measures = measures_of(declared, record)
+    if not measures:
+        return 0
+    values = measures[0].reduced(record)
+    if measures[0].control is not None:
+        values = values - measures[0].reduced(record, of_control=True)
+    values[[s.replicate for s in record.statuses if s.status != "alive"]] = np.nan
+    return median_of(values)
 
 
 def median_of(values: np.ndarray) -> int:
@@ -73,27 +86,28 @@ def median_of(values: np.ndarray) -> int:
     return order[len(order) // 2] if order else 0
 
 
-def measures_of(record: Record) -> tuple[Measure, ...]:
-    """A measure for each recorded column."""
-    return tuple(Measure(name, name) for name in record.metrics if name not in ("replicate", "tick"))
-
-
 @dataclass(frozen=True)
 class OverTime:
     """Measures over time: every replicate a thin line, the median bold, the control a band.
 
     Args:
       measures: by name; all where none is named.
+      beside: a run that follows (an arm), whose values are the band where a measure has no control of its own.
     """
 
     measures: tuple[str, ...] = ()
     heading: str = "Measures over time"
     text: str = ""
+    beside: str = ""
 
     def __call__(self, told: Told) -> Section | None:
         chosen = [_named(told, name) for name in self.measures] or list(told.measures[:MOST])
         text = self.text or f"Each thin line is one of the {told.noun}; the bold line is their median."
-        return Section(self.heading, text, [over_time(told, measure) for measure in chosen]) if chosen else None
+        return (
+            Section(self.heading, text, [over_time(told, measure, self.beside) for measure in chosen])
+            if chosen
+            else None
+        )
 
 
 @dataclass(frozen=True)
@@ -117,7 +131,7 @@ class Gardens:
             return None
         figures = []
         for name in self.measures:
-            measure = measure_named(told.declared, name)
+            measure = measure_named(told.declared, told.record, name)
 
             def value(run: Record, measure: Measure = measure) -> np.ndarray:
                 return measure.reduced(run, self.over)
@@ -172,12 +186,14 @@ def at_the_end(told: Told) -> Section:
     return Section(f"All {told.noun}", "", [Table("At the end", summary.columns, summary.rows, summary.total)])
 
 
-def over_time(told: Told, measure: Measure) -> Trajectories:
-    """One measure over time, with its control where it has one."""
-    record = told.record
-    lines = measure.windows(record)
-    control = None if measure.control is None else measure.windows(record, of_control=True)
-    words = measure.control_words
+def over_time(told: Told, measure: Measure, beside: str = "") -> Trajectories:
+    """One measure over time, with its control, or the same in the run beside it, where it has one."""
+    record, words = told.record, measure.control_words
+    lines, control = measure.windows(record), None
+    if measure.control is not None:
+        control = measure.windows(record, of_control=True)
+    elif beside in told.runs:
+        control, words = measure.windows(told.runs[beside]), f"worlds of the {beside}"
     return Trajectories(
         title=sentence_case(measure.label),
         alt=f"{measure.label} in {record.replicates} {told.noun}; {said_at_the_end(lines, control, words, told.noun)}.",
@@ -249,4 +265,4 @@ def sentence_case(text: str) -> str:
 
 
 def _named(told: Told, name: str) -> Measure:
-    return measure_named(told.declared, name)
+    return measure_named(told.declared, told.record, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
@@ -12,12 +12,9 @@ from mesocosm.protocol.measure import Measure
 from mesocosm.record.configuration import ConfigurationError, Intervention, Range
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from mesocosm.core import Setup
-    from mesocosm.findings.claim import Finding
     from mesocosm.protocol.blocks import Block, Told
-    from mesocosm.protocol.story import Replay, Story
+    from mesocosm.protocol.story import Replay
     from mesocosm.record import Record
 
 
@@ -118,23 +115,16 @@ class Trial:
 
 
 class Results(Protocol):
-    """How an experiment gets from its record to findings and to a story; a module with these functions."""
+    """What an experiment has besides its declaration to get from a record to a page, loaded when it is needed.
 
-    def follow_ups(self, record: Record) -> dict[str, FollowUp]:
-        """The declared runs that come after a finished one, by name: assays of its bodies."""
-        ...
+    A module with any of these; what it lacks is taken from the declaration, or derives from measures and findings.
 
-    def values(self, record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray]:
-        """The statistic of each claim in each replicate [replicates]; NaN where a replicate has none.
-
-        Args:
-          assays: the finished follow-ups and arms, by name.
-        """
-        ...
-
-    def tell(self, record: Record, assays: Mapping[str, Record], findings: Sequence[Finding]) -> Story:
-        """What the report shows."""
-        ...
+        follow_ups(record) -> runs that come after a finished one, by name
+        values(record, runs) -> the statistic of each claim in each replicate [replicates]; NaN where it has none
+        BLOCKS -> the blocks of its page, in order
+        replay(told) -> what moves on top of the page, or None
+        tell(record, runs, findings) -> the whole page, where it is no tuple of blocks
+    """
 
 
 @dataclass(frozen=True)
@@ -149,15 +139,19 @@ class Declaration:
       configuration: the dataclass of all that can be set.
       build: from a configuration to the law of motion and what watches it; our own experiments leave it to the
         function of this name in `system.py` beside the declaration.
-      measures: numbers of each replicate in each window; the first one is shown while it runs. Tables, figures and
-        what studies can ask for derive from them. Where none is declared, every recorded column is one.
+      measures: numbers of each replicate in each window, or a function from the plain configuration to them; the first
+        one is shown while it runs. Tables, figures and what studies can ask for derive from them. Where none is
+        declared, every recorded column is one.
       summarise: from a record to the short table, where that is not the one of measures and claims.
       measure: one number to show while it runs, where that is not the first measure: its name, and the function from
         the newest rows.
       claims: what is claimed, each with its statistic and minimal effect.
       presets: named changes of the configuration.
       arms: controls that are whole runs of their own, beside the run and with its seed: what each sets, by name.
-      results: loads the functions from a record to findings and a story, where they do not derive from measures.
+      results: loads what else it has for findings and page, see `Results`.
+      answers: the answer to its question by the verdict of the claim that is asked first: "supported", "refuted",
+        "equivalent", "undecided".
+      asks_first: which claim that is; the first one where nothing is said.
       analyses: what of the catalogue is worked out when a run is finished, by name, where the record allows.
       analyse: what needs jax or takes long and belongs to this experiment alone, worked out of a finished run and kept
         beside it: plain values, finite numbers.
@@ -181,18 +175,20 @@ class Declaration:
     claims: tuple[Claim, ...] = ()
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     arms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    results: Callable[[], Results] | None = None
+    results: Callable[[], Any] | None = None
     analyse: Callable[[Record], dict[str, Any]] | None = None
     under: Callable[[Any], tuple[Claim, ...]] | None = None
     noun: str = "replicates"
     build: Callable[[Any], Setup] | None = None
-    measures: tuple[Measure, ...] = ()
+    measures: tuple[Measure, ...] | Callable[[Mapping[str, Any]], tuple[Measure, ...]] = ()
     trial: Trial = field(default_factory=Trial)
     follow_ups: Callable[[Record], dict[str, FollowUp]] | None = None
     report: tuple[Block, ...] = ()
     replay: Callable[[Told], Replay | None] | None = None
     about: str = ""
     analyses: tuple[str, ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    asks_first: str = ""
 
     def __post_init__(self) -> None:
         for sentence in self._wrong():
@@ -203,15 +199,24 @@ class Declaration:
             yield f"name = {self.name!r}: must be one word of letters, digits and -"
         if not (isinstance(self.configuration, type) and issubclass(self.configuration, RunConfiguration)):
             yield f"configuration = {self.configuration!r}: must be a dataclass that extends RunConfiguration"
-        for what, things in (("claims", self.claims), ("measures", self.measures)):
+        fixed = () if callable(self.measures) else self.measures
+        for what, things in (("claims", self.claims), ("measures", fixed)):
             names = [thing.name for thing in things]
             if twice := [name for name in names if names.count(name) > 1]:
                 yield f"{what}: {twice[0]} stands there twice"
-        measures = [measure.name for measure in self.measures]
-        for claim in self.claims:
+        measures = [measure.name for measure in fixed]
+        for claim in () if callable(self.measures) else self.claims:
             if (wanted := getattr(claim.value, "measure", None)) is not None and wanted not in measures:
                 there = ", ".join(measures) or "none"
                 yield f"the claim {claim.name} names the measure {wanted!r}; declared are {there}"
+
+    def measures_under(self, configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
+        """The measures of a run with this configuration, as plain values."""
+        return self.measures(configuration) if callable(self.measures) else self.measures
+
+    def part(self, name: str) -> Any:
+        """What `results` has under this name; None where it has nothing."""
+        return None if self.results is None else getattr(self.results(), name, None)
 
     def claims_under(self, configuration: RunConfiguration) -> tuple[Claim, ...]:
         """What is claimed of a run with this configuration; what was not declared of such a run is exploratory."""

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mesocosm.protocol.blocks import Block, OverTime, Told, at_the_end, measures_of, sentence_case
+from mesocosm.protocol.blocks import Block, OverTime, Told, at_the_end, sentence_case
 from mesocosm.protocol.declaration import Declaration, FollowUp, Summary
-from mesocosm.protocol.measure import value_of
+from mesocosm.protocol.measure import measures_of, value_of
 from mesocosm.protocol.reading import follow_ups_of
 from mesocosm.protocol.scenes import replay_of
 from mesocosm.protocol.story import Story
 from mesocosm.record import Record
+from mesocosm.record.configuration import to_dict
 
 if TYPE_CHECKING:
     from mesocosm.findings.claim import Finding
@@ -24,15 +25,14 @@ if TYPE_CHECKING:
 
 def follow_ups_declared(declared: Declaration, record: Record) -> dict[str, FollowUp]:
     """The runs that are to come after a finished one, arms aside."""
-    if declared.results is not None:
-        return declared.results().follow_ups(record)
-    return declared.follow_ups(record) if declared.follow_ups is not None else {}
+    make = declared.part("follow_ups") or declared.follow_ups
+    return make(record) if make is not None else {}
 
 
 def values_of(declared: Declaration, record: Record, runs: Mapping[str, Record]) -> dict[str, np.ndarray]:
     """The statistic of each claim in each replicate, NaN where it has none. [replicates] each"""
-    if declared.results is not None:
-        return {name: np.asarray(v, float) for name, v in declared.results().values(record, runs).items()}
+    if (values := declared.part("values")) is not None:
+        return {name: np.asarray(v, float) for name, v in values(record, runs).items()}
     return {claim.name: value_of(claim, declared, record, runs) for claim in declared.claims}
 
 
@@ -40,17 +40,20 @@ def statistics_of(declared: Declaration, record: Record) -> dict[str, np.ndarray
     """What a study or a comparison can ask for: every claim's statistic, every measure at the end. [replicates] each"""
     runs = follow_ups_of(record)
     claims = values_of(declared, record, runs) if declared.claims else {}
-    measures = declared.measures or (() if claims else measures_of(record))
+    measures = () if claims and not declared.measures else measures_of(declared, record)
     return {**{measure.name: measure.reduced(record) for measure in measures}, **claims}
 
 
-def newest(declared: Declaration) -> tuple[str, Any]:
-    """The number that is shown while a run goes on: its name, and the function from the newest rows."""
+def newest(declared: Declaration, configuration: Mapping[str, Any] | None = None) -> tuple[str, Any]:
+    """The number that is shown while a run goes on: its name, and the function from the newest rows.
+
+    Args:
+      configuration: of the run, as plain values (default: the experiment's own).
+    """
     if declared.measure is not None:
         return declared.measure
-    if declared.measures:
-        first = declared.measures[0]
-        return first.label, first.newest
+    if measures := declared.measures_under(configuration or to_dict(declared.configuration())):
+        return measures[0].label, measures[0].newest
 
     def median(row: dict[str, Any]) -> float:
         column = next((v for k, v in row.items() if k not in ("replicate", "tick")), np.zeros(0))
@@ -64,10 +67,10 @@ def summary_of(declared: Declaration, record: Record) -> Summary:
     if declared.summarise is not None:
         return declared.summarise(record)
     columns: dict[str, np.ndarray] = {}
-    for measure in declared.measures or measures_of(record):
+    for measure in (m for m in measures_of(declared, record) if m.in_table):
         columns[measure.name] = measure.reduced(record)
         if measure.control is not None:
-            columns[f"{measure.name} of {measure.control_words}"] = measure.reduced(record, of_control=True)
+            columns[f"{measure.control_words.split()[0]} {measure.name}"] = measure.reduced(record, of_control=True)
     rows = [
         (s.replicate, s.status, s.tick, *(_number(column[s.replicate]) for column in columns.values()))
         for s in record.statuses
@@ -76,22 +79,52 @@ def summary_of(declared: Declaration, record: Record) -> Summary:
     total: list[tuple[Any, ...]] = [("mean", "", "", *(float(c.mean()) if c.size else None for c in there.values()))]
     if record.replicates > 1:
         total.append(("sd", "", "", *(float(c.std(ddof=1)) if c.size > 1 else None for c in there.values())))
-    return Summary(_state(declared, record), ("replicate", "status", "ticks", *columns), rows, total)
+    return Summary(
+        _state(declared, record), ("replicate", "status", "ticks", *columns), rows, total, _legend(declared, record)
+    )
+
+
+def _legend(declared: Declaration, record: Record) -> tuple[str, ...]:
+    """What the columns of the short table are, and whether the ledger closes."""
+    said = [
+        f"{m.name}: {m.words}{m.unit and f', {m.unit}'}"
+        for m in measures_of(declared, record)
+        if m.words and m.in_table
+    ]
+    out = [f"{'; '.join(said)}."] if said else []
+    if "residual" in record.metrics:
+        residual = sum(abs(int(x)) for x in record.metrics["residual"])
+        out.append(f"Energy ledger: residual {residual} quanta over {record.metrics['tick'].size} windows.")
+    return tuple(out)
 
 
 def headline(told: Told) -> str:
-    """The answer, from the findings: the first claim's, with interval and counts; the state of things where none is."""
-    finding = next(iter(told.findings), None)
-    if finding is None:
+    """The answer, from the findings: that of the claim that is asked first; the state of things where none is."""
+    finding = asked_first(told)
+    if finding is None or not told.alive:
         return _state(told.declared, told.record)
-    return f"{sentence_case(finding.sentence)}: {finding.words(told.noun)}."
+    label, _, rest = finding.words(told.noun).partition(": ")
+    answer = told.declared.answers.get(finding.verdict, "") if finding.declared else ""
+    if not answer:
+        return f"{sentence_case(finding.sentence)}: {label}: {rest}".rstrip(".") + "."
+    said = answer if finding.verdict == "undecided" else f"{answer} ({label})"
+    return f"{said}: {finding.sentence}, {rest}".rstrip(".") + "."
+
+
+def asked_first(told: Told) -> Finding | None:
+    """The finding that answers the question of the experiment."""
+    by_name = {finding.name: finding for finding in told.findings}
+    return by_name.get(told.declared.asks_first) or next(iter(told.findings), None)
 
 
 def _state(declared: Declaration, record: Record) -> str:
     """How many live, and where the first measure stands."""
     alive = sum(s.status == "alive" for s in record.statuses)
+    if not alive:
+        how = ", ".join(sorted({s.status for s in record.statuses}))
+        return f"All {record.replicates} {declared.noun} ended early ({how}): nothing is left to see."
     said = f"{alive} of {record.replicates} {declared.noun} {'lives' if alive == 1 else 'live'}"
-    measures = declared.measures or measures_of(record)
+    measures = measures_of(declared, record)
     if not measures:
         return f"{said}."
     ends = measures[0].reduced(record)
@@ -101,21 +134,23 @@ def _state(declared: Declaration, record: Record) -> str:
 
 
 def tell(declared: Declaration, record: Record, findings: Sequence[Finding]) -> Story:
-    """What the report shows of a finished run."""
+    """What the report shows of a finished run: the blocks of its experiment, under the answer."""
     runs = follow_ups_of(record)
-    if declared.results is not None:
-        return declared.results().tell(record, runs, findings)
+    if (whole := declared.part("tell")) is not None:
+        return whole(record, runs, findings)
     told = Told(declared, record, runs, findings)
-    blocks: tuple[Block, ...] = declared.report or (OverTime(), at_the_end)
+    blocks: tuple[Block, ...] = declared.part("BLOCKS") or declared.report or (OverTime(), at_the_end)
     sections = [section for block in blocks if (section := block(told)) is not None]
+    replay = declared.part("replay") or declared.replay
+    first = asked_first(told)
     return Story(
         sentence=headline(told),
         chips=chips(told),
-        replay=declared.replay(told) if declared.replay is not None else replay_of(record),
+        replay=replay(told) if replay is not None and told.alive else replay_of(record),
         sections=[s for s in sections if s.figures or s.text],
         notes=notes(told),
         introduction=introduction(told),
-        claim=findings[0].name if findings else "",
+        claim=first.name if first else "",
     )
 
 
@@ -131,11 +166,12 @@ def chips(told: Told) -> list[tuple[str, str]]:
 
 def introduction(told: Told) -> str:
     """What else was found, a sentence a claim; what is asked, and what brackets hold."""
-    others = [f"{sentence_case(f.sentence)}: {f.words(told.noun)}." for f in told.findings[1:]]
+    first = asked_first(told)
+    others = [f"{sentence_case(f.sentence)}: {f.words(told.noun)}." for f in told.findings if f is not first]
     levels = sorted({round(100 * f.shown[2], 1) for f in told.findings})
     held = f"Brackets hold {' or '.join(f'{x:g}' for x in levels)} % intervals over {told.noun}." if levels else ""
     asked = f"Predicted: {told.declared.prediction}. Control: {told.declared.control}."
-    parts = ["\n\n".join(others), told.declared.about, f"{asked} {held}".strip()]
+    parts = [" ".join(others), told.declared.about, f"{asked} {held}".strip()]
     return "\n\n".join(part for part in parts if part)
 
 

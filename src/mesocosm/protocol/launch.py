@@ -103,21 +103,27 @@ def _built(entry: Entry, configuration: RunConfiguration) -> Setup:
     if not setup.folds:
         flows = tuple((name, str(flow.dtype)) for name, flow in tick.flows.items())
         setup = replace(setup, folds={"numbers": Numbers(flows)})
-    _check_measures(entry, lambda: check_instruments(shown, setup.folds, ()))
+    _check_measures(entry, configuration, lambda: check_instruments(shown, setup.folds, ()))
     if configuration.frames_every and not any(log.is_view for log in setup.logs):
         cameras = cameras_of(scene, configuration.frames_every, configuration.frames_of)
         setup = replace(setup, logs=(*setup.logs, *cameras))
     return setup
 
 
-def _check_measures(entry: Entry, columns: Callable[[], Mapping[str, Any]]) -> None:
+def _check_measures(entry: Entry, configuration: Any, columns: Callable[[], Mapping[str, Any]]) -> None:
     """Refuse measures that read what will not be recorded, before anything is run."""
-    if not entry.declaration.measures:
+    measures = entry.declaration.measures_under(to_dict(configuration))
+    if not measures:
         return
     import numpy as np
 
-    row = {"replicate": np.zeros(1), "tick": np.ones(1), **{name: np.ones(1) for name in columns()}}
-    for measure in entry.declaration.measures:
+    row = {
+        "replicate": np.zeros(1),
+        "tick": np.ones(1),
+        "ticks": np.ones(1),
+        **{name: np.ones(1) for name in columns()},
+    }
+    for measure in measures:
         for of_control in (False, True)[: 1 + (measure.control is not None)]:
             with entry.blamed(f"the measure {measure.name}"), np.errstate(all="ignore"):
                 measure.at(row, of_control)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mesocosm.record import Record
 
 Columns = Mapping[str, Any]
-"""Columns of the metrics by name: arrays of one shape."""
+"""Columns of the metrics by name, arrays of one shape; `ticks` among them: how many each value stands for."""
 
 Over = Literal["last", "mean", "pooled", "late"]
 """How the windows of a replicate become one number: the last one, their mean, or the measure of the columns summed over
@@ -42,6 +42,7 @@ class Measure:
       low, high: fixed ends of its axis.
       control: the same of the control, where it lives in the same world; `control_words` names it in the plural.
       per: a column by which it is divided: 0 of it gives NaN.
+      in_table: whether it is a column of the short table.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Measure:
     control: str | Callable[[Columns], Any] | None = None
     control_words: str = "controls"
     per: str = ""
+    in_table: bool = True
 
     @property
     def label(self) -> str:
@@ -84,7 +86,10 @@ class Measure:
 
     def windows(self, record: Record, of_control: bool = False) -> np.ndarray:
         """Its value in each window. [replicates, windows], NaN where a replicate has ended."""
-        return in_windows(record, self.at(record.metrics, of_control))
+        import numpy as np
+
+        columns = {**record.metrics, "ticks": np.full(record.metrics["tick"].shape, int(record.header["every"]))}
+        return in_windows(record, self.at(columns, of_control))
 
     def reduced(self, record: Record, over: Over = "last", of_control: bool = False) -> np.ndarray:
         """One number a replicate. [replicates], NaN where it has none."""
@@ -105,7 +110,7 @@ class Measure:
         """Its median over replicates in the newest window: the number that a run shows while it goes on."""
         import numpy as np
 
-        values = self.at(row)
+        values = self.at({**row, "ticks": np.ones(np.shape(row["tick"]) if "tick" in row else ())})
         return float(np.median(values)) if values.size else float("nan")
 
 
@@ -137,7 +142,7 @@ class Statistic:
         """
         import numpy as np
 
-        measure = measure_named(declared, self.measure)
+        measure = measure_named(declared, record, self.measure)
         own = measure.reduced(_run_of(self.run, record, follow_ups), self.over)
         if self.against is None:
             return self.sign * own
@@ -186,16 +191,24 @@ def value_of(claim: Any, declared: Declaration, record: Record, follow_ups: Mapp
     return values
 
 
-def measure_named(declared: Declaration, name: str) -> Measure:
-    """A declared measure.
+def measures_of(declared: Declaration, record: Record) -> tuple[Measure, ...]:
+    """The measures of a run, or of an assay of one: the declared ones, else a measure for each recorded column."""
+    configuration = record.header["configuration"]
+    own = declared.measures_under(configuration.get("resolved", configuration))
+    return own or tuple(Measure(name, name) for name in record.metrics if name not in ("replicate", "tick"))
+
+
+def measure_named(declared: Declaration, record: Record, name: str) -> Measure:
+    """A measure of a run by its name.
 
     Raises:
       ConfigurationError: if there is none of this name.
     """
-    for measure in declared.measures:
+    measures = measures_of(declared, record)
+    for measure in measures:
         if measure.name == name:
             return measure
-    there = ", ".join(m.name for m in declared.measures) or "none"
+    there = ", ".join(m.name for m in measures) or "none"
     raise ConfigurationError(f"{declared.name}: there is no measure {name!r}; declared are {there}")
 
 
@@ -216,10 +229,11 @@ def summed(record: Record, after: int = 0) -> dict[str, np.ndarray]:
     metrics = record.metrics
     late = metrics["tick"] > after
     replicate = metrics["replicate"].astype(int)[late]
+    counted = {name: column for name, column in metrics.items() if name not in ("replicate", "tick")}
+    counted["ticks"] = np.full(metrics["tick"].shape, int(record.header["every"]))
     return {
         name: np.bincount(replicate, np.asarray(column, float)[late], record.replicates)
-        for name, column in metrics.items()
-        if name not in ("replicate", "tick")
+        for name, column in counted.items()
     }
 
 

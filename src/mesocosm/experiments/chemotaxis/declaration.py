@@ -6,17 +6,20 @@ table from stimulus to behaviour is their genome.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
-from mesocosm.ecology.configuration import EcologyConfiguration
+from mesocosm.ecology.configuration import ABOUT, EcologyConfiguration
 from mesocosm.findings.claim import Claim
-from mesocosm.protocol.declaration import Declaration, Summary, Trial
+from mesocosm.protocol.declaration import Declaration, Trial
+from mesocosm.protocol.measure import Holds, Measure, Statistic
 from mesocosm.record.configuration import Range
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from mesocosm.record import Record
 
 
@@ -28,20 +31,16 @@ class ChemotaxisConfiguration(EcologyConfiguration):
     """Length of the run, a multiple of `every`."""
 
 
-def _summarise(record: Record) -> Summary:
-    from mesocosm.experiments.chemotaxis.summary import summarise
-
-    return summarise(record)
-
-
-def _contrast(row: dict[str, Any]) -> float:
-    from mesocosm.experiments.chemotaxis.summary import contrast
-
-    return contrast(row)
-
-
 def _results() -> Any:
     return import_module("mesocosm.experiments.chemotaxis.results")
+
+
+def _measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
+    return import_module("mesocosm.experiments.chemotaxis.measures").measures(configuration)
+
+
+def _selection(record: Record, runs: Mapping[str, Record]) -> np.ndarray:
+    return import_module("mesocosm.ecology.assay.analysis").selection_under_both_marks(runs, "competition-founders")
 
 
 GARDEN = "in the common garden (frozen clones, fresh worlds, the same for all)"
@@ -53,6 +52,7 @@ CLAIMS = (
         control="the shadow genome",
         statistic=f"P(tumble | near) - P(tumble | far), rows weighted by visits {GARDEN}, evolved less shadow",
         delta=0.1,
+        value=Statistic("effect", "late", run="garden-evolved", against="garden-shadow"),
     ),
     Claim(
         "sign",
@@ -63,6 +63,7 @@ CLAIMS = (
         kind="fraction",
         # What 31 of 32 worlds of a pilot (seed 0) ask for: an 80 % chance at 99 %, the share of one in five claims.
         replicates=180,
+        value=Holds("follows"),
     ),
     Claim(
         "intake",
@@ -71,6 +72,7 @@ CLAIMS = (
         statistic=f"ln(intake of the evolved / intake of the founders) {GARDEN}",
         delta=1.1,
         kind="ratio",
+        value=Statistic("intake", "pooled", run="garden-evolved", against="garden-founders", ratio=True),
     ),
     Claim(
         "distance",
@@ -80,6 +82,7 @@ CLAIMS = (
         delta=2.0,
         direction=-1,
         unit="cells",
+        value=Statistic("distance", "pooled", run="garden-evolved", against="garden-founders"),
     ),
     Claim(
         "selection",
@@ -88,6 +91,7 @@ CLAIMS = (
         statistic="change of ln((a + 1/2) / (b + 1/2)) per 100 ticks in one world, mean of both assignments of marks",
         delta=0.02,
         unit="per 100 ticks",
+        value=_selection,
     ),
 )
 """What is claimed of bacteria that follow their food, by whichever sense."""
@@ -136,8 +140,14 @@ DECLARATION = Declaration(
     prediction="P(tumble) rises with the odour, more than in the shadow genome",
     control="the shadow genome: inherited, mutated and swapped alike, never expressed",
     configuration=ChemotaxisConfiguration,
-    summarise=_summarise,
-    measure=("P(tumble) near - far", _contrast),
+    measures=_measures,
+    answers={
+        "supported": "Bacteria came to follow their food",
+        "refuted": "Bacteria came to do the opposite of following their food",
+        "equivalent": "Bacteria did not come to follow their food",
+        "undecided": "Whether bacteria came to follow their food is undecided",
+    },
+    about=ABOUT,
     claims=CLAIMS,
     presets=PRESETS,
     results=_results,

@@ -1,72 +1,60 @@
-"""From a record of `chemotaxis` (or `trend`) to its findings: the declared assays and statistics. NumPy, no jax."""
+"""What follows a run of `chemotaxis` (or `trend`), and the blocks of its page. NumPy, no jax."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from mesocosm.ecology.analysis import by_level, direction
-from mesocosm.ecology.assay.analysis import distance, intake, selection_under_both_marks, tumbling, under_both_marks
+from mesocosm.ecology.assay.analysis import under_both_marks
 from mesocosm.ecology.assay.call import follow_ups_from
+from mesocosm.ecology.blocks import ACTIVITY, DIVERSITY, films, lineages, population_and_ledger
+from mesocosm.experiments.chemotaxis.figures import best, genotypes
+from mesocosm.protocol.blocks import Gardens, OverTime, Told, median_replicate
+from mesocosm.protocol.registry import declaration_of
 from mesocosm.record import Record
 
 if TYPE_CHECKING:
-    from mesocosm.findings.claim import Finding
     from mesocosm.protocol.declaration import FollowUp
-    from mesocosm.protocol.story import Story
+    from mesocosm.protocol.story import Replay
 
-GARDENS = ("evolved", "shadow", "founders")
 _GARDEN_TICKS, _COMPETITION_TICKS = 600, 400
 
 
 def follow_ups(record: Record) -> dict[str, FollowUp]:
     """Common gardens of the evolved, their shadows and the founders; a competition under both assignments of marks."""
-    frames = {"frames_every": 1, "frames_of": median_replicate(record)}
+    filmed = {"frames_every": 1, "frames_of": median_replicate(declaration_of(record), record)}
     out: dict[str, dict[str, Any]] = {}
-    for population in GARDENS:
-        filmed = frames if population != "shadow" else {}
-        out[f"garden-{population}"] = {"kind": "garden", "population": population, "ticks": _GARDEN_TICKS, **filmed}
+    for population in ("evolved", "shadow", "founders"):
+        out[f"garden-{population}"] = {"kind": "garden", "population": population, "ticks": _GARDEN_TICKS}
+        out[f"garden-{population}"] |= filmed if population != "shadow" else {}
     return follow_ups_from(record, out | under_both_marks("competition-founders", "founders", _COMPETITION_TICKS))
 
 
-def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray]:
-    """The statistic of each claim in each replicate; NaN where a replicate has died out. [replicates]"""
-    effect = _contrast(assays["garden-evolved"]) - _contrast(assays["garden-shadow"])
-    evolved, founders = assays["garden-evolved"], assays["garden-founders"]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gain = np.log(intake(evolved) / intake(founders))
-    return {
-        "follows": effect,
-        "sign": np.where(np.isfinite(effect), effect > 0, np.nan),
-        "intake": gain,
-        "distance": distance(evolved) - distance(founders),
-        "selection": selection_under_both_marks(assays, "competition-founders"),
-    }
+def replay(told: Told) -> Replay | None:
+    caption = (
+        f"World {told.median}, whose outcome is the median. Left its founders, right what they became after "
+        f"{told.record.tick:,} ticks: in one fresh world, frozen. The ring is the source of food: who stays with it?"
+    )
+    return films(told, {"garden-founders": "founders", "garden-evolved": "evolved"}, caption)
 
 
-def tell(record: Record, assays: Mapping[str, Record], findings: Sequence[Finding]) -> Story:
-    from mesocosm.experiments.chemotaxis.telling import tell
-
-    return tell(record, assays, findings)
-
-
-def _contrast(garden: Record) -> np.ndarray:
-    """P(tumble) at one end of the first sense less that at the other, in the predicted direction. [replicates]"""
-    levels = tumbling(garden)
-    return direction(garden.header["configuration"]["resolved"]["world"]["senses"]) * (levels[:, -1] - levels[:, 0])
-
-
-def median_replicate(record: Record) -> int:
-    """The surviving replicate whose behaviour differs from its shadow's as in the median of all; 0 if none lives."""
-    senses = record.header["configuration"]["world"]["senses"]
-    evolved, shadow = (by_level(record, strand, senses) for strand in ("evolved", "shadow"))
-    effects = {
-        s.replicate: (evolved[s.replicate][-1] - evolved[s.replicate][0])
-        - (shadow[s.replicate][-1] - shadow[s.replicate][0])
-        for s in record.statuses
-        if s.status == "alive" and s.replicate in evolved
-    }
-    ordered = sorted(effects, key=lambda r: (effects[r], r))
-    return ordered[len(ordered) // 2] if ordered else 0
+BLOCKS = (
+    OverTime(
+        ("effect",),
+        "What evolved, over time",
+        "Each thin line is one world, the bold line their median. The band holds the shadow genes of 90 % of the "
+        "worlds: what chance and descent alone have done there.",
+    ),
+    genotypes,
+    Gardens(
+        ("intake", "distance"),
+        {"garden-founders": "founders", "garden-shadow": "shadow", "garden-evolved": "evolved"},
+        "In the common garden",
+        "Copies of founders, of shadow genes put to use, and of the evolved in fresh worlds, the same for all, and "
+        "frozen: nobody is born, dies, pays or changes. A dot is a world; thin lines join the same world.",
+    ),
+    best,
+    lineages,
+    DIVERSITY,
+    ACTIVITY,
+    population_and_ledger,
+)

@@ -59,18 +59,23 @@ def counts(record: Record, name: str) -> np.ndarray:
     metrics = record.metrics
     late = metrics["tick"] > record.tick // 2
     who = metrics["replicate"][late].astype(int)
-    stimuli = range(len(stimulus_levels(record)))
+    stimuli = range(len(levels_of_stimuli(_senses(record))))
     return np.array([np.bincount(who, metrics[f"{name}_{s}"][late], record.replicates) for s in stimuli])
 
 
 def stands_in_food(record: Record) -> np.ndarray:
     """Which stimuli say that there is food. [stimuli]"""
-    return stimulus_levels(record)[:, ordered_senses(_senses(record)).index(FOOD)] > 0
+    return stimuli_in_food(_senses(record))
 
 
-def stimulus_levels(record: Record) -> np.ndarray:
+def stimuli_in_food(senses: Sequence[str]) -> np.ndarray:
+    """The same for these senses. [stimuli]"""
+    return levels_of_stimuli(senses)[:, ordered_senses(senses).index(FOOD)] > 0
+
+
+def levels_of_stimuli(senses: Sequence[str]) -> np.ndarray:
     """The level of each sense in each stimulus. [stimuli, senses]"""
-    sizes = [len(LEVELS[s]) for s in ordered_senses(_senses(record))]
+    sizes = [len(LEVELS[s]) for s in ordered_senses(senses)]
     return np.stack(np.unravel_index(np.arange(prod(sizes)), sizes), axis=1)
 
 

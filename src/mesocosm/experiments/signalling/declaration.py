@@ -7,19 +7,21 @@ colony is a super-organism.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
-from mesocosm.ecology.configuration import EcologyConfiguration
+from mesocosm.ecology.configuration import ABOUT, EcologyConfiguration
 from mesocosm.experiments.chemotaxis.declaration import SMALL_WORLD
 from mesocosm.findings.claim import Claim
-from mesocosm.protocol.declaration import Declaration, Summary, Trial
+from mesocosm.protocol.declaration import Declaration, Trial
+from mesocosm.protocol.measure import Measure
 from mesocosm.record.configuration import Range
 from mesocosm.worlds.petri.parameters import PetriParameters
 
 if TYPE_CHECKING:
-    from mesocosm.record import Record
+    pass
 
 
 def _world() -> PetriParameters:
@@ -75,21 +77,12 @@ class SignallingConfiguration(EcologyConfiguration):
             yield f"world.senses = {self.world.senses}: must have odour (who is in food?) and signal"
 
 
-def _summarise(record: Record) -> Summary:
-    from mesocosm.experiments.signalling.summary import summarise
-
-    return summarise(record)
-
-
-def _emission(row: dict[str, Any]) -> float:
-    import numpy as np
-
-    emitted = sum(row[name] for name in row if name.startswith("emitted_"))
-    return float(np.median(emitted / np.maximum(row["agent_ticks"], 1)))
-
-
 def _results() -> Any:
     return import_module("mesocosm.experiments.signalling.results")
+
+
+def _measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
+    return import_module("mesocosm.experiments.signalling.measures").measures(configuration)
 
 
 DEAF = "the deaf"
@@ -181,8 +174,14 @@ DECLARATION = Declaration(
     control="the deaf: the same worlds, in which bodies emit and pay but all read the signal of one body drawn anew in "
     "every tick; the shadow genome; the same bodies made mute",
     configuration=SignallingConfiguration,
-    summarise=_summarise,
-    measure=("emission", _emission),
+    measures=_measures,
+    answers={
+        "supported": "The signal is kept",
+        "refuted": "The signal is given up: the deaf emit more",
+        "equivalent": "The signal is not kept: those who hear emit as the deaf do",
+        "undecided": "Whether the signal is kept is undecided",
+    },
+    about=ABOUT,
     claims=CLAIMS,
     presets={
         "default": {},

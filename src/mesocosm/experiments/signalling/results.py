@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mesocosm.ecology.assay.analysis import distance, intake, selection_under_both_marks, survival, under_both_marks
 from mesocosm.ecology.assay.call import follow_ups_from
+from mesocosm.ecology.blocks import lineages, population_and_ledger
 from mesocosm.experiments.signalling.analysis import NEAR, emission, retained, tells
 from mesocosm.experiments.signalling.declaration import OF_ASSAYS
+from mesocosm.experiments.signalling.figures import arms, behaviour, knock_outs
 from mesocosm.instruments.relatedness import relatedness
+from mesocosm.protocol.blocks import Analysed, OverTime
 from mesocosm.record import Record
 
 if TYPE_CHECKING:
-    from mesocosm.findings.claim import Finding
     from mesocosm.protocol.declaration import FollowUp
-    from mesocosm.protocol.story import Story
 
 SILENCE = "world.emission_quanta=0"
 KNOCK_OUTS: dict[str, tuple[str, ...]] = {
@@ -72,7 +73,24 @@ def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray
     return out
 
 
-def tell(record: Record, assays: Mapping[str, Record], findings: Sequence[Finding]) -> Story:
-    from mesocosm.experiments.signalling.telling import tell
-
-    return tell(record, assays, findings)
+BLOCKS = (
+    OverTime(
+        ("emission",),
+        "Is the signal kept?",
+        "Each thin line is one world; the bold line is the median. The band holds 90 % of the deaf worlds: bodies emit "
+        "and pay alike, but all read the signal of one body, drawn anew in every tick. Founders emit in half of "
+        "all ticks.",
+        beside="deaf",
+    ),
+    arms,
+    behaviour,
+    knock_outs,
+    Analysed(
+        "relatedness",
+        "Who hears it: relatedness",
+        "What the neighbours of an emitter gain counts for its genes only by this part. By genes: at loci that nobody "
+        "reads; by pedigree: what division alone would make of it.",
+    ),
+    lineages,
+    population_and_ledger,
+)

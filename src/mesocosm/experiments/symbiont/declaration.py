@@ -6,21 +6,22 @@ line can be drawn between parasitism and symbiosis.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
-from mesocosm.ecology.configuration import EcologyConfiguration
+from mesocosm.ecology.configuration import ABOUT, EcologyConfiguration
 from mesocosm.experiments.chemotaxis.declaration import SMALL_WORLD
 from mesocosm.findings.claim import Claim
 from mesocosm.layers.elements.parameters import ElementParameters
-from mesocosm.protocol.declaration import Declaration, Summary, Trial
+from mesocosm.protocol.declaration import Declaration, Trial
+from mesocosm.protocol.measure import Measure
 from mesocosm.record.configuration import Range
 from mesocosm.worlds.petri.parameters import PetriParameters
 
 if TYPE_CHECKING:
-    from mesocosm.record import Record
+    pass
 
 
 def _world() -> PetriParameters:
@@ -47,21 +48,12 @@ class SymbiontConfiguration(EcologyConfiguration):
             )
 
 
-def _summarise(record: Record) -> Summary:
-    from mesocosm.experiments.symbiont.summary import summarise
-
-    return summarise(record)
-
-
-def _cost(row: dict[str, Any]) -> float:
-    import numpy as np
-
-    carriers = np.maximum(row["carriers"], 1)
-    return float(np.median(row["virulence_evolved"] / carriers / 255))
-
-
 def _results() -> Any:
     return import_module("mesocosm.experiments.symbiont.results")
+
+
+def _measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
+    return import_module("mesocosm.experiments.symbiont.measures").measures(configuration)
 
 
 PART_OF_THE_SELF = (
@@ -119,8 +111,15 @@ DECLARATION = Declaration(
     prediction="it becomes benign and is inherited, unless it is passed at touch so often that it can live on that",
     control="the shadow genes of each element: founded, copied and mutated alike, never read; and cured hosts",
     configuration=SymbiontConfiguration,
-    summarise=_summarise,
-    measure=("virulence", _cost),
+    measures=_measures,
+    asks_first="self",
+    answers={
+        "supported": "The parasite became part of the self",
+        "refuted": "The parasite did not become part of the self",
+        "equivalent": "The parasite became part of the self in some worlds",
+        "undecided": "Whether the parasite becomes part of the self is undecided",
+    },
+    about=f"{ABOUT} Elements live in bodies and carry shadow genes as well: copied and mutated alike, never read.",
     claims=CLAIMS,
     presets={"default": {}, "quick": {"replicates": 8, "ticks": 3000}, "paper": {"replicates": 104}},
     results=_results,

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mesocosm.ecology.analysis import windows
 from mesocosm.ecology.assay.analysis import selection_under_both_marks, under_both_marks
 from mesocosm.ecology.assay.call import follow_ups_from
+from mesocosm.ecology.blocks import ACTIVITY, DIVERSITY, films, lineages, population_and_ledger
 from mesocosm.experiments.symbiont.measures import cost, germ, vertical
-from mesocosm.instruments.analysis import windows
+from mesocosm.protocol.blocks import OverTime, Told, median_replicate, strips
+from mesocosm.protocol.registry import declaration_of
+from mesocosm.protocol.story import Axis, Section
 from mesocosm.record import Record
 
 if TYPE_CHECKING:
-    from mesocosm.findings.claim import Finding
     from mesocosm.protocol.declaration import FollowUp
-    from mesocosm.protocol.story import Story
+    from mesocosm.protocol.story import Replay
 
 COMPETITION_TICKS = 400
 CURED = "competition-cured"
@@ -27,7 +30,7 @@ INHERITED, CARRIED = 0.75, 0.9
 def follow_ups(record: Record) -> dict[str, FollowUp]:
     """The evolved compete with the same bodies, cured, under both assignments of marks."""
     out = under_both_marks(CURED, "cured", COMPETITION_TICKS)
-    out[CURED] |= {"frames_every": 2, "frames_of": median_replicate(record)}
+    out[CURED] |= {"frames_every": 2, "frames_of": median_replicate(declaration_of(record), record)}
     return follow_ups_from(record, out)
 
 
@@ -57,15 +60,33 @@ def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray
     }
 
 
-def tell(record: Record, assays: Mapping[str, Record], findings: Sequence[Finding]) -> Story:
-    from mesocosm.experiments.symbiont.telling import tell
+def replay(told: Told) -> Replay | None:
+    caption = (
+        f"World {told.median}, the median of all: its bodies, half of them cured, in a fresh world. Colour by "
+        "`element` to see who carries one."
+    )
+    return films(told, {CURED: "carriers and cured"}, caption)
 
-    return tell(record, assays, findings)
+
+def cure(told: Told) -> Section | None:
+    """Whether a host is better off with what it carries."""
+    if not under_both_marks(CURED, "cured", COMPETITION_TICKS).keys() <= told.runs.keys():
+        return None
+    axis = Axis("selection coefficient", "per 100 ticks")
+    runs = [("carriers against the same hosts, cured", told.record)]
+    figure = strips(
+        runs, lambda _: selection_under_both_marks(told.runs, CURED), "What a cure would do", axis, told.noun
+    )
+    text = "Both live in one fresh world, under both assignments of marks; nothing mutates, is exchanged or passed."
+    return Section("What a cure would do", text, [figure])
 
 
-def median_replicate(record: Record) -> int:
-    """The surviving replicate whose elements cost, in comparison with their shadows, the median; 0 if there is none."""
-    effect = (cost(record, "evolved") - cost(record, "shadow"))[:, -1]
-    effect[[s.replicate for s in record.statuses if s.status != "alive"]] = np.nan
-    ordered = sorted(np.flatnonzero(np.isfinite(effect)), key=lambda r: (effect[r], r))
-    return int(ordered[len(ordered) // 2]) if ordered else 0
+BLOCKS = (
+    OverTime(("cost", "inherits"), "From virulence to the germ line", "Means over the elements that are carried."),
+    OverTime(("carry", "entered"), "How it spreads", "It enters a body at birth, or at touch."),
+    cure,
+    lineages,
+    DIVERSITY,
+    ACTIVITY,
+    population_and_ledger,
+)

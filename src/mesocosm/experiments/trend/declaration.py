@@ -7,7 +7,6 @@ D. A. Brown, "Chemotaxis in Escherichia coli analysed by three-dimensional track
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from mesocosm.experiments.chemotaxis.declaration import (
     CLAIMS,
@@ -29,12 +28,6 @@ class TrendConfiguration(ChemotaxisConfiguration):
     world: PetriParameters = field(default_factory=lambda: PetriParameters(senses=("trend",)))
 
 
-def _contrast(row: dict[str, Any]) -> float:
-    from mesocosm.experiments.chemotaxis.summary import contrast
-
-    return -contrast(row)
-
-
 _CLAIMS = (
     replace(
         CLAIMS[0],
@@ -54,7 +47,6 @@ DECLARATION = replace(
     configuration=TrendConfiguration,
     claims=_CLAIMS,
     under=asked_of("trend", _CLAIMS),
-    measure=("P(tumble) falls - rises", _contrast),
     presets=PRESETS,
     trial=Trial({"": {"world": SMALL_WORLD, "frames_every": 4}}, law_of="chemotaxis"),
 )
