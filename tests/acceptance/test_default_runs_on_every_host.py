@@ -1,13 +1,16 @@
 """The default run of an experiment, as its first command makes it: every host shows it rightly, in its own words."""
 
 import base64
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mesocosm.player.encoder.panel import Panel
 from mesocosm.player.encoder.reading import unpack
+from mesocosm.protocol.scenes import about_of
 from mesocosm.record import Record, load
+from mesocosm.record.about import SceneAbout
 from mesocosm.viewer.film import drawn
 from mesocosm.viewer.opening import places
 from mesocosm.viewer.share import page_of
@@ -64,6 +67,18 @@ def test_what_is_encoded_is_what_was_recorded(runs, name):
             assert planes["0 column element"].tolist() == (bodies["element"][here][order] > 0).tolist()
             assert planes["0 column element"].any(), "somebody carries one"
         the_odour_is_where_its_source_is(world, meta, header, planes)
+
+
+def test_a_record_that_says_nothing_of_its_scene_is_shown_as_its_experiment_says(runs):
+    """Folders of before: the experiment is built once more and asked; of an assay, that of the run that was assayed."""
+    garden = places([runs["chemotaxis"].folder])[0].world().record
+    for record in (runs["symbiont"], garden):
+        bare = replace(record, header={k: v for k, v in record.header.items() if k != "scene"})
+        assert about_of(bare) == about_of(record) != SceneAbout()
+    gone = replace(
+        bare, header={**bare.header, "experiment": "gone", "configuration": {}, "code": {"reference": "x.py"}}
+    )
+    assert [p.name for p in about_of(gone).populations][:1] == ["bodies"], "by the names of its cameras"
 
 
 def the_odour_is_where_its_source_is(world, meta, header, planes) -> None:

@@ -54,7 +54,8 @@ def watched(c: EcologyConfiguration, law: Ecology, folds: Mapping[str, Fold] | N
     if c.log_births_and_deaths:
         events += tuple(log for layer in law.layers for log in layer.logs())
     seen = tuple(name for layer in law.layers for name in layer.seen)
-    events += cameras(c.frames_every, replicate=c.frames_of, columns=seen)
+    fields = tuple(field.name for field in law.world.fields)
+    events += cameras(c.frames_every, replicate=c.frames_of, columns=seen, fields=fields)
     return Setup(law, {**everybody, **(folds or {}), **own}, events, facts=_facts(law))
 
 

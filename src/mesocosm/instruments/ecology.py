@@ -151,18 +151,23 @@ class Propensity(Fold):
 
 
 def ecology_cameras(
-    every: int, start: int = 0, replicate: int = -1, columns: tuple[str, ...] = ()
+    every: int,
+    start: int = 0,
+    replicate: int = -1,
+    columns: tuple[str, ...] = (),
+    fields: tuple[str, ...] = ("food", "odour"),
 ) -> tuple[Camera, ...]:
     """What the replay of an ecology needs: bodies, sources, and now and then the fields. `every` = 0 takes nothing.
 
     Args:
       columns: of bodies, besides their places and energy.
+      fields: of the world.
     """
     shutter, rare = Shutter(every, start, replicate), Shutter(FIELD_FRAMES * every, start, replicate)
     bodies = tuple((name, name) for name in ("id", "x", "y", "energy", *columns))
     sources = (("source", "source"), ("x", "x"), ("y", "y"))
-    fields = (Camera(f"{name}_field", name, ((name, name),), rare) for name in ("food", "odour"))
-    return Camera("bodies", "bodies", bodies, shutter), Camera("sources", "sources", sources, shutter), *fields
+    grids = (Camera(f"{name}_field", name, ((name, name),), rare) for name in fields)
+    return Camera("bodies", "bodies", bodies, shutter), Camera("sources", "sources", sources, shutter), *grids
 
 
 def ecology_logs(births_and_deaths: bool, exchanges: bool, born_with: tuple[str, ...] = ()) -> tuple[Log, ...]:

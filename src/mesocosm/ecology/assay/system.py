@@ -92,7 +92,9 @@ def build(configuration: AssayConfiguration) -> Setup:
     n = law.world.founders
     seen = tuple(name for layer in law.layers for name in layer.seen)
     folds = setup.folds
-    logs = *(log for log in setup.logs if not log.is_view), *ecology_cameras(c.frames_every, 0, c.frames_of, seen)
+    fields = tuple(field.name for field in law.world.fields)
+    cameras = ecology_cameras(c.frames_every, 0, c.frames_of, seen, fields)
+    logs = *(log for log in setup.logs if not log.is_view), *cameras
     if in_tournament:
         strand = EXPRESSED if c.strand == "evolved" else SHADOW
         populations = meetings(record, c.snapshots, strand, n, c.first_pair, c.replicates, law.layers)
