@@ -12,9 +12,14 @@ import pytest
 
 from mesocosm.cli.watch import _door
 from mesocosm.core.steering import chunk_ticks
-from mesocosm.ecology.words import element_genome, table_genome
-from mesocosm.layers.elements.parameters import GERM, VIRULENCE
+from mesocosm.ecology.setup import ecology
+from mesocosm.ecology.words import ACTS
+from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
+from mesocosm.layers.elements.element import Element
+from mesocosm.layers.elements.parameters import GERM, VIRULENCE, ElementParameters
+from mesocosm.minds.parameters import TableParameters
 from mesocosm.minds.policy import softmax_weight
+from mesocosm.minds.table import Table
 from mesocosm.player.encoder.bytes import answer, read_answer
 from mesocosm.player.encoder.encoder import Encoder
 from mesocosm.player.encoder.genes import read_gene
@@ -24,6 +29,7 @@ from mesocosm.record.about import About, Gene, Genome, PopulationAbout, SceneAbo
 from mesocosm.viewer.live import NOTHING, Live
 from mesocosm.viewer.questions import BadQuestion, question
 from mesocosm.viewer.simulation import Pilot
+from mesocosm.worlds.petri.parameters import PetriParameters
 
 pytest.importorskip("starlette", reason="NOT TESTED: the viewer (the extra `watch` is missing)")
 from mesocosm.viewer.server import _place, application
@@ -94,7 +100,7 @@ def test_a_world_that_waits_tells_its_tick(live):
     assert live.serial > before
 
 
-ELEMENT = element_genome(drain=8, help=2)
+(ELEMENT,) = Element(ElementParameters(drain=8, help=2)).genomes()
 
 
 def test_what_a_body_carried_is_told_from_the_frames_that_were_seen(live):
@@ -186,15 +192,16 @@ def test_the_slowest_speed_waits_without_harm():
 
 
 def test_genes_are_named_by_what_a_body_senses():
-    def named(*senses, n_acts=2):
-        return [gene.name for gene in table_genome(senses, n_acts, 8, 0).genes]
+    def named(*senses, signal=False):
+        world = PetriParameters(senses=senses, signal=signal)
+        return [gene.name for gene in ecology(ChemotaxisConfiguration(world=world)).genomes()[0].genes]
 
     assert named() == ["tumbles: always"]
     assert named("trend") == ["tumbles: trend falls", "tumbles: trend steady", "tumbles: trend rises"]
-    both = named("signal", "odour")  # a stimulus counts the levels of the last sense first
+    both = named("signal", "odour", signal=True)  # a stimulus counts the levels of the last sense first
     assert both[:2] == ["tumbles: odour far, signal none", "tumbles: odour far, signal faint"]
-    assert len(both) == 16 and both[-1] == "tumbles: odour near, signal strong"
-    assert named("trend", n_acts=4)[3:] == ["emits: trend falls", "emits: trend steady", "emits: trend rises"]
+    assert both[15] == "tumbles: odour near, signal strong"
+    assert len(both) == 32 and both[16] == "emits: odour far, signal none"
 
 
 def test_genes_say_what_the_mind_does():
@@ -207,7 +214,8 @@ def test_genes_say_what_the_mind_does():
         likely = 100 * weights[:, :, chosen].sum(axis=2) / weights.sum(axis=2)
         best = 100 * np.isin(rows.argmax(axis=2), chosen)
         for sharpness, expected, off in ((8, likely, 1.0), (None, best, 0)):
-            genes = table_genome(("trend",), n_acts, sharpness, 12).genes
+            policy = TableParameters("argmax") if sharpness is None else TableParameters(sharpness=sharpness)
+            genes = Table(policy, 3, n_acts).genome(("a", "b", "c"), ACTS, 12).genes
             mine = [g for g in genes if g.name.startswith("emits" if bit == 2 else "tumbles")]
             told = np.stack([read_gene(gene, loci) for gene in mine], axis=1)
             assert np.abs(told - expected[:, :3]).max() <= off, (n_acts, sharpness)
