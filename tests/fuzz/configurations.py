@@ -6,6 +6,7 @@ import dataclasses
 import json
 import typing
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -56,7 +57,7 @@ def _of_values(path: Path, cls: type, random: Random) -> str:
             table = table[key]
         permitted = {name.split(".")[-1]: r for name, _, r in leaves(cls)}.get(key)
         ends = [permitted.low, permitted.high, permitted.low - 1, permitted.high + 1] if permitted else []
-        value = random.choice((*ends, *ends, *ODD))
+        value = deepcopy(random.choice((*ends, *ends, *ODD)))
         table[key] = int(value) if isinstance(value, float) and value.is_integer() and random.random() < 0.8 else value
     return _toml(values)
 
@@ -79,7 +80,7 @@ def _of_noise(path: Path, cls: type, random: Random) -> str:
     text = list(to_toml(_default(cls)))
     for _ in range(random.choice((1, 2, 8))):
         k = random.randrange(len(text))
-        text[k] = random.choice((random.choice(NOISE), "", text[k] * random.choice((2, 5000)), "[" * 3000))
+        text[k] = random.choice((random.choice(NOISE), "", text[k][:1] * random.choice((2, 5000)), "[" * 3000))
     return "".join(text)
 
 

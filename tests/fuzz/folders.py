@@ -29,7 +29,7 @@ from mesocosm.record.database import TABLES, seal
 from mesocosm.record.header import write_header
 from tests.synthetic import game
 
-IN_SUITE = 150
+IN_SUITE = 100
 
 FILES = ("run.json", "config.toml", "record.sqlite", "log/moves-000000000050.npz", "checkpoints/000000000050.npz")
 ODD = (
@@ -79,9 +79,10 @@ def everything(folder: Path) -> str:
     """All that a record says, by every way in."""
     record = load(folder)
     said: list[Any] = [record.status, record.replicates, record.tick, record.seconds, record.config, record.statuses]
-    said += [record.findings, record.digest(), made_of(record), record.changes_of_versions, configuration_of(record)]
+    said += [record.findings, record.digest(), record.changes_of_versions, configuration_of(record)]
     said += [claims_of(record), {name: v.tolist() for name, v in record.state.items()}]
     said += [summary_of(declaration(record.header["experiment"]), record)]
+    assert made_of(record)  # of another identity only a report is written anew
     return repr((record.header, said))
 
 
@@ -120,7 +121,8 @@ def _plainly(ready: Ready, random: Random) -> None:
 def flip_a_bit(folder: Path, random: Random) -> None:
     path = folder / random.choice(FILES)
     content = bytearray(path.read_bytes())
-    content[random.randrange(len(content))] ^= 1 << random.randrange(8)
+    used = [k for k, byte in enumerate(content) if byte]  # most of a database is empty pages
+    content[random.choice(used)] ^= 1 << random.randrange(8)
     path.write_bytes(content)
 
 
@@ -171,6 +173,7 @@ def set_the_header(folder: Path, random: Random) -> None:
     if random.random() < 0.5:
         write_header(folder, header)
     else:
+        header.pop("config_sums", None)
         (folder / "run.json").write_text(json.dumps(header))
 
 

@@ -26,7 +26,10 @@ def prepare(folder: Path) -> ChemotaxisConfiguration:
 
 
 def once(ready: ChemotaxisConfiguration, random: Random) -> None:
-    texts = tuple(random.choice((_text, _text, _table, _noise))(random) for _ in range(random.choice((1, 2, 3, 6))))
+    ready = dataclasses.replace(ready, world=dataclasses.replace(ready.world, ceiling=random.choice((1024, 1 << 15))))
+    many = random.choice((1, 2, 3, 6))
+    texts = tuple(random.choice((_text, _text, _table, _noise))(random) for _ in range(many))
+    texts = _exchange(random) if random.random() < 0.3 else texts
     if random.random() < 0.7:
         texts = tuple(sorted(texts, key=lambda text: int(text.split(":")[0]) if text.split(":")[0].isdecimal() else 0))
     configuration = dataclasses.replace(ready, interventions=texts)
@@ -79,6 +82,16 @@ def _table(random: Random) -> str:
     names = [name for name in NUMBERS if name.startswith(f"{part}.")]
     chosen = random.sample(names, min(len(names), random.choice((1, 2, 3))))
     return str(Intervention(_tick(random), part, {name.split(".")[1]: _value(name, random) for name in chosen}))
+
+
+def _exchange(random: Random) -> tuple[str, ...]:
+    """One number comes down, then one goes up that it would not have allowed: as values or as tables."""
+    down, up = "ceiling", "division_energy"
+    texts = []
+    for tick, name, value in ((10, down, random.randrange(64, 2000)), (20, up, int(2 ** random.uniform(8, 20)))):
+        text = Intervention(tick, f"world.{name}", value), Intervention(tick, "world", {name: value, "speed": 9})
+        texts.append(str(random.choice(text)))
+    return tuple(texts)
 
 
 def _noise(random: Random) -> str:

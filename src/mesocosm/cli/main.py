@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import Any
 
 from mesocosm.cli import check, compare, completion, measure, optimum, study, watch
-from mesocosm.cli.words import in_a_line, shown_not_obeyed
-from mesocosm.record.errors import MesocosmError
+from mesocosm.cli.words import shown_not_obeyed
+from mesocosm.record.errors import MesocosmError, in_a_line
 
 USAGE, ENVIRONMENT, INTERRUPTED = 2, 3, 130
 

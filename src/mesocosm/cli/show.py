@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from mesocosm.cli.answer import print_json
-from mesocosm.cli.words import in_a_line
 from mesocosm.protocol.declaration import Summary
 from mesocosm.protocol.derived import summary_of
 from mesocosm.protocol.reading import RUNS, findings_of
 from mesocosm.protocol.registry import declaration, declaration_of, entry_of, names, own, trouble_with
 from mesocosm.record import FolderError, MesocosmError, Record, load
+from mesocosm.record.errors import in_a_line
 from mesocosm.record.header import HEADER
 
 

@@ -7,15 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-_CONTROLS = [*range(0x20), *range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A)]
-_SHOWN = {c: chr(c).encode("unicode_escape").decode() for c in _CONTROLS}
-"""What moves the cursor, colours, erases, or turns the direction of writing, as Python spells it."""
-_SHOWN_IN_TEXT = {c: shown for c, shown in _SHOWN.items() if chr(c) not in "\n\t"}
+from mesocosm.record.errors import SHOWN
 
-
-def in_a_line(text: object) -> str:
-    """A name or a sentence as one line that does nothing to a terminal."""
-    return str(text).translate(_SHOWN)
+_SHOWN_IN_TEXT = {c: shown for c, shown in SHOWN.items() if chr(c) not in "\n\t"}
 
 
 def as_a_cell(value: Any) -> Any:

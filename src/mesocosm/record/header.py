@@ -42,6 +42,8 @@ def read_header(folder: Path) -> dict[str, Any]:
             f"Read it with the version of mesocosm that its {HEADER} names, if it is no damage."
         )
     try:
+        if "config_sums" in header and "sum" not in header:  # whoever wrote the one wrote the other
+            raise ValueError("its checksum is gone")
         header = without_seal(header)
     except ValueError as error:
         raise FolderError(f"{path}: is damaged ({error})") from None

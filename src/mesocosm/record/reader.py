@@ -137,7 +137,7 @@ class Record:
         known = {status.name.lower() for status in Status}
         for s in ended.values():
             if s.replicate >= self.replicates or s.tick > self.header["ticks"] or s.status not in known:
-                raise FolderError(f"{self.folder / DATABASE}: is damaged (it has {s!r}); run again with --out")
+                raise FolderError(f"{self.folder / DATABASE}: is damaged (it has {s!r:.160}); run again with --out")
         return [ended.get(r, ReplicateStatus(r, alive, self.tick, "")) for r in range(self.replicates)]
 
     def log(self, name: str) -> Columns:
@@ -286,7 +286,7 @@ def _check_agreement(record: Record) -> None:
     repeated = {**record.header["configuration"]}
     repeated |= {name: record.header[name] for name in ("seed", "replicates", "every")}
     for name, value in configured.items():
-        if name in repeated and repeated[name] != value:
+        if name != "ticks" and name in repeated and repeated[name] != value:
             raise FolderError(
                 f"{record.folder}: {name} is {value!r:.60} in {CONFIG} and {repeated[name]!r:.60} in {HEADER}; "
                 "one of them is damaged"
