@@ -99,16 +99,16 @@ def _legend(declared: Declaration, record: Record) -> tuple[str, ...]:
 
 
 def headline(told: Told) -> str:
-    """The answer, from the findings: that of the claim that is asked first; the state of things where none is."""
+    """The answer, from the findings: that of the claim that is asked first, with its interval; the state of things
+    where there is none. The counts follow in the introduction."""
     finding = asked_first(told)
     if finding is None or not told.alive:
         return _state(told.declared, told.record)
-    label, _, rest = finding.words(told.noun).partition(": ")
     answer = told.declared.answers.get(finding.verdict, "") if finding.declared else ""
-    if not answer:
-        return f"{sentence_case(finding.sentence)}: {label}: {rest}".rstrip(".") + "."
-    said = answer if finding.verdict == "undecided" else f"{answer} ({label})"
-    return f"{said}: {finding.sentence}, {rest}".rstrip(".") + "."
+    if finding.estimate is None or finding.low is None:
+        return f"{answer or sentence_case(finding.sentence)}. {finding.note}".strip()
+    effect = finding.words(told.noun).partition(": ")[2].partition(" (")[0].partition(", stated")[0]
+    return f"{answer or sentence_case(finding.sentence)}: {effect}."
 
 
 def asked_first(told: Told) -> Finding | None:
@@ -165,13 +165,13 @@ def chips(told: Told) -> list[tuple[str, str]]:
 
 
 def introduction(told: Told) -> str:
-    """What else was found, a sentence a claim; what is asked, and what brackets hold."""
+    """The first finding in full; what lives here; what was predicted, and what brackets hold."""
     first = asked_first(told)
-    others = [f"{sentence_case(f.sentence)}: {f.words(told.noun)}." for f in told.findings if f is not first]
+    counts = f"{sentence_case(first.sentence)}: {first.words(told.noun)}." if first else ""
     levels = sorted({round(100 * f.shown[2], 1) for f in told.findings})
     held = f"Brackets hold {' or '.join(f'{x:g}' for x in levels)} % intervals over {told.noun}." if levels else ""
     asked = f"Predicted: {told.declared.prediction}. Control: {told.declared.control}."
-    parts = [" ".join(others), told.declared.about, f"{asked} {held}".strip()]
+    parts = [counts, told.declared.about, f"{asked} {held}".strip()]
     return "\n\n".join(part for part in parts if part)
 
 
