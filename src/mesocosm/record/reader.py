@@ -273,6 +273,9 @@ def load(folder: str | Path) -> Record:
     return record
 
 
+_OF_THE_PLAN = ("seed", "replicates", "ticks", "every", "interventions")
+
+
 def _check_agreement(record: Record) -> None:
     """The header repeats what the configuration says; readers take it from either.
 
@@ -283,10 +286,9 @@ def _check_agreement(record: Record) -> None:
         configured = tomllib.loads(record.config)
     except (ValueError, RecursionError) as error:
         raise FolderError(f"{record.folder / CONFIG}: is damaged (not valid TOML: {error})") from None
-    repeated = {**record.header["configuration"]}
-    repeated |= {name: record.header[name] for name in ("seed", "replicates", "every")}
-    for name, value in configured.items():
-        if name != "ticks" and name in repeated and repeated[name] != value:
+    repeated = record.header["configuration"]  # the plan (seed, ticks, ...) stands apart, and goes by the header
+    for name in configured.keys() & repeated.keys() - set(_OF_THE_PLAN):
+        if repeated[name] != (value := configured[name]):
             raise FolderError(
                 f"{record.folder}: {name} is {value!r:.60} in {CONFIG} and {repeated[name]!r:.60} in {HEADER}; "
                 "one of them is damaged"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib import resources
@@ -18,7 +17,8 @@ import numpy as np
 from mesocosm.core.flags import as_it_comes
 from mesocosm.record import given
 from mesocosm.record.configuration import ConfigurationError, check, from_dict
-from mesocosm.record.errors import MesocosmError
+from mesocosm.record.errors import MesocosmError, StorageError
+from mesocosm.record.files import write_whole
 from mesocosm.rules.form import RuleForm
 from mesocosm.rules.net import Genome, Net, NetState
 from mesocosm.rules.neurons import Neuron
@@ -169,13 +169,11 @@ class Rule:
         target = Path(path)
         leaves = [np.asarray(leaf).tolist() for leaf in jax.tree.leaves(self.genome)]
         text = json.dumps({"format": FORMAT, "form": asdict(self.form), "genes": leaves, "made": self.made})
-        beside = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            beside.write_text(text + "\n")
-            os.replace(beside, target)
-        except OSError as error:
-            beside.unlink(missing_ok=True)
-            raise RuleError(f"{target}: cannot be written ({error.strerror}); choose another place") from None
+            write_whole(target, f"{text}\n".encode())
+        except StorageError as error:
+            why = getattr(error.__cause__, "strerror", error)
+            raise RuleError(f"{target}: cannot be written ({why}); choose another place") from None
 
 
 def shipped() -> list[str]:

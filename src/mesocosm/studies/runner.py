@@ -364,7 +364,11 @@ class _Locks:
             self.held[name] = file, n + 1
             return True
         name_at = self.folder / name
-        file = open(name_at, "w", encoding="utf-8")  # noqa: SIM115 - held open for as long as the lock
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+        try:  # never emptied, and through no link: the store may have been received
+            file = open(os.open(name_at, flags, 0o666), "r+", encoding="utf-8")  # noqa: SIM115 - held for the lock
+        except OSError as error:
+            raise StorageError(f"{name_at}: cannot be a lock ({error.strerror}); remove it") from None
         try:
             import fcntl
 
@@ -385,7 +389,7 @@ class _Locks:
             self.held[name] = file, n - 1
             return
         with contextlib.suppress(OSError):
-            os.unlink(file.name)
+            os.unlink(self.folder / name)
         file.close()
 
 
