@@ -15,6 +15,7 @@ from mesocosm.protocol import registry
 from mesocosm.protocol.launch import go_on
 from mesocosm.protocol.outside import MissingError
 from mesocosm.record import ConfigurationError, FolderError
+from mesocosm.record.header import read_header, write_header
 
 MORAN = Path(__file__).parents[2] / "docs" / "examples" / "moran.py"
 LAW = """return newcomers + gains.astype(jnp.int32) - loses.astype(jnp.int32), lab.Tick()"""
@@ -71,23 +72,15 @@ def test_without_its_code_a_run_is_shown_from_the_record(moran, tmp_path, capsys
     folder, run = moran
     gone = tmp_path / "gone"
     shutil.copytree(folder / "run", gone)
-    header = (gone / "run.json").read_text().replace(str(folder / "moran.py"), str(tmp_path / "not-here.py"))
-    unsealed(gone, header)
+    header = read_header(gone)
+    header["code"] = {**header["code"], "reference": f"{tmp_path / 'not-here.py'}:DECLARATION"}
+    write_header(gone, header)
     there = mc.load(gone)
     assert there.summary.columns[3:] == ("fixed", "newcomers") and there.findings == run.findings
     assert "not-here.py: is no file" in registry.trouble_with(there.record)
     assert "Shown from the record alone" in there.report().read_text()
     with pytest.raises(FolderError, match=r"the code of moran cannot be used: .*not-here\.py: is no file"):
         go_on(gone, 2000)
-
-
-def unsealed(folder, header):
-    """A header as an older program wrote it: without a checksum."""
-    import json
-
-    values = json.loads(header)
-    values = {k: v for k, v in values.items() if k not in ("sums", "checksum", "seal", "sum")}
-    (folder / "run.json").write_text(json.dumps(values))
 
 
 def test_a_run_goes_on_only_under_the_code_that_it_was_begun_with(tmp_path):
