@@ -5,6 +5,8 @@ import os
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -16,7 +18,7 @@ from mesocosm.record import ConfigurationError, FolderError, StorageError
 from mesocosm.studies import component, runner
 from mesocosm.studies.cell import Cell, Row, spelt
 from mesocosm.studies.failure import failed
-from mesocosm.studies.store import Store
+from mesocosm.studies.store import Store, host_name
 from mesocosm.studies.study import Study, from_dict, read
 from mesocosm.tasks.arrays import DataError
 
@@ -402,3 +404,19 @@ def test_a_study_from_python_is_one_from_a_file():
     )
     assert made == from_dict(GOOD)
     assert [c.identity for c in made.cells] == [c.identity for c in from_dict(GOOD).cells]
+
+
+def test_what_killed_processes_left_in_work_is_swept_and_nothing_of_others(tmp_path):
+    store = Store(tmp_path / "cells")
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    host, mine = host_name(), os.getpid()
+    left = [f"batch-{host}-{gone.pid}-0123abcd", f"batch-{host}-{gone.pid}-0123abcd.json"]
+    kept = [f"batch-{host}-{mine}-0123abcd", "batch-elsewhere-1-0123abcd", "notes", f"batch-{host}-{gone.pid}-thesis"]
+    for name in [left[0], *kept]:
+        (store.folder / "work" / name / "inner").mkdir(parents=True)
+    (store.folder / "work" / left[1]).write_text("{}")
+    (tmp_path / "own").mkdir()
+    (store.folder / "work" / f"batch-{host}-{gone.pid}-89abcdef").symlink_to(tmp_path / "own")
+    assert store.sweep() == 3
+    assert sorted(os.listdir(store.folder / "work")) == sorted(kept) and (tmp_path / "own").is_dir()

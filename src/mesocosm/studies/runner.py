@@ -136,6 +136,7 @@ def run(
     """
     limits = (limits or Limits()).resolved(jobs)
     lacking = todo(cells, store, limits, retry)
+    store.sweep()
     for identity in lacking.damaged:
         store.set_aside(identity)
     for identity in lacking.again:

@@ -63,7 +63,7 @@ class Store:
         with _keeping(folder):
             for name in _FOLDERS:
                 (folder / name).mkdir(parents=True, exist_ok=True)
-            beside = folder / "work" / f"store-{uuid4().hex[:8]}.json"  # its own: another may be making the same store
+            beside = self._own_name(".json")  # another may be making the same store
             beside.write_text(json.dumps({"schema": SCHEMA, "what": "mesocosm store of cells"}) + "\n", "utf-8")
             os.replace(beside, header)
 
@@ -94,7 +94,7 @@ class Store:
         target = self.folder_of(cell.identity)
         if self.has(cell.identity):
             return False
-        beside = self.folder / "work" / f"{cell.identity[:16]}-{uuid4().hex[:8]}"
+        beside = self._own_name()
         with _keeping(target):
             try:
                 beside.mkdir(parents=True)
@@ -172,10 +172,28 @@ class Store:
             out.update(entry.name for entry in _entries(Path(shelf.path)) if _IDENTITY.fullmatch(entry.name))
         return out
 
+    def _own_name(self, ending: str = "") -> Path:
+        """A name under `work` that is nobody else's, and says whose it is."""
+        return self.folder / "work" / f"{batch_of(os.getpid())}{uuid4().hex[:8]}{ending}"
+
+    def sweep(self) -> int:
+        """Remove what processes of this host left under `work` when they were killed; how many things there were."""
+        n = 0
+        for entry in _entries(self.folder / "work"):
+            made = re.fullmatch(rf"batch-{re.escape(host_name())}-(\d+)-[0-9a-f]{{8}}(\.json)?", entry.name)
+            if made is None or is_alive(int(made[1])):
+                continue
+            n += 1
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                Path(entry.path).unlink(missing_ok=True)
+        return n
+
     @contextmanager
     def workplace(self) -> Iterator[Path]:
         """An empty folder to measure in, removed afterwards."""
-        folder = self.folder / "work" / f"{batch_of(os.getpid())}{uuid4().hex[:8]}"
+        folder = self._own_name()
         with _keeping(folder):
             folder.mkdir(parents=True)
         try:
@@ -276,6 +294,17 @@ def _keeping(what: Path) -> Iterator[None]:
 def host_name() -> str:
     """This host, as part of the name of a file."""
     return "".join(c if c.isalnum() else "-" for c in platform.node()) or "host"
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this host has this number; in doubt, yes."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def batch_of(pid: int) -> str:
