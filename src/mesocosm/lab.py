@@ -1,26 +1,39 @@
 """All that an experiment of your own needs, under one name: `from mesocosm.lab import Declaration, Experiment, ...`."""
 
 from mesocosm.core import Bits, Camera, Events, Experiment, Field, Fold, Log, Points, Scene, Setup, Tick
+from mesocosm.ecology.configuration import EcologyConfiguration
+from mesocosm.ecology.setup import behaviour, ecology, watched
 from mesocosm.findings.claim import Claim
+from mesocosm.layers.book import Book
+from mesocosm.layers.layer import Layer, Variant
+from mesocosm.minds.mind import Draw, Experience, Mind
 from mesocosm.protocol.blocks import Analysed, Gardens, OverTime, Told, at_the_end, ticks
 from mesocosm.protocol.catalogue import Analysis, Result, arrays, births, columns, log
 from mesocosm.protocol.declaration import Declaration, FollowUp, RunConfiguration, Summary, Trial
 from mesocosm.protocol.measure import Holds, Measure, Statistic, in_windows
 from mesocosm.protocol.story import Axis, Curve, Curves, Heat, Section, Strips, Table, Trajectories
 from mesocosm.record import Status
+from mesocosm.record.about import About
 from mesocosm.record.configuration import Range
+from mesocosm.worlds.petri.parameters import PetriParameters
+from mesocosm.worlds.petri.senses import Sense
 
 __all__ = [
+    "About",
     "Analysed",
     "Analysis",
     "Axis",
     "Bits",
+    "Book",
     "Camera",
     "Claim",
     "Curve",
     "Curves",
     "Declaration",
+    "Draw",
+    "EcologyConfiguration",
     "Events",
+    "Experience",
     "Experiment",
     "Field",
     "Fold",
@@ -28,15 +41,19 @@ __all__ = [
     "Gardens",
     "Heat",
     "Holds",
+    "Layer",
     "Log",
     "Measure",
+    "Mind",
     "OverTime",
+    "PetriParameters",
     "Points",
     "Range",
     "Result",
     "RunConfiguration",
     "Scene",
     "Section",
+    "Sense",
     "Setup",
     "Statistic",
     "Status",
@@ -47,11 +64,15 @@ __all__ = [
     "Told",
     "Trajectories",
     "Trial",
+    "Variant",
     "arrays",
     "at_the_end",
+    "behaviour",
     "births",
     "columns",
+    "ecology",
     "in_windows",
     "log",
     "ticks",
+    "watched",
 ]

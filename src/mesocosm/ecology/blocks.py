@@ -59,23 +59,27 @@ _LOST = {
     "wasted": "eaten by the full",
     "decayed": "decayed uneaten",
     "spilled": "spilled",
-    "elements": "taken by elements, less what they saved",
 }
 """How energy leaves a world, by the name of its account."""
+_UNTOLD = {"losses": {"elements": "taken by elements, less what they saved"}, "stores": []}
+"""The accounts of layers in records that do not name them."""
 
 
 def _ledger(record: Record) -> Table:
     """What came in and what became of it, all worlds together; exact."""
-    metrics = record.metrics
-    flows = {name: metrics[name].astype(object) for name in ("inflow", *_LOST) if name in metrics}
-    stock, residual = (metrics["food"] + metrics["body_energy"]).astype(object), metrics["residual"].astype(object)
+    metrics, of_layers = record.metrics, record.header["configuration"].get("accounts", _UNTOLD)
+    causes = _LOST | of_layers["losses"]
+    flows = {name: metrics[name].astype(object) for name in ("inflow", *causes) if name in metrics}
+    stock, residual = metrics["food"].astype(object), metrics["residual"].astype(object)
+    for name in ("body_energy", *of_layers["stores"]):
+        stock = stock + metrics[name]
     lost = sum(flow for name, flow in flows.items() if name != "inflow")
     first = np.unique(metrics["replicate"], return_index=True)[1]
     last = metrics["replicate"].size - 1 - np.unique(metrics["replicate"][::-1], return_index=True)[1]
     begun = int((stock + lost + residual - flows["inflow"])[first].sum())
     inflow, left = int(flows["inflow"].sum()), int(stock[last].sum())
     total = max(begun + inflow, 1)
-    spent = [(words, int(flows[name].sum())) for name, words in _LOST.items() if name in flows and flows[name].any()]
+    spent = [(words, int(flows[name].sum())) for name, words in causes.items() if name in flows and flows[name].any()]
     rows = [("there at the start", begun, None), ("fell into the world", inflow, None)]
     rows += [(words, None, quanta) for words, quanta in [*spent, ("there at the end", left)]]
     shown = [(words, *pair, f"{100 * sum(q or 0 for q in pair) / total:.1f} %") for words, *pair in rows]

@@ -69,7 +69,12 @@ def behaviour(law: Ecology, emissions: bool = False) -> dict[str, Fold]:
 
 
 def _facts(law: Ecology) -> dict[str, Any]:
-    """What a reader must know of senses that are no part of the published world."""
-    if all(sense.name in SENSES for sense in law.world.senses):
-        return {}
-    return {"senses": [{"name": s.name, "words": list(s.words), "unit": s.unit} for s in law.world.senses]}
+    """What a reader must know of layers, and of senses that are no part of the published world."""
+    facts: dict[str, Any] = {}
+    losses = {name: layer.words.get(name, name) for layer in law.layers for name in layer.losses}
+    stores = [name for layer in law.layers for name in layer.stores]
+    if losses or stores:
+        facts["accounts"] = {"losses": losses, "stores": stores}
+    if any(sense.name not in SENSES for sense in law.world.senses):
+        facts["senses"] = [{"name": s.name, "words": list(s.words), "unit": s.unit} for s in law.world.senses]
+    return facts

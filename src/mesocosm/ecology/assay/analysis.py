@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.ecology.analysis import by_level, level_names
+from mesocosm.ecology.analysis import by_level, level_names, senses_of
 from mesocosm.ecology.assay.population import places_of_first
 from mesocosm.protocol.declaration import Summary
 from mesocosm.record import Record
@@ -105,10 +105,6 @@ def _both(name: str) -> tuple[str, str]:
 def world_of(record: Record) -> dict:
     """The plain values of the world in which an assay ran."""
     return record.header["configuration"]["resolved"]["world"]
-
-
-def senses_of(record: Record) -> list[str]:
-    return world_of(record)["senses"]
 
 
 def _ratio(a: Array, b: Array) -> Array:

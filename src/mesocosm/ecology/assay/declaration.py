@@ -3,7 +3,7 @@
 An assay is the law of the source run itself with some of its parameters changed, founded by chosen genomes; mutation
 and exchange are off. It runs in fresh worlds: the same for every population of a replicate, other than the run's own.
 
-Bodies keep the elements that they carry, which no longer pass from one to another; *cured* bodies carry none.
+Bodies keep what layers have of them, frozen as each layer says; layers name populations of their own (a `cured` one).
 
 garden       nobody is born, dies or pays; reserves are full, so that what is eaten goes to heat: behaviour alone counts
 survival     bodies pay and die, nobody is born

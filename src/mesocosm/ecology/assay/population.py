@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -19,7 +19,7 @@ Carried = Mapping[str, np.ndarray]
 class OfLayer(Protocol):
     """What is asked of a layer (`mesocosm.layers.layer.Layer`)."""
 
-    name: str
+    name: ClassVar[str]
 
     def of_strand(self, own: Carried, strand: int) -> Carried: ...
     def at(self, record: Record, replicate: int, tick: int, ids: np.ndarray) -> Carried | None: ...

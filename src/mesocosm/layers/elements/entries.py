@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def _entries(record: Record, replicates: Iterable[int]) -> Iterator[Entries]:
 class Logged:
     """What bodies carried, out of the logs, as assays ask for it."""
 
-    name = "elements"
+    name: ClassVar[str] = "elements"
 
     def at(self, record: Record, replicate: int, tick: int, ids: np.ndarray) -> Mapping[str, np.ndarray] | None:
         """Of these bodies at the end of a tick: `strain` [n], `genes` [2, loci, n]; None where nothing is logged."""

@@ -32,7 +32,7 @@ from mesocosm.core.arrays import (
     sum32,
 )
 from mesocosm.core.random import Bits, threshold16
-from mesocosm.worlds.petri import demes
+from mesocosm.worlds.petri import demes, meetings
 from mesocosm.worlds.petri.fields import FOOD, ODOUR, SIGNAL, FieldLaw, address, age
 from mesocosm.worlds.petri.parameters import PetriParameters
 from mesocosm.worlds.petri.senses import Sense, n_stimuli, ordered
@@ -57,15 +57,6 @@ _COSINES = np.array([math.floor(256 * math.cos(2 * math.pi * h / 64) + 0.5) for 
 _SINES = np.roll(_COSINES, 16)
 LAST_ID = 2**31 - 2**20
 """Where ids end: a replicate that gets there has the status overflow."""
-
-
-_SEARCHED = 2**16
-"""Comparisons up to which searching bodies is cheaper than a table of cells."""
-
-
-def _round(n: int) -> int:
-    """Places in a round of births or meetings: speed, never physics."""
-    return max(8, n // 64)
 
 
 def _set(module, **changes):
@@ -231,7 +222,7 @@ class Petri(eqx.Module):
     ) -> tuple[Int32[Array, ""], Bodies, Births, Bool[Array, " n"]]:
         """A round of divisions: the first of those who wait. Returns who still waits. Harmless where nobody does."""
         n = waiting.shape[0]
-        size = min(1024, _round(n))
+        size = min(1024, meetings.round_length(n))
         rank = ranks(b.id, word)
         now = lowest(waiting, rank, jnp.int32(size))
         parent = first_true(now, size)
@@ -428,46 +419,6 @@ class Petri(eqx.Module):
         most = jnp.zeros(self.n_cells, jnp.uint32)
         return gather_cells(highest_in(most, cells, jnp.where(b.alive, rank, jnp.uint32(0))), cells)
 
-    def last_finder(
-        self, state: PetriState, rank: UInt32[Array, " n"]
-    ) -> Callable[[Int32[Array, " k"]], Int32[Array, " k"]]:
-        """A function from cells to the slot of the last body (highest rank) in each.
-
-        A table of all cells costs as much as a phase; where few bodies are asked for among few, each is searched.
-        """
-        b, n = state.bodies, rank.shape[0]
-        cells = self.cells_of(b)
-        slot = jnp.arange(n, dtype=jnp.int32)
-        if n * _round(n) <= _SEARCHED:
-
-            def search(asked: Array) -> Array:
-                there = (cells[None, :] == asked[:, None]) & b.alive[None, :]
-                ranks = jnp.where(there, rank[None, :], jnp.uint32(0))
-                is_last = there & (ranks == jnp.max(ranks, axis=1, keepdims=True))
-                return jnp.sum(jnp.where(is_last, slot[None, :], 0), axis=1, dtype=jnp.int32)
-
-            return search
-        is_last = b.alive & (self.last_ranks(state, rank) == rank)
-        table = highest_in(jnp.zeros(self.n_cells, jnp.int32), cells, jnp.where(is_last, slot, 0))
-        return lambda asked: table.at[asked].get(mode="promise_in_bounds")
-
-    def meet(
-        self, state: PetriState, waiting: Bool[Array, " n"], last_slot: Callable[[Array], Array]
-    ) -> tuple[Meetings, Bool[Array, " n"]]:
-        """A round of meetings: pairs whose first waits, with the last of its cell. Returns who still waits."""
-        b, n = state.bodies, waiting.shape[0]
-        first = first_true(waiting, _round(n))
-        last = last_slot(self.cells_of(b).at[first].get(mode="clip"))
-        first_id = b.id.at[first].get(mode="fill", fill_value=0)
-        still = waiting & ~jnp.zeros_like(waiting).at[first].set(True, mode="drop")
-        return Meetings(first, jnp.where(first < n, last, n), first_id), still
-
-    def die(self, state: PetriState) -> tuple[PetriState, Bool[Array, " n"]]:
-        """Bodies without energy leave their slots. Returns who died."""
-        b = state.bodies
-        starved = b.alive & (b.energy == 0)
-        return _set(state, bodies=_set(b, id=jnp.where(starved, 0, b.id))), starved
-
     def each_meeting(
         self,
         state: PetriState,
@@ -478,14 +429,20 @@ class Petri(eqx.Module):
     ) -> Any:
         """What is left of `carry` after `carry = step(carry, pairs)` in rounds, until nobody waits as the first of a
         pair: the length of a round is speed, never physics."""
-        last_slot = self.last_finder(state, rank)
+        last_slot = meetings.last_finder(self, state, rank)
 
         def one_round(carry: Any) -> Any:
             carry, waiting = carry
-            pairs, waiting = self.meet(state, waiting, last_slot)
+            pairs, waiting = meetings.meet(self, state, waiting, last_slot)
             return step(carry, pairs), waiting
 
         return lax.while_loop(lambda carry: self.is_waiting(carry[1]), one_round, (carry, waiting))[0]
+
+    def die(self, state: PetriState) -> tuple[PetriState, Bool[Array, " n"]]:
+        """Bodies without energy leave their slots. Returns who died."""
+        b = state.bodies
+        starved = b.alive & (b.energy == 0)
+        return _set(state, bodies=_set(b, id=jnp.where(starved, 0, b.id))), starved
 
     def is_waiting(self, waiting: Bool[Array, " n"]) -> Bool[Array, ""]:
         """Whether anybody waits for another round, here or in a replicate beside."""
