@@ -96,6 +96,23 @@ def counted(tmp_path_factory):
     return made, played(made, tmp_path_factory.mktemp("own") / "run", replicates=3, ticks=200)
 
 
+class Idle(Layer):
+    """It has no hook."""
+
+    name: ClassVar[str] = "idle"
+
+
+def test_what_is_not_used_costs_nothing():
+    """Neither an operation of a tick nor an array of the state: of a layer without hooks, of a mind without a brain."""
+    c = configuration()
+    plain, idle = setup(c).experiment, setup(c, layers=(Idle(),)).experiment
+    state = jax.eval_shape(plain.init, Bits.shapes())
+    ticks = [str(jax.make_jaxpr(law.tick)(Bits.shapes(), state)) for law in (plain, idle)]
+    assert ticks[0] == ticks[1]
+    assert jax.tree.structure(jax.eval_shape(idle.init, Bits.shapes())) == jax.tree.structure(state)
+    assert state.brains is None and state.memory is None and state.colony is None and not state.owns
+
+
 def test_a_layer_that_moves_energy_into_a_field_of_its_own_is_in_the_ledger(counted):
     m = counted[1].metrics
     assert not m["residual"].any() and m["scraps"].sum() > 0 and m["births"].sum() > 10

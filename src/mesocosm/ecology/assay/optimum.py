@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mesocosm.ecology.analysis import stimulus_names
+from mesocosm.ecology.analysis import senses_of, stimulus_names
 from mesocosm.ecology.assay.analysis import intake, selection
 from mesocosm.ecology.assay.call import assay
 from mesocosm.ecology.assay.declaration import ASSAY_SEEDS
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.findings.outcomes import plain
-from mesocosm.protocol.reading import configuration_of, follow_ups_of
+from mesocosm.protocol.reading import follow_ups_of
 from mesocosm.record import ConfigurationError, FolderError, Record
 from mesocosm.record.configuration import digest
 from mesocosm.record.files import sealed, unsealed, write_whole
@@ -261,10 +261,9 @@ def _seed(source: Record, offset: int) -> int:
 
 
 def _stimuli(source: Record) -> tuple[str, ...]:
-    world = getattr(configuration_of(source), "world", None)
-    if world is None:
+    if "senses" not in source.header["configuration"].get("world", {}):
         raise FolderError(f"{source.folder}: is a run of {source.header['experiment']}, which has no bodies to assay")
-    return tuple(stimulus_names(world.senses))
+    return tuple(stimulus_names(senses_of(source)))
 
 
 def _scores(record: Record, by: By) -> np.ndarray:
