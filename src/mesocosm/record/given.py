@@ -136,9 +136,9 @@ def _unmasked(values: Any, name: str, what: str = "examples") -> np.ndarray:
     """As an array, whatever it was; nothing that was masked."""
     if isinstance(values, np.ma.MaskedArray):
         hidden = np.ma.getmaskarray(values)
-        if hidden.any():
+        if values.ndim and hidden.any():
             first = int(np.argwhere(hidden)[0][0])
-            rows = hidden.reshape(hidden.shape[0], -1).any(axis=1) if hidden.ndim else hidden
+            rows = hidden.reshape(hidden.shape[0], -1).any(axis=1)
             raise ValueError(
                 f"{name}: {int(np.sum(rows))} {what} hold masked values, the first is number {first}; drop or fill them"
             )
@@ -179,7 +179,10 @@ def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
             if _is_missing(value):
                 raise ValueError(f"{name}: example {example} lacks a value ({value!r:.40}); drop or fill it")
             raise ValueError(f"{name}: example {example} holds {value!r:.40}; numbers are needed")
-    return array.astype(np.float64)
+    try:
+        return array.astype(np.float64)
+    except OverflowError:
+        raise ValueError(f"{name}: holds whole numbers of more than 1024 bits; give them in other units") from None
 
 
 def _of_one_kind(array: np.ndarray, name: str) -> np.ndarray:

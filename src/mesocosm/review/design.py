@@ -250,6 +250,8 @@ def _of_kind(path: Path, word: str, name: str, value: Any) -> Any:
             raise wrong("two numbers, [low, high]")
         return float(min(value)), float(max(value))
     if name in _LISTS:
+        if not isinstance(value, str | list):
+            raise wrong("a text, or a list of texts")
         return (value,) if isinstance(value, str) else tuple(map(str, value))
     if name in ("budget", "tuning"):
         return _amounts(name, value)

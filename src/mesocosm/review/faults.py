@@ -148,7 +148,8 @@ def _meant(settings: Mapping[str, Any]) -> str:
             return {str(k): plain(v) for k, v in value.items()}
         if isinstance(value, list | tuple):
             return [plain(v) for v in value]
-        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        return float(value) if is_whole and abs(value) < 2**53 else value
 
     return json.dumps(plain(settings), sort_keys=True, default=str)
 

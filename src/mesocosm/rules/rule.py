@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -16,7 +17,7 @@ import numpy as np
 
 from mesocosm.core.flags import as_it_comes
 from mesocosm.record import given
-from mesocosm.record.configuration import ConfigurationError, check, from_dict
+from mesocosm.record.configuration import check, from_dict
 from mesocosm.record.errors import MesocosmError, StorageError
 from mesocosm.record.files import write_whole
 from mesocosm.rules.form import RuleForm
@@ -25,6 +26,8 @@ from mesocosm.rules.neurons import Neuron
 from mesocosm.rules.synapses import BilinearSynapse, HebbianSynapse, LSTMSynapse, Synapse
 
 FORMAT = "mesocosm rule 1"
+MOST_BYTES = 64 << 20
+"""Of a file: the largest rule has some thousand numbers."""
 
 
 class RuleError(MesocosmError, ValueError):
@@ -168,7 +171,9 @@ class Rule:
         """Write the rule into a small file, beside and then renamed: never half of it."""
         target = Path(path)
         leaves = [np.asarray(leaf).tolist() for leaf in jax.tree.leaves(self.genome)]
-        text = json.dumps({"format": FORMAT, "form": asdict(self.form), "genes": leaves, "made": self.made})
+        form = asdict(self.form)
+        content = {"format": FORMAT, "form": form, "genes": leaves, "made": self.made, "sha256": _sum(form, leaves)}
+        text = json.dumps(content)
         try:
             write_whole(target, f"{text}\n".encode())
         except StorageError as error:
@@ -198,8 +203,8 @@ def load(
     there = _folder() / f"{name}.json"
     path = Path(name)
     try:
-        text = there.read_text("utf-8") if str(name) in shipped() else path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = there.read_text("utf-8") if str(name) in shipped() else _text_of(path)
+    except (OSError, ValueError) as error:  # no file, no plain one, no text
         raise RuleError(
             f"{name}: is neither a file that can be read ({error}) nor a rule that comes with the project: "
             f"{', '.join(shipped())}"
@@ -213,6 +218,19 @@ def load(
     return Rule(form, genome, made, classes, hidden, seed)
 
 
+def _text_of(path: Path) -> str:
+    """The text of a plain file: no pipe is waited for."""
+    if path.exists() and not path.is_file():
+        raise ValueError("it is no plain file")
+    if path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"it is {path.stat().st_size} bytes long")
+    return path.read_text("utf-8-sig")
+
+
+def _sum(form: Any, genes: Any) -> str:
+    return hashlib.sha256(json.dumps([form, genes], sort_keys=True).encode()).hexdigest()
+
+
 def _folder() -> Any:
     return resources.files("mesocosm.rules") / "shipped"
 
@@ -221,21 +239,24 @@ def _parsed(name: str, text: str) -> tuple[RuleForm, Genome, dict[str, Any]]:
     try:
         data = json.loads(text)
         version = data["format"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise RuleError(f"{name}: is no rule file, or a damaged one; fetch or save it again") from None
     if version != FORMAT:
         raise RuleError(f"{name}: is of the version {version!r}, this is {FORMAT!r}; use the mesocosm that saved it")
     try:
+        if "sha256" in data and data["sha256"] != _sum(data["form"], data["genes"]):
+            raise ValueError
         form = from_dict(RuleForm, data["form"])
         template = jax.eval_shape(build_net(form, (form.fields.width**2, 2)).found, jax.random.key(0))
         genes = [np.asarray(values, np.float32) for values in data["genes"]]
         leaves, treedef = jax.tree.flatten(template)
         if [g.size for g in genes] != [leaf.size for leaf in leaves] or not all(np.isfinite(g).all() for g in genes):
             raise ValueError
-    except (ConfigurationError, ValueError, KeyError, TypeError):
+        made = dict(data.get("made", {}))
+    except (MesocosmError, ValueError, KeyError, TypeError, OverflowError, AttributeError, RecursionError):
         raise RuleError(f"{name}: its genes do not fit its form; the file is damaged: fetch or save it again") from None
     genome = treedef.unflatten([jnp.asarray(g.reshape(leaf.shape)) for g, leaf in zip(genes, leaves, strict=True)])
-    return form, genome, dict(data.get("made", {}))
+    return form, genome, made
 
 
 def _inputs(x: Any) -> np.ndarray:

@@ -232,7 +232,7 @@ class Store:
                     return dict(db.execute("SELECT identity, content FROM cells"))
             except sqlite3.OperationalError:  # read-only, full, or locked by another host: the folders are the truth
                 return {}
-            except (sqlite3.DatabaseError, OverflowError):
+            except (sqlite3.DatabaseError, OverflowError, UnicodeDecodeError):
                 try:
                     path.unlink(missing_ok=True)
                 except OSError:
@@ -248,7 +248,8 @@ class Store:
             db.execute(f"PRAGMA user_version = {SCHEMA}")
         there = {identity: mark for identity in self.identities() if (mark := self._mark(identity))}
         known = {row[0]: row[1:] for row in db.execute("SELECT identity, size, mtime FROM cells")}
-        db.executemany("DELETE FROM cells WHERE identity = ?", [(i,) for i in known if i not in there])
+        changed = [(i,) for i, mark in known.items() if there.get(i) != mark]  # gone, or to be read anew
+        db.executemany("DELETE FROM cells WHERE identity = ?", changed)
         new = (self._columns(identity, mark) for identity, mark in sorted(there.items()) if known.get(identity) != mark)
         db.executemany("INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?)", (row for row in new if row))
         db.execute("COMMIT")

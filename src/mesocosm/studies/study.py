@@ -86,7 +86,7 @@ class Study:
         if not self.tasks:
             yield "tasks = []: must name at least one task, for example experiment/chemotaxis"
         if len(set(self.tasks)) < len(self.tasks):
-            yield f"tasks = {list(self.tasks)}: names a task twice"
+            yield f"tasks = {list(self.tasks)!r:.200}: names a task twice"
         for counted, n in self.seeds.items() if isinstance(self.seeds, Mapping) else [("", self.seeds)]:
             if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= MOST_SEEDS:
                 yield f"seeds{'.' * bool(counted)}{counted} = {n!r:.40}: must be a whole number in 1 ... {MOST_SEEDS}"
@@ -105,7 +105,7 @@ class Study:
         for where in ("vary", "contexts", "cross"):
             for slot, values in getattr(self, where).items():
                 if not isinstance(values, tuple | list) or not values:
-                    yield f"{where}.{slot} = {values!r}: must be a list of values, at least one"
+                    yield f"{where}.{slot} = {values!r:.80}: must be a list of values, at least one"
                 elif len({repr(v) for v in values}) < len(values):
                     yield f"{where}.{slot} = {list(values)!r:.200}: names a value twice"
         for where in ("vary", "contexts", "cross", "fixed", "against"):
@@ -120,7 +120,7 @@ class Study:
         swapped = {**self.vary, **self.cross}
         for slot, value in self.against.items():
             if slot not in swapped or value not in list(swapped[slot]):
-                yield f"against.{slot} = {value!r}: must be one of the values under vary.{slot} or cross.{slot}"
+                yield f"against.{slot} = {value!r:.80}: must be one of the values under vary.{slot} or cross.{slot}"
         if (n := self.n_cells) > MOST_CELLS:
             yield f"the grid has {n} cells: must be at most {MOST_CELLS}; take fewer values"
         for slot in self.cluster:
@@ -256,9 +256,9 @@ def from_dict(values: Mapping[str, Any], source: str = "study") -> Study:
             raise ConfigurationError(f"{source}: {key}: there is no such field. {hint}")
         kind, words = _KINDS.get(key, (object, ""))
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise ConfigurationError(f"{source}: {key} = {value!r}: must be {words or 'a number'}")
+            raise ConfigurationError(f"{source}: {key} = {value!r:.80}: must be {words or 'a number'}")
         if kind is list and not all(isinstance(item, str) for item in value):
-            raise ConfigurationError(f"{source}: {key} = {value!r}: must be a list of texts")
+            raise ConfigurationError(f"{source}: {key} = {value!r:.80}: must be a list of texts")
     for key in ("name", "question", "tasks", "seeds", "budget", "minimal_effect"):
         if key not in values:
             raise ConfigurationError(f"{source}: {key}: is missing")

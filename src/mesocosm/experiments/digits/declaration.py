@@ -22,6 +22,8 @@ class Schooling:
 
     source: Literal["digits8", "omniglot", "clouds", "omniglot+clouds"] = "digits8"
     """Where tasks come from: the 8x8 digits themselves (in-domain), Omniglot, random clouds, or both of these."""
+    file: str = ""
+    """A file of your own instead of `source`: an NPZ with the arrays x [examples, ...] and y [examples]."""
     side: Annotated[int, Range(2, 64, "pixels", "size")] = 8
     """Images are side x side."""
     classes: Annotated[int, Range(2, 100, "classes", "size")] = 10
@@ -101,7 +103,8 @@ def curves(record: Record) -> dict[str, Any]:
 
 def is_in_domain(record: Record) -> bool:
     """Whether rules were judged on other images of what they were evolved on."""
-    return record.header["configuration"]["schooling"]["source"] == "digits8"
+    school = record.header["configuration"]["schooling"]
+    return school["source"] == "digits8" or bool(school.get("file"))
 
 
 def summarise(record: Record) -> Summary:
@@ -125,7 +128,7 @@ def summarise(record: Record) -> Summary:
         f"After {shown[-1]} examples the evolved rule names {100 * means[-1]:.1f} % of held-out images, the class mean "
         f"{100 * by_hand[-1]:.1f} % on the same tasks ({ends.shape[0]} of {record.replicates} searches)."
     )
-    notes = ["In-domain: trained on other images of the same digits; not comparable with graded tables."]
+    notes = ["In-domain: trained on other images of the same classes; not comparable with graded tables."]
     return Summary(
         sentence,
         columns,

@@ -12,8 +12,9 @@ from jaxtyping import Array, Float32, Int32
 
 from mesocosm.experiments.digits.declaration import Schooling
 from mesocosm.record.configuration import ConfigurationError
-from mesocosm.tasks.arrays import DataSet
+from mesocosm.tasks.arrays import DataError, DataSet
 from mesocosm.tasks.images import blurred
+from mesocosm.tasks.own import own
 from mesocosm.tasks.procedural import draw_clouds
 from mesocosm.tasks.sets import load, with_rotations
 from mesocosm.tasks.streams import Pool, Stream
@@ -64,10 +65,14 @@ def build_sources(school: Schooling) -> tuple[Source, Source]:
     """
     train, judge = [], []
     merged_train, merged_judge = [], []
-    if school.source == "digits8":
-        a, b = _halves(load("digits8", school.side))
+    named = school.file or school.source
+    if school.file:
+        a, b = halves(own(school.file, school.side))
         train, judge, merged_train, merged_judge = [a], [b], [1], [1]
-    if school.source.startswith("omniglot"):
+    elif school.source == "digits8":
+        a, b = halves(load("digits8", school.side), DIGITS8_TRAIN)
+        train, judge, merged_train, merged_judge = [a], [b], [1], [1]
+    elif school.source.startswith("omniglot"):
         drawings = load("omniglot", school.side, "train")
         train = [Pool.of(with_rotations(drawings)), Pool.of(with_rotations(_soft(drawings)))]
         judge, merged_train, merged_judge = (
@@ -75,7 +80,7 @@ def build_sources(school: Schooling) -> tuple[Source, Source]:
             [1, 3],
             [1],
         )
-    clouds = school.source.endswith("clouds")
+    clouds = named.endswith("clouds")
     shape = school.classes, school.side**2
     built = (
         Source(tuple(train), tuple(merged_train), clouds, *shape),
@@ -87,19 +92,26 @@ def build_sources(school: Schooling) -> tuple[Source, Source]:
             n_classes, each, _ = pool.inputs.shape
             if school.classes * merged > n_classes or need > school.classes * merged * each:
                 raise ConfigurationError(
-                    f"schooling: a task of {need} examples of {school.classes} classes is more than {school.source} "
+                    f"schooling: a task of {need} examples of {school.classes} classes is more than {named} "
                     f"holds ({n_classes} classes of {each}); ask for fewer classes, examples or judged_images"
                 )
     return built
 
 
-def _halves(data: DataSet) -> tuple[Pool, Pool]:
-    """The first images of each class, and as many of the others as every class has."""
+def halves(data: DataSet, first: int = 0) -> tuple[Pool, Pool]:
+    """The first images of each class (by default half of the smallest), and as many others as every class has.
+
+    Raises:
+      DataError: for a class of one example.
+    """
     rng = np.random.default_rng(0)
     order = [rng.permutation(np.flatnonzero(data.labels == c)) for c in range(data.n_classes)]
-    parts = [
-        np.concatenate([rows[part] for rows in order]) for part in (slice(DIGITS8_TRAIN), slice(DIGITS8_TRAIN, None))
-    ]
+    least = min(map(len, order))
+    if least < 2:
+        k = min(range(len(order)), key=lambda c: len(order[c]))
+        raise DataError(f"{data.name}: class {k} has one example; two at least: one to learn from, one to be judged by")
+    first = first or least // 2
+    parts = [np.concatenate([rows[part] for rows in order]) for part in (slice(first), slice(first, None))]
     a, b = (DataSet(data.name, data.inputs[rows], data.labels[rows], data.side) for rows in parts)
     return Pool.of(a), Pool.of(b)
 
@@ -139,4 +151,4 @@ def hits_after(
     return jax.lax.scan(lesson, learner.begin(key), (ends[0], ends[1]))[1]  # one program, however many numbers
 
 
-__all__ = ["Learner", "Source", "build_sources", "hits_after", "prequential_loss"]
+__all__ = ["Learner", "Source", "build_sources", "halves", "hits_after", "prequential_loss"]

@@ -26,6 +26,7 @@ from mesocosm.rules import handwritten
 from mesocosm.rules.form import RuleForm
 from mesocosm.rules.net import Genome, Net
 from mesocosm.rules.rule import EvolvedRule, build_net
+from mesocosm.tasks.own import content_of
 from mesocosm.tasks.streams import Stream
 
 TASKS, NOISE, MEMBERS, FOUNDING = 1, 2, 3, 4  # purposes of random bits
@@ -158,8 +159,13 @@ def judged(rule: EvolvedRule, streams: Stream, shown: tuple[int, ...]) -> Float3
     return jnp.mean(hits.astype(jnp.float32), axis=0) / n_test
 
 
-@lru_cache(maxsize=8)
 def taught(school: Schooling) -> tuple[Source, Stream, Array]:
+    """As `_taught`, of the file of one's own as it is now."""
+    return _taught(school, content_of(school.file) if school.file else "")
+
+
+@lru_cache(maxsize=8)
+def _taught(school: Schooling, content: str) -> tuple[Source, Stream, Array]:
     """The source to evolve on, the held-out tasks, and the accuracy of the class mean on these.
 
     Held-out tasks are data, drawn once: drawn inside the loop from a fixed key they would be folded by the compiler.
@@ -197,4 +203,5 @@ def build(configuration: DigitsConfiguration) -> Setup:
         n_examples=school.examples,
         shown=school.shown,
     )
-    return Setup(experiment, {"learning": Learning(school.shown)})
+    facts = {"content": content_of(school.file)} if school.file else {}
+    return Setup(experiment, {"learning": Learning(school.shown)}, facts=facts)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mesocosm.experiments.digits_shown.declaration import GRADED
 from mesocosm.experiments.digits_shown.learners import CEILING, ONLINE, TRAININGS, budgets
 from mesocosm.experiments.digits_shown.table import Difference, Shown, differences, grade, kinds, openings, shown_of
 from mesocosm.protocol.declaration import Summary
@@ -84,10 +83,12 @@ _TUNED = (
 def _sentence(record: Record, found: Shown) -> str:
     c = record.header["configuration"]
     streams, n_rules = found.rules.shape[1], len(c["rules"])
-    track = "graded" if c["data"] in GRADED else "in-domain" if c["data"] == "digits8" else "validation"
+    name = c.get("file") or c["data"]
+    tracks = {"digits8": "in-domain", "validation": "validation"}
+    track = "data of your own" if c.get("file") else tracks.get(c["data"], "graded")
     pixels = ", pixels shuffled" if c["permuted"] else ""
     return (
-        f"{c['data']} at {c['side']}x{c['side']}{pixels}, {c['stream']}, {streams} streams ({track}): over {n_rules} "
+        f"{name} at {c['side']}x{c['side']}{pixels}, {c['stream']}, {streams} streams ({track}): over {n_rules} "
         f"rules the grade is: {grade(found)}."
     )
 
@@ -120,7 +121,9 @@ def _notes(record: Record, found: Shown) -> tuple[str, ...]:
         notes.append(f"Beyond {max(tuned_on['shown'])} examples rivals keep the setting that was best there.")
     if c["final"]:
         notes.append(f"The meta-test on {c['data']} was opened {openings(record)} times in this folder of runs.")
-    if c["data"] == "digits8":
+    if c.get("file"):
+        notes.append("Rivals were tuned on other examples of the same classes, which favours them.")
+    elif c["data"] == "digits8":
         notes.append("In-domain for rules evolved on 8x8 digits: their numbers belong in no graded table.")
     return tuple(notes)
 
@@ -144,7 +147,7 @@ def _figure(record: Record, found: Shown) -> Curves:
         f"{100 * found.families[best][:, -1].mean():.1f} %."
     )
     axes = Axis("examples shown"), Axis("accuracy", "", 0.0, 1.0)
-    return Curves(f"Accuracy on {c['data']}", alt, [str(n) for n in found.shown], *axes, curves)
+    return Curves(f"Accuracy on {c.get('file') or c['data']}", alt, [str(n) for n in found.shown], *axes, curves)
 
 
 def _table(record: Record, found: Shown) -> Table:

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Int32
 
 from mesocosm.core import Bits, Events, Experiment, Fold, Log, Scene, Setup, Tick
-from mesocosm.experiments.digits.school import DIGITS8_TRAIN, hits_after
+from mesocosm.experiments.digits.school import DIGITS8_TRAIN, halves, hits_after
 from mesocosm.experiments.digits_shown.contest import rival_hits
 from mesocosm.experiments.digits_shown.costs import costs
 from mesocosm.experiments.digits_shown.declaration import DigitsShownConfiguration
@@ -27,6 +27,7 @@ from mesocosm.record.configuration import ConfigurationError, MissingPackage
 from mesocosm.rules import load as load_rule
 from mesocosm.rules.rule import EvolvedRule, build_net
 from mesocosm.tasks.arrays import DataSet
+from mesocosm.tasks.own import content_of, own
 from mesocosm.tasks.sets import load, with_rotations
 from mesocosm.tasks.streams import Pool, Stream
 
@@ -121,6 +122,12 @@ class Streams(Fold):
 
 
 @lru_cache(maxsize=4)
+def _own_pools(file: str, side: int, content: str) -> tuple[Pool, Pool]:
+    """Of a file with this content: examples to tune rivals on, and those of the test."""
+    return halves(own(file, side))
+
+
+@lru_cache(maxsize=4)
 def _pools(data: str, side: int) -> tuple[Pool, Pool]:
     """Validation and test: for graded data held-out alphabets and the published test images."""
     if data == "digits8":
@@ -148,12 +155,13 @@ def _trials(c: DigitsShownConfiguration) -> tuple[Trial, Trial]:
     Raises:
       ConfigurationError: where the data hold too few examples.
     """
-    validation, test = _pools(c.data, c.side)
+    name = c.file or c.data
+    validation, test = _own_pools(c.file, c.side, content_of(c.file)) if c.file else _pools(c.data, c.side)
     rooms = [c.classes * pool.inputs.shape[1] for pool in (validation, test)]
     need = max(c.shown) + c.images
     if need > rooms[1] or min(pool.inputs.shape[0] for pool in (validation, test)) < c.classes:
         raise ConfigurationError(
-            f"shown, images: {need} examples of {c.classes} classes are needed, {c.data} and its validation tasks "
+            f"shown, images: {need} examples of {c.classes} classes are needed, {name} and its validation tasks "
             f"give {rooms[1]} at most; show fewer, or ask for fewer images"
         )
     shown = tuple(n for n in c.shown if n <= rooms[0] // 2) or (min(c.shown[0], rooms[0] // 2),)
@@ -184,6 +192,8 @@ def build(configuration: DigitsShownConfiguration) -> Setup:
         "costs": costs(dict(zip(c.rules, rules, strict=True)), c.side**2, c.classes, max(c.shown), c.online, eyes),
         "made": {name: _effort(rule.made) for name, rule in zip(c.rules, loaded, strict=True)},
     }
+    if c.file:
+        facts["content"] = content_of(c.file)
     names = ("row", "on_test", "learner", "shown", "hits")
     logs = (Log("answers", "answers", tuple((n, n) for n in names)),)
     return Setup(experiment, {"streams": Streams()}, logs, facts=facts)
