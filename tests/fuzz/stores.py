@@ -93,7 +93,7 @@ def _look(ready: Ready, spoilt: Cell, whole: bool, is_sealed: bool) -> None:
     reading = Store(ready.work, reading=True)
     lacking = runner.todo(ready.cells, reading)
     rows = {cell.seed["seed"]: row.final for cell, row in Store(ready.work).rows(ready.cells)}
-    left = {k: float(k) for k in range(N) if k != spoilt.seed["seed"] or not lacking.cells}
+    left: dict[int, float | None] = {k: float(k) for k in range(N) if k != spoilt.seed["seed"] or not lacking.cells}
     if is_sealed and not lacking.cells:  # with a right checksum another number is another row
         left[spoilt.seed["seed"]] = rows.get(spoilt.seed["seed"])
     assert rows == left, (rows, left)

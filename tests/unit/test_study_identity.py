@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mesocosm.studies import component, reach
+from mesocosm.protocol import reach
+from mesocosm.studies import component
 from mesocosm.studies.study import from_dict
 
 PARTS = """
