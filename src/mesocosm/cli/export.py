@@ -95,7 +95,8 @@ def _netlogo(record: Record) -> dict[str, bytes]:
     parameters = {name: _in_netlogo(value) for name, value in _flat(header["configuration"]).items()}
     metrics = record.metrics
     measures = [name for name in metrics if name not in ("replicate", "tick")]
-    side = header["configuration"].get("world", {}).get("side", 1)
+    world = header["configuration"].get("world")
+    side = world.get("side", 1) if isinstance(world, dict) else 1
     lines: list[Sequence[Any]] = [
         [f"BehaviorSpace results (mesocosm {header['versions'].get('mesocosm', 'unknown')})", "Table version 2.0"],
         [header["experiment"]],

@@ -65,7 +65,8 @@ def study(options: argparse.Namespace) -> int:
     progress = None if options.quiet else _Progress(asked.name)
     done = run(cells, store, jobs, Limits(**asked.limits), files, progress, options.retry)
     for fault in done.damaged.values():
-        print(f"note: {fault}: moved into {folder / 'aside'} and measured anew", file=sys.stderr)
+        what, _, _ = fault.partition("; ")
+        print(f"note: {what}; it was moved into {folder / 'aside'} and measured anew", file=sys.stderr)
     return _tell(options, asked, store.rows(cells))
 
 
