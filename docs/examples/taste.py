@@ -24,4 +24,5 @@ DECLARATION = lab.Declaration(
     configuration=lab.EcologyConfiguration,
     build=build,
     measures=(lab.Measure("population", "population"),),
+    trial=lab.Trial({"": {"every": 20, "world": {"side": 16, "founders": 30, "ceiling": 120}}}),
 )

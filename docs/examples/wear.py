@@ -57,4 +57,5 @@ DECLARATION = lab.Declaration(
     configuration=lab.EcologyConfiguration,
     build=build,
     measures=(lab.Measure("population", "population"), lab.Measure("upkeep", "upkeep", "energy lost to wear")),
+    trial=lab.Trial({"": {"every": 20, "world": {"side": 16, "founders": 30, "ceiling": 120}}}),
 )

@@ -36,4 +36,5 @@ DECLARATION = lab.Declaration(
     configuration=lab.EcologyConfiguration,
     build=lambda c: lab.watched(c, lab.ecology(c, mind=WinStay)),
     measures=(lab.Measure("population", "population"),),
+    trial=lab.Trial({"": {"every": 20, "world": {"side": 16, "founders": 30, "ceiling": 120}}}),
 )

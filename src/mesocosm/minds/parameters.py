@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -32,3 +33,7 @@ class LearnerParameters:
     """What a reward is worth a tick later."""
     bite: Annotated[int, Range(1, 32767, "quanta")] = 64
     """Food that counts as one full doing; more counts no more."""
+
+    def contradictions(self) -> Iterator[str]:
+        if len(self.weights) not in (0, 4):
+            yield f"weights = {self.weights}: must be four, of eaten, met, exchanged and emitted, or none (genes)"
