@@ -9,6 +9,7 @@ SCRIPTS = (
     "dots.js",
     "shading.js",
     "draw.js",
+    "marks.js",
     "curves.js",
     "controls.js",
     "words.js",

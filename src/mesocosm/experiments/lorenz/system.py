@@ -38,7 +38,7 @@ class Lorenz(Experiment):
 
     def scene(self, state: Float32[Array, "3"]) -> Scene:
         place = {"id": jnp.ones(1, jnp.int32), "x": state[:1], "y": state[2:], "across": state[1:2]}
-        return Scene({"state": Points(jnp.ones(1, bool), place)}, curves={"position": state})
+        return Scene({"states": Points(jnp.ones(1, bool), place)}, curves={"position": state})
 
     def status(self, state: Float32[Array, "3"]) -> Int32[Array, ""]:
         return jnp.where(jnp.all(jnp.isfinite(state)), Status.ALIVE, Status.DIVERGED).astype(jnp.int32)

@@ -5,7 +5,7 @@
 ((mesocosm) => {
   const { make } = mesocosm;
   const SHOWN = 12; // children named one by one
-  const nobody = () => make("p", { class: "mp-nobody" }, "Click a body, or press n: its genome, its energy and its relatives appear here.");
+  const nobody = () => make("p", { class: "mp-nobody" }, "Click a mark, or press n: what is known of it, of its life and of its relatives appears here.");
 
   /** What frames tell of an individual. Reads those before t that are at hand. */
   async function fromFrames(source, id, t) {

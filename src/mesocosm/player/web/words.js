@@ -70,7 +70,7 @@
 
   /** The chosen individual in words. */
   mesocosm.tellIndividual = (panes, selected) => {
-    if (!selected) return "Click an individual to see where it came from, and what it does.";
+    if (!selected) return "Click a mark to see where it came from, and what it does.";
     const pane = panes[selected.world];
     const row = pane.frame ? pane.frame.id.indexOf(selected.id) : -1;
     const name = `Individual ${selected.id} (${pane.meta?.title ?? "?"})`;
