@@ -145,6 +145,7 @@ def test_whatever_a_scene_has_is_there_on_every_page(host, recorded, visits, ser
         if kind == "torus":
             the_lattice_is_seen(v)
             what_stands_on_it_is_seen(v.pixels(), there)
+            another_population_is_watched(v, there)
         if kind == "box":
             bonds_are_seen(v.pixels(), there)
         if kind == "plane":
@@ -233,6 +234,19 @@ def what_stands_on_it_is_seen(picture: np.ndarray, there: dict) -> None:
     )
     rings = there["spring x"] / 100, there["spring y"] / 60
     assert shares_near(picture, *rings, hexed("#22262b"), reach=12) == 1
+
+
+def another_population_is_watched(v, there: dict) -> None:
+    """Each can be: clicked, told, and coloured by columns of its own."""
+    v.page.locator(".mp canvas").first.focus()
+    v.press("w", watched="rocks", colour="weight")
+    assert "weight, low to high" in v.page.locator(".mp-legend").inner_text()
+    v.page.evaluate("document.querySelector('.mp').player.select(0, 4)")
+    v.page.wait_for_function("() => document.querySelector('.mp').innerText.match(/Individual 4/)")
+    told = v.page.locator(".mp").inner_text()
+    assert f"weight\n{there['moods'][3]}" in told or f"weight: {there['moods'][3]}" in told
+    v.press("w", watched="springs")
+    v.press("w", watched="walkers", colour="behaviour")
 
 
 def bonds_are_seen(picture: np.ndarray, there: dict) -> None:

@@ -11,6 +11,7 @@
     ["f", "follow it; the view moves with it"],
     ["Esc", "choose nobody"],
     ["o", "colour by another property"],
+    ["w", "watch another population"],
     ["1 … 9", "show or hide a field"],
     ["c", "one world alone, the next, all"],
     ["b e", "begin and end of the stretch that is saved"],
@@ -79,14 +80,15 @@
   function buildLooks(player) {
     const speedLabel = make("output", { class: "mp-speed", title: "Speed (keys [ and ])" });
     const colourSelect = make("select", { onchange: () => player.colourBy(colourSelect.value) });
+    const watchSelect = make("select", { onchange: () => player.watch(watchSelect.value) });
     const overlayBox = make("span", { class: "mp-overlays" });
     const helpButton = make("button",
       { type: "button", "aria-label": "Keys", "aria-expanded": "false", title: "Keys (?)", onclick: () => player.help() }, "?");
     const saveButton = make("button",
       { type: "button", hidden: "", title: "Save this stretch as one HTML file (s)", onclick: () => player.save() }, "save");
     const looks = make("div", { class: "mp-looks" },
-      speedLabel, make("label", {}, "colour ", colourSelect), overlayBox, saveButton, helpButton);
-    return { looks, speedLabel, colourSelect, overlayBox, helpButton, saveButton };
+      speedLabel, make("label", {}, "watch ", watchSelect), make("label", {}, "colour ", colourSelect), overlayBox, saveButton, helpButton);
+    return { looks, speedLabel, watchSelect, colourSelect, overlayBox, helpButton, saveButton };
   }
 
   /** Fills the player's element and gives what the player has to reach again. */

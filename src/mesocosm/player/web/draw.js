@@ -195,11 +195,14 @@
         this.shadings[k].tileField(field, this);
       });
       for (const graph of this.meta.graphs ?? []) this.drawBonds(graph, frame, look.theme);
-      for (let k = frame.populations.length - 1; k > 0; k--) this.drawOthers(k, frame.populations[k], look.theme);
+      const { which, populations } = this.meta;
+      for (let k = frame.populations.length - 1; k >= 0; k--) {
+        if (k !== which) this.drawOthers(k, frame.populations[k], look.theme);
+      }
       for (const trail of look.trails) if (trail.length > 1) this.drawTrail(trail, look.theme);
-      if (!frame.populations.length) return;
-      const paint = this.paintOf(0, frame, look);
-      if (this.meta.populations[0].look !== "bodies") this.drawOthers(0, frame, look.theme, paint);
+      if (!populations[which]) return;
+      const paint = this.paintOf(which, frame, look);
+      if (populations[which].look !== "bodies") this.drawOthers(which, frame, look.theme, paint);
       else if (frame.n > this.rasterAbove && !this.meta.plane) this.dots.drawDots(this, frame, paint, this.dotSize(frame.n));
       else this.drawBodies(frame, paint, look, this.meta.columns);
       if (look.kin) this.drawKin(frame, look.kin, look.theme);
@@ -209,7 +212,7 @@
     /** Number and colour of the shade of each point of a population. */
     paintOf(k, points, look) {
       if (this.shades.length < points.n) this.shades = new Uint8Array(2 * points.n);
-      if (k === 0) return mesocosm.shadesOf(points, look.column, look.highs, look.theme, this.shades);
+      if (k === this.meta.which) return mesocosm.shadesOf(points, look.column, look.highs, look.theme, this.shades);
       const column = this.meta.populations[k].columns.find((c) => c.words.length); // each has a colour of its own
       const own = mesocosm.shadesOf(points, column, {}, look.theme, this.shades);
       const turned = own.colours.map((_, i) => own.colours[(i + k) % own.colours.length]);

@@ -8,13 +8,13 @@
   const nobody = () => make("p", { class: "mp-nobody" }, "Click a mark, or press n: what is known of it, of its life and of its relatives appears here.");
 
   /** What frames tell of an individual. Reads those before t that are at hand. */
-  async function fromFrames(source, id, t) {
-    const meta = mesocosm.described(source.meta());
+  async function fromFrames(source, id, t, which) {
+    const meta = mesocosm.described(source.meta(), which);
     const who = { id, ticks: [], energy: [], children: [], relatives: [] };
     const children = new Set();
     let last = null;
     for (let k = meta.first ?? 0; k < meta.n_frames; k++) {
-      const frame = mesocosm.watched(await source.frame(k));
+      const frame = mesocosm.watched(await source.frame(k), which);
       const row = frame.id?.indexOf(id) ?? -1;
       if (row >= 0) {
         who.ticks.push(frame.tick);
@@ -123,7 +123,9 @@
     const pane = player.panes[selected.world];
     try {
       const { source } = pane;
-      const who = source.individual ? await source.individual(selected.id, t) : await fromFrames(source, selected.id, t);
+      const who = source.individual && !player.which
+        ? await source.individual(selected.id, t)
+        : await fromFrames(source, selected.id, t, player.which);
       if (player.state.selected !== selected) return;
       const parts = [make("h2", {}, `Individual ${who.id}`)];
       if (who.born !== undefined) {

@@ -268,7 +268,8 @@
       const shown = this.fields.filter((field) => this.overlays.has(field.name) && scales[field.name]);
       const fields = shown.map((field) => ({ ...field, k: this.fields.indexOf(field), scale: scales[field.name] }));
       const named = (kind) => [...new Map(this.living.flatMap((pane) => pane.meta[kind] ?? []).map((one) => [one.name, one])).values()];
-      this.legend.replaceChildren(...mesocosm.legend(this.column, fields, named("populations"), named("graphs"), this.theme));
+      const populations = named("populations").map((told, k) => ({ ...told, k, isWatched: told.name === this.state.watched }));
+      this.legend.replaceChildren(...mesocosm.legend(this.column, fields, populations, named("graphs"), this.theme));
     }
 
     // ----------------------------------------------------------------------------------------------------- keys
@@ -292,6 +293,7 @@
         e: () => this.mark(1),
         s: () => this.save(),
         o: () => this.nextColour(),
+        w: () => this.watchNext(),
         "?": () => this.help(),
         Escape: () => this.select(null),
       };
@@ -300,6 +302,11 @@
       event.preventDefault();
       event.stopPropagation(); // a notebook has keys of its own
       act();
+    }
+
+    watchNext() {
+      const { options, selectedIndex: at, parentElement: label } = this.watchSelect;
+      if (!label.hidden) this.watch(options[(at + 1) % options.length].value);
     }
 
     nextColour() {

@@ -16,13 +16,13 @@
   const NONE = new Int32Array(0);
   const NOBODY = { n: 0, id: NONE, x: NONE, y: NONE, columns: {} };
 
-  /** A frame with the population that is watched, the first, at hand: `id`, `x`, `y`, `n`, `columns`, `heading`. */
-  const watched = (frame) => ({ ...frame, ...(frame.populations[0] ?? NOBODY) });
+  /** A frame with the population that is watched at hand: `id`, `x`, `y`, `n`, `columns`, `heading`. */
+  const watched = (frame, which = 0) => ({ ...frame, ...(frame.populations[which] ?? NOBODY) });
 
   /** A description with what concerns that population at hand. */
-  const described = (meta) => {
-    const first = meta.populations[0];
-    return { ...meta, population: first?.name ?? null, columns: first?.columns ?? [], plane: meta.space.kind === "plane" };
+  const described = (meta, which = 0) => {
+    const { name = null, columns = [] } = meta.populations[which] ?? {};
+    return { ...meta, which, population: name, columns, plane: meta.space.kind === "plane" };
   };
 
   class Player {
@@ -33,7 +33,8 @@
       this.state = { tick: null, t: 0, n: 0, n_frames: 0, frames_drawn: 0, playing: false, ready: false, worlds: [] };
       Object.assign(this.state, { selected: null, following: false, colour: null, overlays: [], shown: "all" });
       Object.assign(this.state, { speed: this.options.speed, trail: 0, draw_ms: 0, error: null, stretch: [null, null] });
-      Object.assign(this.state, { live: null, at_edge: false, saved: 0 });
+      Object.assign(this.state, { live: null, at_edge: false, saved: 0, watched: null });
+      this.which = 0; // the number of the population that is watched
       this.overlays = new Set();
       this.turn = 0;
       this.trails = new Map();
@@ -98,16 +99,12 @@
     }
 
     describe() {
-      const columns = new Map(this.living.flatMap((pane) => pane.meta.columns.map((c) => [c.name, c])));
+      const names = [...new Set(this.living.flatMap((pane) => pane.meta.populations.map(({ name }) => name)))];
+      this.watchSelect.append(...names.map((name) => make("option", { value: name }, name)));
+      this.watchSelect.parentElement.hidden = names.length < 2 || this.living.length > 1;
       const fields = new Map(this.living.flatMap((pane) => pane.meta.fields.map((f) => [f.name, f])));
-      this.columns = [...columns.values()];
       this.fields = [...fields.values()];
-      this.highs = {};
-      this.colourSelect.append(...this.columns.map((c) => make("option", { value: c.name }, c.name)));
-      this.colourSelect.parentElement.hidden = this.columns.length < 2;
-      this.column = this.columns.find((c) => c.words.length) ?? this.columns[0] ?? null;
-      this.state.colour = this.column?.name ?? null;
-      if (this.column) this.colourSelect.value = this.column.name;
+      this.describeColumns();
       this.fields.forEach((field, k) => {
         const label = `${field.name} (key ${k + 1})`;
         const toggle = make("button", { type: "button", class: "mp-overlay", title: label }, field.name);
@@ -118,6 +115,32 @@
       this.saveButton.hidden = !this.living.some((pane) => pane.source.save);
       this.showOverlays();
       this.showSpeed();
+    }
+
+    /** What the population that is watched can be coloured by. */
+    describeColumns() {
+      const columns = new Map(this.living.flatMap((pane) => pane.meta.columns.map((c) => [c.name, c])));
+      this.columns = [...columns.values()];
+      this.highs = {};
+      this.colourSelect.replaceChildren(...this.columns.map((c) => make("option", { value: c.name }, c.name)));
+      this.colourSelect.parentElement.hidden = this.columns.length < 2;
+      this.column = this.columns.find((c) => c.words.length) ?? this.columns[0] ?? null;
+      this.state.colour = this.column?.name ?? null;
+      if (this.column) this.colourSelect.value = this.column.name;
+      this.state.watched = this.living[0]?.meta.population ?? null;
+    }
+
+    /** Watches another population of a world: it can be clicked, and coloured by its own columns. */
+    async watch(name) {
+      const [pane] = this.living;
+      this.which = Math.max(0, pane.meta.populations.findIndex((population) => population.name === name));
+      this.watchSelect.value = name;
+      pane.meta = pane.view.meta = described(pane.source.meta(), this.which);
+      this.describeColumns();
+      await this.select(null);
+      await this.again();
+      this.showLegend();
+      this.redraw();
     }
 
     watchLooks() {
@@ -202,7 +225,8 @@
     async frameOf(pane, t) {
       try {
         const { n_frames: n, first = 0 } = pane.source.meta();
-        return n > first ? watched(await pane.source.frame(Math.max(first, Math.min(t, n - 1)), this.wanted(pane))) : null;
+        const at = Math.max(first, Math.min(t, n - 1));
+        return n > first ? watched(await pane.source.frame(at, this.wanted(pane)), this.which) : null;
       } catch (error) {
         this.fail(pane, error);
         return null;
@@ -211,7 +235,7 @@
 
     /** The columns that are needed of a world: of many bodies only what is drawn. */
     wanted(pane) {
-      if ((pane.frame?.n ?? 0) <= 5000 || this.state.selected) return null;
+      if ((pane.frame?.n ?? 0) <= 5000 || this.state.selected || this.which) return null;
       const words = pane.meta.columns.filter((column) => column.words.length).map((column) => column.name);
       return [...new Set([this.column?.name, ...words].filter(Boolean))];
     }

@@ -103,12 +103,11 @@
       const ends = typeof column.low === "number" && typeof column.high === "number" ? `${plain(column.low)} to ${plain(column.high)}` : "low to high";
       const unit = mesocosm.isClass(column) ? "" : column.unit ? `, ${ends} (${column.unit})` : `, ${ends}`;
       items.push(swatch(column.name + unit, gradient(column.is_cyclic ? [...colours, colours[0]] : colours), "ramp"));
-    } else if (populations.length) {
-      items.push(swatch(populations[0].name, theme.classes[0], SHAPES[populations[0].look]));
     }
-    populations.slice(1).forEach(({ name, look }, k) => {
-      items.push(swatch(name, look === "rings" ? "none" : theme.classes[(k + 1) % 7], SHAPES[look]));
-    });
+    for (const { name, look, k, isWatched } of populations) {
+      if (isWatched && column) continue; // its colours are told
+      items.push(swatch(name, look === "rings" ? "none" : theme.classes[(isWatched ? 0 : k) % 7], SHAPES[look]));
+    }
     for (const { name } of graphs) items.push(swatch(name, theme.soft, "bond"));
     for (const field of fields) items.push(...fieldItems(field, theme));
     return items;
