@@ -9,16 +9,18 @@ import numpy as np
 
 from mesocosm.ecology.assay.analysis import distance, intake, selection_under_both_marks, survival, under_both_marks
 from mesocosm.ecology.assay.call import follow_ups_from
-from mesocosm.ecology.blocks import lineages, population_and_ledger
+from mesocosm.ecology.blocks import films, lineages, population_and_ledger
 from mesocosm.experiments.signalling.analysis import NEAR, emission, retained, tells
 from mesocosm.experiments.signalling.declaration import OF_ASSAYS
 from mesocosm.experiments.signalling.figures import arms, behaviour, knock_outs
 from mesocosm.instruments.relatedness import relatedness
-from mesocosm.protocol.blocks import Analysed, OverTime
+from mesocosm.protocol.blocks import Analysed, OverTime, Told, median_replicate
+from mesocosm.protocol.registry import declaration_of
 from mesocosm.record import Record
 
 if TYPE_CHECKING:
     from mesocosm.protocol.declaration import FollowUp
+    from mesocosm.protocol.story import Replay
 
 SILENCE = "world.emission_quanta=0"
 KNOCK_OUTS: dict[str, tuple[str, ...]] = {
@@ -35,11 +37,21 @@ def follow_ups(record: Record) -> dict[str, FollowUp]:
     """The evolved intact, mute and deaf, in the common garden and while the source jumps; emitters among mutes."""
     if not record.header["configuration"]["knock_outs"]:
         return {}
+    filmed = {"frames_every": 1, "frames_of": median_replicate(declaration_of(record), record)}
     out: dict[str, dict[str, Any]] = {}
     for name, changes in KNOCK_OUTS.items():
         out[f"garden-{name}"] = {"kind": "garden", "ticks": _GARDEN_TICKS, "changes": changes}
+        out[f"garden-{name}"] |= filmed if name != "deaf" else {}
         out[f"survival-{name}"] = {"kind": "survival", "ticks": _SURVIVAL_TICKS, "changes": (*changes, JUMPS)}
     return follow_ups_from(record, out | under_both_marks("among-mutes", "mute", _COMPETITION_TICKS))
+
+
+def replay(told: Told) -> Replay | None:
+    caption = (
+        f"World {told.median}: the evolved in one fresh world, frozen; left they signal, right they are mute. The "
+        "rings are sources of food, the light is what is smelt and heard."
+    )
+    return films(told, {"garden-intact": "intact", "garden-mute": "mute"}, caption)
 
 
 def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray]:

@@ -264,7 +264,10 @@
     }
 
     showLegend() {
-      const scales = Object.assign({}, ...this.living.map((pane) => pane.frame?.scales ?? {}));
+      const scales = {};
+      for (const [name, scale] of this.living.flatMap((pane) => Object.entries(pane.frame?.scales ?? {}))) {
+        if (!(scales[name]?.[2] >= scale[2])) scales[name] = scale; // of worlds side by side, the widest
+      }
       const shown = this.fields.filter((field) => this.overlays.has(field.name) && scales[field.name]);
       const fields = shown.map((field) => ({ ...field, k: this.fields.indexOf(field), scale: scales[field.name] }));
       const named = (kind) => [...new Map(this.living.flatMap((pane) => pane.meta[kind] ?? []).map((one) => [one.name, one])).values()];
