@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import anyio
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from mesocosm.cli.watch import _door
+from mesocosm.core import Interrupted
 from mesocosm.core.steering import chunk_ticks
 from mesocosm.ecology.setup import ecology
 from mesocosm.ecology.words import ACTS
@@ -28,7 +30,7 @@ from mesocosm.record import FolderError
 from mesocosm.record.about import About, Gene, Genome, PopulationAbout, SceneAbout, torus
 from mesocosm.viewer.live import NOTHING, Live
 from mesocosm.viewer.questions import BadQuestion, question
-from mesocosm.viewer.simulation import Pilot
+from mesocosm.viewer.simulation import Pilot, Session
 from mesocosm.worlds.petri.parameters import PetriParameters
 
 pytest.importorskip("starlette", reason="NOT TESTED: the viewer (the extra `watch` is missing)")
@@ -98,6 +100,54 @@ def test_a_world_that_waits_tells_its_tick(live):
     before = live.serial
     take(live, "state", state("paused", 2))
     assert live.serial > before
+
+
+def test_a_run_that_cannot_begin_gives_way_to_the_one_that_was_shown():
+    """A wish that is refused too late to be foreseen, as where the disk is full: it is told, and the world goes on."""
+    told, went = [], []
+    session = Session.__new__(Session)
+    session.line = SimpleNamespace(put=lambda kind, header: told.append((kind, header)))
+    session.folder, session.configuration, session.snapshots = Path("old"), ChemotaxisConfiguration(), []
+    session.shown = session.folder, session.configuration
+    session.pilot = pilot = Pilot(session.line, 0, session=session)
+
+    def first():
+        pilot.shown, pilot.leaves = (5, False), leave
+        raise Interrupted(Path("old"), 5)
+
+    def leave():
+        session.folder = Path("new")
+        return fails
+
+    def fails():
+        raise FolderError("new: no space left")
+
+    def go_on():
+        went.append(session.folder)
+        pilot.leaves = lambda: None
+
+    session.begin, session.go_on = first, go_on
+    session.run()
+    assert went == [Path("old")] and ("trouble", {"text": "new: no space left"}) in told
+    assert [header["run"] for kind, header in told if kind == "run"] == ["old", "new", "old"]
+
+
+def test_what_can_be_foreseen_is_refused_before_the_run_stops():
+    told = []
+    session = Session.__new__(Session)
+    session.line = SimpleNamespace(put=lambda kind, header: told.append(header["text"]))
+    session.configuration = session.asked = ChemotaxisConfiguration(seed=2**64 - 1)
+    session.snapshots, session.pilot = [], Pilot(session.line, 0)
+    for wish in (
+        {"do": "reset", "seed": "new"},
+        {"do": "branch", "snapshot": "../../etc"},
+        {"do": "change", "field": "world.metabolism", "value": 70000.0},
+        {"do": "change", "field": "world.side", "value": 64.0},
+    ):
+        session.ask(wish)
+    assert len(told) == 4 and session.pilot.leaves is None
+    session.ask({"do": "reset", "seed": "same"})
+    assert session.pilot.leaves is not None and len(told) == 4
 
 
 (ELEMENT,) = Element(ElementParameters(drain=8, help=2)).genomes()
