@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import jax
 import numpy as np
+import pytest
 
 from mesocosm import rules
-from tests.conformance.cases import case
+from mesocosm.cli import devices
+from mesocosm.core import resume
+from mesocosm.record import load
+from tests.conformance.cases import case, worlds
 
 FLAGS = {
     "JAX_ENABLE_X64": "1",
@@ -40,3 +46,27 @@ def test_a_users_settings_of_jax_change_no_bit(tmp_path):
     child = subprocess.run(words, env={**os.environ, **FLAGS}, capture_output=True, text=True)
     assert child.returncode == 0, child.stderr[-2000:]
     assert child.stdout.split("\n")[:-1] == found(tmp_path / "here")
+
+
+def test_in_floating_point_a_replicate_has_the_same_bits_whoever_is_beside_it(tmp_path):
+    few, many = case("digits", replicates=2), case("digits", replicates=5)
+    a, b = (worlds(c.setup, c.run(tmp_path / str(c.plan.replicates))) for c in (few, many))
+    assert {replicate: b[replicate] for replicate in a} == a and len(set(b.values())) == 5
+
+
+def test_one_core_has_two_devices_and_none_of_a_users_settings(monkeypatch, tmp_path):
+    monkeypatch.setenv("XLA_FLAGS", "")
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path))
+    for name, value in FLAGS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(devices, "cores", lambda: 1)
+    devices.prepare_devices()
+    assert "device_count=2" in os.environ["XLA_FLAGS"] and not FLAGS.keys() & os.environ.keys()
+
+
+def test_floats_that_go_on_on_several_devices_after_one_are_warned_of(tmp_path):
+    began = case("lorenz")
+    began.run(tmp_path / "run", devices=jax.devices()[:1])
+    assert load(tmp_path / "run").header["devices"] == 1
+    with pytest.warns(UserWarning, match="began on 1 devices and goes on on 2"):
+        resume(began.setup, replace(began.plan, ticks=2 * began.plan.ticks), tmp_path / "run")

@@ -20,12 +20,16 @@ def cache_folder() -> Path:
 
 
 def prepare_devices(n: int | None = None) -> None:
-    """Set jax's environment for n devices (one a core); what the user has set already stays."""
+    """Set jax's environment for n devices (one a core, two at least); what the user has set already stays.
+
+    A program for one device is compiled otherwise than one for several, and rounds otherwise in floating point: with
+    two on one core too a run has the same bits on every number of cores.
+    """
     for name in JAX_FLAGS:
         os.environ.pop(name, None)
     flags = os.environ.get("XLA_FLAGS", "")
     if "--xla_force_host_platform_device_count" not in flags:
-        flags += f" --xla_force_host_platform_device_count={n or cores()}"
+        flags += f" --xla_force_host_platform_device_count={n or max(2, cores())}"
     if "--xla_cpu_multi_thread_eigen" not in flags:  # devices are the parallelism; threads within them only contend
         flags += " --xla_cpu_multi_thread_eigen=false"
     os.environ["XLA_FLAGS"] = flags.strip()
