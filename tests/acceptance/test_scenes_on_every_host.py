@@ -245,7 +245,6 @@ def another_population_is_watched(v, there: dict) -> None:
     v.page.wait_for_function("() => document.querySelector('.mp').innerText.match(/Individual 4/)")
     told = v.page.locator(".mp").inner_text()
     assert f"weight\n{there['moods'][3]}" in told or f"weight: {there['moods'][3]}" in told
-    v.press("w", watched="springs")
     v.press("w", watched="walkers", colour="behaviour")
 
 

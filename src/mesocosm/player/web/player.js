@@ -99,7 +99,8 @@
     }
 
     describe() {
-      const names = [...new Set(this.living.flatMap((pane) => pane.meta.populations.map(({ name }) => name)))];
+      const marks = this.living.flatMap((pane) => pane.meta.populations.filter(({ look }, k) => !k || look !== "rings"));
+      const names = [...new Set(marks.map(({ name }) => name))]; // rings are places, and no one's
       this.watchSelect.append(...names.map((name) => make("option", { value: name }, name)));
       this.watchSelect.parentElement.hidden = names.length < 2 || this.living.length > 1;
       const fields = new Map(this.living.flatMap((pane) => pane.meta.fields.map((f) => [f.name, f])));
