@@ -11,6 +11,7 @@ from mesocosm.cli import main
 from mesocosm.record import FolderError, StorageError, Writer, load, writer
 from mesocosm.record.files import LIST, kind_of, write_ours, write_pages, write_whole
 from mesocosm.record.folder import locked
+from mesocosm.record.header import write_header
 from mesocosm.reports.build import report
 from tests.acceptance.breaking import plainly
 from tests.synthetic import game
@@ -221,3 +222,25 @@ def test_a_lock_of_a_store_follows_no_link(tmp_path):
     with pytest.raises(StorageError, match="cannot be a lock"):
         _Locks(tmp_path / "locks").take("cell")
     assert (tmp_path / "treasure").read_text() == "gold"
+
+
+@pytest.mark.parametrize(
+    "place", ["received/evil.py", "{folder}/evil.py", "{folder}/../received/evil.py:X", "received.evil:X"]
+)
+@pytest.mark.parametrize("is_named_as_code", [True, False])
+def test_looking_at_a_folder_that_was_received_runs_no_code_that_came_with_it(
+    tmp_path, monkeypatch, capsys, place, is_named_as_code
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    record = game(Path("received"))
+    (record.folder / "evil.py").write_text("import pathlib\npathlib.Path('owned').touch()\n")
+    reference = place.format(folder=record.folder.resolve())
+    header = record.header | {"experiment": reference}
+    code = {"reference": reference, "package": "", "version": "", "digest": "0"}
+    write_header(record.folder, header | ({"code": code} if is_named_as_code else {}))
+    for words in (["show"], ["report"], ["export", "--to", "csv"], ["resume"], ["compare", "received"]):
+        main([words[0], "received", *words[1:]])
+    main(["list", "--under", "."])
+    said = capsys.readouterr().err
+    assert not Path("owned").exists() and "fault of mesocosm" not in said, said

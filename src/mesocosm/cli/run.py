@@ -12,7 +12,7 @@ from typing import Any
 
 from mesocosm.cli.words import obeyed
 from mesocosm.findings.claim import Claim
-from mesocosm.protocol.registry import declaration, names
+from mesocosm.protocol.registry import declaration, declaration_of, names
 from mesocosm.record.configuration import ConfigurationError, check, from_dict, from_toml, text_of
 
 
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace, flags: list[str]) -> int:
     wanted = required(options.require, [claim.name for claim in claims])
     if not options.quiet and not folder.exists():
         _declare(declared, claims, configuration, folder)
-    with _progress(options, options.name) as progress:
+    with _progress(options, declared) as progress:
         record = start(options.name, configuration, folder, progress)
     path = report_path(record)
     print_record(record, as_json=options.json, report=path)
@@ -70,9 +70,8 @@ def resume(options: argparse.Namespace) -> int:
 
     folder = folder_named(options.run)
     record = load(folder)
-    name = record.header["experiment"]
     wanted = required(options.require, [claim.name for claim in claims_of(record)])
-    with _progress(options, name) as progress:
+    with _progress(options, declaration_of(record)) as progress:
         record = go_on(folder, options.ticks, progress)
     print_record(record, as_json=options.json, report=report_path(record))
     return wanted(record)
@@ -125,9 +124,9 @@ def configuration_from(
     return configuration
 
 
-def _progress(options: argparse.Namespace, name: str) -> Any:
+def _progress(options: argparse.Namespace, declared: Any) -> Any:
     from mesocosm.cli.devices import prepare_devices
     from mesocosm.cli.progress import ProgressLine
 
     prepare_devices()
-    return ProgressLine(declaration(name), silent=options.quiet)
+    return ProgressLine(declared, silent=options.quiet)

@@ -250,7 +250,7 @@ def branch(folder: Path, into: Path, interventions: Sequence[Intervention] = ())
     configuration = configuration_of(record)
     every = sorted((*configuration.parsed_interventions(), *interventions), key=lambda i: i.tick)
     configuration = replace(configuration, interventions=tuple(map(str, every)))
-    setup, plan = prepare(record.header["experiment"], configuration)
+    setup, plan = prepare(entry_of(record).reference, configuration)
     from mesocosm.core import check_interventions
 
     check_interventions(setup, plan)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -163,10 +164,32 @@ def entry_of(record: Record) -> Entry:
     """
     code = record.header.get("code") or {}
     try:
-        return find(code.get("reference", record.header["experiment"]))
+        return find(_as_written(record, code.get("reference", record.header["experiment"])))
     except MesocosmError as error:
         name = record.header["experiment"]
         raise FolderError(f"{record.folder}: the code of {name} cannot be used: {error}") from error
+
+
+def _as_written(record: Record, reference: str) -> str:
+    """The reference of a record, if a run of one's own may have written it: a folder that was received runs no code.
+
+    Raises:
+      ConfigurationError: for a file that is named from here and not from the root, or lies in the run folder itself.
+    """
+    file, is_file, _ = reference.partition(".py")
+    if "code" not in record.header and (is_file or ":" in reference):
+        raise ConfigurationError(f"{reference}: the record does not say what code that is, and it is not run")
+    if is_file:
+        path = Path(f"{file}.py")
+        if not path.is_absolute() or path.resolve().is_relative_to(record.folder.resolve()):
+            raise ConfigurationError(
+                f"{reference}: came with the folder, and is not run; name the file to `mesocosm run`"
+            )
+    elif ":" in reference:
+        top, folder = re.split(r"[.:]", reference)[0], record.folder.resolve()
+        if any(folder.is_relative_to((Path(place) / top).resolve()) for place in ("", *sys.path)):
+            raise ConfigurationError(f"{reference}: came with the folder, and is not run")
+    return reference
 
 
 def declaration_of(record: Record) -> Declaration:

@@ -41,6 +41,8 @@ def page(record: Record) -> str:
     Raises:
       FolderError: if the run is not finished, or cannot be read.
     """
+    if record.status == RunStatus.RUNNING:
+        raise FolderError(f"{record.folder}: is being run by another process, at tick {record.tick}; wait for its end")
     if record.status != RunStatus.FINISHED:
         raise FolderError(
             f"{record.folder}: is {record.status} at tick {record.tick}; `mesocosm resume {record.folder}` finishes it"
