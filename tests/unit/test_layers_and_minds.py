@@ -61,7 +61,7 @@ class Scraps(Layer):
 class Counting(Mind):
     """It does what it did not do before; the colony counts what was lived through, and who died of it."""
 
-    doings: ClassVar[tuple[str, ...]] = ("eaten",)
+    doings: ClassVar[tuple[str, ...]] = ("eaten", "exchanged")
 
     n_stimuli: int = eqx.field(static=True)
     n_acts: int = eqx.field(static=True)
@@ -71,7 +71,7 @@ class Counting(Mind):
         return 1
 
     def colony(self) -> Any:
-        return {"lived": jnp.int32(0), "died": jnp.int32(0), "eaten": jnp.int32(0)}
+        return dict.fromkeys(("lived", "died", *self.doings), jnp.int32(0))
 
     def develop(self, draw: Draw, genome: Int8[Array, " loci"], colony: Any) -> Any:
         return {"turn": draw.id & 1, "ate": jnp.int32(0)}
@@ -84,9 +84,9 @@ class Counting(Mind):
 
     def tally(self, bits: Bits, colony: Any, experience: Experience, counts: Array) -> Any:
         n = jnp.sum(counts, dtype=jnp.int32)
-        eaten = jnp.sum(jnp.where(counts, experience.doings["eaten"], 0), dtype=jnp.int32)
-        died = jnp.where(experience.is_last, n, 0)
-        return {"lived": colony["lived"] + n, "died": colony["died"] + died, "eaten": colony["eaten"] + eaten}
+        told = {k: jnp.sum(jnp.where(counts, v, 0), dtype=jnp.int32) for k, v in experience.doings.items()}
+        told |= {"lived": n, "died": jnp.where(experience.is_last, n, 0)}
+        return {name: colony[name] + value for name, value in told.items()}
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +128,10 @@ def test_every_tick_of_every_life_is_told_once_to_the_colony(counted):
         pending = int(np.sum(state["state.world.bodies.id"][lane] > 0))
         assert int(state["state.colony.lived"][lane]) == m["agent_ticks"][row].sum() - pending
         assert int(state["state.colony.died"][lane]) == m["deaths"][row].sum()
-        unheard = int(state["state.memory.doings.eaten"][lane].sum())
-        assert int(state["state.colony.eaten"][lane]) == m["eaten"][row].sum() - unheard
+        unheard = {name: int(state[f"state.memory.doings.{name}"][lane].sum()) for name in Counting.doings}
+        assert int(state["state.colony.eaten"][lane]) == m["eaten"][row].sum() - unheard["eaten"]
+        both = 2 * m["exchanges"][row].sum()  # of each exchange both are told
+        assert int(state["state.colony.exchanged"][lane]) == both - unheard["exchanged"] and both > 0
 
 
 def test_a_brain_knows_all_that_its_own_body_ate(counted):
