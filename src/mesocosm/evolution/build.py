@@ -32,7 +32,7 @@ def build_searcher(parameters: SearchParameters, dimension: int) -> Searcher:
             return Borrowed.of(p.searcher, dimension, p.population, p.sigma, p.rate)
         return _meta_gradient(p, dimension)
     except ValueError as error:
-        raise ConfigurationError(f"search.searcher: {error}") from None
+        raise ConfigurationError(f"search.searcher: {error}") from error
 
 
 def _meta_gradient(p: SearchParameters, dimension: int) -> MetaGradient:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mesocosm.protocol.outside import MissingError
 from mesocosm.record import FolderError, MesocosmError, StorageError
 from mesocosm.studies.cell import Row
 from mesocosm.studies.component import Skipped
 from mesocosm.tasks.arrays import DataError
 
-OUTSIDE = (OSError, ImportError, MemoryError, DataError, FolderError, StorageError, Skipped)
+OUTSIDE = (OSError, ImportError, MemoryError, DataError, FolderError, StorageError, MissingError, Skipped)
 """What the surroundings cause: data or a package that is not there, a disk, a network, too little memory."""
 
 ENDED_FROM_OUTSIDE = (1, 2, 9, 15)
