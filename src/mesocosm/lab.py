@@ -1,6 +1,6 @@
 """All that an experiment of your own needs, under one name: `from mesocosm.lab import Declaration, Experiment, ...`."""
 
-from mesocosm.core import Bits, Camera, Events, Experiment, Field, Fold, Log, Points, Scene, Setup, Tick
+from mesocosm.core import Bits, Camera, Events, Experiment, Field, Fold, Graph, Image, Log, Points, Scene, Setup, Tick
 from mesocosm.ecology.configuration import EcologyConfiguration
 from mesocosm.ecology.setup import behaviour, ecology, watched
 from mesocosm.findings.claim import Claim
@@ -13,12 +13,13 @@ from mesocosm.protocol.declaration import Declaration, FollowUp, RunConfiguratio
 from mesocosm.protocol.measure import Holds, Measure, Statistic, in_windows
 from mesocosm.protocol.story import Axis, Curve, Curves, Heat, Section, Strips, Table, Trajectories
 from mesocosm.record import Status
-from mesocosm.record.about import About
+from mesocosm.record.about import PLANE, About, Gene, Genome, Space, box, torus
 from mesocosm.record.configuration import Range
 from mesocosm.worlds.petri.parameters import PetriParameters
 from mesocosm.worlds.petri.senses import Sense
 
 __all__ = [
+    "PLANE",
     "About",
     "Analysed",
     "Analysis",
@@ -39,8 +40,12 @@ __all__ = [
     "Fold",
     "FollowUp",
     "Gardens",
+    "Gene",
+    "Genome",
+    "Graph",
     "Heat",
     "Holds",
+    "Image",
     "Layer",
     "Log",
     "Measure",
@@ -55,6 +60,7 @@ __all__ = [
     "Section",
     "Sense",
     "Setup",
+    "Space",
     "Statistic",
     "Status",
     "Strips",
@@ -69,10 +75,12 @@ __all__ = [
     "at_the_end",
     "behaviour",
     "births",
+    "box",
     "columns",
     "ecology",
     "in_windows",
     "log",
     "ticks",
+    "torus",
     "watched",
 ]

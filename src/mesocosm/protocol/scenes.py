@@ -11,8 +11,8 @@ from pathlib import Path
 
 from mesocosm.player.encoder.panel import Replay, panel_of
 from mesocosm.player.encoder.recording import Recording
-from mesocosm.protocol.registry import entry_of, find
-from mesocosm.record import MesocosmError, Record, load
+from mesocosm.protocol.registry import find, own
+from mesocosm.record import ConfigurationError, MesocosmError, Record, load
 from mesocosm.record.about import PopulationAbout, SceneAbout
 from mesocosm.record.configuration import from_dict, from_toml
 
@@ -35,10 +35,13 @@ def about_of(record: Record) -> SceneAbout:
 def _built(folder: str, digest: str) -> SceneAbout:
     """From the experiment of a run whose record says nothing; of an assay, that of the run that was assayed."""
     record = load(Path(folder))
-    own = record.header["configuration"]
-    entry = find(own["experiment"]) if "resolved" in own else entry_of(record)
+    held = record.header["configuration"]
+    name = held["experiment"] if "resolved" in held else record.header["experiment"]
+    if name not in own():  # when records were silent on this there were no others; and what is received runs no code
+        raise ConfigurationError(f"{folder}: the record does not say what its scene shows")
+    entry = find(name)
     cls = entry.declaration.configuration
-    configuration = from_dict(cls, own["resolved"]) if "resolved" in own else from_toml(cls, record.config, folder)
+    configuration = from_dict(cls, held["resolved"]) if "resolved" in held else from_toml(cls, record.config, folder)
     law_of, about_scene = (
         getattr(import_module(f"mesocosm.{module}"), name)
         for module, name in (("protocol.launch", "law_of"), ("core.instrument", "about_scene"))
@@ -60,5 +63,7 @@ def replay_of(record: Record) -> Replay | None:
     if replicate is None:
         return None
     shown = panel_of(Recording(record, replicate, f"world {replicate}", about_of(record)))
+    if not (shown.populations or shown.fields or shown.curves or shown.images):
+        return None  # numbers over time alone
     shown = replace(shown, series={})  # the page has charts of its own
     return Replay(f"World {replicate}, of which frames were kept.", [shown])
