@@ -1,6 +1,7 @@
 """The identity of a cell is as wide as what determines its result: what a part calls, imports and reads."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,10 +39,11 @@ def unused(x):
 
 @component(slot="subject")
 def mine(bias: float = 0.5):
+    from own_folder import far
     from own_package import deep
 
     weights = json.loads((Path(__file__).parent / "data" / "weights.json").read_text())
-    return lambda seed, budget: own_helper.twice(add(Scale()(seed))) + deep.ER + weights + TABLE["a"]
+    return lambda seed, budget: own_helper.twice(add(Scale()(seed))) + deep.ER + far.AWAY + weights + TABLE["a"]
 
 
 @component(slot="subject")
@@ -71,6 +73,7 @@ FILES = {
     "own_package/__init__.py": "",
     "own_package/deep.py": "from .deeper import ER\n",
     "own_package/deeper.py": "ER = 1\n",
+    "own_folder/far.py": "AWAY = 1\n",
     "data/weights.json": "5",
     "mine.npy": "first",
 }
@@ -79,9 +82,9 @@ FILES = {
 @pytest.fixture
 def parts(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("sys.path", list(sys.path))  # what lies beside a file of components can be imported by it
     monkeypatch.setattr(component, "_KNOWN", dict(component._KNOWN))
-    monkeypatch.setattr("sys.modules", dict(__import__("sys").modules))
+    monkeypatch.setattr("sys.modules", dict(sys.modules))
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -113,6 +116,7 @@ def _edit(file: Path, old: str, new: str) -> None:
         ("own_helper.py", "own_constant.TWO * x", "own_constant.TWO * x + 1"),  # an imported module
         ("own_constant.py", "2", "3"),  # and what that imports
         ("own_package/deeper.py", "1", "2"),  # imported within a function, relative
+        ("own_folder/far.py", "1", "2"),  # in a folder without __init__.py
         ("data/weights.json", "5", "6"),  # a file that is read
     ],
 )

@@ -279,6 +279,8 @@ def _root(top: str) -> Path | None:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError, AttributeError):
         return None
+    if spec is not None and spec.origin is None and spec.submodule_search_locations:  # a folder without __init__.py
+        return Path(next(iter(spec.submodule_search_locations))).parent
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
         return None
     origin = Path(spec.origin)

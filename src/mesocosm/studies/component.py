@@ -138,7 +138,7 @@ def versions(parts: Mapping[str, Any], named: Mapping[str, Any]) -> dict[str, st
 
 
 def load_file(path: Path) -> None:
-    """Run a file that defines components; once more if it has changed since.
+    """Run a file that defines components, which may import what lies beside it; once more if it has changed since.
 
     Raises:
       ConfigurationError: if it cannot be read or raises.
@@ -153,6 +153,8 @@ def load_file(path: Path) -> None:
         raise ConfigurationError(f"components = {path}: cannot be read ({error.strerror})") from None
     if getattr(sys.modules.get(name), "__content__", None) == content:
         return
+    if (beside := str(path.resolve().parent)) not in sys.path:
+        sys.path.append(beside)
     module = importlib.util.module_from_spec(spec)
     module.__dict__["__content__"] = content
     sys.modules[name] = module
