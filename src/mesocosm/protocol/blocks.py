@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mesocosm.findings.claim import show_interval
-from mesocosm.findings.intervals import mean_interval
 from mesocosm.protocol.measure import Measure, Over, measure_named, measures_of
 from mesocosm.protocol.story import Axis, Band, Section, Strips, Table, Trajectories
 from mesocosm.record import Record
@@ -211,6 +210,8 @@ def strips(
     runs: Sequence[tuple[str, Record]], value: Callable[[Record], np.ndarray], title: str, axis: Axis, noun: str
 ) -> Strips:
     """A number a replicate [replicates] in several runs, with the interval of each mean."""
+    from mesocosm.findings.intervals import mean_interval  # SciPy: what is only listed or shown does not wait for it
+
     values = np.array([value(run) for _, run in runs])
     intervals: list[tuple[float, float, float] | None] = []
     for row in values:
