@@ -27,7 +27,7 @@ from mesocosm.layers.book import Book
 from mesocosm.minds.policy import softmax_weight
 from mesocosm.minds.writing import muted
 from mesocosm.protocol.launch import go_on
-from mesocosm.record import ConfigurationError, load
+from mesocosm.record import ConfigurationError, database, load
 from mesocosm.record.configuration import check, from_dict
 from mesocosm.record.reader import ReplicateStatus
 from mesocosm.reports.retention import Kept, figure, kept_in, page
@@ -69,7 +69,7 @@ def test_an_arm_that_is_lost_or_cut_off_is_made_again(run, tmp_path):
 
     with sqlite3.connect(folder / "record.sqlite") as db:
         db.execute("DELETE FROM findings")
-        db.execute("DELETE FROM seals WHERE name = 'findings'")
+        database.seal(db, ["findings"])
     record = go_on(folder)
     assert load(folder / "assays" / "deaf").digest() == digest
     assert record.findings == run.record.findings
