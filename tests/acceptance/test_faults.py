@@ -82,7 +82,7 @@ def test_a_foodless_world_dies_out_and_that_is_a_result(tmp_path, capsys):
     assert [(s.status, s.tick, s.cause) for s in record.statuses] == [("extinct", 25, "the last body starved")] * 2
     assert main(["show", str(folder)]) == 0
     said = capsys.readouterr()
-    assert "extinct at 25" in said.out and "died out" in said.out and "nan" not in said.out.lower()
+    assert said.out.count("extinct") >= 2 and "nan" not in said.out.lower(), said.out
     assert not np.any(record.metrics["residual"])
 
 
@@ -117,7 +117,7 @@ def test_where_one_world_dies_the_other_goes_on(tmp_path, capsys):
     assert record.metrics["tick"][mine].max() <= dead.tick and not np.any(record.metrics["residual"])
     assert main(["show", str(folder), "--json"]) == 0
     said = json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(name))
-    assert said["alive"] == 1 and f"extinct at {dead.tick}" in str(said["summary"]["rows"])
+    assert said["alive"] == 1 and ["extinct", dead.tick] == said["summary"]["rows"][dead.replicate][1:3]
 
 
 @pytest.mark.parametrize("tick", [35, 60])
