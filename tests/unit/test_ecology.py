@@ -152,7 +152,7 @@ def test_softmax_is_close_to_the_exact_one(row, stimulus, sharpness):
     mind = Table(TableParameters("softmax", sharpness), 2, 4)
     words = jnp.arange(0, 65536, 16, dtype=jnp.uint32)
     genome = jnp.array(row, jnp.int8)
-    acts = np.asarray(jax.vmap(mind.act, (None, None, 0))(genome, jnp.int32(stimulus), words))
+    acts = np.asarray(jax.vmap(mind.choose, (None, None, 0))(genome, jnp.int32(stimulus), words))
     q = np.array(row[4 * stimulus : 4 * stimulus + 4], float)
     exact = 2.0 ** ((q - q.max()) * sharpness / 256)
     exact /= exact.sum()
