@@ -41,9 +41,10 @@ class Run:
     def __repr__(self) -> str:
         """What it is, how far it came and what was found, a line each."""
         header = self.record.header
-        noun = declaration_of(self.record).noun
-        what = f"{header['experiment']}, seed {header['seed']}, {header['replicates']} {noun}"
+        what = f"{header['experiment']}, seed {header['seed']}, {header['replicates']} replicates"
         try:
+            noun = declaration_of(self.record).noun
+            what = f"{header['experiment']}, seed {header['seed']}, {header['replicates']} {noun}"
             where = f"{self.status} at tick {self.record.tick:,} of {header['ticks']:,}, in {self.folder}"
             found = [f"  {finding.name:10s} {finding.words(noun)}" for finding in self.findings]
         except MesocosmError as error:  # a look at a run must not fail

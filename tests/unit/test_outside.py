@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import mesocosm as mc
 from mesocosm.protocol import registry
 from mesocosm.protocol.launch import go_on
 from mesocosm.protocol.outside import MissingError
+from mesocosm.protocol.trust import marked
 from mesocosm.record import ConfigurationError, FolderError
 from mesocosm.record.header import read_header, write_header
 
@@ -60,12 +60,18 @@ def test_an_advantage_is_fixed_as_often_as_theory_says(tmp_path):
     assert abs(fixed - expected) < 3.3 * np.sqrt(expected * (1 - expected) / 2048)
 
 
-def test_what_it_imports_from_beside_it_is_part_of_its_identity(tmp_path):
+def test_what_it_imports_and_reads_is_part_of_its_identity(tmp_path):
     (tmp_path / "helper_of_moran.py").write_text("SIZE = 10\n")
     path = written(tmp_path, ("N = 10", "from helper_of_moran import SIZE as N"))
     first = registry.find(path).code["digest"]
     (tmp_path / "helper_of_moran.py").write_text("SIZE = 12\n")
-    assert registry.find(path).code["digest"] != first
+    second = registry.find(path).code["digest"]
+    assert second != first
+    (tmp_path / "rates.csv").write_text("1\n")
+    path = written(tmp_path, ("N = 10", 'from helper_of_moran import SIZE as N\nRATES = "rates.csv"'))
+    third = registry.find(path).code["digest"]
+    (tmp_path / "rates.csv").write_text("2\n")
+    assert len({second, third, registry.find(path).code["digest"]}) == 3
 
 
 def test_without_its_code_a_run_is_shown_from_the_record(moran, tmp_path, capsys):
@@ -73,7 +79,7 @@ def test_without_its_code_a_run_is_shown_from_the_record(moran, tmp_path, capsys
     gone = tmp_path / "gone"
     shutil.copytree(folder / "run", gone)
     header = read_header(gone)
-    header["code"] = {**header["code"], "reference": f"{tmp_path / 'not-here.py'}:DECLARATION"}
+    header["code"] = marked({**header["code"], "reference": f"{tmp_path / 'not-here.py'}:DECLARATION"})
     write_header(gone, header)
     there = mc.load(gone)
     assert there.summary.columns[3:] == ("fixed", "newcomers") and there.findings == run.findings
@@ -83,11 +89,48 @@ def test_without_its_code_a_run_is_shown_from_the_record(moran, tmp_path, capsys
         go_on(gone, 2000)
 
 
+def test_an_edited_file_is_loaded_anew_with_what_it_imports(tmp_path):
+    (tmp_path / "size_of_moran.py").write_text("SIZE = 10\n")
+    path = written(tmp_path, ("N = 10", "from size_of_moran import SIZE as N"))
+    assert registry.find(path).module.N == 10
+    (tmp_path / "size_of_moran.py").write_text("SIZE = 12\n")
+    assert registry.find(path).module.N == 12
+
+
+def test_arms_of_an_experiment_from_outside_have_no_arms_of_their_own(tmp_path):
+    path = written(
+        tmp_path, ('    noun="populations",', '    noun="populations",\n    arms={"fit": {"advantage": 4}},')
+    )
+    mc.run(path, out=tmp_path / "run", replicates=16, ticks=100)
+    assert sorted(p.parent.name for p in (tmp_path / "run").rglob("run.json")) == ["fit", "run"]
+
+
+def test_a_number_that_cannot_be_shown_costs_nobody_the_run():
+    from mesocosm.cli.progress import ProgressLine
+    from mesocosm.core import Progress
+    from mesocosm.protocol.registry import declaration
+
+    line = ProgressLine(declaration("chemotaxis"))
+    text = line._text(Progress("chemotaxis", 10, 20, 1, 1, 1.0, {"population": np.ones(1)}), 1.0)
+    assert text.startswith("tick 10/20")
+
+
+def test_a_run_that_was_made_elsewhere_runs_no_file_by_being_opened(moran, tmp_path, monkeypatch):
+    _, run = moran
+    assert registry.trouble_with(run.record) == ""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))  # another account
+    assert "made by another account or on another machine" in registry.trouble_with(run.record)
+    assert mc.load(run.folder).summary.columns[3:] == ("fixed", "newcomers"), "the record alone is shown"
+    key = tmp_path / "mesocosm" / "key"
+    assert key.stat().st_mode & 0o077 == 0 and [p.name for p in key.parent.iterdir()] == ["key"]
+    monkeypatch.setenv("MESOCOSM_TRUST", "1")
+    assert registry.trouble_with(run.record) == ""
+
+
 def test_a_run_goes_on_only_under_the_code_that_it_was_begun_with(tmp_path):
     path = written(tmp_path)
     run = mc.run(path, out=tmp_path / "run", replicates=8, ticks=200)
     written(tmp_path, ("(dies % N)", "(dies % (N + 1))"))
-    sys.modules.pop(registry.find(path).module.__name__)
     with pytest.raises(FolderError, match=r"moran\.py has changed since this run was begun"):
         run.resume(ticks=400)
     assert "has changed since this run" in registry.trouble_with(run.record)

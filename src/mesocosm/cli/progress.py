@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from mesocosm.cli.words import obeyed
 from mesocosm.protocol.declaration import Declaration
@@ -20,8 +21,8 @@ _EVERY_SECONDS = 30.0
 class ProgressLine:
     """Shows where a run is. Use as a context manager."""
 
-    def __init__(self, declaration: Declaration, silent: bool = False):
-        self.measures = {declaration.name: newest(declaration)}
+    def __init__(self, declaration: Declaration, silent: bool = False, configuration: Mapping[str, Any] | None = None):
+        self.measures = {declaration.name: newest(declaration, configuration)}
         self.silent = silent
         self.is_live = sys.stderr.isatty()
         self.begun = self.shown = time.monotonic()
@@ -58,7 +59,10 @@ class ProgressLine:
         if p.name not in self.measures:
             return f"{p.name}  {text}"
         name, measure = self.measures[p.name]
-        return f"{text}  {name} {measure(p.row):+.2f}" if p.row else text
+        try:
+            return f"{text}  {name} {measure(p.row):+.2f}" if p.row else text
+        except Exception:  # a number that is only shown costs nobody the run
+            return text
 
     def _write(self, text: str) -> None:
         width = shutil.get_terminal_size().columns - 1  # a line that wraps could not be overwritten

@@ -13,7 +13,7 @@ from typing import Any
 from mesocosm.cli.words import obeyed
 from mesocosm.findings.claim import Claim
 from mesocosm.protocol.registry import declaration, declaration_of, names
-from mesocosm.record.configuration import ConfigurationError, check, from_dict, from_toml, text_of
+from mesocosm.record.configuration import ConfigurationError, check, from_dict, from_toml, text_of, to_dict
 
 
 def run(options: argparse.Namespace, flags: list[str]) -> int:
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace, flags: list[str]) -> int:
     wanted = required(options.require, [claim.name for claim in claims])
     if not options.quiet and not folder.exists():
         _declare(declared, claims, configuration, folder)
-    with _progress(options, declared) as progress:
+    with _progress(options, declared, configuration) as progress:
         record = start(options.name, configuration, folder, progress)
     path = report_path(record)
     print_record(record, as_json=options.json, report=path)
@@ -65,13 +65,13 @@ def resume(options: argparse.Namespace) -> int:
     from mesocosm.cli.results import report_path, required
     from mesocosm.cli.show import folder_named, print_record
     from mesocosm.protocol.launch import go_on
-    from mesocosm.protocol.reading import claims_of
+    from mesocosm.protocol.reading import claims_of, configuration_of
     from mesocosm.record.reader import load
 
     folder = folder_named(options.run)
     record = load(folder)
     wanted = required(options.require, [claim.name for claim in claims_of(record)])
-    with _progress(options, declaration_of(record)) as progress:
+    with _progress(options, declaration_of(record), configuration_of(record)) as progress:
         record = go_on(folder, options.ticks, progress)
     print_record(record, as_json=options.json, report=report_path(record))
     return wanted(record)
@@ -124,9 +124,9 @@ def configuration_from(
     return configuration
 
 
-def _progress(options: argparse.Namespace, declared: Any) -> Any:
+def _progress(options: argparse.Namespace, declared: Any, configuration: Any) -> Any:
     from mesocosm.cli.devices import prepare_devices
     from mesocosm.cli.progress import ProgressLine
 
     prepare_devices()
-    return ProgressLine(declared, silent=options.quiet)
+    return ProgressLine(declared, options.quiet, to_dict(configuration))

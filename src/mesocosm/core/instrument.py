@@ -49,10 +49,12 @@ class Numbers(Fold):
         return {name: jnp.zeros((), dtype) for name, dtype in self.flows}
 
     def update(self, folded: dict[str, Array], tick: Tick) -> dict[str, Array]:
-        return {name: total + tick.flows[name] for name, total in folded.items()}
+        return {name: total + tick.flows[name].astype(total.dtype) for name, total in folded.items()}
 
     def read(self, folded: dict[str, Array], scene: Scene) -> dict[str, Array]:
         out = dict(folded)
+        if twice := set(folded) & set(scene.curves):
+            raise ConfigurationError(f"{min(twice)} is the name of a flow and of a curve; each needs a name of its own")
         for name, values in scene.curves.items():
             values = jnp.asarray(values)
             if values.ndim == 0:

@@ -7,6 +7,7 @@ in `mesocosm.analyses`, an entry point of that name of another package, or a fil
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,12 +17,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mesocosm.protocol.outside import blamed_on, load_file, load_module, one_in, package_of
+from mesocosm.protocol.outside import blamed_on, file_of, load_file, load_module, one_in, package_of
 from mesocosm.protocol.reach import tree_of
 from mesocosm.record import ConfigurationError, FolderError, MesocosmError, Record
 from mesocosm.record.configuration import check, digest, from_dict, to_dict
-from mesocosm.record.files import sealed, unsealed, write_whole
-from mesocosm.record.folder import versions
+from mesocosm.record.files import sealed, storing, unsealed, write_whole
+from mesocosm.record.folder import refuse_links, versions
 from mesocosm.record.status import RunStatus
 
 if TYPE_CHECKING:
@@ -75,7 +76,6 @@ class Analysis:
       show: from a record and these values to what is said and drawn.
       settings: a frozen dataclass of plain values with ranges.
       needs: what the record must hold; the first that is lacking is the refusal.
-      applies: whether it says anything of such runs at all: what a list offers.
     """
 
     name: str
@@ -116,13 +116,22 @@ def measure(record: Record, reference: str, **settings: Any) -> Result:
     if kept is None:
         if lack := found.analysis.lacks(record):
             raise FolderError(f"{record.folder}: {lack}; {found.analysis.name} needs it")
+        refuse_links(record.folder)
         with _blamed(found, "computing it"):
-            kept = found.analysis.compute(record, chosen)
+            kept = json.loads(json.dumps(found.analysis.compute(record, chosen), allow_nan=False, default=_plain))
         path = _path(record, found, chosen)
-        path.parent.mkdir(exist_ok=True)
+        with storing(path):
+            path.parent.mkdir(exist_ok=True)
         write_whole(path, sealed({"of": record.digest(), "code": found.code, "found": kept}))
     with _blamed(found, "showing it"):
         return found.analysis.show(record, kept)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and arrays of NumPy as plain ones; what is neither is no plain value."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is no plain value: give numbers, texts, lists and tables of them")
 
 
 def is_kept(record: Record, reference: str, **settings: Any) -> bool:
@@ -151,13 +160,12 @@ def find(reference: str) -> Found:
     Raises:
       ConfigurationError: if there is none, offering the nearest name, or its code cannot be loaded.
     """
-    place, is_file, wanted = reference.partition(".py")
-    if is_file and wanted[:1] in ("", ":"):
-        path = Path(f"{place}.py")
+    if (named := file_of(reference)) is not None:
+        path, wanted = named
         if not path.is_file():
             raise ConfigurationError(f"{path}: is no file; name a Python file with an Analysis")
-        _, analysis = one_in(load_file(path), Analysis, wanted[1:], str(path))
-        return Found(analysis, tree_of(path.resolve()), str(path))
+        _, analysis = one_in(load_file(path), Analysis, wanted, str(path))
+        return Found(analysis, tree_of(path.resolve()), str(path.resolve()))
     if reference in own():
         return Found(import_module(f"{OWN}.{reference}").ANALYSIS, versions()["mesocosm"], reference)
     point = _installed().get(reference)
@@ -165,7 +173,8 @@ def find(reference: str) -> Found:
         dotted, _, wanted = (point.value if point else reference).partition(":")
         module = load_module(dotted)
         _, analysis = one_in(module, Analysis, wanted, dotted)
-        return Found(analysis, " ".join(package_of(module)), dotted)
+        file = str(module.__file__ or dotted)
+        return Found(analysis, " ".join((*package_of(module), tree_of(Path(file)))), file)
     near = difflib.get_close_matches(reference, names(), n=1, cutoff=0.5)
     hint = f"Did you mean {near[0]}? " if near else ""
     raise ConfigurationError(
@@ -257,7 +266,7 @@ def _blamed(found: Found, doing: str) -> Any:
     """What code from outside raises becomes a sentence; a fault of our own stays what it is."""
     from contextlib import nullcontext
 
-    return nullcontext() if found.place in own() else blamed_on(Path(found.place).resolve(), doing)
+    return nullcontext() if found.place in own() else blamed_on(Path(found.place), doing)
 
 
 def listed(record: Record) -> Iterator[tuple[str, str, str]]:

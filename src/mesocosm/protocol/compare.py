@@ -14,7 +14,7 @@ from mesocosm.findings.comparison import compare as judged
 from mesocosm.findings.multiplicity import benjamini_hochberg, holm
 from mesocosm.protocol.derived import follow_ups_declared, values_of
 from mesocosm.protocol.reading import claims_of, configuration_of, difference, follow_ups_of
-from mesocosm.protocol.registry import declaration_of
+from mesocosm.protocol.registry import declaration_of, trouble_with
 from mesocosm.record import FolderError, Record
 
 
@@ -121,6 +121,8 @@ def statistics(record: Record) -> dict[str, np.ndarray]:
     declared = declaration_of(record)
     if not claims_of(record):
         return _at_the_end(record)
+    if all(claim.value is None for claim in declared.claims) and declared.part("values") is None:
+        raise FolderError(f"{record.folder}: cannot be compared by its claims. {trouble_with(record)}".strip())
     assays, needed = follow_ups_of(record), follow_ups_declared(declared, record)
     if missing := [name for name in needed if name not in assays]:
         raise FolderError(

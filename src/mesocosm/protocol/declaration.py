@@ -205,7 +205,15 @@ class Declaration:
             if twice := [name for name in names if names.count(name) > 1]:
                 yield f"{what}: {twice[0]} stands there twice"
         measures = [measure.name for measure in fixed]
-        for claim in () if callable(self.measures) else self.claims:
+        if self.asks_first and self.asks_first not in [claim.name for claim in self.claims]:
+            yield f"asks_first = {self.asks_first!r}: there is no such claim"
+        if wrong := sorted(set(self.answers) - {"supported", "refuted", "equivalent", "undecided"}):
+            yield f"answers: {wrong[0]!r} is no verdict; they are supported, refuted, equivalent and undecided"
+        plan = {"seed", "replicates", "ticks", "interventions"}
+        for name, changes in self.trial.cases.items():
+            if fixed_here := sorted(plan & set(changes)):
+                yield f"trial.cases[{name!r}]: {fixed_here[0]} is set by the suite of rules; leave it out"
+        for claim in self.claims if measures else ():
             if (wanted := getattr(claim.value, "measure", None)) is not None and wanted not in measures:
                 there = ", ".join(measures) or "none"
                 yield f"the claim {claim.name} names the measure {wanted!r}; declared are {there}"

@@ -5,7 +5,8 @@ NumPy, no jax. An experiment that says nothing more than its measures has all of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from mesocosm.protocol.measure import measures_of, value_of
 from mesocosm.protocol.reading import follow_ups_of
 from mesocosm.protocol.scenes import replay_of
 from mesocosm.protocol.story import Story
-from mesocosm.record import Record
+from mesocosm.record import ConfigurationError, MesocosmError, Record
 from mesocosm.record.configuration import to_dict
 
 if TYPE_CHECKING:
@@ -52,8 +53,10 @@ def newest(declared: Declaration, configuration: Mapping[str, Any] | None = None
     """
     if declared.measure is not None:
         return declared.measure
-    if measures := declared.measures_under(configuration or to_dict(declared.configuration())):
-        return measures[0].label, measures[0].newest
+    configuration = configuration or to_dict(declared.configuration())
+    if measures := declared.measures_under(configuration):
+        first, every = measures[0], int(configuration.get("every", 1))
+        return first.label, lambda row: first.newest(row, every)
 
     def median(row: dict[str, Any]) -> float:
         column = next((v for k, v in row.items() if k not in ("replicate", "tick")), np.zeros(0))
@@ -65,7 +68,8 @@ def newest(declared: Declaration, configuration: Mapping[str, Any] | None = None
 def summary_of(declared: Declaration, record: Record) -> Summary:
     """The short table: a row a replicate with every measure at the end (and its control's), mean and spread below."""
     if declared.summarise is not None:
-        return declared.summarise(record)
+        with said_of(declared, "its short table"):
+            return declared.summarise(record)
     columns: dict[str, np.ndarray] = {}
     for measure in (m for m in measures_of(declared, record) if m.in_table):
         columns[measure.name] = measure.reduced(record)
@@ -140,7 +144,8 @@ def tell(declared: Declaration, record: Record, findings: Sequence[Finding]) -> 
         return whole(record, runs, findings)
     told = Told(declared, record, runs, findings)
     blocks: tuple[Block, ...] = declared.part("BLOCKS") or declared.report or (OverTime(), at_the_end)
-    sections = [section for block in blocks if (section := block(told)) is not None]
+    with said_of(declared, "a block of its page"):
+        sections = [section for block in blocks if (section := block(told)) is not None]
     replay = declared.part("replay") or declared.replay
     first = asked_first(told)
     return Story(
@@ -152,6 +157,17 @@ def tell(declared: Declaration, record: Record, findings: Sequence[Finding]) -> 
         introduction=introduction(told),
         claim=first.name if first else "",
     )
+
+
+@contextmanager
+def said_of(declared: Declaration, what: str) -> Iterator[None]:
+    """What the code of an experiment raises while it is shown becomes one sentence; `--debug` tells where."""
+    try:
+        yield
+    except MesocosmError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(f"{declared.name}: {what} fails: {type(error).__name__}: {error}") from error
 
 
 def chips(told: Told) -> list[tuple[str, str]]:

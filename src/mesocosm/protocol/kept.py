@@ -9,7 +9,7 @@ from typing import Any
 
 from mesocosm.protocol import catalogue
 from mesocosm.protocol.reading import follow_ups_of
-from mesocosm.protocol.registry import entry_of
+from mesocosm.protocol.registry import entry_of, trouble_with
 from mesocosm.record import Record
 from mesocosm.record.files import checksum, read_whole, sealed, unsealed, write_whole
 from mesocosm.record.folder import versions
@@ -37,7 +37,7 @@ def made_of(record: Record) -> str:
     clock is set back.
     """
     total = hashlib.sha256(versions()["mesocosm"].encode())
-    total.update(record.identity.encode())
+    total.update(f"{record.identity} {trouble_with(record)}".encode(errors="backslashreplace"))
     for name, assay in follow_ups_of(record).items():
         total.update(f"{name} {assay.identity}".encode(errors="backslashreplace"))
     for path in sorted([*record.folder.glob("*.json"), *record.folder.glob("analyses/*.json")]):

@@ -14,6 +14,7 @@ from mesocosm.protocol.derived import follow_ups_declared, values_of
 from mesocosm.protocol.kept import analyse
 from mesocosm.protocol.reading import after, claims_of, configuration_of, difference, folder_of
 from mesocosm.protocol.registry import Entry, entry_of, find
+from mesocosm.protocol.trust import marked
 from mesocosm.record import ConfigurationError, FolderError, Intervention, Record, Writer, load
 from mesocosm.record import branch as branch_record
 from mesocosm.record.configuration import check, from_dict, replace_at, to_dict, to_toml
@@ -55,7 +56,7 @@ def prepare(name: str, configuration: RunConfiguration) -> tuple[Setup, Plan]:
         configuration=own | setup.facts,
         declaration=entry.declaration.to_dict(configuration),
         config=to_toml(configuration),
-        code=entry.code,
+        code=marked(entry.code),
     )
     return setup, plan
 
@@ -101,7 +102,8 @@ def _built(entry: Entry, configuration: RunConfiguration) -> Setup:
             raise ConfigurationError(f"{entry.place}: its scene cannot be shown: {error}") from None
     _, tick, scene = shown
     if not setup.folds:
-        flows = tuple((name, str(flow.dtype)) for name, flow in tick.flows.items())
+        whole = [name for name, flow in tick.flows.items() if flow.dtype.kind in "iub"]
+        flows = tuple((name, "int32" if name in whole else str(flow.dtype)) for name, flow in tick.flows.items())
         setup = replace(setup, folds={"numbers": Numbers(flows)})
     _check_measures(entry, configuration, lambda: check_instruments(shown, setup.folds, ()))
     if configuration.frames_every and not any(log.is_view for log in setup.logs):
@@ -201,11 +203,13 @@ def begin(
 
 
 def conclude(record: Record, progress: Callable[[Progress], None] | None = None) -> Record:
-    """Analyse a finished run, run its declared arms and assays, judge its claims; what is there is not repeated."""
+    """Analyse a finished run and, where it claims anything, run what follows it and judge; what is there is not
+    repeated."""
     refuse_links(record.folder)
     entry = entry_of(record)
     declared = entry.declaration
-    analyse(record)
+    with entry.blamed("analysing it"):
+        analyse(record)
     claims, is_asked = claims_of(record), record.header["configuration"].get("assays", True)
     if not claims or record.findings or not is_asked:
         return record
@@ -261,7 +265,7 @@ def branch(folder: Path, into: Path, interventions: Sequence[Intervention] = ())
 def _arm(record: Record, changes: Mapping[str, Any]) -> FollowUp:
     """A declared control of a finished run: the same configuration and seed, some of it changed."""
     own = configuration_of(record)
-    alone = replace(own, assays=False) if hasattr(own, "assays") else own
+    alone = replace(own, assays=False) if hasattr(own, "assays") else own  # part of the identity of arms of ecologies
     return FollowUp(entry_of(record).reference, from_dict(type(own), dict(changes), alone))
 
 
@@ -291,7 +295,8 @@ def start_or_go_on(
     folder: Path,
     progress: Callable[[Progress], None] | None = None,
 ) -> Record:
-    """A run that belongs to another: begun, gone on with where it was cut off, or returned as it is.
+    """A run that belongs to another: begun, gone on with where it was cut off, or returned as it is. Nothing follows
+    it.
 
     Raises:
       ConfigurationError: for what is not permitted.
@@ -300,14 +305,14 @@ def start_or_go_on(
     if folder.is_symlink():
         raise FolderError(f"{folder}: is a link, which mesocosm does not follow; remove it")
     if not (folder / HEADER).exists():
-        return start(name, configuration, folder, progress)
+        return begin(name, configuration, folder, progress)
     there = load(folder)
     own = configuration_of(there)
     if own.ticks < configuration.ticks and replace(own, ticks=configuration.ticks) == configuration:
-        return go_on(folder, configuration.ticks, progress)  # what it belongs to was made longer
+        return proceed(folder, configuration.ticks, progress)  # what it belongs to was made longer
     if there.status == RunStatus.FINISHED or own != configuration:
-        return start(name, configuration, folder, progress)  # returns what is there, or refuses
-    return go_on(folder, progress=progress, configuration=configuration)
+        return begin(name, configuration, folder, progress)  # returns what is there, or refuses
+    return proceed(folder, progress=progress, configuration=configuration)
 
 
 def _is_taken(folder: Path) -> bool:

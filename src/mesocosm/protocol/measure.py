@@ -83,6 +83,8 @@ class Measure:
             raise ConfigurationError(
                 f"the measure {self.name} reads the column {error.args[0]!r}, which is not recorded; there are {there}"
             ) from None
+        except (TypeError, ValueError, IndexError, AttributeError) as error:
+            raise ConfigurationError(f"the measure {self.name} fails: {type(error).__name__}: {error}") from error
 
     def windows(self, record: Record, of_control: bool = False) -> np.ndarray:
         """Its value in each window. [replicates, windows], NaN where a replicate has ended."""
@@ -106,11 +108,16 @@ class Measure:
         total = np.where(there, lines, 0.0).sum(axis=1)
         return np.where(there.any(axis=1), total / np.maximum(there.sum(axis=1), 1), np.nan)
 
-    def newest(self, row: Columns) -> float:
-        """Its median over replicates in the newest window: the number that a run shows while it goes on."""
+    def newest(self, row: Columns, every: int = 1) -> float:
+        """Its median over the replicates that have one, in the newest window: what a run shows while it goes on.
+
+        Args:
+          every: ticks in a window.
+        """
         import numpy as np
 
-        values = self.at({**row, "ticks": np.ones(np.shape(row["tick"]) if "tick" in row else ())})
+        values = self.at({**row, "ticks": np.full(np.shape(next(iter(row.values()), ())), every)})
+        values = values[np.isfinite(values)]
         return float(np.median(values)) if values.size else float("nan")
 
 
@@ -167,7 +174,9 @@ class Holds:
     def values(self, declared: Declaration, record: Record, follow_ups: Mapping[str, Record]) -> np.ndarray:
         import numpy as np
 
-        claim = next(c for c in declared.claims if c.name == self.claim)
+        claim = next((c for c in declared.claims if c.name == self.claim), None)
+        if claim is None:
+            raise ConfigurationError(f"{declared.name}: there is no claim {self.claim!r} that could hold")
         effect = value_of(claim, declared, record, follow_ups)
         return np.where(np.isfinite(effect), effect > 0, np.nan)
 
@@ -181,6 +190,8 @@ def value_of(claim: Any, declared: Declaration, record: Record, follow_ups: Mapp
     import numpy as np
 
     how = claim.value
+    if how is None:
+        raise ConfigurationError(f"the claim {claim.name} says of no statistic how it is computed; give it a `value`")
     values = how.values(declared, record, follow_ups) if hasattr(how, "values") else how(record, follow_ups)
     values = np.asarray(values, float)
     if values.shape != (record.replicates,):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -13,9 +14,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
+from mesocosm.protocol.reach import is_users, tree_of
 from mesocosm.record import ConfigurationError, MesocosmError
 
 T = TypeVar("T")
+_LOADED = "__mesocosm_digest__"
+"""In a module that was loaded from a file: the digest of its source, as it was then."""
 
 
 class MissingError(MesocosmError):
@@ -24,8 +28,15 @@ class MissingError(MesocosmError):
     exit_code = 3
 
 
+def file_of(reference: str) -> tuple[Path, str] | None:
+    """File and name of `moran.py` or `moran.py:NAME`; None for what names no Python file."""
+    found = re.fullmatch(r"(.+\.py)(?::(\w*))?", reference, re.DOTALL)
+    return (Path(found[1]), found[2] or "") if found else None
+
+
 def load_file(path: Path) -> ModuleType:
-    """The module in a Python file; what lies beside it can be imported by it.
+    """The module in a Python file; what lies beside it can be imported by it. Once it has been edited, or what it
+    imports of the same kind, it is loaded anew.
 
     Raises:
       ConfigurationError: if there is no such file, or it cannot be imported.
@@ -33,14 +44,18 @@ def load_file(path: Path) -> ModuleType:
     """
     path = path.resolve()
     name = f"mesocosm_outside_{hashlib.sha256(str(path).encode(errors='surrogateescape')).hexdigest()[:12]}"
+    digest = tree_of(path) if path.is_file() else ""
     if name in sys.modules:
-        return sys.modules[name]
+        if vars(sys.modules[name]).get(_LOADED) == digest:
+            return sys.modules[name]
+        _forget(path.parent)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise ConfigurationError(f"{path}: is no Python file")
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))
     module = importlib.util.module_from_spec(spec)
+    vars(module)[_LOADED] = digest
     sys.modules[name] = module  # dataclasses look their module up
     try:
         with blamed_on(path, "importing it"):
@@ -49,6 +64,14 @@ def load_file(path: Path) -> ModuleType:
         sys.modules.pop(name, None)
         raise
     return module
+
+
+def _forget(folder: Path) -> None:
+    """Modules that were loaded from a folder are imported anew when they are asked for again."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and Path(file).parent == folder and name != "__main__":
+            del sys.modules[name]
 
 
 def load_module(name: str) -> ModuleType:
@@ -93,9 +116,9 @@ def _place(where: Path | str, error: BaseException) -> str:
 
 
 def is_raised_in(where: Path, error: BaseException) -> bool:
-    """Whether code of this file, or of its folder, was being run when it was raised."""
-    folder = str(where.parent)
-    return any(frame.filename.startswith(folder) for frame in traceback.extract_tb(error.__traceback__))
+    """Whether code of this file, or of the user's own modules beside it, was being run when it was raised."""
+    frames = (Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__))
+    return any(frame == where or (frame.parent == where.parent and is_users(frame, where)) for frame in frames)
 
 
 def package_of(module: ModuleType) -> tuple[str, str]:

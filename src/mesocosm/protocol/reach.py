@@ -57,10 +57,12 @@ def reached(make: Callable[..., Any]) -> Reached:
 
 
 def tree_of(file: Path) -> str:
-    """A digest of a module of the user's own, by its file, with all that it imports of the same kind."""
+    """A digest of a module of the user's own, by its file, with all that it imports of the same kind and the files that
+    its source names."""
     walk = _Walk()
     walk.whole(file)
-    return walk.digest()
+    named = walk.files()
+    return f"{walk.digest()}{digest_of(named) if named else ''}"[:32]
 
 
 def named_files(value: Any) -> set[Path]:
@@ -268,7 +270,7 @@ def _imported(node: ast.Import | ast.ImportFrom, by: Path) -> Iterator[Path]:
     for name in filter(None, wanted):
         parts = name.split(".")
         root = by.parents[level - 1] if level else _root(parts[0])
-        yield from (path for path in _along(root, parts) if _is_users(path, by))
+        yield from (path for path in _along(root, parts) if is_users(path, by))
 
 
 def _root(top: str) -> Path | None:
@@ -297,7 +299,7 @@ def _along(root: Path | None, parts: list[str]) -> Iterator[Path]:
                 yield file.resolve()
 
 
-def _is_users(path: Path, by: Path) -> bool:
+def is_users(path: Path, by: Path) -> bool:
     """Whether a module is no part of an installed package, or of the same as the module that imports it."""
     top = by.resolve()
     while (top.parent / "__init__.py").is_file():

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,8 +23,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from mesocosm.protocol.declaration import Declaration
-from mesocosm.protocol.outside import blamed_on, is_raised_in, load_file, load_module, one_in, package_of
+from mesocosm.protocol.outside import blamed_on, file_of, is_raised_in, load_file, load_module, one_in, package_of
 from mesocosm.protocol.reach import tree_of
+from mesocosm.protocol.trust import TRUST, is_ours
 from mesocosm.record import ConfigurationError, FolderError, MesocosmError
 
 if TYPE_CHECKING:
@@ -115,9 +115,8 @@ def find(reference: str) -> Entry:
     """
     if not isinstance(reference, str):
         raise ConfigurationError(f"{reference!r}: an experiment is known by its name, one of {', '.join(names())}")
-    file, is_file, wanted = reference.partition(".py")
-    if is_file and wanted[:1] in ("", ":"):
-        return _in_file(Path(f"{file}.py"), wanted[1:])
+    if (named := file_of(reference)) is not None:
+        return _in_file(*named)
     if ":" in reference:
         return _in_module(reference)
     if reference in FOLLOWING or reference in own():
@@ -134,16 +133,14 @@ def is_known(reference: str) -> bool:
     """Whether this is meant as an experiment: a known name, a Python file, a module's object. Imports none."""
     if reference in names():
         return True
-    _, is_file, wanted = reference.partition(".py")
-    return bool(is_file and wanted[:1] in ("", ":")) or (":" in reference and "/" not in reference)
+    return file_of(reference) is not None or (":" in reference and "/" not in reference)
 
 
 def declares_one(reference: str) -> bool:
-    """Whether this names an experiment, or the text of this file or module declares one. Runs nothing."""
+    """Whether this names an experiment, or the text of this file or module declares one. Runs no experiment."""
     if reference in names():
         return True
-    place, is_file, _ = reference.partition(".py")
-    path = Path(f"{place}.py") if is_file else None
+    path, _ = file_of(reference) or (None, "")
     if path is None and ":" in reference:
         try:
             spec = find_spec(reference.partition(":")[0])
@@ -162,33 +159,31 @@ def entry_of(record: Record) -> Entry:
     Raises:
       FolderError: if its code is gone or can no longer be loaded.
     """
-    code = record.header.get("code") or {}
     try:
-        return find(_as_written(record, code.get("reference", record.header["experiment"])))
+        return find(_as_written(record))
     except MesocosmError as error:
         name = record.header["experiment"]
         raise FolderError(f"{record.folder}: the code of {name} cannot be used: {error}") from error
 
 
-def _as_written(record: Record, reference: str) -> str:
-    """The reference of a record, if a run of one's own may have written it: a folder that was received runs no code.
+def _as_written(record: Record) -> str:
+    """The reference of a record, if a run of this account has written it: a folder that was received runs no code.
 
     Raises:
-      ConfigurationError: for a file that is named from here and not from the root, or lies in the run folder itself.
+      ConfigurationError: where the record does not say what code that is, or was written elsewhere.
     """
-    file, is_file, _ = reference.partition(".py")
-    if "code" not in record.header and (is_file or ":" in reference):
-        raise ConfigurationError(f"{reference}: the record does not say what code that is, and it is not run")
-    if is_file:
-        path = Path(f"{file}.py")
-        if not path.is_absolute() or path.resolve().is_relative_to(record.folder.resolve()):
-            raise ConfigurationError(
-                f"{reference}: came with the folder, and is not run; name the file to `mesocosm run`"
-            )
-    elif ":" in reference:
-        top, folder = re.split(r"[.:]", reference)[0], record.folder.resolve()
-        if any(folder.is_relative_to((Path(place) / top).resolve()) for place in ("", *sys.path)):
-            raise ConfigurationError(f"{reference}: came with the folder, and is not run")
+    code = record.header.get("code")
+    if code is None:
+        name = record.header["experiment"]
+        if file_of(name) is not None or ":" in name:
+            raise ConfigurationError(f"{name}: the record does not say what code that is, and it is not run")
+        return name
+    reference = str(code.get("reference", ""))
+    if not is_ours(code):
+        raise ConfigurationError(
+            f"{reference}: the run was made by another account or on another machine, and code that it names is not "
+            f"run by opening it; {TRUST}=1 before the command says that you trust it"
+        )
     return reference
 
 
@@ -208,7 +203,7 @@ def trouble_with(record: Record) -> str:
     if not code:
         return ""
     try:
-        now = entry_of(record).code["digest"]
+        now = entry_of(record).code.get("digest")
     except FolderError as error:
         return f"Shown from the record alone: {error}"
     if now == code.get("digest"):

@@ -108,7 +108,7 @@ def refuse_links(folder: Path) -> None:
     Raises:
       FolderError: naming what is a link, or otherwise not what it should be.
     """
-    kinds = {name: "file" for name in (_LOCK, *_DATABASES)} | {name: "folder" for name in _SUBS}
+    kinds = {name: "file" for name in (_LOCK, *_DATABASES)} | {name: "folder" for name in (*_SUBS, "analyses")}
     for name, kind in kinds.items():
         if (found := kind_of(folder / name)) not in (kind, "nothing"):
             raise FolderError(
