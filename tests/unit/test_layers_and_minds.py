@@ -17,11 +17,15 @@ from jaxtyping import Array, Int8, Int32
 from mesocosm.core.experiment import Events
 from mesocosm.core.instrument import Log
 from mesocosm.core.random import Bits, seed_words
+from mesocosm.ecology.configuration import EcologyConfiguration
+from mesocosm.ecology.setup import ecology
 from mesocosm.layers.layer import Layer
 from mesocosm.minds.learner import Learner
 from mesocosm.minds.mind import Draw, Experience, Mind
 from mesocosm.minds.parameters import LearnerParameters
+from mesocosm.record import ConfigurationError
 from mesocosm.worlds.petri.fields import FieldLaw
+from mesocosm.worlds.petri.senses import Sense
 from tests.unit.minds import configuration, played, setup
 
 
@@ -100,6 +104,17 @@ class Idle(Layer):
     """It has no hook."""
 
     name: ClassVar[str] = "idle"
+
+
+@pytest.mark.parametrize("names", [("",), ("scraps", "scraps"), ("world",), ("Two words",)])
+def test_a_name_that_is_none_or_taken_is_refused(names):
+    layers = []
+    for name in names:
+        layers.append(type("Named", (Layer,), {"name": name, "__annotations__": {"name": ClassVar[str]}})())
+    with pytest.raises(ConfigurationError, match="name = "):
+        ecology(EcologyConfiguration(), layers=layers)
+    with pytest.raises(ConfigurationError, match="the sense odour: there is one of this name already"):
+        ecology(EcologyConfiguration(), senses=[Sense("odour", ("no", "yes"), "", lambda law, state: 0)])
 
 
 def test_what_is_not_used_costs_nothing():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +11,7 @@ from mesocosm.core import Setup
 from mesocosm.core.instrument import Fold
 from mesocosm.ecology.configuration import EcologyConfiguration
 from mesocosm.ecology.ecology import Ecology
+from mesocosm.ecology.state import EcologyState
 from mesocosm.heredity.genomes import Heredity
 from mesocosm.instruments.ecology import EMIT, TUMBLE, Census, Emissions, Ledger, Propensity, Visits
 from mesocosm.instruments.ecology import ecology_cameras as cameras
@@ -16,6 +19,7 @@ from mesocosm.instruments.ecology import ecology_logs as logs
 from mesocosm.layers.layer import Layer
 from mesocosm.minds.mind import Mind
 from mesocosm.minds.table import Table
+from mesocosm.record import ConfigurationError
 from mesocosm.worlds.petri.law import Petri
 from mesocosm.worlds.petri.senses import SENSES, Sense
 
@@ -31,11 +35,32 @@ def ecology(
     Args:
       mind: from the numbers of stimuli and acts; default: the table that the configuration describes.
     """
+    _refuse_names(layers, senses)
     fields = {field: numbers for layer in layers for field, numbers in layer.fields().items()}
     world = Petri(c.world, senses, fields)
     of_all = mind(world.n_stimuli, world.n_acts) if mind else Table(c.mind, world.n_stimuli, world.n_acts)
     n_loci = of_all.n_loci + sum(layer.host_loci for layer in layers)
     return Ecology(world, of_all, Heredity(c.heredity, n_loci, c.world.founders), tuple(layers))
+
+
+def _refuse_names(layers: Sequence[Layer], senses: Sequence[Sense]) -> None:
+    """Names are addresses: of state in checkpoints, of columns, of frames. Each has one owner.
+
+    Raises:
+      ConfigurationError: for a name that is none, or is taken.
+    """
+    taken = {field.name for field in dataclasses.fields(EcologyState)}
+    for layer in layers:
+        said = f"the layer {type(layer).__name__}: name = {layer.name!r}"
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", layer.name):
+            raise ConfigurationError(f"{said}: must be one lower-case word")
+        if layer.name in taken:
+            raise ConfigurationError(f"{said}: is taken; choose another")
+        taken.add(layer.name)
+    known = dict(SENSES)
+    for sense in senses:
+        if known.setdefault(sense.name, sense) is not sense:
+            raise ConfigurationError(f"the sense {sense.name}: there is one of this name already; choose another")
 
 
 def watched(c: EcologyConfiguration, law: Ecology, folds: Mapping[str, Fold] | None = None) -> Setup:
