@@ -72,8 +72,8 @@ def _mend_the_cache() -> None:
     def mend(message: Any, *rest: Any, **more: Any) -> None:
         kept = getattr(jax.config, "jax_compilation_cache_dir", None)
         if kept and str(message).startswith(_TORN):
-            module = str(message).removeprefix(_TORN).split("'")[1]
-            if forget_torn(Path(kept), module):
+            module = [*str(message).removeprefix(_TORN).split("'"), "", ""][1]
+            if module and forget_torn(Path(kept), module):
                 return
         show(message, *rest, **more)
 

@@ -6,6 +6,8 @@ record.sqlite    metrics (one column a measure), statuses, findings, which files
 log/             births, deaths, exchanges... in chunks of compressed columns (NPZ)
 frames/          what cameras took for the replay, likewise; a view, no part of the digest
 assays/          run folders of the assays of this run
+analyses/        what was worked out of the finished run, by analysis and settings; analysis.json likewise
+report.html      the page
 checkpoints/     the last two states from which the run can go on, the last one of a finished run (NPZ)
 """
 

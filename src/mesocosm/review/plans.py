@@ -15,7 +15,7 @@ from scipy.special import stdtrit
 
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.protocol.declaration import Declaration
-from mesocosm.protocol.registry import declaration, names
+from mesocosm.protocol.registry import declaration, is_known, names
 from mesocosm.record import ConfigurationError, MesocosmError, Record, load
 from mesocosm.record.header import HEADER
 from mesocosm.review.design import Design, Planned, of_facts, read_toml
@@ -39,7 +39,7 @@ def read_design(name: str) -> Design:
     for folder in (path, Path("runs") / name):
         if (folder / HEADER).is_file():
             return design_of_run(load(folder))
-    if path.suffix == ".py" or ".py:" in name:
+    if is_known(name):
         return design_of(declaration(name))
     if not path.is_file():
         raise ConfigurationError(

@@ -19,9 +19,11 @@ def names() -> list[str]:
 
 
 def file_of(word: str) -> Path:
-    """The file that is meant: one that is there, or the study that comes along by this name (`swap`, `a/swap.toml`)."""
+    """The file that is meant: one that is there, or the study that comes along (`swap`, `studies/swap.toml`)."""
     path = Path(word)
     shipped = folder() / f"{path.name.removesuffix('.toml')}.toml"
+    if str(path.parent) not in (".", "studies"):  # a place of one's own, perhaps mistyped
+        return path
     try:
         return shipped if not path.exists() and shipped.exists() else path
     except OSError:  # what the system takes for no name
