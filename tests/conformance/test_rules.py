@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from mesocosm.record.configuration import check, from_dict
 from mesocosm.testing import RULES
 from tests.conformance.cases import SUBJECTS
 
@@ -15,6 +16,15 @@ ASKED = [
     for title, subject in SUBJECTS.items()
     for rule in RULES
 ]
+
+
+def test_every_experiment_has_its_presets():
+    for title, subject in SUBJECTS.items():
+        declared = subject.entry.declaration
+        wanted = {"default", "quick"} | ({"paper"} if declared.claims else set())
+        assert wanted <= set(declared.presets) and declared.presets["default"] == {}, title
+        for changes in declared.presets.values():
+            check(from_dict(declared.configuration, dict(changes)))
 
 
 @pytest.fixture(scope="session")

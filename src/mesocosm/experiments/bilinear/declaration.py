@@ -78,6 +78,7 @@ DECLARATION = Declaration(
     configuration=BilinearConfiguration,
     summarise=_summarise,
     measure=("radius", _radius),
+    presets={"default": {}, "quick": {"ticks": 200}},
     noun="games",
     trial=Trial(
         {

@@ -166,6 +166,7 @@ CLAIMS = (
 
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
+    "quick": {"ticks": 50, "schooling": {"examples": 20, "shown": [5, 10, 20], "tasks": 4}},
     "paper": {"schooling": {"source": "omniglot+clouds", "side": 14, "hidden": [32], "examples": 50, "tasks": 8}},
 }
 

@@ -87,6 +87,7 @@ DECLARATION = Declaration(
     summarise=_summarise,
     measure=("streams", _streams),
     results=_results,
+    presets={"default": {}, "quick": {"ticks": 5, "online": False}},
     noun="streams",
     trial=Trial({"": {"side": 3, "classes": 3, "shown": [2, 4], "images": 5, "online": False}}),
 )

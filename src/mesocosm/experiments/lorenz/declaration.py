@@ -63,6 +63,7 @@ DECLARATION = Declaration(
     configuration=LorenzConfiguration,
     summarise=_summarise,
     measure=("median z", _height),
+    presets={"default": {}, "quick": {"ticks": 2000}},
     noun="trajectories",
     trial=Trial({"": {"every": 10, "frames_every": 1}}, interventions=("30:rho=10.0",)),
 )
