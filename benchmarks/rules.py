@@ -119,7 +119,7 @@ def generation(rounds: int = 3) -> np.ndarray:
 def episode_flops() -> float:
     """Floating-point operations of one genome in one task of the preset `paper`, counted on the jaxpr."""
     from mesocosm.core.flops import flops
-    from mesocosm.experiments.digits.school import prequential_loss
+    from mesocosm.rivals.school import prequential_loss
     from mesocosm.rules.rule import EvolvedRule
 
     experiment = _paper()

@@ -14,12 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-import mesocosm.experiments.digits_shown as package
+import mesocosm.rivals as package
 from mesocosm.experiments.digits.declaration import Schooling
-from mesocosm.experiments.digits.school import Source, build_sources
-from mesocosm.experiments.digits_shown.baselines import UNSEEN
-from mesocosm.experiments.digits_shown.features import SHIPPED, Trunk, nearest_mean
-from mesocosm.experiments.digits_shown.learners import TRAININGS
+from mesocosm.rivals.baselines import UNSEEN
+from mesocosm.rivals.features import SHIPPED, Trunk, nearest_mean
+from mesocosm.rivals.learners import TRAININGS
+from mesocosm.rivals.school import Source, build_sources
 from mesocosm.tasks.streams import Stream
 
 SIDE, CLASSES, SEED = 14, 10, 15

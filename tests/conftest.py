@@ -24,7 +24,7 @@ CHECKED += ["instruments.ecology", "ecology.ecology"]
 CHECKED += ["rules.net", "rules.neurons", "rules.synapses", "rules.wiring", "rules.gradient"]
 CHECKED += ["tasks.streams", "tasks.procedural"]
 CHECKED += ["evolution.searcher", "evolution.cma", "evolution.genetic", "evolution.gradient"]
-CHECKED += ["experiments.digits.school", "experiments.digits_shown.baselines", "experiments.digits_shown.features"]
+CHECKED += ["rivals.school", "rivals.baselines", "rivals.features"]
 CHECKED += [
     f"experiments.{name}.system"
     for name in ("chemotaxis", "signalling", "bilinear", "lorenz", "digits", "digits_shown")

@@ -19,18 +19,18 @@ from mesocosm.experiments.digits import anatomy, audit
 from mesocosm.experiments.digits.declaration import DigitsConfiguration, curves
 from mesocosm.experiments.digits.export import rule_of
 from mesocosm.experiments.digits.results import tell, values
-from mesocosm.experiments.digits_shown import baselines, contest
 from mesocosm.experiments.digits_shown import results as shown_results
-from mesocosm.experiments.digits_shown.costs import costs
 from mesocosm.experiments.digits_shown.declaration import DigitsShownConfiguration
-from mesocosm.experiments.digits_shown.learners import ONLINE, RATES, SCALES, STORED, budgets, rivals
-from mesocosm.experiments.digits_shown.table import Shown, differences, grade, interval, openings, tuned
 from mesocosm.protocol.kept import ANALYSIS, analysis_of
 from mesocosm.protocol.launch import prepare, start
 from mesocosm.protocol.registry import declaration
 from mesocosm.record import ConfigurationError, FolderError, load
 from mesocosm.record.configuration import check, from_dict
 from mesocosm.reports.build import report
+from mesocosm.rivals import baselines, contest
+from mesocosm.rivals.costs import costs
+from mesocosm.rivals.learners import ONLINE, RATES, SCALES, STORED, budgets, rivals
+from mesocosm.rivals.table import Shown, differences, grade, interval, openings, tuned
 from mesocosm.rules import handwritten
 from mesocosm.rules.form import RuleForm
 from mesocosm.rules.gradient import GradientRule

@@ -89,6 +89,31 @@ def test_without_its_code_a_run_is_shown_from_the_record(moran, tmp_path, capsys
         go_on(gone, 2000)
 
 
+def test_a_run_whose_folder_was_moved_with_its_code_goes_on_where_the_file_is_named(tmp_path):
+    there = tmp_path / "before"
+    there.mkdir()
+    mc.run(written(there), out=there / "run", replicates=8, ticks=200)
+    there.rename(tmp_path / "after")
+    moved = tmp_path / "after" / "run"
+    assert "is no file" in registry.trouble_with(mc.load(moved).record)
+    assert mc.run(str(tmp_path / "after" / "moran.py"), out=moved, replicates=8, ticks=200).status == "finished"
+    assert registry.trouble_with(mc.load(moved).record) == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("value=FIXATION", "value=lambda record: 1", r"moran\.py: the statistic of a claim fails: TypeError"),
+        (", value=FIXATION", "", r"the claim fixation says of no statistic how it is computed"),
+        (LAW, "return newcomers", r"moran\.py.*: its law fails: "),
+        ("def init(self, bits):", "def init(self):", r"moran\.py: its law fails: TypeError"),
+    ],
+)
+def test_what_is_called_otherwise_than_it_should_be_is_the_file_s_fault(old, new, says, tmp_path):
+    with pytest.raises(ConfigurationError, match=says):
+        mc.run(written(tmp_path, (old, new)), out=tmp_path / "run", replicates=8, ticks=100)
+
+
 def test_an_edited_file_is_loaded_anew_with_what_it_imports(tmp_path):
     (tmp_path / "size_of_moran.py").write_text("SIZE = 10\n")
     path = written(tmp_path, ("N = 10", "from size_of_moran import SIZE as N"))

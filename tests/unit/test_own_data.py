@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mesocosm.experiments.digits.declaration import Schooling
-from mesocosm.experiments.digits.school import build_sources
 from mesocosm.experiments.digits_shown.system import _own_pools
-from mesocosm.experiments.digits_shown.table import KINDS, Shown, grade
+from mesocosm.rivals.school import build_sources
+from mesocosm.rivals.table import KINDS, Shown, grade
 from mesocosm.tasks.arrays import DataError
 from mesocosm.tasks.own import content_of, own
 

@@ -9,13 +9,13 @@ from sklearn.neighbors import NearestCentroid
 
 from mesocosm.core import run
 from mesocosm.experiments.digits_shown.declaration import DigitsShownConfiguration
-from mesocosm.experiments.digits_shown.features import Trunk, build_eyes, nearest_mean, spatial_scores
-from mesocosm.experiments.digits_shown.learners import SPATIAL, STORED, budgets, rivals
 from mesocosm.experiments.digits_shown.results import tell
-from mesocosm.experiments.digits_shown.table import Shown, grade
 from mesocosm.protocol.launch import prepare
 from mesocosm.protocol.registry import declaration
 from mesocosm.record.configuration import from_dict
+from mesocosm.rivals.features import Trunk, build_eyes, nearest_mean, spatial_scores
+from mesocosm.rivals.learners import SPATIAL, STORED, budgets, rivals
+from mesocosm.rivals.table import Shown, grade
 from mesocosm.rules.form import Fields
 from tests.unit.test_receptive_fields import energies
 

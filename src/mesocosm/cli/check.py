@@ -65,7 +65,8 @@ def _experiment(options: argparse.Namespace) -> int:
             outcomes.append(outcome)
             if not options.json:
                 verdict = "fails" if outcome.fault else "holds"
-                print(f"{verdict}  rule {outcome.number}: {outcome.rule}  ({outcome.subject}, {outcome.seconds:.1f} s)")
+                said = f"rule {outcome.number}: {outcome.rule}" if outcome.number else outcome.rule
+                print(f"{verdict}  {said}  ({outcome.subject}, {outcome.seconds:.1f} s)")
                 if outcome.fault:
                     print(f"       {outcome.fault}")
                 sys.stdout.flush()

@@ -109,7 +109,7 @@ def is_experiment(words: list[str]) -> bool:
     from mesocosm.cli.show import folder_named
     from mesocosm.protocol.registry import is_known
 
-    return len(words) == 1 and is_known(words[0]) and not folder_named(words[0]).exists()
+    return len(words) == 1 and is_known(words[0]) and not folder_named(words[0]).is_dir()
 
 
 def _running(options: argparse.Namespace, flags: list[str]) -> Any:

@@ -157,14 +157,14 @@ class Analysed:
         if self.only_kept and not catalogue.is_kept(told.record, self.name):
             return None
         result = catalogue.measure(told.record, self.name)
-        found = [f"{finding.sentence}: {finding.words(told.noun)}." for finding in result.findings]
+        found = [f"{sentence_case(f.sentence)}: {f.words(told.noun)}." for f in result.findings]
         return Section(self.heading, " ".join([self.text, result.sentence, *found]).strip(), list(result.figures))
 
 
 def against_shadow(record: Record, title: str, label: str, x: np.ndarray, both: np.ndarray) -> Trajectories:
     """A line a world of the evolved, with their shadows as the band. `both`: [2, replicates, times]."""
     own, shadow = both
-    said = said_at_the_end(own, shadow, "their shadow genes", "worlds")
+    said = said_at_the_end(own, shadow, "shadow genes", "worlds")
     return Trajectories(
         title=title,
         alt=f"{title} over time in {record.replicates} worlds; {said}.",

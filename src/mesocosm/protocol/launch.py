@@ -19,8 +19,8 @@ from mesocosm.record import ConfigurationError, FolderError, Intervention, Recor
 from mesocosm.record import branch as branch_record
 from mesocosm.record.configuration import check, from_dict, replace_at, to_dict, to_toml
 from mesocosm.record.files import remove_tree
-from mesocosm.record.folder import ASSAYS, is_unborn, refuse_links, versions
-from mesocosm.record.header import HEADER
+from mesocosm.record.folder import ASSAYS, is_locked, is_unborn, refuse_links, versions
+from mesocosm.record.header import HEADER, write_header
 from mesocosm.record.status import RunStatus
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def begin(
     from mesocosm.core import run
 
     setup, plan = prepare(name, configuration)
-    with find(name).blamed("running it"):
+    with find(name).blamed("running it", is_all_theirs=False):
         return run(setup, plan, folder, progress=progress, steering=steering)
 
 
@@ -329,10 +329,10 @@ def _is_taken(folder: Path) -> bool:
 
 
 def _existing(name: str, configuration: RunConfiguration, folder: Path) -> Record:
-    record = load(folder)
-    there = configuration_of(record)
     entry = find(name)
+    record = _adopted(load(folder), entry)
     _refuse_other_code(record, entry)
+    there = configuration_of(record)
     if record.header["experiment"] != entry.declaration.name or there != configuration:
         raise FolderError(f"{folder}: holds another run ({difference(there, configuration)}); choose another --out")
     there, here = record.header["versions"].get("mesocosm"), versions()["mesocosm"]
@@ -345,6 +345,15 @@ def _existing(name: str, configuration: RunConfiguration, folder: Path) -> Recor
             f"{folder}: was {record.status} at tick {record.tick}; `mesocosm resume {folder}` goes on from there"
         )
     return record
+
+
+def _adopted(record: Record, entry: Entry) -> Record:
+    """A run whose very code the user has named, from where it lies now: the folder may have been moved, or received."""
+    then, now = record.header.get("code") or {}, marked(entry.code)
+    if not now or then == now or then.get("digest") != now["digest"] or is_locked(record.folder):
+        return record
+    write_header(record.folder, {**record.header, "code": now})
+    return load(record.folder)
 
 
 def go_on(
@@ -383,7 +392,7 @@ def proceed(
     setup, plan = prepare(entry.reference, wanted)
     from mesocosm.core import resume
 
-    with entry.blamed("running it"):
+    with entry.blamed("running it", is_all_theirs=False):
         return resume(setup, plan, folder, progress=progress, steering=steering)
 
 

@@ -74,14 +74,22 @@ class Entry:
         return str(self.file or self.reference)
 
     @contextmanager
-    def blamed(self, doing: str) -> Iterator[None]:
-        """What code from outside raises becomes one sentence; a fault of our own stays what it is."""
+    def blamed(self, doing: str, is_all_theirs: bool = True) -> Iterator[None]:
+        """What code from outside raises becomes one sentence that names its file; a fault of our own stays what it is.
+
+        Args:
+          is_all_theirs: whether nothing but that code is called here.
+        """
         try:
             yield
+        except ConfigurationError as error:
+            if self.file is None or str(self.file) in str(error):
+                raise
+            raise ConfigurationError(f"{self.file}: {error}") from error
         except MesocosmError:
             raise
         except Exception as error:
-            if self.file is None or not is_raised_in(self.file, error):
+            if self.file is None or not (is_all_theirs or is_raised_in(self.file, error)):
                 raise
             with blamed_on(self.file, doing):
                 raise
@@ -184,6 +192,13 @@ def _as_written(record: Record) -> str:
             f"{reference}: the run was made by another account or on another machine, and code that it names is not "
             f"run by opening it; {TRUST}=1 before the command says that you trust it"
         )
+    if (named := file_of(reference)) is not None and named[0].is_file():  # before any of it is run
+        now, then = tree_of(named[0].resolve()), code.get("digest")
+        if now != then:
+            raise ConfigurationError(
+                f"{named[0]} has changed since this run was begun (its digest was {then}, it is {now}); bring the old "
+                "code back, or run it anew with another --out"
+            )
     return reference
 
 
@@ -198,17 +213,13 @@ def declaration_of(record: Record) -> Declaration:
 
 
 def trouble_with(record: Record) -> str:
-    """What a reader must know of the code of a run from outside: that it is gone, or has changed; empty if neither."""
-    code = record.header.get("code")
-    if not code:
-        return ""
+    """Why a run from outside is shown from its record alone: its code is gone, has changed, or is not to be run; empty
+    where it is not."""
     try:
-        now = entry_of(record).code.get("digest")
+        entry_of(record)
     except FolderError as error:
         return f"Shown from the record alone: {error}"
-    if now == code.get("digest"):
-        return ""
-    return f"{code['reference']} has changed since this run (its digest was {code.get('digest')}, it is {now})."
+    return ""
 
 
 @cache

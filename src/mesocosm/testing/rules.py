@@ -108,6 +108,10 @@ class _Counting(Fold):
         return {"counted": jnp.int32(0)}
 
 
+def _alike(a: np.ndarray, b: np.ndarray) -> bool:
+    return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+
+
 def _programs() -> int:
     """How many programs the loop has compiled in this process."""
     return chunk.run_chunk._cache_size()  # type: ignore[attr-defined]  # of jax.jit
@@ -315,7 +319,7 @@ def interventions_act_from_their_tick_on(subject: Subject, folder: Path, shared:
         tick = int(text.split(":")[0])
         a, b = subject.case(every=10).run(folder / f"plain-{k}"), changed.run(folder / f"changed-{k}")
         before = a.metrics["tick"] <= tick
-        same = all(np.array_equal(a.metrics[c][before], b.metrics[c][b.metrics["tick"] <= tick]) for c in a.metrics)
+        same = all(_alike(a.metrics[c][before], b.metrics[c][b.metrics["tick"] <= tick]) for c in a.metrics)
         expect(same, f"{text} acts before its tick")
         expect(a.digest() != b.digest(), f"{text} changes nothing")
         replace(changed, plan=changed.with_ticks(40)).run(folder / f"half-{k}")

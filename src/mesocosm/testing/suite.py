@@ -9,8 +9,9 @@ from pathlib import Path
 
 from mesocosm.protocol.outside import blamed_on
 from mesocosm.record import MesocosmError
+from mesocosm.record.configuration import from_dict
 from mesocosm.testing.rules import RULES, Broken, Rule
-from mesocosm.testing.subject import Subject, subjects
+from mesocosm.testing.subject import BASE, Subject, subjects
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def check(reference: str, folder: Path) -> Iterator[Outcome]:
       ConfigurationError: if there is no such experiment, or it cannot be loaded.
     """
     for subject in subjects(reference):
-        for rule in RULES:
+        for rule in (*RULES, FINDINGS):
             fault, began = "", time.monotonic()
             try:
                 if not _holds(rule, subject, folder / f"{rule.check.__name__}-{subject.name}", folder):
@@ -47,6 +48,25 @@ def check(reference: str, folder: Path) -> Iterator[Outcome]:
             except (Broken, MesocosmError) as error:
                 fault = str(error)
             yield Outcome(subject.title, rule.number, rule.name, fault, time.monotonic() - began)
+            if fault and rule is RULES[0]:
+                return  # a law that cannot be built breaks every other rule in the same words
+
+
+def it_comes_to_its_findings(subject: Subject, folder: Path, shared: Path) -> None:
+    """A small run with all that follows it: claims are judged, the table and the page are made."""
+    from mesocosm.protocol.derived import summary_of, tell
+    from mesocosm.protocol.launch import start
+    from mesocosm.protocol.reading import findings_of
+
+    values = {**BASE, "replicates": 8, **subject.changes}
+    configuration = from_dict(subject.entry.declaration.configuration, values)
+    record = start(subject.entry.reference, configuration, folder)
+    summary_of(subject.entry.declaration, record)
+    tell(subject.entry.declaration, record, findings_of(record))
+
+
+FINDINGS = Rule(0, "it comes to its findings and its page", it_comes_to_its_findings)
+"""No rule of the loop: that what is declared can be judged and shown."""
 
 
 def _holds(rule: Rule, subject: Subject, folder: Path, shared: Path) -> bool:

@@ -14,13 +14,13 @@ from mesocosm.core.flags import as_it_comes
 from mesocosm.experiments.digits import anatomy, audit
 from mesocosm.experiments.digits.declaration import Schooling
 from mesocosm.experiments.digits.export import rule_of
-from mesocosm.experiments.digits.school import build_sources
 from mesocosm.experiments.digits.system import JUDGED, founding_genome, judged, taught
-from mesocosm.experiments.digits_shown.contest import rival_hits
-from mesocosm.experiments.digits_shown.learners import rivals
-from mesocosm.experiments.digits_shown.table import tuned
 from mesocosm.protocol.reading import configuration_of
 from mesocosm.record import Record
+from mesocosm.rivals.contest import rival_hits
+from mesocosm.rivals.learners import rivals
+from mesocosm.rivals.school import build_sources
+from mesocosm.rivals.table import tuned
 from mesocosm.rules import Rule
 from mesocosm.rules import load as load_rule
 from mesocosm.rules.rule import EvolvedRule, build_net

@@ -20,8 +20,8 @@ from mesocosm.core import Bits, Experiment, Fold, Scene, Setup, Tick
 from mesocosm.evolution.build import build_searcher
 from mesocosm.evolution.searcher import Searcher
 from mesocosm.experiments.digits.declaration import DigitsConfiguration, Schooling
-from mesocosm.experiments.digits.school import Source, build_sources, hits_after, prequential_loss
 from mesocosm.record import Status
+from mesocosm.rivals.school import Source, build_sources, hits_after, prequential_loss
 from mesocosm.rules import handwritten
 from mesocosm.rules.form import RuleForm
 from mesocosm.rules.net import Genome, Net

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from mesocosm.experiments.digits.declaration import curves, summarise
-from mesocosm.experiments.digits_shown.learners import CEILING, ONLINE
 from mesocosm.findings.claim import Finding
 from mesocosm.protocol.kept import analysis_of
 from mesocosm.protocol.story import Axis, Band, Curve, Curves, Section, Story, Strips, Table, Trajectories
 from mesocosm.record import Record
+from mesocosm.rivals.learners import CEILING, ONLINE
 
 _DRAWN = 3
 """Online rivals in the figure: the best ones at the last number of examples; the table has all."""

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mesocosm.experiments.digits_shown.learners import CEILING, ONLINE, TRAININGS, budgets
-from mesocosm.experiments.digits_shown.table import Difference, Shown, differences, grade, kinds, openings, shown_of
 from mesocosm.protocol.declaration import Summary
 from mesocosm.protocol.story import Axis, Curve, Curves, Section, Story, Table
 from mesocosm.record import Record
+from mesocosm.rivals.learners import CEILING, ONLINE, TRAININGS, budgets
+from mesocosm.rivals.table import Difference, Shown, differences, grade, kinds, openings, shown_of
 
 if TYPE_CHECKING:
     from mesocosm.findings.claim import Finding

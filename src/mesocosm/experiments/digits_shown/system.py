@@ -18,12 +18,12 @@ import numpy as np
 from jaxtyping import Array, Int32
 
 from mesocosm.core import Bits, Events, Experiment, Fold, Log, Scene, Setup, Tick
-from mesocosm.experiments.digits.school import DIGITS8_TRAIN, halves, hits_after
-from mesocosm.experiments.digits_shown.contest import rival_hits
-from mesocosm.experiments.digits_shown.costs import costs
 from mesocosm.experiments.digits_shown.declaration import DigitsShownConfiguration
-from mesocosm.experiments.digits_shown.features import Eyes, build_eyes
 from mesocosm.record.configuration import ConfigurationError, MissingPackage
+from mesocosm.rivals.contest import rival_hits
+from mesocosm.rivals.costs import costs
+from mesocosm.rivals.features import Eyes, build_eyes
+from mesocosm.rivals.school import DIGITS8_TRAIN, halves, hits_after
 from mesocosm.rules import load as load_rule
 from mesocosm.rules.rule import EvolvedRule, build_net
 from mesocosm.tasks.arrays import DataSet

@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 
 from mesocosm.core.flops import flops
-from mesocosm.experiments.digits.school import Learner
-from mesocosm.experiments.digits_shown.baselines import stored
-from mesocosm.experiments.digits_shown.contest import learner_of
-from mesocosm.experiments.digits_shown.features import Eyes, seen_through, spatial_scores
-from mesocosm.experiments.digits_shown.learners import ONLINE, SPATIAL, STORED
+from mesocosm.rivals.baselines import stored
+from mesocosm.rivals.contest import learner_of
+from mesocosm.rivals.features import Eyes, seen_through, spatial_scores
+from mesocosm.rivals.learners import ONLINE, SPATIAL, STORED
+from mesocosm.rivals.school import Learner
 from mesocosm.rules.rule import EvolvedRule
 
 

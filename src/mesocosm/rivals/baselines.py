@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from mesocosm.experiments.digits_shown.learners import STORED
+from mesocosm.rivals.learners import STORED
 
 _TINY = 1e-8
 UNSEEN = -1e9

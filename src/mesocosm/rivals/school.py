@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float32, Int32
 
-from mesocosm.experiments.digits.declaration import Schooling
 from mesocosm.record.configuration import ConfigurationError
+from mesocosm.rivals.parameters import Schooling
 from mesocosm.tasks.arrays import DataError, DataSet
 from mesocosm.tasks.images import blurred
 from mesocosm.tasks.own import own

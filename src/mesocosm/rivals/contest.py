@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int32
 
-from mesocosm.experiments.digits.school import Learner, hits_after
-from mesocosm.experiments.digits_shown.baselines import stored
-from mesocosm.experiments.digits_shown.features import Eyes, spatial_scores
-from mesocosm.experiments.digits_shown.learners import HIDDEN, ONLINE, SPATIAL, STORED
+from mesocosm.rivals.baselines import stored
+from mesocosm.rivals.features import Eyes, spatial_scores
+from mesocosm.rivals.learners import HIDDEN, ONLINE, SPATIAL, STORED
+from mesocosm.rivals.school import Learner, hits_after
 from mesocosm.rules.gradient import GradientRule
 from mesocosm.tasks.streams import Stream
 

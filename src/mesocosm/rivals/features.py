@@ -17,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from mesocosm.experiments.digits_shown.baselines import UNSEEN, cosine, vote
-from mesocosm.experiments.digits_shown.learners import SPATIAL
+from mesocosm.rivals.baselines import UNSEEN, cosine, vote
+from mesocosm.rivals.learners import SPATIAL
 from mesocosm.rules.form import Fields
 from mesocosm.rules.wiring import FieldWiring
 
@@ -138,7 +138,7 @@ _JUDGES: dict[str, tuple[str, Any, tuple[float, ...]]] = {
 
 def build_eyes(side: int, fields: Fields) -> Eyes:
     """Spatial rivals as they come with the project: meta-trained on Omniglot at 14x14, they look at any size."""
-    with resources.files("mesocosm.experiments.digits_shown").joinpath(SHIPPED).open("rb") as file:
+    with resources.files("mesocosm.rivals").joinpath(SHIPPED).open("rb") as file:
         kept = {name: jnp.asarray(values, jnp.float32) for name, values in np.load(file).items()}
 
     def trunk(kind: str) -> Trunk:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mesocosm.experiments.digits_shown.learners import CEILING, ONLINE, SPATIAL, rivals
 from mesocosm.record import MesocosmError, Record, load
+from mesocosm.rivals.learners import CEILING, ONLINE, SPATIAL, rivals
 
 DRAWS = 2000
 """Of the bootstrap."""
