@@ -170,7 +170,7 @@ def test_the_report_answers_first(run):
     text = run.report().read_text("utf-8")
     assert "Whether the signal is kept is undecided: " in text
     assert "Who hears it: relatedness" in text and "What the signal is for" in text
-    assert "NaN" not in text and "nan" not in run.summary.sentence
+    assert "NaN" not in text.split("<script")[0] and "nan" not in run.summary.sentence
 
 
 def test_worlds_without_food_are_refused_and_those_that_died_out_told(tmp_path):
