@@ -82,6 +82,13 @@ def findings_of(record: Record) -> list[Finding]:
 
 def difference(a: Any, b: Any) -> str:
     """In what two configurations differ, in words."""
+    if type(a) is not type(b):
+        return "it is another experiment"
+    return ", ".join(f"{name} is {there} there, {here} here" for name, there, here in differences(a, b))
+
+
+def differences(a: Any, b: Any) -> list[tuple[str, Any, Any]]:
+    """The fields in which two configurations differ, with the value in each; None where there is no such field."""
 
     def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         out: dict[str, Any] = {}
@@ -89,7 +96,5 @@ def difference(a: Any, b: Any) -> str:
             out |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
         return out
 
-    if type(a) is not type(b):
-        return "it is another experiment"
     x, y = flat(to_dict(a)), flat(to_dict(b))
-    return ", ".join(f"{k} is {x.get(k)} there, {y.get(k)} here" for k in x | y if x.get(k) != y.get(k))
+    return [(k, x.get(k), y.get(k)) for k in x | y if x.get(k) != y.get(k)]

@@ -11,11 +11,10 @@ import numpy as np
 
 from mesocosm.protocol.derived import tell
 from mesocosm.protocol.kept import REPORT, is_report, made_of
-from mesocosm.protocol.reading import configuration_of, findings_of, folder_of
+from mesocosm.protocol.reading import configuration_of, differences, findings_of, folder_of
 from mesocosm.protocol.registry import declaration_of, entry_of, trouble_with
 from mesocosm.protocol.story import Story
 from mesocosm.record import FolderError, Record
-from mesocosm.record.configuration import to_dict
 from mesocosm.record.files import kind_of, write_whole
 from mesocosm.record.status import RunStatus
 from mesocosm.reports.page import Trust, render
@@ -81,7 +80,7 @@ def trust(record: Record) -> Trust:
     if trouble := trouble_with(record):
         warnings.append(trouble)
     host: Mapping[str, Any] = header.get("host", {})
-    differences, command, folder = _to_repeat(record)
+    changed, command, folder = _to_repeat(record)
     return Trust(
         seed=int(header["seed"]),
         versions=header["versions"],
@@ -89,7 +88,7 @@ def trust(record: Record) -> Trust:
         command=command,
         folder=folder,
         begun=f"{header['begun']}, as {header['command']}",
-        differences=differences,
+        differences=changed,
         warnings=warnings,
         digest=record.digest(),
         residual=sum(residual) if residual is not None else None,
@@ -102,8 +101,8 @@ def _to_repeat(record: Record) -> tuple[list[tuple[str, Any, Any]], str, str]:
         reference, configuration = entry_of(record).reference, configuration_of(record)
     except FolderError:  # its code is gone: what was typed is all there is
         return [], record.header["command"], record.folder.name
-    differences = _differences(type(configuration)(), configuration)
-    return differences, _command(reference, differences), str(folder_of(reference, configuration))
+    changed = [(name, own, default) for name, default, own in differences(type(configuration)(), configuration)]
+    return changed, _command(reference, changed), str(folder_of(reference, configuration))
 
 
 def _command(name: str, differences: Sequence[tuple[str, Any, Any]]) -> str:
@@ -113,17 +112,6 @@ def _command(name: str, differences: Sequence[tuple[str, Any, Any]]) -> str:
         values = value if isinstance(value, list) else [value]
         words += [f"--{field.replace('_', '-')}", *map(str, values)]
     return shlex.join(words)
-
-
-def _differences(default: Any, own: Any) -> list[tuple[str, Any, Any]]:
-    def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-        out: dict[str, Any] = {}
-        for key, value in values.items():
-            out |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-        return out
-
-    x, y = flat(to_dict(default)), flat(to_dict(own))
-    return [(k, y.get(k), x.get(k)) for k in x | y if x.get(k) != y.get(k)]
 
 
 def _columns(record: Record) -> dict[str, list[Any]]:
