@@ -18,11 +18,12 @@ from mesocosm.core import run
 from mesocosm.experiments.digits import anatomy, audit
 from mesocosm.experiments.digits.declaration import DigitsConfiguration, curves
 from mesocosm.experiments.digits.export import rule_of
-from mesocosm.experiments.digits.results import tell, values
-from mesocosm.experiments.digits_shown import results as shown_results
+from mesocosm.experiments.digits.results import values
 from mesocosm.experiments.digits_shown.declaration import DigitsShownConfiguration
+from mesocosm.protocol.derived import summary_of, tell
 from mesocosm.protocol.kept import ANALYSIS, analysis_of
 from mesocosm.protocol.launch import prepare, start
+from mesocosm.protocol.reading import findings_of
 from mesocosm.protocol.registry import declaration
 from mesocosm.record import ConfigurationError, FolderError, load
 from mesocosm.record.configuration import check, from_dict
@@ -59,8 +60,8 @@ def test_a_search_improves_what_it_is_judged_by(tmp_path):
     )
     loss = record.metrics["loss"]
     assert loss[-1] < loss[0]
-    summary = declaration("digits").summarise(record)
-    assert "After 10 examples" in summary.sentence and summary.total[1][0] == "class mean"
+    summary = summary_of(declaration("digits"), record)
+    assert summary.columns[3:] == ("after-2", "class after-2", "after-10", "class after-10")
 
 
 @pytest.fixture(scope="module")
@@ -279,7 +280,7 @@ def test_the_benchmark_compares_all_on_the_same_streams(tmp_path):
     assert rows["class-mean"] == pytest.approx(rows["class mean"], abs=0.011), "the rule by hand and the rival are one"
     assert set(rows) == {"class-mean", *STORED}
     assert all(0.3 < accuracy < 0.9 for accuracy in rows["1-NN cosine"])
-    story = shown_results.tell(record, {}, [])
+    story = tell(declaration("digits-shown"), record, [])
     figure, table = story.sections[0].figures
     assert {curve.label.removesuffix(" (ceiling)") for curve in figure.curves[1:]} == set(STORED)
     assert table.columns[-3:] == ["state bytes", "FLOPs an example", "tuning or training"]
@@ -378,9 +379,12 @@ def test_a_finished_search_is_analysed_judged_and_told(tmp_path, monkeypatch):
     ends = values(record, {})
     assert ends["improves"][0] == pytest.approx(100 * (found["rules"][0][-1] - found["founder"][-1]))
     assert [f["name"] for f in record.findings] == ["improves", "beyond-class-mean"]
-    story = tell(record, {}, [])
+    story = tell(declaration("digits"), record, findings_of(record))
     assert {s.heading for s in story.sections} >= {"Against every rival", "What the rule does", "Elsewhere"}
     assert report(record).stat().st_size > 10_000
     (tmp_path / "run" / ANALYSIS).write_text("{")
     assert analysis_of(record) is None and np.isnan(values(record, {})["improves"]).all()
-    assert "Nothing was worked out" in tell(record, {}, []).notes[-1]
+    (nothing,) = [
+        s.text for s in tell(declaration("digits"), record, []).sections if s.heading == "Against every rival"
+    ]
+    assert "Nothing was worked out" in nothing

@@ -9,7 +9,7 @@ from sklearn.neighbors import NearestCentroid
 
 from mesocosm.core import run
 from mesocosm.experiments.digits_shown.declaration import DigitsShownConfiguration
-from mesocosm.experiments.digits_shown.results import tell
+from mesocosm.protocol.derived import tell
 from mesocosm.protocol.launch import prepare
 from mesocosm.protocol.registry import declaration
 from mesocosm.record.configuration import from_dict
@@ -80,7 +80,7 @@ def test_they_take_part_where_a_rule_has_fields(tmp_path):
     rows = {row[0]: row[1:] for row in declaration("digits-shown").summarise(record).rows}
     assert set(rows) == {"fields-0", *STORED, *SPATIAL}
     assert all(0.2 < accuracy <= 1 for accuracy in rows["ProtoNet-CNN"])
-    story = tell(record, {}, [])
+    story = tell(declaration("digits-shown"), record, [])
     assert all(row[0] != "ceiling" for row in story.sections[1].figures[0].rows)
     assert any("4000 steps of 120 Omniglot images" in note for note in story.notes)
     costs = record.header["configuration"]["costs"]

@@ -123,7 +123,6 @@ class Results(Protocol):
         values(record, runs) -> the statistic of each claim in each replicate [replicates]; NaN where it has none
         BLOCKS -> the blocks of its page, in order
         replay(told) -> what moves on top of the page, or None
-        tell(record, runs, findings) -> the whole page, where it is no tuple of blocks
     """
 
 
@@ -142,9 +141,7 @@ class Declaration:
       measures: numbers of each replicate in each window, or a function from the plain configuration to them; the first
         one is shown while it runs. Tables, figures and what studies can ask for derive from them. Where none is
         declared, every recorded column is one.
-      summarise: from a record to the short table, where that is not the one of measures and claims.
-      measure: one number to show while it runs, where that is not the first measure: its name, and the function from
-        the newest rows.
+      summarise: from a record to the short table, its sentence and its notes, where rows are no replicates.
       claims: what is claimed, each with its statistic and minimal effect.
       presets: named changes of the configuration.
       arms: controls that are whole runs of their own, beside the run and with its seed: what each sets, by name.
@@ -171,7 +168,6 @@ class Declaration:
     control: str
     configuration: type[RunConfiguration]
     summarise: Callable[[Record], Summary] | None = None
-    measure: tuple[str, Callable[[dict[str, Any]], float]] | None = None
     claims: tuple[Claim, ...] = ()
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     arms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -51,8 +51,6 @@ def newest(declared: Declaration, configuration: Mapping[str, Any] | None = None
     Args:
       configuration: of the run, as plain values (default: the experiment's own).
     """
-    if declared.measure is not None:
-        return declared.measure
     configuration = configuration or to_dict(declared.configuration())
     if measures := declared.measures_under(configuration):
         first, every = measures[0], int(configuration.get("every", 1))
@@ -106,6 +104,8 @@ def headline(told: Told) -> str:
     """The answer, from the findings: that of the claim that is asked first, with its interval; the state of things
     where there is none. The counts follow in the introduction."""
     finding = asked_first(told)
+    if finding is None and told.declared.summarise is not None:
+        return summary_of(told.declared, told.record).sentence
     if finding is None or not told.alive:
         return _state(told.declared, told.record)
     answer = told.declared.answers.get(finding.verdict, "") if finding.declared else ""
@@ -139,10 +139,7 @@ def _state(declared: Declaration, record: Record) -> str:
 
 def tell(declared: Declaration, record: Record, findings: Sequence[Finding]) -> Story:
     """What the report shows of a finished run: the blocks of its experiment, under the answer."""
-    runs = follow_ups_of(record)
-    if (whole := declared.part("tell")) is not None:
-        return whole(record, runs, findings)
-    told = Told(declared, record, runs, findings)
+    told = Told(declared, record, follow_ups_of(record), findings)
     blocks: tuple[Block, ...] = declared.part("BLOCKS") or declared.report or (OverTime(), at_the_end)
     with said_of(declared, "a block of its page"):
         sections = [section for block in blocks if (section := block(told)) is not None]
@@ -194,7 +191,10 @@ def introduction(told: Told) -> str:
 def notes(told: Told) -> list[str]:
     """What a reader must know: the unit, what ended early, what was changed, what was not declared."""
     record, noun = told.record, told.noun
-    out = [f"What is counted is {noun}, independent of each other; nothing within one of them is counted as more."]
+    if told.declared.summarise is not None:
+        out = list(summary_of(told.declared, record).notes)
+    else:
+        out = [f"What is counted is {noun}, independent of each other; nothing within one of them is counted as more."]
     if ended := [s for s in record.statuses if s.status != "alive"]:
         first = ended[0]
         out.append(

@@ -14,9 +14,10 @@ A *transplant* is any of them with `changes` to the world.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from mesocosm.protocol.declaration import AfterConfiguration, Declaration, Summary
+from mesocosm.protocol.measure import Measure
 from mesocosm.record.configuration import Range
 
 if TYPE_CHECKING:
@@ -94,12 +95,6 @@ def _summarise(record: Record) -> Summary:
     return summarise(record)
 
 
-def _intake(row: dict[str, Any]) -> float:
-    import numpy as np
-
-    return float(np.median(row["eaten"] / np.maximum(row["agent_ticks"], 1)))
-
-
 DECLARATION = Declaration(
     name="assay",
     title="An assay of frozen bodies",
@@ -108,5 +103,5 @@ DECLARATION = Declaration(
     control="the same worlds with another population",
     configuration=AssayConfiguration,
     summarise=_summarise,
-    measure=("food a body and tick", _intake),
+    measures=(Measure("intake", "eaten", "food a body and tick", per="agent_ticks"),),
 )

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from mesocosm.protocol.declaration import Declaration, RunConfiguration, Summary, Trial
+from mesocosm.findings.claim import Claim
+from mesocosm.protocol.declaration import Declaration, RunConfiguration, Trial
+from mesocosm.protocol.measure import Columns, Measure
 from mesocosm.record.configuration import Range
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
     from mesocosm.record import Record
 
 
@@ -24,60 +30,52 @@ class BilinearConfiguration(RunConfiguration):
     """Whether the second player answers the first's new move or its old one."""
 
 
-def growth(record: Record) -> dict[int, float]:
-    """The factor by which each replicate's radius grew per tick, on the mean over its windows."""
-    import numpy as np
-
-    metrics = record.metrics
-    out = {}
-    for r in range(record.replicates):
-        mine = metrics["replicate"] == r
-        radius = np.hypot(metrics["x"][mine].astype(float), metrics["y"][mine].astype(float))
-        if radius.size >= 2 and radius.min() > 0:
-            slope = np.polyfit(metrics["tick"][mine], np.log(radius), 1)[0]
-            out[r] = float(np.exp(slope))
-    return out
-
-
-def _summarise(record: Record) -> Summary:
+def growth(record: Record, _: Mapping[str, Record]) -> np.ndarray:
+    """The factor by which the radius grew a tick, less what theory says. [replicates], NaN where play stands still."""
     import numpy as np
 
     c = record.header["configuration"]
-    expected = 1.0 if c["play"] == "alternating" else float(np.sqrt(1 + (c["rate"] / 256) ** 2))
-    factors = growth(record)
-    statuses = record.statuses
-    rows = [(s.replicate, s.status, s.tick, factors.get(s.replicate)) for s in statuses]
-    values = np.array(list(factors.values()))
-    mean = float(values.mean()) if values.size else None
-    theory = f"theory says {expected:.5f} ({c['play']} play)."
-    if mean is None:
-        sentence = f"What becomes of play is not measurable; {theory}"
-    else:
-        course = "circles" if abs(mean - 1) < 1e-4 else "runs away" if mean > 1 else "converges"
-        sentence = f"Play {course}: its radius grows by a factor of {mean:.5f} a tick; {theory}"
-    return Summary(
-        sentence,
-        ("replicate", "status", "ticks", "growth per tick"),
-        rows,
-        [("mean", "", "", mean)],
-    )
+    expected = 1.0 if c["play"] == "alternating" else np.sqrt(1 + (c["rate"] / 256) ** 2)
+    radius = _RADIUS.windows(record)
+    out = np.full(record.replicates, np.nan)
+    for r, mine in enumerate(radius):
+        there = np.flatnonzero(mine > 0)
+        if there.size >= 2:
+            out[r] = np.exp(np.polyfit((there + 1) * record.header["every"], np.log(mine[there]), 1)[0])
+    return out - expected
 
 
-def _radius(row: dict[str, Any]) -> float:
+def _radius(columns: Columns) -> np.ndarray:
     import numpy as np
 
-    return float(np.median(np.hypot(row["x"].astype(float), row["y"].astype(float))))
+    return np.hypot(np.asarray(columns["x"], float), np.asarray(columns["y"], float))
 
+
+_RADIUS = Measure("radius", _radius, "radius of play", low=0)
 
 DECLARATION = Declaration(
     name="bilinear",
     title="A bilinear game of two players",
-    question="Does play converge, circle or run away?",
+    question="Does play circle or run away, as theory says?",
     prediction="alternating play circles (growth 1), simultaneous play grows by sqrt(1 + eta^2) a tick",
     control="the exact spectral radius of the game's linear map",
     configuration=BilinearConfiguration,
-    summarise=_summarise,
-    measure=("radius", _radius),
+    measures=(_RADIUS,),
+    claims=(
+        Claim(
+            "growth",
+            "growth of the radius a tick is above theory's",
+            control="the spectral radius of the game's linear map",
+            statistic="the factor by which the radius grows a tick, on the mean, less the spectral radius",
+            delta=5e-4,
+            value=growth,
+        ),
+    ),
+    answers={
+        "equivalent": "Play does as theory says",
+        "supported": "Play runs away faster than theory says",
+        "refuted": "Play grows less than theory says",
+    },
     presets={"default": {}, "quick": {"ticks": 200}},
     noun="games",
     trial=Trial(

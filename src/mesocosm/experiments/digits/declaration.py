@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mesocosm.evolution.parameters import SearchParameters
 from mesocosm.findings.claim import Claim
-from mesocosm.protocol.declaration import Declaration, RunConfiguration, Summary, Trial
+from mesocosm.protocol.declaration import Declaration, RunConfiguration, Trial
+from mesocosm.protocol.measure import Measure
 from mesocosm.record.configuration import Range
 from mesocosm.rivals.parameters import Schooling
 from mesocosm.rules.form import RuleForm
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mesocosm.record import Record
 
 
@@ -78,41 +81,23 @@ def is_in_domain(record: Record) -> bool:
     return school["source"] == "digits8" or bool(school.get("file"))
 
 
-def summarise(record: Record) -> Summary:
-    import numpy as np
-
-    found = curves(record)
-    shown, rule, control = found["shown"], found["rule"], found["control"]
-    rows = []
-    for s in record.statuses:
-        there = np.flatnonzero(np.isfinite(rule[s.replicate, :, 0])) if rule.size else []
-        last = [float(v) for v in rule[s.replicate, there[-1]]] if len(there) else [None] * len(shown)
-        rows.append((s.replicate, s.status, s.tick, *last))
-    columns = ("search", "status", "generations", *(f"after {n}" for n in shown))
-    if not any(row[3] is not None for row in rows):
-        return Summary("No search came to a first measurement.", columns, rows)
-    ends = np.array([row[3:] for row in rows if row[3] is not None], float)
-    means, by_hand = ends.mean(axis=0), np.nanmean(control[:, -1], axis=0)
-    if np.isnan(by_hand).all():
-        by_hand = np.nanmean(control, axis=(0, 1))
-    sentence = (
-        f"After {shown[-1]} examples the evolved rule names {100 * means[-1]:.1f} % of held-out images, the class mean "
-        f"{100 * by_hand[-1]:.1f} % on the same tasks ({ends.shape[0]} of {record.replicates} searches)."
+def measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
+    """The loss, then the accuracy after each number of examples, beside the class mean's."""
+    return (
+        Measure("loss", "loss", "loss of the generation", in_table=False),
+        *(
+            Measure(
+                f"after-{n}",
+                f"rule_{n}",
+                f"accuracy after {n} examples",
+                low=0,
+                high=1,
+                control=f"control_{n}",
+                control_words="class means",
+            )
+            for n in configuration["schooling"]["shown"]
+        ),
     )
-    notes = ["In-domain: trained on other images of the same classes; not comparable with graded tables."]
-    return Summary(
-        sentence,
-        columns,
-        rows,
-        [("mean", "", "", *map(float, means)), ("class mean", "", "", *map(float, by_hand))],
-        tuple(notes) if is_in_domain(record) else (),
-    )
-
-
-def _loss(row: dict[str, Any]) -> float:
-    import numpy as np
-
-    return float(np.median(row["loss"]))
 
 
 CLAIMS = (
@@ -157,8 +142,7 @@ DECLARATION = Declaration(
     prediction="held-out accuracy after the last number of examples is above the founder's on the same tasks",
     control="the founding genome, and the nearest class mean by cosine, on the same held-out tasks",
     configuration=DigitsConfiguration,
-    summarise=summarise,
-    measure=("loss", _loss),
+    measures=measures,
     claims=CLAIMS,
     presets=PRESETS,
     results=_results,

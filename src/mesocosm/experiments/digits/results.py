@@ -1,23 +1,14 @@
-"""From a record of `digits` and what was worked out of it to findings and to a story. NumPy, no jax."""
+"""From a record of `digits` and what was worked out of it to findings and to a page. NumPy, no jax."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import numpy as np
 
+from mesocosm.experiments.digits.telling import BLOCKS
 from mesocosm.protocol.kept import analysis_of
 from mesocosm.record import Record
-
-if TYPE_CHECKING:
-    from mesocosm.findings.claim import Finding
-    from mesocosm.protocol.declaration import FollowUp
-    from mesocosm.protocol.story import Story
-
-
-def follow_ups(record: Record) -> dict[str, FollowUp]:
-    return {}
 
 
 def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray]:
@@ -33,10 +24,4 @@ def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray
     }
 
 
-def tell(record: Record, assays: Mapping[str, Record], findings: Sequence[Finding]) -> Story:
-    from mesocosm.experiments.digits.telling import tell
-
-    return tell(record, findings)
-
-
-__all__ = ["follow_ups", "tell", "values"]
+__all__ = ["BLOCKS", "values"]

@@ -1,64 +1,50 @@
-"""The story of a search for a learning rule: how far it came, beside every rival, and what the rule does. No jax."""
+"""The page of a search for a learning rule: how far it came, beside every rival, and what the rule does. No jax."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from mesocosm.experiments.digits.declaration import curves, summarise
-from mesocosm.findings.claim import Finding
+from mesocosm.experiments.digits.declaration import is_in_domain
+from mesocosm.protocol.blocks import Block, OverTime, Told, at_the_end
 from mesocosm.protocol.kept import analysis_of
-from mesocosm.protocol.story import Axis, Band, Curve, Curves, Section, Story, Strips, Table, Trajectories
-from mesocosm.record import Record
+from mesocosm.protocol.story import Axis, Curve, Curves, Section, Strips, Table
 from mesocosm.rivals.learners import CEILING, ONLINE
 
 _DRAWN = 3
 """Online rivals in the figure: the best ones at the last number of examples; the table has all."""
 
 
-def tell(record: Record, findings: Sequence[Finding]) -> Story:
-    summary = summarise(record)
-    found = analysis_of(record)
-    alive = sum(s.status == "alive" for s in record.statuses)
-    chips = [
-        ("searches", str(record.replicates)),
-        ("alive", str(alive)),
-        ("generations", f"{record.tick:,}"),
-        ("seconds", f"{record.seconds:.0f}"),
-    ]
-    sections = [_over_time(record)]
-    notes = list(summary.notes)
+def over_time(told: Told) -> Section | None:
+    """The accuracy after the last number of examples, over the generations."""
+    last = OverTime((told.measures[-1].name,), "Over the generations", "The centre of each search, never its luckiest.")
+    return last(told)
+
+
+def examined(part: Callable[[dict[str, Any]], Section], needs: str) -> Block:
+    """A block of what was worked out after the run; nothing where that lacks what it needs."""
+
+    def block(told: Told) -> Section | None:
+        found = analysis_of(told.record)
+        return None if found is None or needs not in found else part(found)
+
+    return block
+
+
+def against(told: Told) -> Section:
+    """Every rival on the same tasks; or that none was asked for."""
+    found = analysis_of(told.record)
     if found is None:
-        notes.append(
-            "Nothing was worked out of this run (analysis = False): no claim is judged, no rival stands beside."
-        )
-    else:
-        sections += [_against(found), _searches(found)]
-        if "median" in found:
-            sections += [_does(found), _assumes(found), _elsewhere(found)]
-    sections.append(Section("Each search", "", [Table("At the end", summary.columns, summary.rows, summary.total)]))
-    return Story(_sentence(summary.sentence, findings), chips, None, sections, notes)
-
-
-def _sentence(seen: str, findings: Sequence[Finding]) -> str:
-    if not findings:
-        return seen
-    return f"{seen} Against the rule it began as: {findings[0].words('searches')}."
-
-
-def _over_time(record: Record) -> Section:
-    found = curves(record)
-    n = int(found["shown"][-1])
-    lines, control = found["rule"][:, :, -1], found["control"][:, :, -1]
-    level = np.broadcast_to(np.nanmean(control) if np.isfinite(control).any() else np.nan, lines.shape[1:])
-    last = lines[:, -1][np.isfinite(lines[:, -1])] if lines.size else np.zeros(0)
-    alt = f"After {n} examples: median at the end {100 * np.median(last):.1f} %." if last.size else "No search lives."
-    axes = Axis("generation"), Axis(f"accuracy after {n} examples")
-    band = Band("class mean", level, level, level)
-    figure = Trajectories("Accuracy on held-out tasks", alt, *axes, found["tick"], lines, band, "searches")
-    return Section("Over the generations", "The centre of each search, never its luckiest member.", [figure])
+        text = "Nothing was worked out of this run (analysis = False): no claim is judged, no rival stands beside."
+        return Section("Against every rival", text)
+    section = _against(found)
+    if is_in_domain(told.record):
+        text = "In-domain: trained on other images of the same classes; not comparable with graded tables."
+        return replace(section, text=f"{section.text} {text}")
+    return section
 
 
 def _against(found: dict[str, Any]) -> Section:
@@ -169,4 +155,14 @@ def _elsewhere(found: dict[str, Any]) -> Section:
     return Section("Elsewhere", "The same genome in other nets and on other data.", [table])
 
 
-__all__ = ["tell"]
+BLOCKS = (
+    over_time,
+    against,
+    examined(_searches, "rules"),
+    examined(_does, "median"),
+    examined(_assumes, "median"),
+    examined(_elsewhere, "median"),
+    at_the_end,
+)
+
+__all__ = ["BLOCKS"]

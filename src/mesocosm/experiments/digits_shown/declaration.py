@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mesocosm.protocol.declaration import Declaration, RunConfiguration, Summary, Trial
+from mesocosm.protocol.measure import Measure
 from mesocosm.record.configuration import Range
 
 if TYPE_CHECKING:
@@ -69,10 +70,6 @@ def _summarise(record: Record) -> Summary:
     return summarise(record)
 
 
-def _streams(row: dict[str, Any]) -> float:
-    return float(row["streams"].sum())
-
-
 def _results() -> Any:
     return import_module("mesocosm.experiments.digits_shown.results")
 
@@ -85,9 +82,9 @@ DECLARATION = Declaration(
     control="five online gradients, feedback alignment, class mean, neighbours, ridge, LDA, logistic regression",
     configuration=DigitsShownConfiguration,
     summarise=_summarise,
-    measure=("streams", _streams),
+    measures=(Measure("streams", "streams", "streams a share"),),
     results=_results,
     presets={"default": {}, "quick": {"ticks": 5, "online": False}},
-    noun="streams",
+    noun="shares",
     trial=Trial({"": {"side": 3, "classes": 3, "shown": [2, 4], "images": 5, "online": False}}),
 )

@@ -6,30 +6,19 @@ The statistic is a paired difference on identical streams, with a hierarchical b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from mesocosm.protocol.blocks import Told
 from mesocosm.protocol.declaration import Summary
-from mesocosm.protocol.story import Axis, Curve, Curves, Section, Story, Table
+from mesocosm.protocol.story import Axis, Curve, Curves, Section, Table
 from mesocosm.record import Record
 from mesocosm.rivals.learners import CEILING, ONLINE, TRAININGS, budgets
 from mesocosm.rivals.table import Difference, Shown, differences, grade, kinds, openings, shown_of
 
-if TYPE_CHECKING:
-    from mesocosm.findings.claim import Finding
-    from mesocosm.protocol.declaration import FollowUp
-
 _DRAWN = 5
 """Online rivals in the figure: the best ones at the last number of examples."""
-
-
-def follow_ups(record: Record) -> dict[str, FollowUp]:
-    return {}
-
-
-def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray]:
-    return {}
 
 
 def summarise(record: Record) -> Summary:
@@ -44,31 +33,37 @@ def summarise(record: Record) -> Summary:
     return Summary(_sentence(record, found), columns, rows, [], tuple(note for note in notes if note))
 
 
-def tell(record: Record, assays: Mapping[str, Record], findings: Sequence[Finding]) -> Story:
-    """One figure and one table, then what they rest on."""
+def accuracy(told: Told) -> Section | None:
+    """One figure and one table of all learners."""
+    record, found = told.record, _shown(told)
+    if found is None:
+        return None
     c = record.header["configuration"]
-    if not record.log("answers")["hits"].size:
-        return Story("No stream was finished.")
-    found = shown_of(record)
-    chips = [
-        ("grade", grade(found)),
-        ("rules", str(len(c["rules"]))),
-        ("streams", str(found.rules.shape[1])),
-        ("net", "-".join(str(n) for n in (c["side"] ** 2, *c["hidden"], c["classes"]))),
-    ]
-    if c["final"]:
-        chips.append(("meta-test opened", f"{openings(record)} times"))
+    net = "-".join(str(n) for n in (c["side"] ** 2, *c["hidden"], c["classes"]))
     text = (
-        "Accuracy on images that nobody learns from, the state of every learner frozen. All learners meet the same "
-        "streams. Settings of rivals are chosen for each n on validation streams, never on the test."
+        f"Nets of {net} neurons. Accuracy on images that nobody learns from, the state of every learner frozen. All "
+        "learners meet the same streams. Settings of rivals are chosen for each n on validation streams, never on the "
+        "test."
     )
-    sections = [
-        Section("Accuracy against examples shown", text, [_figure(record, found), _table(record, found)]),
-        Section("Paired differences", _PAIRED, [_differences(found)]),
-        Section("How rivals were tuned", _TUNED, [_settings(found)]),
-    ]
-    return Story(_sentence(record, found), chips, None, sections, _notes(record, found))
+    return Section("Accuracy against examples shown", text, [_figure(record, found), _table(record, found)])
 
+
+def paired(told: Told) -> Section | None:
+    found = _shown(told)
+    return None if found is None else Section("Paired differences", _PAIRED, [_differences(found)])
+
+
+def tuning(told: Told) -> Section | None:
+    found = _shown(told)
+    return None if found is None else Section("How rivals were tuned", _TUNED, [_settings(found)])
+
+
+def _shown(told: Told) -> Shown | None:
+    """What all learners answered; None where no stream was finished."""
+    return shown_of(told.record) if told.record.log("answers")["hits"].size else None
+
+
+BLOCKS = (accuracy, paired, tuning)
 
 _PAIRED = (
     "Rules less the best rival of a kind on identical streams, in points; the interval is a hierarchical bootstrap "
@@ -182,4 +177,4 @@ def _settings(found: Shown) -> Table:
     return Table("Settings chosen", columns, [[f, *s] for f, s in found.settings.items() if any(s)])
 
 
-__all__ = ["follow_ups", "summarise", "tell", "values"]
+__all__ = ["BLOCKS", "summarise"]

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-from mesocosm.protocol.declaration import Declaration, RunConfiguration, Summary, Trial
+from mesocosm.findings.claim import Claim
+from mesocosm.protocol.declaration import Declaration, RunConfiguration, Trial
+from mesocosm.protocol.measure import Measure
 from mesocosm.record.configuration import Range
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
     from mesocosm.record import Record
 
 
@@ -28,31 +34,22 @@ class LorenzConfiguration(RunConfiguration):
     """Time in a tick."""
 
 
-def _summarise(record: Record) -> Summary:
+ON_THE_ATTRACTOR = 23.55
+"""Long-run mean of z at sigma 10, rho 28, beta 8/3."""
+
+
+def settled(record: Record, _: Mapping[str, Record]) -> np.ndarray:
+    """Mean height after the first fifth of the run, the approach to the attractor, less the classical one's.
+    [replicates]"""
     import numpy as np
 
-    metrics = record.metrics
-    settled = metrics["tick"] > record.tick // 5  # leaves the approach to the attractor out
-    rows = []
-    for s in record.statuses:
-        z = metrics["z"][settled & (metrics["replicate"] == s.replicate)]
-        rows.append((s.replicate, s.status, s.tick, float(z.mean()) if z.size else None))
-    means = np.array([row[3] for row in rows if row[3] is not None])
-    mean = float(means.mean()) if means.size else None
-    seen = f"{mean:.2f}" if mean is not None else "not measurable"
-    stays = sum(s.status == "alive" for s in record.statuses)
-    sentence = (
-        f"{stays} of {record.replicates} trajectories stay bounded; their mean height z is {seen} (23.55 on the "
-        "classical attractor)."
-    )
-    return Summary(sentence, ("replicate", "status", "ticks", "mean z"), rows, [("mean", "", "", mean)])
+    z = _HEIGHT.windows(record)[:, record.tick // 5 // record.header["every"] :]
+    there = np.isfinite(z)
+    mean = np.where(there, z, 0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+    return np.where(there.any(axis=1), mean - ON_THE_ATTRACTOR, np.nan)
 
 
-def _height(row: dict[str, Any]) -> float:
-    import numpy as np
-
-    return float(np.median(row["z"]))
-
+_HEIGHT = Measure("z", "z", "height z")
 
 DECLARATION = Declaration(
     name="lorenz",
@@ -61,8 +58,22 @@ DECLARATION = Declaration(
     prediction="the mean of z is 23.55 at sigma 10, rho 28, beta 8/3",
     control="the published long-run mean",
     configuration=LorenzConfiguration,
-    summarise=_summarise,
-    measure=("median z", _height),
+    measures=(_HEIGHT, Measure("x", "x", "speed of convection x"), Measure("y", "y", "difference of temperature y")),
+    claims=(
+        Claim(
+            "height",
+            "mean height z is above the attractor's",
+            control="the classical attractor",
+            statistic=f"mean of z after the first fifth of the run, less {ON_THE_ATTRACTOR}",
+            delta=0.5,
+            value=settled,
+        ),
+    ),
+    answers={
+        "equivalent": "The flow stays on its attractor",
+        "supported": "The flow stays above its attractor",
+        "refuted": "The flow stays below its attractor",
+    },
     presets={"default": {}, "quick": {"ticks": 2000}},
     noun="trajectories",
     trial=Trial({"": {"every": 10, "frames_every": 1}}, interventions=("30:rho=10.0",)),
