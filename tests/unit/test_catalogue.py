@@ -11,7 +11,7 @@ import pytest
 
 import mesocosm as mc
 from mesocosm.cli import main
-from mesocosm.protocol import catalogue
+from mesocosm.protocol import catalogue, shelf
 from mesocosm.record import ConfigurationError, FolderError
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
@@ -68,7 +68,7 @@ def test_settings_are_checked_by_name_and_range(run):
 def test_an_entry_point_is_an_analysis_like_any_other(run, mine, monkeypatch):
     monkeypatch.syspath_prepend(str(run.folder.parent))
     point = EntryPoint("kin", "streaks:ANALYSIS", "mesocosm.analyses")
-    monkeypatch.setattr(catalogue, "_installed", lambda: {"kin": point})
+    monkeypatch.setattr(shelf, "_points", lambda room: {"kin": point})
     assert catalogue.names()[-1] == "kin" and run.measure("kin").sentence == run.measure(mine).sentence
 
 

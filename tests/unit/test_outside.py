@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import mesocosm as mc
-from mesocosm.protocol import registry
+from mesocosm.protocol import registry, shelf
 from mesocosm.protocol.launch import go_on
 from mesocosm.protocol.outside import MissingError
 from mesocosm.protocol.trust import marked
@@ -190,7 +190,7 @@ def test_an_entry_point_is_an_experiment_like_any_other(tmp_path, monkeypatch):
     shutil.copy(MORAN, package)
     monkeypatch.syspath_prepend(str(tmp_path))
     point = EntryPoint("moran", "moran_package_of_test:DECLARATION", registry.GROUP)
-    monkeypatch.setattr(registry, "_installed", lambda: {"moran": point})
+    monkeypatch.setattr(shelf, "_points", lambda room: {"moran": point})
     assert registry.names()[-1] == "moran"
     run = mc.run("moran", out=tmp_path / "run", replicates=8, ticks=100)
     assert run.record.header["code"]["reference"] == "moran_package_of_test:DECLARATION"

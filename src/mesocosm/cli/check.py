@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from importlib.resources import files
 from pathlib import Path
@@ -64,18 +63,23 @@ def _experiment(options: argparse.Namespace) -> int:
         for outcome in held(options.target, Path(folder)):
             outcomes.append(outcome)
             if not options.json:
-                verdict = "fails" if outcome.fault else "holds"
-                said = f"rule {outcome.number}: {outcome.rule}" if outcome.number else outcome.rule
-                print(f"{verdict}  {said}  ({outcome.subject}, {outcome.seconds:.1f} s)")
-                if outcome.fault:
-                    print(f"       {outcome.fault}")
-                sys.stdout.flush()
+                print(_words(outcome), flush=True)
     faults = sum(bool(outcome.fault) for outcome in outcomes)
     if options.json:
         print_json("check", {"components": [_as_component(outcome) for outcome in outcomes]})
     else:
-        print(f"{len(outcomes) - faults} of {len(outcomes)} hold")
+        asked = sum(not outcome.not_asked for outcome in outcomes)
+        print(f"{asked - faults} of {asked} hold")
     return FAULTS if faults else 0
+
+
+def _words(outcome: Outcome) -> str:
+    """A rule in a line, with what came out otherwise below it."""
+    said = f"rule {outcome.number}: {outcome.rule}" if outcome.number else outcome.rule
+    if outcome.not_asked:
+        return f"  --   {said}  ({outcome.subject}: not asked, {outcome.not_asked})"
+    line = f"{'fails' if outcome.fault else 'holds'}  {said}  ({outcome.subject}, {outcome.seconds:.1f} s)"
+    return f"{line}\n       {outcome.fault}" if outcome.fault else line
 
 
 def _as_component(outcome: Outcome) -> dict[str, Any]:
@@ -87,7 +91,7 @@ def _as_component(outcome: Outcome) -> dict[str, Any]:
         "slot": "experiment",
         "name": name,
         "faults": faults,
-        "notes": [],
+        "notes": [f"not asked: {outcome.not_asked}"] if outcome.not_asked else [],
         "seconds": outcome.seconds,
         "ok": not faults,
     }
@@ -117,4 +121,5 @@ def new(options: argparse.Namespace) -> int:
         print(f"wrote {' and '.join(written)}\n")
         print(f"mesocosm run {name}.py      runs it")
         print(f"mesocosm check {name}.py    holds it to the eight rules")
+        print(f"pytest test_{name}.py       runs its tests; pytest comes with: pip install pytest")
     return 0

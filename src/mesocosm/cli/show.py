@@ -13,7 +13,7 @@ from mesocosm.cli.answer import print_json
 from mesocosm.protocol.declaration import Summary
 from mesocosm.protocol.derived import summary_of
 from mesocosm.protocol.reading import RUNS, findings_of
-from mesocosm.protocol.registry import declaration, declaration_of, entry_of, names, own, trouble_with
+from mesocosm.protocol.registry import SHELF, declaration, declaration_of, entry_of, names, trouble_with
 from mesocosm.record import FolderError, MesocosmError, Record, load
 from mesocosm.record.errors import in_a_line
 from mesocosm.record.header import HEADER
@@ -149,7 +149,7 @@ def _runs(under: Path) -> tuple[list[dict[str, Any]], list[str]]:
 
 def list_all(options: argparse.Namespace) -> int:
     """Experiments, and the runs under a folder."""
-    ours = own()
+    ours = SHELF.own()
     experiments = [(name, declaration(name).question if name in ours else "(of another package)") for name in names()]
     under = Path(options.under)
     runs, damaged = _runs(under)

@@ -6,19 +6,16 @@ in `mesocosm.analyses`, an entry point of that name of another package, or a fil
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mesocosm.protocol.outside import blamed_on, file_of, load_file, load_module, one_in, package_of
 from mesocosm.protocol.reach import tree_of
+from mesocosm.protocol.shelf import Shelf
 from mesocosm.record import ConfigurationError, FolderError, MesocosmError, Record
 from mesocosm.record.configuration import check, digest, from_dict, to_dict
 from mesocosm.record.files import sealed, storing, unsealed, write_whole
@@ -29,7 +26,7 @@ if TYPE_CHECKING:
     from mesocosm.findings.claim import Finding
     from mesocosm.protocol.story import Figure
 
-OWN = GROUP = "mesocosm.analyses"
+SHELF = Shelf("mesocosm.analyses", "analysis", "mine.py")
 KEPT = "analyses"
 """The folder in that of a run."""
 
@@ -142,16 +139,7 @@ def is_kept(record: Record, reference: str, **settings: Any) -> bool:
 
 def names() -> tuple[str, ...]:
     """Analyses that are known by name: our own, then those of installed packages. Imports none."""
-    return own() + tuple(name for name in sorted(_installed()) if name not in own())
-
-
-@cache
-def own() -> tuple[str, ...]:
-    """Our own analyses: the files and folders of the room."""
-    spec = find_spec(OWN)
-    under = Path((spec.submodule_search_locations or [""])[0]) if spec else Path()
-    files = {path.stem for path in under.glob("*.py")} | {path.parent.name for path in under.glob("*/__init__.py")}
-    return tuple(sorted(name for name in files if not name.startswith("_")))
+    return SHELF.names()
 
 
 def find(reference: str) -> Found:
@@ -166,20 +154,16 @@ def find(reference: str) -> Found:
             raise ConfigurationError(f"{path}: is no file; name a Python file with an Analysis")
         _, analysis = one_in(load_file(path), Analysis, wanted, str(path))
         return Found(analysis, tree_of(path.resolve()), str(path.resolve()))
-    if reference in own():
-        return Found(import_module(f"{OWN}.{reference}").ANALYSIS, versions()["mesocosm"], reference)
-    point = _installed().get(reference)
+    if reference in SHELF.own():
+        return Found(import_module(SHELF.module(reference)).ANALYSIS, versions()["mesocosm"], reference)
+    point = SHELF.installed().get(reference)
     if point is not None or ":" in reference:
         dotted, _, wanted = (point.value if point else reference).partition(":")
         module = load_module(dotted)
         _, analysis = one_in(module, Analysis, wanted, dotted)
         file = str(module.__file__ or dotted)
         return Found(analysis, " ".join((*package_of(module), tree_of(Path(file)))), file)
-    near = difflib.get_close_matches(reference, names(), n=1, cutoff=0.5)
-    hint = f"Did you mean {near[0]}? " if near else ""
-    raise ConfigurationError(
-        f"{reference}: there is no such analysis. {hint}There are {', '.join(names())}; or name a file: mine.py."
-    )
+    raise SHELF.unknown(reference)
 
 
 # -- what a record must hold -------------------------------------------------------------------------------------------
@@ -237,11 +221,6 @@ def configured(path: str, words: str) -> Need:
 # -- keeping -----------------------------------------------------------------------------------------------------------
 
 
-@cache
-def _installed() -> Mapping[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}
-
-
 def _settings(found: Found, settings: Mapping[str, Any]) -> Any:
     chosen = from_dict(found.analysis.settings, dict(settings)) if settings else found.analysis.settings()
     check(chosen)
@@ -266,7 +245,7 @@ def _blamed(found: Found, doing: str) -> Any:
     """What code from outside raises becomes a sentence; a fault of our own stays what it is."""
     from contextlib import nullcontext
 
-    return nullcontext() if found.place in own() else blamed_on(Path(found.place), doing)
+    return nullcontext() if found.place in SHELF.own() else blamed_on(Path(found.place), doing)
 
 
 def listed(record: Record) -> Iterator[tuple[str, str, str]]:

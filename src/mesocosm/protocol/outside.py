@@ -96,7 +96,7 @@ def blamed_on(where: Path | str, doing: str) -> Iterator[None]:
         missing = (error.name or str(error)).split(".")[0]
         raise MissingError(
             f"{_place(where, error)}: needs the package {missing}, which is not installed here; install it into this "
-            f"environment ({sys.executable} -m pip install ...)"
+            f"environment ({sys.executable} -m pip install {missing})"
         ) from error
     except (Exception, SystemExit) as error:
         first = next(iter(str(error).strip().splitlines()), "") or "no message"

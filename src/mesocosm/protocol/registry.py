@@ -9,14 +9,11 @@ Nothing else lists names. Nothing is imported before it is asked for. No jax, un
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -25,15 +22,15 @@ from typing import TYPE_CHECKING
 from mesocosm.protocol.declaration import Declaration
 from mesocosm.protocol.outside import blamed_on, file_of, is_raised_in, load_file, load_module, one_in, package_of
 from mesocosm.protocol.reach import tree_of
+from mesocosm.protocol.shelf import Shelf
 from mesocosm.protocol.trust import TRUST, is_ours
 from mesocosm.record import ConfigurationError, FolderError, MesocosmError
 
 if TYPE_CHECKING:
     from mesocosm.record import Record
 
-OWN = "mesocosm.experiments"
-GROUP = "mesocosm.experiments"
-"""Entry points of other packages: NAME = "package.module:DECLARATION"."""
+SHELF = Shelf("mesocosm.experiments", "experiment", "moran.py")
+"""Our own folders with a declaration, and entry points of other packages: NAME = "package.module:DECLARATION"."""
 FOLLOWING = {"assay": "mesocosm.ecology.assay"}
 """What is run only after another run, and stands in no list."""
 
@@ -67,7 +64,7 @@ class Entry:
     @property
     def folder(self) -> str:
         """The package of one of our own experiments: `declaration` and `system` lie in it."""
-        return FOLLOWING.get(self.declaration.name, f"{OWN}.{self.declaration.name.replace('-', '_')}")
+        return FOLLOWING.get(self.declaration.name, SHELF.module(self.declaration.name))
 
     @property
     def place(self) -> str:
@@ -97,16 +94,7 @@ class Entry:
 
 def names() -> tuple[str, ...]:
     """What can be run by its name alone: our own experiments, then those of installed packages. Imports none."""
-    return own() + tuple(name for name in sorted(_installed()) if name not in own())
-
-
-@cache
-def own() -> tuple[str, ...]:
-    """Our own experiments: the folders with a declaration."""
-    spec = find_spec(OWN)
-    under = Path((spec.submodule_search_locations or [""])[0]) if spec else Path()
-    folders = {path.parent.name.replace("_", "-") for path in under.glob("*/declaration.py")}
-    return tuple(sorted(folders - set(FOLLOWING)))
+    return SHELF.names()
 
 
 def declaration(reference: str) -> Declaration:
@@ -127,14 +115,12 @@ def find(reference: str) -> Entry:
         return _in_file(*named)
     if ":" in reference:
         return _in_module(reference)
-    if reference in FOLLOWING or reference in own():
-        folder = FOLLOWING.get(reference, f"{OWN}.{reference.replace('-', '_')}")
+    if reference in FOLLOWING or reference in SHELF.own():
+        folder = FOLLOWING.get(reference, SHELF.module(reference))
         return Entry(import_module(f"{folder}.declaration").DECLARATION, reference)
-    if (point := _installed().get(reference)) is not None:
+    if (point := SHELF.installed().get(reference)) is not None:
         return _in_module(point.value)
-    near = difflib.get_close_matches(reference, names(), n=1, cutoff=0.6)
-    hint = (f"Did you mean {near[0]}? " if near else "") + f"There are {', '.join(names())}; or name a file: moran.py."
-    raise ConfigurationError(f"{reference}: there is no such experiment. {hint}")
+    raise SHELF.unknown(reference)
 
 
 def is_known(reference: str) -> bool:
@@ -220,12 +206,6 @@ def trouble_with(record: Record) -> str:
     except FolderError as error:
         return f"Shown from the record alone: {error}"
     return ""
-
-
-@cache
-def _installed() -> Mapping[str, EntryPoint]:
-    """What other packages offer, by name."""
-    return {point.name: point for point in entry_points(group=GROUP)}
 
 
 def _in_file(path: Path, wanted: str) -> Entry:

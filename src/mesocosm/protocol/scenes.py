@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mesocosm.player.encoder.panel import Replay, panel_of
 from mesocosm.player.encoder.recording import Recording
-from mesocosm.protocol.registry import find, own
+from mesocosm.protocol.registry import SHELF, find
 from mesocosm.record import ConfigurationError, MesocosmError, Record, load
 from mesocosm.record.about import PopulationAbout, SceneAbout
 from mesocosm.record.configuration import from_dict, from_toml
@@ -37,7 +37,9 @@ def _built(folder: str, digest: str) -> SceneAbout:
     record = load(Path(folder))
     held = record.header["configuration"]
     name = held["experiment"] if "resolved" in held else record.header["experiment"]
-    if name not in own():  # when records were silent on this there were no others; and what is received runs no code
+    if (
+        name not in SHELF.own()
+    ):  # when records were silent on this there were no others; and what is received runs no code
         raise ConfigurationError(f"{folder}: the record does not say what its scene shows")
     entry = find(name)
     cls = entry.declaration.configuration

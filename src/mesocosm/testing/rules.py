@@ -1,6 +1,7 @@
 """The rules one by one: each runs a subject in another way, and says in one sentence what came out otherwise.
 
-Numbers are those of docs/reproducibility.md. A rule that holds returns; one that does not raises `Broken`.
+Numbers are those of docs/reproducibility.md. A rule that holds returns; one that does not raises `Broken`, and one that
+has nothing to ask of a subject raises `NotAsked`.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ import numpy as np
 from mesocosm.core import Bits, Experiment, Interrupted, Setup, Turn, chunk, resume
 from mesocosm.core.instrument import Fold, check_law
 from mesocosm.core.random import seed_words
-from mesocosm.record import branch, load
+from mesocosm.record import MesocosmError, branch, load
 from mesocosm.testing.subject import Subject, digest, worlds
 
 
 class Broken(AssertionError):
     """A rule does not hold: what was done, and what came out otherwise."""
+
+
+class NotAsked(MesocosmError):
+    """A rule cannot be broken here: why."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,11 @@ class Rule:
     for_exact: bool = False
     of_laws: bool = False
 
-    def applies(self, subject: Subject) -> bool:
-        if self.of_laws and subject.entry.declaration.trial.law_of:
-            return False
-        return subject.is_exact or not self.for_exact
+    def not_asked(self, subject: Subject) -> str:
+        """Why this rule is not for such a subject; empty where it is."""
+        if self.of_laws and (law := subject.entry.declaration.trial.law_of):
+            return f"the law is that of {law}, where it is asked"
+        return "" if subject.is_exact or not self.for_exact else "its law is not exact"
 
 
 class TickByTick:
@@ -202,7 +208,7 @@ def slots_allocated_change_nothing(subject: Subject, folder: Path, shared: Path)
     law = case.setup.experiment
     founded, grown = (jax.eval_shape(f, Bits.shapes()) for f in (law.init, lambda bits: law.grow(law.init(bits))))
     if jax.tree.map(lambda s: s.shape, founded) == jax.tree.map(lambda s: s.shape, grown):
-        return  # its arrays have one size
+        raise NotAsked("its arrays have one size")
     _Roomy.endings = type(law).endings
     roomy = replace(case, setup=replace(case.setup, experiment=_Roomy(law)))
     record = roomy.run(folder / "roomy")
@@ -281,7 +287,7 @@ def a_second_chunk_and_another_seed_compile_nothing(subject: Subject, folder: Pa
 def replicates_are_shared_out_over_devices(subject: Subject, folder: Path, shared: Path) -> None:
     devices = jax.devices()
     if len(devices) < 2:
-        return
+        raise NotAsked("there is one device")
     case = subject.case(replicates=3)
     one = case.run(folder / "one", devices=devices[:1])
     two = case.run(folder / "two", devices=devices)
@@ -313,7 +319,9 @@ def buffers_that_hold_little_change_nothing(subject: Subject, folder: Path, shar
 
 def interventions_act_from_their_tick_on(subject: Subject, folder: Path, shared: Path) -> None:
     if subject.name:
-        return
+        raise NotAsked("interventions are tried on the first case")
+    if not subject.entry.declaration.trial.interventions:
+        raise NotAsked("its trial names no intervention")
     for k, text in enumerate(subject.entry.declaration.trial.interventions):
         changed = subject.case(every=10, interventions=[text])
         tick = int(text.split(":")[0])

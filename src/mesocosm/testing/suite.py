@@ -10,7 +10,7 @@ from pathlib import Path
 from mesocosm.protocol.outside import blamed_on
 from mesocosm.record import MesocosmError
 from mesocosm.record.configuration import from_dict
-from mesocosm.testing.rules import RULES, Broken, Rule
+from mesocosm.testing.rules import RULES, Broken, NotAsked, Rule
 from mesocosm.testing.subject import BASE, Subject, subjects
 
 
@@ -21,6 +21,7 @@ class Outcome:
     Args:
       fault: what came out otherwise, in one sentence; empty where the rule holds.
       seconds: it took, compiling included.
+      not_asked: why the rule has nothing to ask here; empty where it was asked.
     """
 
     subject: str
@@ -28,6 +29,7 @@ class Outcome:
     rule: str
     fault: str
     seconds: float
+    not_asked: str = ""
 
 
 def check(reference: str, folder: Path) -> Iterator[Outcome]:
@@ -41,13 +43,14 @@ def check(reference: str, folder: Path) -> Iterator[Outcome]:
     """
     for subject in subjects(reference):
         for rule in (*RULES, FINDINGS):
-            fault, began = "", time.monotonic()
+            fault, why_not, began = "", "", time.monotonic()
             try:
-                if not _holds(rule, subject, folder / f"{rule.check.__name__}-{subject.name}", folder):
-                    continue
+                hold(rule, subject, folder / f"{rule.check.__name__}-{subject.name}", folder)
+            except NotAsked as error:
+                why_not = str(error)
             except (Broken, MesocosmError) as error:
                 fault = str(error)
-            yield Outcome(subject.title, rule.number, rule.name, fault, time.monotonic() - began)
+            yield Outcome(subject.title, rule.number, rule.name, fault, time.monotonic() - began, why_not)
             if fault and rule is RULES[0]:
                 return  # a law that cannot be built breaks every other rule in the same words
 
@@ -69,15 +72,20 @@ FINDINGS = Rule(0, "it comes to its findings and its page", it_comes_to_its_find
 """No rule of the loop: that what is declared can be judged and shown."""
 
 
-def _holds(rule: Rule, subject: Subject, folder: Path, shared: Path) -> bool:
-    """Whether it was asked; raises where it does not hold."""
+def hold(rule: Rule, subject: Subject, folder: Path, shared: Path) -> None:
+    """Hold a subject to a rule.
+
+    Raises:
+      Broken: where it does not hold.
+      NotAsked: where there is nothing to ask.
+      ConfigurationError: naming the file, where its code fails.
+    """
+    if why_not := rule.not_asked(subject):
+        raise NotAsked(why_not)
     with blamed_on(subject.entry.file or subject.title, "trying it"):
-        if not rule.applies(subject):
-            return False
         try:
             rule.check(subject, folder, shared)
-        except Broken:
+        except (Broken, NotAsked):
             raise
         except AssertionError as error:
             raise Broken(str(error)) from error
-    return True

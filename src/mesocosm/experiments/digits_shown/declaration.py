@@ -64,14 +64,12 @@ class DigitsShownConfiguration(RunConfiguration):
             yield f"rules = {self.rules}: one is named twice; rules are what the interval is over"
 
 
-def _summarise(record: Record) -> Summary:
-    from mesocosm.experiments.digits_shown.results import summarise
-
-    return summarise(record)
-
-
 def _results() -> Any:
     return import_module("mesocosm.experiments.digits_shown.results")
+
+
+def _summarise(record: Record) -> Summary:
+    return _results().summarise(record)
 
 
 DECLARATION = Declaration(
