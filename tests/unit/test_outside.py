@@ -189,7 +189,7 @@ def test_an_entry_point_is_an_experiment_like_any_other(tmp_path, monkeypatch):
     package = tmp_path / "moran_package_of_test.py"
     shutil.copy(MORAN, package)
     monkeypatch.syspath_prepend(str(tmp_path))
-    point = EntryPoint("moran", "moran_package_of_test:DECLARATION", registry.GROUP)
+    point = EntryPoint("moran", "moran_package_of_test:DECLARATION", registry.SHELF.room)
     monkeypatch.setattr(shelf, "_points", lambda room: {"moran": point})
     assert registry.names()[-1] == "moran"
     run = mc.run("moran", out=tmp_path / "run", replicates=8, ticks=100)
