@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
-from mesocosm.protocol.launch import check_together
+from mesocosm.protocol.preparing import check_together
 from mesocosm.protocol.reading import after
 from mesocosm.record import Intervention
 from mesocosm.record.configuration import check, from_dict, to_dict

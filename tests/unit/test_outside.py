@@ -170,6 +170,13 @@ def test_a_run_goes_on_only_under_the_code_that_it_was_begun_with(tmp_path):
         (LAW, "return (newcomers, newcomers), lab.Tick()", r"its tick gives a state of another structure"),
         ("lab.Setup(Moran(jnp.int32(c.advantage)))", "Moran(jnp.int32(1))", r"build gives Moran; it must give a Setup"),
         ('Statistic("fixed"', 'Statistic("fixd"', r"names the measure 'fixd'; declared are fixed, newcomers"),
+        ('Statistic("fixed"', 'Statistic("fixed", run="mute"', r"asks for the run 'mute', which nothing declares"),
+        (
+            'Statistic("fixed", against=',
+            'Statistic("fixed", against="control" or ',
+            r"control of fixed, which declares none",
+        ),
+        ('noun="populations"', 'arms={"fit": {"advantge": 4}}', r"arm fit cannot be run: advantge: .*advantage"),
         ('lab.Measure("newcomers", "newcomers")', 'lab.Measure("n", "comers")', r"measure n reads the column 'comers'"),
         ("N = 10\n", "import no_such_package_here\nN = 10\n", r"needs the package no_such_package_here"),
         ("N = 10\n", "import sys\nsys.exit(3)\nN = 10\n", r"line 11: importing it fails: it ended the program"),

@@ -213,6 +213,12 @@ class Declaration:
             if (wanted := getattr(claim.value, "measure", None)) is not None and wanted not in measures:
                 there = ", ".join(measures) or "none"
                 yield f"the claim {claim.name} names the measure {wanted!r}; declared are {there}"
+            elif getattr(claim.value, "against", None) == "control" and self._has_no_control(wanted, fixed):
+                yield f"the claim {claim.name} is held against the control of {wanted}, which declares none"
+
+    @staticmethod
+    def _has_no_control(name: str | None, measures: tuple[Measure, ...]) -> bool:
+        return any(measure.name == name and measure.control is None for measure in measures)
 
     def measures_under(self, configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
         """The measures of a run with this configuration, as plain values."""

@@ -22,7 +22,7 @@ from mesocosm.heredity.strands import EXPRESSED, SHADOW
 from mesocosm.instruments.ecology import ecology_cameras
 from mesocosm.layers.layer import Layer, Variant
 from mesocosm.minds.table import Table
-from mesocosm.protocol.launch import law_of
+from mesocosm.protocol.preparing import law_of
 from mesocosm.protocol.registry import entry_of
 from mesocosm.record import ConfigurationError, FolderError, Record, load
 from mesocosm.record.configuration import to_dict
