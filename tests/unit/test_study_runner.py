@@ -225,7 +225,7 @@ def test_cells_of_an_ecology_are_replicates_of_one_run(tmp_path):
         "seeds": 3,
         "budget": {"ticks": 20},
         "minimal_effect": 0.0,
-        "fixed": {"statistic": "x", "every": 10},
+        "fixed": {"statistic": "radius", "every": 10},
     }
     asked = from_dict(values)
     assert len(runner.batches(asked.cells)) == 1
@@ -244,7 +244,7 @@ def test_cells_of_an_ecology_are_replicates_of_one_run(tmp_path):
     assert (
         row.cost["seconds"] > 0
         and row.cost["compile_seconds"] > 0
-        and "y" in row.metrics
+        and "growth" in row.metrics
         and "jax" in row.environment["versions"]
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from mesocosm.cli.words import obeyed
 from mesocosm.findings.claim import Claim
-from mesocosm.protocol.registry import declaration, declaration_of, names
+from mesocosm.protocol.registry import declaration, declaration_of, find, names
 from mesocosm.record.configuration import ConfigurationError, check, from_dict, from_toml, text_of, to_dict
 
 
@@ -27,9 +27,11 @@ def run(options: argparse.Namespace, flags: list[str]) -> int:
     from mesocosm.cli.results import report_path, required
     from mesocosm.cli.show import print_record
     from mesocosm.protocol.launch import folder_of, start
+    from mesocosm.protocol.preparing import check_plan
 
     folder = Path(options.out) if options.out else folder_of(options.name, configuration)
-    declared = declaration(options.name)
+    declared = (entry := find(options.name)).declaration
+    check_plan(entry, configuration)
     claims = declared.claims_under(configuration)
     wanted = required(options.require, [claim.name for claim in claims])
     if not options.quiet and not folder.exists():

@@ -133,7 +133,7 @@ class Tournament:
         """Whether there is progress, an order, a chase: exploratory, over replicates."""
         found = self.split()
         values = {"progress": self.slopes(), "order": found.gradient, "chase": found.cyclic}
-        unit = f"{self.score_unit} per {self.time_unit}" if self.score_unit else f"per {self.time_unit}"
+        unit = f"{self.score_unit}, each {self.time_unit}" if self.score_unit else f"per {self.time_unit}"
         rows = (
             ("progress", "later snapshots beat earlier ones", "slope of the potential over time", unit),
             ("order", "outcomes follow an order", "mean square of the gradient part, from two halves", ""),

@@ -202,7 +202,8 @@ def spelt(value: Any) -> str:
 
 
 def spelt_treatment(parts: Mapping[str, Any]) -> str:
-    """A treatment in words: the values of its slots; with the slots' names where there are several."""
-    if len(parts) == 1:
-        return spelt(next(iter(parts.values())))
+    """A treatment in words: the values of its slots, with the slots' names; a component alone says what it is."""
+    only = next(iter(parts.values()))
+    if len(parts) == 1 and (isinstance(only, str) or (isinstance(only, Mapping) and "component" in only)):
+        return spelt(only)
     return ", ".join(f"{slot} {spelt(value)}" for slot, value in parts.items())

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mesocosm.protocol.registry import declaration_of, find
 from mesocosm.record import ConfigurationError
-from mesocosm.record.configuration import check, digest, from_dict
+from mesocosm.record.configuration import check, digest, from_dict, to_dict
 from mesocosm.studies import component
 from mesocosm.studies.cell import Cell, Row
 from mesocosm.studies.meter import Meter
@@ -29,7 +29,7 @@ BLOCK = 16
 """Seeds 0 ... 15 are replicates of the run with seed 0, 16 ... 31 of that with seed 1, and so on."""
 
 STATISTIC = "statistic"
-"""The part that names which claim (or measure, where nothing is claimed) is the metric; by default the first claim."""
+"""The part that names which claim or measure is the metric; by default the first claim."""
 
 _OWN = ("seed", "replicates", "ticks", "interventions", "assays")
 _FAILED = {"extinct": "extinct", "diverged": "diverged", "overflow": "error"}
@@ -48,11 +48,12 @@ class Ecology:
         """Refuse what is no field of the configuration, what the study sets itself, and what contradicts itself."""
         statistic = parts.get(STATISTIC)
         claims = [claim.name for claim in self.declared.claims]
-        if claims and statistic is not None and statistic not in claims:
-            raise ConfigurationError(f"{STATISTIC} = {statistic}: {self.declared.name} claims {', '.join(claims)}")
         if not claims and statistic is None:
             raise ConfigurationError(f"{self.declared.name} claims nothing: name a measure as {STATISTIC}")
-        self.configuration(parts, budget, 0, 1)
+        configuration = self.configuration(parts, budget, 0, 1)
+        there = claims + [measure.name for measure in self.declared.measures_under(to_dict(configuration))]
+        if there and statistic is not None and statistic not in there:
+            raise ConfigurationError(f"{STATISTIC} = {statistic}: {self.declared.name} has {', '.join(there)}")
 
     def configuration(
         self, parts: Mapping[str, Any], budget: Mapping[str, float], seed: int, replicates: int
