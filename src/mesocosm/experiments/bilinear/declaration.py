@@ -76,7 +76,7 @@ DECLARATION = Declaration(
         "supported": "Play runs away faster than theory says",
         "refuted": "Play grows less than theory says",
     },
-    presets={"default": {}, "quick": {"ticks": 200}},
+    presets={"default": {}, "quick": {"ticks": 200}, "paper": {"replicates": 256}},
     noun="games",
     trial=Trial(
         {
