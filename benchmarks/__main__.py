@@ -327,8 +327,23 @@ def reports() -> None:
     print(f"1000 replicates x 20 claims: {_spread(clock)} s on the clock, {_spread(busy)} s of the processor")
 
 
+def soup() -> None:
+    """Pairs of tapes against the Numba witness, in a random soup and in one that replicators have taken."""
+    _one_core()
+    from benchmarks.soup import REGIMES, rates
+
+    for regime in REGIMES:
+        found, reads = rates(regime)
+        for name, values in found.items():
+            print(
+                f"{regime:>10}, {reads:6.0f} reads a pair: {name:>18} {_spread(values)} M pairs/s   "
+                f"of Numba's {_spread(values / found['Numba, runs alone'])}",
+                flush=True,
+            )
+
+
 BENCHMARKS = {
-    f.__name__: f for f in (table, mesa, cores, stages, learners, folds, progress, memory, start, rules, reports)
+    f.__name__: f for f in (table, mesa, cores, stages, learners, folds, progress, memory, start, rules, reports, soup)
 }
 
 

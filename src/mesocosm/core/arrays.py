@@ -169,3 +169,20 @@ def root(a: Int32[Array, " n"]) -> Int32[Array, " n"]:
     q = jnp.sqrt(a.astype(jnp.float32)).astype(jnp.int32)
     q = jnp.where(q * q > a, q - 1, q)
     return jnp.where((q + 1) * (q + 1) <= a, q + 1, q)
+
+
+def in_turn(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function of arrays; batched, it does one replicate after the other.
+
+    For loops of scalars, of which a batch in lockstep would wait for the longest. What is not an argument must be
+    constant.
+    """
+    alone = custom_vmap(function)
+
+    @alone.def_vmap
+    def _(axis_size, in_batched, *args):
+        batched = [_batched(a, b, axis_size) for a, b in zip(args, in_batched, strict=True)]
+        out = lax.map(lambda own: function(*own), tuple(batched))
+        return out, jax.tree.map(lambda _: True, out)
+
+    return alone

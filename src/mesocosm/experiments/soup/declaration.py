@@ -1,0 +1,167 @@
+"""What `soup` is asked, predicts and compares with; all that can be set; and what its record says. No jax.
+
+After B. Agüera y Arcas et al., "Computational life: how well-formed, self-replicating programs emerge from simple
+interaction" (arXiv 2406.19108, 2024): replicators in about 40 % of runs of 2^17 tapes within 16k epochs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
+
+from mesocosm.findings.claim import Claim
+from mesocosm.protocol.declaration import Declaration, RunConfiguration, Trial
+from mesocosm.protocol.measure import Measure, Statistic
+from mesocosm.record.configuration import Range
+from mesocosm.worlds.soup.parameters import SoupParameters
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mesocosm.record import Record
+
+
+@dataclass(frozen=True)
+class SoupConfiguration(RunConfiguration):
+    """Tapes of 64 bytes that meet in pairs, run on each other as one program, and part."""
+
+    replicates: Annotated[int, Range(1, 1 << 20, "replicates", "size")] = 32
+    """Independently founded soups."""
+    ticks: Annotated[int, Range(1, 2**31 - 1, "epochs")] = 1000
+    """Epochs of the run, a multiple of `every`."""
+    every: Annotated[int, Range(1, 8192, "epochs", "switch")] = 40
+    """Epochs in a window: each window is a row of the metrics."""
+    world: SoupParameters = field(default_factory=SoupParameters)
+    assays: bool = True
+    """Whether the declared controls follow the run; the claims need them."""
+    log_births: bool = False
+    """Whether it is recorded who copied whom: a row for each tape that is written over by a copy."""
+
+    def contradictions(self) -> Iterator[str]:
+        yield from super().contradictions()
+        pairs = self.world.tapes // 2
+        if (most := self.every * (pairs * self.world.steps // 1024 + 1)) >= 2**31:
+            yield (
+                f"every = {self.every}: a window could have {most} units of 1,024 reads, more than int32 holds; "
+                "lower every, world.tapes or world.steps"
+            )
+
+
+def _measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
+    return import_module("mesocosm.experiments.soup.measures").measures(configuration)
+
+
+def _results() -> Any:
+    return import_module("mesocosm.experiments.soup.results")
+
+
+def _came_alive(record: Record, runs: Mapping[str, Record]) -> np.ndarray:
+    return import_module("mesocosm.experiments.soup.measures").came_alive(record)
+
+
+def _taken_over(record: Record, runs: Mapping[str, Record]) -> np.ndarray:
+    return import_module("mesocosm.experiments.soup.measures").is_alive(runs["seeded"])[:, -1]
+
+
+EPOCHS = 80
+
+
+def _arm(**world: Any) -> dict[str, Any]:
+    """Short: a replicator that spreads at all has done so in 80 epochs."""
+    return {"ticks": EPOCHS, "every": 40, "world": {"seeded": 32, **world}}
+
+
+ARMS = {
+    "seeded": {**_arm(), "frames_every": 2},
+    "inert": _arm(copying=False),
+    "dealt": _arm(dealing=True),
+    "shallow": _arm(depth=2),
+    "still": _arm(mutation=0.0),
+}
+
+
+def _above(arm: str, name: str, sentence: str, control: str) -> Claim:
+    return Claim(
+        name,
+        sentence,
+        control=control,
+        statistic="higher-order entropy in bits a byte after 80 epochs of soups with 32 hand-written replicators, less "
+        f"that of the same soups in the arm `{arm}`",
+        delta=0.5,
+        unit="bits a byte",
+        value=Statistic("higher", run="seeded", against=arm),
+    )
+
+
+CLAIMS = (
+    Claim(
+        "emerges",
+        "two of five soups of random bytes or more come alive by themselves",
+        control="the published share of soups of 2^17 tapes in 16k epochs",
+        statistic="whether in two windows that follow each other the higher-order entropy is above 1 bit a byte, and "
+        "5 % of the tapes or more are written over by copies in an epoch",
+        delta=0.4,
+        kind="fraction",
+        value=_came_alive,
+    ),
+    Claim(
+        "spreads",
+        "a hand-written replicator takes four of five soups or more",
+        control="the criterion",
+        statistic="whether the soup with 32 hand-written replicators is alive after 80 epochs",
+        delta=0.8,
+        kind="fraction",
+        value=_taken_over,
+    ),
+    _above(
+        "inert", "copying", "order that comes of copying", "soups in which the two instructions that copy do nothing"
+    ),
+    _above("dealt", "inheritance", "order that comes of inheritance", "soups whose bytes are dealt out anew"),
+    _above("shallow", "ancestry", "order that comes of a long ancestry", "soups in which copies of copies end at two"),
+)
+
+DECLARATION = Declaration(
+    name="soup",
+    title="A soup of programs",
+    question="Do programs that copy themselves emerge from random bytes that run on each other?",
+    prediction="in some soups replicators emerge (published: about 40 % of runs of 2^17 tapes in 16k epochs); where "
+    "some are sown they take the soup, but not without copying, inheritance or a long ancestry",
+    control="the same soups without the instructions that copy, with their bytes dealt out anew in every epoch, and "
+    "with copies of copies that end at two",
+    configuration=SoupConfiguration,
+    measures=_measures,
+    claims=CLAIMS,
+    under=lambda c: () if c.world.seeded else CLAIMS,
+    asks_first="emerges",
+    answers={
+        "supported": "Soups of random bytes come alive by themselves",
+        "refuted": "Soups of this size do not come alive this soon",
+        "equivalent": "Some soups come alive by themselves",
+        "undecided": "Whether such soups come alive by themselves is undecided",
+    },
+    arms=ARMS,
+    results=_results,
+    presets={
+        "default": {},
+        "quick": {"replicates": 8, "ticks": 240},
+        "seeded": {"replicates": 8, "ticks": 160, "every": 5, "frames_every": 4, "world": {"seeded": 16}},
+        "paper": {"replicates": 12, "ticks": 16384, "every": 128, "world": {"tapes": 2048}},
+    },
+    noun="soups",
+    about="A soup is many tapes of 64 random bytes. In every epoch they meet in pairs; two tapes end to end are one "
+    "program, in a language with ten instructions that move two heads, add, copy and loop; they run, and they part. "
+    "Nothing is scored, and nothing is copied but by programs. A few bytes are struck by chance.",
+    trial=Trial(
+        {
+            "": {
+                "every": 10,
+                "frames_every": 4,
+                "log_births": True,
+                "world": {"tapes": 16, "seeded": 2, "mutation": 0.01},
+            },
+        },
+        interventions=("20:world.mutation=0.5",),
+    ),
+)
