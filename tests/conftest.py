@@ -24,10 +24,11 @@ CHECKED += ["instruments.ecology", "ecology.ecology"]
 CHECKED += ["rules.net", "rules.neurons", "rules.synapses", "rules.wiring", "rules.gradient"]
 CHECKED += ["tasks.streams", "tasks.procedural"]
 CHECKED += ["evolution.searcher", "evolution.cma", "evolution.genetic", "evolution.gradient"]
+CHECKED += ["games.game", "games.learner", "games.populations", "games.adversaries"]
 CHECKED += ["rivals.school", "rivals.baselines", "rivals.features"]
 CHECKED += [
     f"experiments.{name}.system"
-    for name in ("chemotaxis", "signalling", "bilinear", "lorenz", "digits", "digits_shown")
+    for name in ("chemotaxis", "signalling", "bilinear", "lorenz", "digits", "digits_shown", "game", "gan")
 ]
 install_import_hook([f"mesocosm.{room}" for room in CHECKED], "beartype.beartype")
 

@@ -13,7 +13,7 @@ from functools import partial
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int, UInt32
+from jaxtyping import Array, Float32, Int, UInt32
 
 from mesocosm.core.arrays import materialise
 
@@ -81,6 +81,16 @@ class Bits(eqx.Module):
         c0 = index.astype(jnp.uint32)
         c1 = jnp.asarray(purpose, jnp.uint32)
         return materialise(self.tick, threefry2x32, (self.k0, self.k1), (c0, c1))
+
+    def normals(self, purpose: int, n: int) -> Float32[Array, " n"]:
+        """n normal numbers, by the method of G. Box and M. Muller (1958): two from the 64 bits of each address.
+
+        None is further out than 5.9. Compiled far sooner than `jax.random.normal`.
+        """
+        a, b = self.of(jnp.arange(-(-n // 2), dtype=jnp.uint32), purpose)
+        uniform = (a >> 8).astype(jnp.float32) * 2.0**-24 + 2.0**-25  # in 0 ... 1, and neither
+        radius, angle = jnp.sqrt(-2 * jnp.log(uniform)), (b >> 8).astype(jnp.float32) * (2.0**-23 * jnp.pi)
+        return jnp.concatenate([radius * jnp.cos(angle), radius * jnp.sin(angle)])[:n]
 
     def key(self, purpose: int) -> Array:
         """A jax key made from the same address, for experiments in floating point."""

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri, stdtrit
 
 from mesocosm.findings.bootstrap import RESAMPLES, quantile, resample
+from mesocosm.findings.claim import show_interval
 
 
 class Interval(NamedTuple):
@@ -264,6 +265,20 @@ def mean_interval(values: ArrayLike, confidence: ArrayLike = 0.95, seed: int = 0
     name = default_interval(x.shape[-1])
     seeds = {"seed": seed} if name in IS_BOOTSTRAP else {}
     return INTERVALS[name](x, confidence, **seeds)
+
+
+def show_mean(values: ArrayLike) -> str:
+    """The mean of the values [n] with its 95 % interval in words; the value alone where all are the same.
+
+    >>> show_mean([1.0, 2.0, 3.0]), show_mean([0.25])
+    ('2.0 [-0.5, 4.5]', '0.25')
+    """
+    x = np.asarray(values, float)
+    if x.size < 2 or is_constant(x):
+        return f"{x.flat[0]:.4g}" if x.size else "no value"
+    found = mean_interval(x)
+    low, high = (float(bound) if np.isfinite(bound) else None for bound in (found.low, found.high))
+    return show_interval(float(found.estimate), low, high)
 
 
 def is_constant(values: np.ndarray) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""A game of two learners, in floating point: what their learning does."""
