@@ -3,7 +3,10 @@
 from mesocosm.core import Bits, Camera, Events, Experiment, Field, Fold, Graph, Image, Log, Points, Scene, Setup, Tick
 from mesocosm.ecology.configuration import EcologyConfiguration
 from mesocosm.ecology.setup import behaviour, ecology, watched
+from mesocosm.experiments.game.own import playing
 from mesocosm.findings.claim import Claim
+from mesocosm.games.game import Game, LossGame, MatrixGame
+from mesocosm.games.learner import Learner
 from mesocosm.layers.book import Book
 from mesocosm.layers.layer import Layer, Variant
 from mesocosm.minds.mind import Draw, Experience, Mind
@@ -39,6 +42,7 @@ __all__ = [
     "Field",
     "Fold",
     "FollowUp",
+    "Game",
     "Gardens",
     "Gene",
     "Genome",
@@ -47,7 +51,10 @@ __all__ = [
     "Holds",
     "Image",
     "Layer",
+    "Learner",
     "Log",
+    "LossGame",
+    "MatrixGame",
     "Measure",
     "Mind",
     "OverTime",
@@ -80,6 +87,7 @@ __all__ = [
     "ecology",
     "in_windows",
     "log",
+    "playing",
     "ticks",
     "torus",
     "watched",

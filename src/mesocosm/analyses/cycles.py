@@ -22,7 +22,6 @@ from mesocosm.record.configuration import Range
 KINDS = ("rests", "circles", "grows", "shrinks", "irregular")
 STILL = 1e-4
 """Width below which a course rests, in shares of the largest it had."""
-_OWN = ("replicate", "tick", "time", "stretch", "idle")
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Settings:
     """What is looked at, how closely."""
 
     column: str = ""
-    """A column of the metrics; empty: the first that is a number of a player (or the first there is)."""
+    """A column of the metrics; empty: the first number of a player, or x."""
     tolerance: Annotated[float, Range(0, 1)] = 0.02
     """By what share turns, and widths, of a cycle may differ."""
 
@@ -62,10 +61,16 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
     }
 
 
+def course(record: Record) -> str:
+    """That it records where something is."""
+    is_there = any(name in ("x", "y") or name.endswith("_0") for name in record.metrics)
+    return "" if is_there else "records no course (a column x, or first_0)"
+
+
 def column_of(record: Record) -> str:
-    """The first number of a player; else the first column."""
-    named = [name for name in record.metrics if name not in _OWN]
-    return next((name for name in named if name.endswith("_0")), named[0] if named else "")
+    """The first number of a player; else x, or y."""
+    named = [name for name in record.metrics if name.endswith("_0")]
+    return named[0] if named else "x" if "x" in record.metrics else "y"
 
 
 def times(record: Record) -> np.ndarray:
@@ -139,4 +144,4 @@ def _words(kind: str, n: int) -> str:
 
 
 ANALYSIS = Analysis("cycles", "whether courses circle, how long a turn takes, whether all come to one cycle", compute,
-                    show, Settings)  # fmt: skip
+                    show, Settings, needs=(course,))  # fmt: skip

@@ -56,7 +56,7 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
         f"{np.mean(values['lost']):.1f} times on the way."
     )
     over = np.array(values["held_over_time"])
-    step = max(1, len(over) // 24)
+    step = -(-len(over) // 12)
     figure = Heat(
         title="Modes that are held",
         alt=f"Share of artists that hold each mode (row) at each time (column). {sentence}",

@@ -87,9 +87,7 @@ def _read(field: str, text: str) -> tuple[str, dict[str, float]]:
     """Name and parameters of `name(key=value, ...)`."""
     found = _WORD.fullmatch(text)
     if found is None:
-        raise ConfigurationError(
-            f"{field} = {text[:80]!r}: write a name, as rps or rps(tie=0.5), or a file, as mine.py"
-        )
+        raise ConfigurationError(f"{field} = {text[:80]!r}: write a name, as rps, or rps(tie=0.5)")
     given = {}
     for pair in filter(None, (part.strip() for part in (found[2] or "").split(","))):
         key, _, value = pair.partition("=")

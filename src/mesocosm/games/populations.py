@@ -35,7 +35,7 @@ def policy_gradient(x: Mix, fitness: Mix) -> Mix:
     return x * (regret - jnp.dot(x, regret))
 
 
-def velocities(payoffs: Sequence[Array], mixed: Sequence[Mix], dynamics: Dynamics = replicator) -> tuple[Mix, ...]:
+def velocities(payoffs: Sequence[Array], mixed: Sequence[Array], dynamics: Dynamics = replicator) -> tuple[Array, ...]:
     """The velocity of each population, from a payoff a population: [acts of the first, acts of the second, ...]."""
     return tuple(
         dynamics(x, earned(payoff, mixed, k)) for k, (payoff, x) in enumerate(zip(payoffs, mixed, strict=True))

@@ -83,8 +83,10 @@ def is_chaotic(places: np.ndarray, grown: np.ndarray) -> bool:
     half = len(places) // 2
     if half < 2 or not (np.isfinite(places).all() and np.isfinite(total).all()):
         return False
-    extent = [np.abs(part - part.mean(axis=0)).max() for part in (places[:half], places[half:])]
-    is_still = extent[1] <= 1e-6 * max(1.0, np.abs(places).max())
+    middle = places[:half].mean(axis=0)
+    extent = [np.abs(part - middle).max() for part in (places[:half], places[half:])]
+    is_spread = np.ptp(places[half:], axis=0).max()
+    is_still = is_spread <= 1e-6 * max(1.0, np.abs(places).max())
     is_leaving = extent[1] > LARGER * extent[0]
     returns = len(np.unique(places[half:], axis=0)) < len(places) - half
     if is_still or is_leaving or returns:

@@ -192,7 +192,7 @@ def over_time(told: Told, measure: Measure, beside: str = "") -> Trajectories:
     if measure.control is not None:
         control = measure.windows(record, of_control=True)
     elif beside in told.runs:
-        control, words = measure.windows(told.runs[beside]), f"worlds of the {beside}"
+        control, words = measure.windows(told.runs[beside]), f"{told.noun} of the {beside}"
     return Trajectories(
         title=sentence_case(measure.label),
         alt=f"{measure.label} in {record.replicates} {told.noun}; {said_at_the_end(lines, control, words, told.noun)}.",

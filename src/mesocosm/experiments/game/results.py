@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from mesocosm.player.encoder.panel import MOST_FRAMES, Replay, panel_of
+from mesocosm.player.encoder.recording import Recording
 from mesocosm.protocol.blocks import Analysed, OverTime, Told, at_the_end
 from mesocosm.protocol.measure import measure_named
+from mesocosm.protocol.scenes import about_of, filmed
 from mesocosm.protocol.story import Section, Table
+
+
+def replay(told: Told) -> Replay | None:
+    """The phase portrait: the last frames, each of them, so that its lines are smooth."""
+    replicate = filmed(told.record)
+    if replicate is None:
+        return None
+    film = Recording(told.record, replicate, "both players", about_of(told.record))
+    panel = panel_of(film, max(0, film.meta()["n_frames"] - MOST_FRAMES))
+    caption = f"Game {replicate}, its last {panel.frame_ticks.size} frames."
+    return Replay(caption, [replace(panel, series={})])  # the page has charts of its own
 
 
 def stopped(told: Told) -> Section | None:

@@ -138,6 +138,8 @@ class Course(Fold):
             "stretch": now["stretched"] - folded["stretched"],
             "time": now["time"] - folded["time"],
             "idle": now["idle"] - folded["idle"],
+            "stretched": now["stretched"],
+            "elapsed": now["time"],
             "radius": now["radius"],
             "vorticity": now["vorticity"],
         }

@@ -55,6 +55,7 @@ class GanConfiguration(RunConfiguration):
     """Points by which an artist is judged, always of the same noise."""
     keep_every: Annotated[int, Range(0, 2**31 - 1, "ticks", "switch")] = 250
     """Ticks between the players that are kept, who meet each other later (`rematch`); 0 keeps none."""
+    frames_every: Annotated[int, Range(0, 2**20, "ticks")] = 10
 
     def contradictions(self):
         yield from super().contradictions()
@@ -111,7 +112,10 @@ def _results() -> Any:
     return import_module("mesocosm.experiments.gan.results")
 
 
-SMALL = {"hidden": [4], "latent": 2, "batch": 8, "looked_at": 16, "keep_every": 0, "learner": "rmsprop"}
+SMALL: dict[str, Any] = {
+    **{"hidden": [4], "latent": 2, "batch": 8, "looked_at": 16, "keep_every": 0, "frames_every": 0},
+    "learner": "rmsprop",
+}
 
 DECLARATION = Declaration(
     name="gan",
@@ -141,5 +145,5 @@ DECLARATION = Declaration(
         "grid": {"target": "grid", "ticks": 4000, "every": 100},
     },
     noun="pairs",
-    trial=Trial({"": SMALL}, interventions=("30:step=0.01", "30:r1=0.5")),
+    trial=Trial({"": SMALL}, interventions=("30:step=0.01",)),
 )

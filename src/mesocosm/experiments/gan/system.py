@@ -97,14 +97,14 @@ class Gan(Experiment):
         shares, near = self.held(made)
         lines = (jnp.arange(CELLS, dtype=jnp.float32) + 0.5) / CELLS * 2 * HALF - HALF
         cells = jnp.stack([jnp.tile(lines, CELLS), jnp.repeat(lines, CELLS)], axis=1)
-        says = jax.nn.sigmoid(self.critic(state.z[n:], cells)[:, 0]).reshape(CELLS, CELLS)
+        says = jnp.tanh(self.critic(state.z[n:], cells)[:, 0] / 2).reshape(CELLS, CELLS)  # P(true) - P(made)
         points = {
             "made": Points(jnp.ones(made.shape[0], bool), {"x": made[:, 0], "y": made[:, 1]}, look="dots"),
             "modes": Points(
                 jnp.ones(self.modes.shape[0], bool), {"x": self.modes[:, 0], "y": self.modes[:, 1]}, look="rings"
             ),
         }
-        taken = Field(says, about=About(unit="taken for true", low=0, high=1))
+        taken = Field(says, about=About(unit="made to true", low=-1, high=1))
         curves = {"shares": shares, "near": near, "value": self.value(state.z, made), "idle": state.idle}
         about = {"shares": About("share of points", low=0, high=1)}
         return Scene(points, {"critic": taken}, curves, space=box(2 * HALF, 2 * HALF, -HALF, -HALF), about=about)

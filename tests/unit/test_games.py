@@ -1,0 +1,211 @@
+"""Games and learners by name, what goes wrong in them, and what analyses say of them."""
+
+from dataclasses import fields
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import mesocosm as mc
+from mesocosm import lab
+from mesocosm.analyses.cycles import turns
+from mesocosm.analyses.modes import Settings, compute, show
+from mesocosm.core import Bits
+from mesocosm.core.random import seed_words
+from mesocosm.experiments.game.declaration import DECLARATION, GameConfiguration
+from mesocosm.experiments.game.system import build
+from mesocosm.games.find import game_named, learner_named
+from mesocosm.games.game import MatrixGame
+from mesocosm.games.known import GAMES
+from mesocosm.games.learner import LEARNERS
+from mesocosm.record import ConfigurationError, FolderError, Status
+
+pytestmark = pytest.mark.xdist_group("games")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("game", "bilinar", r"game = bilinar: there is no such game. Did you mean bilinear\? There are bilinear, "),
+        ("game", "rps(tie=x)", r"game = rps\(tie=x\): 'tie=x' must be NAME=NUMBER"),
+        ("game", "rps(ties=1)", r"game = rps: there is no parameter 'ties'; it has tie, gift"),
+        ("game", "rps(tie=nan)", r"game = rps: tie = nan must be within 1e6 of 0"),
+        ("game", "rps(tie=1", "write a name, as rps, or"),
+        ("game", "", "write a name, as rps, or"),
+        ("learner", "adm", r"learner = adm: there is no such learner. Did you mean adam\?"),
+        ("learner", "sga+consensus", "sga and consensus do not go together; name one"),
+        ("learner", "flow+adam", "flow has no steps; name it alone"),
+        ("learner", "alternating(x=1)", "alternating has no parameters"),
+    ],
+)
+def test_what_is_not_there_is_refused_with_what_is(field, value, said):
+    with pytest.raises(ConfigurationError, match=said):
+        (game_named if field == "game" else learner_named)(value)
+
+
+def test_a_learner_of_acts_needs_a_game_of_acts():
+    with pytest.raises(ConfigurationError, match=r"replicator: follows payoffs .* bilinear is none. Take flow"):
+        build(GameConfiguration(game="bilinear", learner="replicator"))
+
+
+def test_the_help_names_every_game_with_its_parameters_and_every_learner():
+    import inspect
+
+    text = inspect.getsource(GameConfiguration)
+    assert all(name in text for name in (*GAMES, *LEARNERS)), "the texts of GameConfiguration"
+    for game in GAMES.values():
+        assert all(f"{name}=" in text for name in [f.name for f in fields(game)])
+
+
+def test_numbers_of_games_of_acts_are_logits():
+    rps = game_named("rps")
+    assert (
+        isinstance(rps, MatrixGame) and rps.sizes == (3, 3) and float(sum(rps.shown(rps.rest)[0])) == pytest.approx(1)
+    )
+    hunters = game_named("lotka-volterra")
+    prey, predators = hunters.shown(hunters.rest)
+    assert float(prey[0]) == pytest.approx(4) and float(predators[0]) == pytest.approx(2.75)
+    assert np.abs(np.asarray(hunters.velocity(hunters.rest))).max() < 1e-6
+
+
+class Forgets(lab.Learner):
+    """Its numbers stop being numbers."""
+
+    def step(self, game, z, memory, rate):
+        return z + rate * jnp.nan, memory
+
+
+class Stands(lab.Learner):
+    """The second player never moves."""
+
+    def step(self, game, z, memory, rate):
+        return z.at[0].add(rate * game.velocity(z)[0]), memory
+
+
+def course(ticks: int, **changes):
+    """The law alone, without the loop: its state after so many ticks, and the law."""
+    law = build(GameConfiguration(**changes), learners={"forgets": Forgets(), "stands": Stands()}).experiment
+    seed, one = seed_words(0), jnp.uint32(0)
+    walk = jax.jit(lambda state: jax.lax.fori_loop(0, ticks, lambda t, s: law.tick(Bits.at(seed, one, t), s)[0], state))
+    return walk(jax.jit(lambda: law.init(Bits.founding(seed, one)))()), law
+
+
+def test_what_runs_away_or_is_no_number_ends_and_says_why():
+    for changes in ({"learner": "simultaneous", "step": 1.0}, {"learner": "forgets"}):
+        state, law = course(60, game="bilinear", **changes)
+        assert int(law.status(state)) == Status.DIVERGED
+        assert "is no longer a number" in type(law).endings[Status.DIVERGED]
+
+
+def test_a_player_that_stops_is_counted_and_told():
+    state, law = course(40, game="bilinear", learner="stands")
+    assert int(state.idle) == 40 and int(law.status(state)) == Status.ALIVE
+    state, _ = course(40, game="bilinear", learner="alternating")
+    assert int(state.idle) == 0
+
+
+def test_the_carried_difference_grows_by_the_radius_of_the_step():
+    state, _ = course(50, game="bilinear", learner="simultaneous", step=0.1)
+    assert float(state.stretched) == pytest.approx(50 * np.log(np.sqrt(1.01)), rel=1e-4)
+    assert float(state.time) == pytest.approx(5, rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def hopf(tmp_path_factory):
+    """Play that comes to the unit circle."""
+    return mc.run(
+        "game", game="hopf", learner="flow", replicates=3, ticks=1200, every=4, keep_every=100, frames_every=0,
+        out=tmp_path_factory.mktemp("games") / "hopf",
+    )  # fmt: skip
+
+
+def test_a_limit_cycle_is_told_from_a_centre(hopf):
+    found = hopf.measure("cycles")
+    assert found.values["limit_cycle"] and found.values["kind"] == ["circles"] * 3
+    assert np.allclose(found.values["period"], 2 * np.pi, atol=2e-3) and np.allclose(
+        found.values["width"], 1, atol=1e-3
+    )
+    assert "3 circle. A turn takes 6.28" in found.sentence and "a limit cycle" in found.sentence
+
+
+def test_the_spectrum_of_a_limit_cycle_is_0_and_what_brings_one_back(hopf):
+    """Of the normal form exactly 0 and -2: nobody is chaotic."""
+    found = hopf.measure("lyapunov", ticks=2000, replicates=2, windows=50)
+    assert np.allclose(found.values["exponents"], [[0, -2]] * 2, atol=0.01) and not any(found.values["chaotic"])
+    assert found.sentence.startswith("0 of 2 courses are chaotic") and "add up to -2.0" in found.sentence
+
+
+def test_the_curl_of_the_field_on_the_unit_circle(hopf):
+    """J there: S has eigenvalues 0 and -2, A is the rotation: |A|^2 / |J|^2 = 2 / (2 + 4)."""
+    found = hopf.measure("vorticity")
+    assert np.allclose(found.values["share"], 1 / 3, atol=1e-3) and "(both)" in found.sentence
+    last = hopf.metrics["vorticity"][-3:]
+    assert np.allclose(last, found.values["share"], atol=1e-4), "recorded in every window, too"
+
+
+def test_players_that_only_circle_do_not_get_ahead_of_their_past(hopf):
+    found = hopf.measure("rematch", snapshots=6)
+    assert "No progress is seen" in found.sentence and np.shape(found.values["matrix"]["mean"]) == (6, 6)
+    with pytest.raises(FolderError, match=r"no array state\.z"):
+        mc.run("lorenz", replicates=1, ticks=50, out=hopf.folder.parent / "lorenz").measure("vorticity")
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        (lambda t: np.sin(t), "circles"),
+        (lambda t: np.exp(-t), "rests"),
+        (lambda t: np.exp(t / 20) * np.sin(t), "grows"),
+        (lambda t: np.exp(-t / 20) * np.sin(t), "shrinks"),
+        (lambda t: np.sin(t) + np.sin(np.sqrt(2) * t) + np.sin(t * t / 50), "irregular"),
+        (lambda t: 0 * t, "rests"),
+    ],
+)
+def test_kinds_of_course(line, kind):
+    t = np.arange(0, 80, 0.05)
+    assert turns(t, line(t)).kind == kind
+
+
+def test_modes_are_found_lost_and_kept():
+    """Two artists, three modes, four windows: one loses a mode and keeps two, one ends early and keeps none."""
+
+    class Recorded:
+        tick, replicates = 40, 2
+        header: ClassVar = {"every": 10}
+        metrics: ClassVar = {
+            "replicate": np.array([0, 0, 0, 0, 1]),
+            "tick": np.array([10, 20, 30, 40, 10]),
+            "mode_0": np.array([0.3, 0.3, 0.3, 0.3, 0.4]),
+            "mode_1": np.array([0.0, 0.3, 0.3, 0.07, 0.3]),
+            "mode_2": np.array([0.3, 0.3, 0.0, 0.0, 0.3]),
+        }
+
+    found = compute(Recorded(), Settings())
+    assert found["found"] == [3, 3] and found["kept"] == [2, 0] and found["lost"] == [1, 3]
+    assert "0 of 2 artists keep all 3 modes" in show(Recorded(), found).sentence
+
+
+def test_claims_are_of_the_game_they_speak_of():
+    assert [c.name for c in DECLARATION.claims_under(GameConfiguration())] == ["chaos", "ties", "two-acts"]
+    assert DECLARATION.claims_under(GameConfiguration(game="hopf", learner="flow")) == ()
+
+
+def test_a_game_of_ones_own_is_known_by_the_name_of_its_experiment():
+    class Rope(lab.LossGame):
+        """Two who pull."""
+
+        friction: float = 0.1
+
+        def losses(self, x, y):
+            return x[0] * y[0] + self.friction * x[0] ** 2, -x[0] * y[0] + self.friction * y[0] ** 2
+
+    declared = lab.playing("rope", game=Rope(), step=0.5, question="Who wins?")
+    made = declared.configuration()
+    assert (made.game, made.step, declared.question, made.ticks) == ("rope", 0.5, "Who wins?", 10000)
+    assert declared.build(made).experiment.game.friction.dtype == jnp.float32
+    changed = declared.configuration(game="rope(friction=2)")
+    assert float(declared.build(changed).experiment.game.friction) == 2
+    with pytest.raises(ConfigurationError, match="no field or part 'stepp'"):
+        lab.playing("rope", game=Rope(), stepp=1)
