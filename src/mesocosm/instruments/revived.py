@@ -15,7 +15,7 @@ from jaxtyping import Array
 
 from mesocosm.core import Bits, Experiment
 from mesocosm.core.random import seed_words
-from mesocosm.protocol.launch import law_of
+from mesocosm.protocol.preparing import law_of
 from mesocosm.protocol.reading import after, configuration_of
 from mesocosm.protocol.registry import entry_of
 from mesocosm.record import FolderError, Record
