@@ -188,3 +188,12 @@ def shannon(data: bytes) -> float:
 def zlib_order(data: bytes) -> float:
     """Higher-order entropy by another compressor, which knows nothing of ours."""
     return shannon(data) - 8 * len(zlib.compress(data, 9)) / len(data)
+
+
+def order(data: bytes) -> float:
+    """Section 7: higher-order entropy, in floating point."""
+    literals, matches = parse(data)
+    items = literals + matches
+    which = items * np.log2(items) - sum(x * np.log2(x) for x in (literals, matches) if x)
+    bits = literals * shannon(data) + matches * (np.log2(len(data)) + 6) + which
+    return max(0.0, shannon(data) - float(bits) / len(data))

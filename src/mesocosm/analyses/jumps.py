@@ -1,9 +1,9 @@
-"""Jumps of a measure: does a curve rise all at once, or little by little?
+"""Jumps of a measure: does a curve rise (or fall) all at once, or little by little?
 
 The change from window to window is summed over 1, 2, 4 ... windows that follow each other, in units of its standard
-error; the largest of these sums is compared with that of the same changes in random order. Where changes come
-independently of each other, whatever their mean and spread, every order is equally likely: the false alarms are then
-exact, at the level asked for. A curve that jitters around a trend alarms less often. (E. S. Page, "Continuous
+error; the largest of these sums, up or down, is compared with that of the same changes in random order. Where changes
+come independently of each other, whatever their mean and spread, every order is equally likely: the false alarms are
+then exact, at the level asked for. A curve that jitters around a trend alarms less often. (E. S. Page, "Continuous
 inspection schemes", 1954, with a permutation null.)
 """
 
@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from mesocosm.findings.intervals import wilson_interval
-from mesocosm.protocol.blocks import ticks
+from mesocosm.protocol.blocks import sentence_case, ticks
 from mesocosm.protocol.catalogue import Analysis, Result
 from mesocosm.protocol.measure import measure_named, measures_of
 from mesocosm.protocol.registry import declaration_of
@@ -41,21 +41,20 @@ class Settings:
 
 
 def jump(curve: np.ndarray, draws: int, rng: np.random.Generator) -> tuple[float, int, int]:
-    """The largest rise of a curve [windows]: its p value, the first window after its beginning, and its length."""
+    """The steepest rise or fall of a curve [windows]: its p value, the window that it begins in, and its length."""
     change = np.diff(curve)
     change = change - change.mean()
     n, lengths = change.size, [2**k for k in range(max(1, change.size // 2).bit_length())]
 
     def sums(orders: np.ndarray) -> list[np.ndarray]:
         added = np.concatenate([np.zeros((len(orders), 1)), np.cumsum(orders, axis=1)], axis=1)
-        return [(added[:, k:] - added[:, :-k]) / np.sqrt(k * (1 - k / (n + 1))) for k in lengths]
+        return [np.abs(added[:, k:] - added[:, :-k]) / np.sqrt(k * (1 - k / (n + 1))) for k in lengths]
 
     own = sums(change[None])
     best = max(range(len(lengths)), key=lambda k: own[k].max())
     null = np.max([s.max(axis=1) for s in sums(rng.permuted(np.tile(change, (draws, 1)), axis=1))], axis=0)
-    largest = own[best].max()
-    p = (1 + int((null >= largest - 1e-12).sum())) / (1 + draws)
-    return p, int(own[best].argmax()) + 1, lengths[best]
+    p = (1 + int((null >= own[best].max() - 1e-12).sum())) / (1 + draws)
+    return p, int(own[best].argmax()), lengths[best]
 
 
 def compute(record: Record, settings: Settings) -> dict[str, Any]:
@@ -67,23 +66,26 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
     rows = []
     for replicate, line in enumerate(lines):
         line = line[np.isfinite(line)]
-        p, first, length = jump(line, settings.draws, rng) if line.size >= LEAST and np.ptp(line) > 0 else (1.0, 0, 0)
-        end = min(first + length, line.size) - 1 if length else 0
-        rise = float(line[end] - line[first - 1]) if length else 0.0
-        rows.append({"replicate": replicate, "p": p, "tick": int(ticks(record)[first]) if length else 0, "rise": rise})
+        if line.size < LEAST or np.ptp(line) == 0:
+            rows.append({"replicate": replicate, "p": 1.0, "tick": 0, "change": 0.0})
+            continue
+        p, first, length = jump(line, settings.draws, rng)
+        change = float(line[first + length] - line[first])
+        rows.append({"replicate": replicate, "p": p, "tick": int(ticks(record)[first]), "change": change})
     return {"measure": measure.label, "unit": measure.unit, "level": settings.level, "rows": rows}
 
 
 def show(record: Record, values: Mapping[str, Any]) -> Result:
     rows, level = values["rows"], values["level"]
     found = [row for row in rows if row["p"] <= level]
-    share = wilson_interval(len(found), len(rows))
+    up = [row for row in found if row["change"] > 0]
+    share = wilson_interval(len(up), len(rows))
     sentence = (
-        f"{values['measure']} jumps in {len(found)} of {len(rows)} replicates [{share.low:.2f}, {share.high:.2f}]; by "
-        f"chance it would in {100 * level:g} %."
+        f"{sentence_case(values['measure'])} jumps up in {len(up)} of {len(rows)} replicates [{share.low:.2f}, "
+        f"{share.high:.2f}], and down in {len(found) - len(up)}; by chance it would jump in {100 * level:g} %."
     )
-    if found:
-        sentence += f" The rise begins at tick {np.median([row['tick'] for row in found]):.0f} in the median."
+    if up:
+        sentence += f" The rise begins at tick {np.median([row['tick'] for row in up]):.0f} in the median."
     name = declaration_of(record)
     measure = next(m for m in measures_of(name, record) if m.label == values["measure"])
     figure = Trajectories(
@@ -104,4 +106,6 @@ def _long_enough(record: Record) -> str:
     return "" if n >= LEAST else f"it has {n} windows; at least {LEAST} are needed: more ticks, or a smaller `every`"
 
 
-ANALYSIS = Analysis("jumps", "whether a measure rises all at once", compute, show, Settings, needs=(_long_enough,))
+ANALYSIS = Analysis(
+    "jumps", "whether a measure rises or falls all at once", compute, show, Settings, needs=(_long_enough,)
+)

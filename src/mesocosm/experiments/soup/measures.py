@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.protocol.measure import Columns, Measure
+from mesocosm.protocol.measure import Measure
 from mesocosm.record import Record
 from mesocosm.worlds.soup.language import TAPE
 
@@ -18,22 +18,6 @@ COPYING = 0.05
 """And the share of its tapes that is written over by copies of others in an epoch, at least."""
 
 
-def higher_order_entropy(columns: Columns, n_bytes: int) -> np.ndarray:
-    """Shannon's entropy of the bytes less what a compressed byte takes: what order there is beyond the frequencies.
-
-    The compressor is the parse of `worlds.soup.parse`: a literal costs the entropy of the bytes, a match its distance
-    (log2 n) and length (6 bits), and which of the two comes the entropy of their frequencies.
-    """
-    entropy = np.asarray(columns["entropy"], float) / 256
-    literals, matches = (np.asarray(columns[name], float) for name in ("literals", "matches"))
-    items = np.maximum(literals + matches, 1)
-    share = matches / items
-    with np.errstate(divide="ignore", invalid="ignore"):
-        which = -np.nan_to_num(share * np.log2(share)) - np.nan_to_num((1 - share) * np.log2(1 - share))
-    bits = literals * entropy + matches * (np.log2(n_bytes) + 6) + items * which
-    return np.maximum(entropy - bits / n_bytes, 0.0)  # a compressor that cannot gain leaves all as it is
-
-
 def measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
     tapes = int(configuration["world"]["tapes"])
 
@@ -41,9 +25,7 @@ def measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
         return lambda c: np.asarray(c[name], float) * unit / (tapes * np.asarray(c["ticks"], float))
 
     return (
-        Measure(
-            "higher", lambda c: higher_order_entropy(c, tapes * TAPE), "higher-order entropy", "bits a byte", low=0
-        ),
+        Measure("higher", lambda c: c["higher"] / 256, "higher-order entropy", "bits a byte", low=0),
         Measure("copies", per_tape("births"), "share of tapes written over by a copy", "per epoch", 0, 1),
         Measure("tokens", lambda c: c["tokens"] / (tapes * TAPE), "bytes of different descent, share", "", 0, 1),
         Measure("entropy", lambda c: c["entropy"] / 256, "Shannon's entropy of the bytes", "bits a byte", 0, 8),

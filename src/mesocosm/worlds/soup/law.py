@@ -13,8 +13,7 @@ from mesocosm.core import Bits, Events, Experiment, Scene, Tick
 from mesocosm.core.arrays import in_turn, sum32
 from mesocosm.core.random import threefry2x32
 from mesocosm.record import Status
-from mesocosm.worlds.soup.language import TAPE, actions
-from mesocosm.worlds.soup.language import replicator as written_by_hand
+from mesocosm.worlds.soup.language import TAPE, actions, replicator, written
 from mesocosm.worlds.soup.machine import PAIR, run_pairs
 from mesocosm.worlds.soup.parameters import MOST_TOKENS, SoupParameters
 from mesocosm.worlds.soup.seen import scene_of
@@ -96,6 +95,7 @@ class Soup(Experiment):
     steps: Int32[Array, ""]
     strikes: Int32[Array, "2"]  # in an epoch: so many, and one more with this probability in 1/65536
     seeded: Int32[Array, ""]
+    sown: UInt8[Array, "64"]
     dealing: Bool[Array, ""]
     depth: Int32[Array, ""]
     n: int = eqx.field(static=True)
@@ -108,6 +108,7 @@ class Soup(Experiment):
             jnp.int32(p.steps),
             jnp.array(p.strikes(), jnp.int32),
             jnp.int32(p.seeded),
+            jnp.asarray(written(p.program.encode("latin-1")) if p.program else replicator()),
             jnp.bool_(p.dealing),
             jnp.int32(p.depth),
             p.tapes,
@@ -116,10 +117,9 @@ class Soup(Experiment):
     def init(self, bits: Bits) -> Tapes:
         words = jnp.stack(bits.of(jnp.arange(self.n * TAPE // 8, dtype=jnp.uint32), FOUNDING), axis=-1)
         drawn = (words[..., None] >> (8 * jnp.arange(4, dtype=jnp.uint32))[None, None, :]) & 255  # lowest byte first
-        own = jnp.asarray(written_by_hand())[None, :]
         is_seeded = (jnp.arange(self.n) < self.seeded)[:, None]
         return Tapes(
-            jnp.where(is_seeded, own, drawn.reshape(self.n, TAPE).astype(jnp.uint8)),
+            jnp.where(is_seeded, self.sown[None, :], drawn.reshape(self.n, TAPE).astype(jnp.uint8)),
             jnp.arange(1, self.n * TAPE + 1, dtype=jnp.int32).reshape(self.n, TAPE),
             jnp.arange(1, self.n + 1, dtype=jnp.int32),
             jnp.zeros(self.n, jnp.int32),

@@ -24,7 +24,9 @@ class SoupParameters:
     mutation: Annotated[float, Range(0, 1, "per byte and epoch")] = 0.00024
     """Probability that a byte is struck and becomes a random one."""
     seeded: Annotated[int, Range(0, 32768, "tapes")] = 0
-    """Tapes that are founded with the hand-written replicator; all others are random."""
+    """Tapes that are sown: founded with `program`; all others are random."""
+    program: str = ""
+    """What is sown, at most 64 characters (the rest is zero); where nothing is said, a replicator written by hand."""
     copying: bool = True
     """Whether the two instructions that copy do so; else they are comments."""
     dealing: bool = False
@@ -38,6 +40,8 @@ class SoupParameters:
             yield f"world.tapes = {self.tapes}: must be a power of two, for example {nearest}"
         if self.seeded > self.tapes:
             yield f"world.seeded = {self.seeded}: must be at most world.tapes = {self.tapes}"
+        if len(self.program) > TAPE or any(ord(c) > 255 for c in self.program):
+            yield f"world.program: has {len(self.program)} characters; must be {TAPE} at most, each a byte (Latin-1)"
 
     def strikes(self) -> tuple[int, int]:
         """Bytes that are struck in an epoch: so many, and one more with this probability in 1/65536."""

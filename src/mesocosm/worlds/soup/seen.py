@@ -66,6 +66,21 @@ def entropy(data: UInt8[Array, "m"]) -> Int32[Array, ""]:
     return (high + (low >> 6)) >> (bits - 6)
 
 
+def order(shannon: Int32[Array, ""], literals: Array, matches: Array, n_bytes: int) -> Int32[Array, ""]:
+    """Higher-order entropy in 1/256 bit a byte: Shannon's entropy less what a byte takes once the parse compresses it.
+
+    A literal costs the entropy of the bytes, a match its distance and length, and which of the two comes the entropy of
+    their frequencies. Large soups are counted in units of 2^shift bytes, so that no product leaves 31 bits.
+    """
+    bits = n_bytes.bit_length() - 1
+    shift = max(0, bits - 15)
+    literal, match = literals >> shift, matches >> shift
+    items = literal + match
+    which = items * log2(items) - literal * log2(literal) - match * log2(match)
+    taken = literal * shannon + match * ((bits + 6) << _FRACTION) + which
+    return jnp.maximum(shannon - (taken >> (bits - shift)), 0)
+
+
 def scene_of(data: UInt8[Array, "n 64"], tokens: Int32[Array, "n 64"], depth: Int32[Array, " n"]) -> Scene:
     """Pictures and numbers."""
     flat = data.ravel()
@@ -73,23 +88,20 @@ def scene_of(data: UInt8[Array, "n 64"], tokens: Int32[Array, "n 64"], depth: In
     founder = (tokens - 1) // TAPE  # the tape that the byte was founded on; what was struck later has none
     hue = jnp.where(founder < data.shape[0], mix32(founder.astype(jnp.uint32)) % HUES, HUES).astype(jnp.uint8)
     ordered = jnp.sort(tokens.ravel())
-    n_tokens = 1 + sum32(ordered[1:] != ordered[:-1])
-    literals, matches = parse(flat)
+    shannon, (literals, matches) = entropy(flat), parse(flat)
     curves = {
-        "entropy": entropy(flat),
-        "literals": literals,
-        "matches": matches,
-        "tokens": n_tokens,
-        "zeros": sum32(flat == 0),
         "deepest": jnp.max(depth),
+        "entropy": shannon,
+        "higher": order(shannon, literals, matches, flat.shape[0]),
+        "tokens": 1 + sum32(ordered[1:] != ordered[:-1]),
+        "zeros": sum32(flat == 0),
     }
     about = {
-        "entropy": About("1/256 bit a byte", low=0, high=2048),
-        "tokens": About("tokens"),
-        "literals": About("bytes"),
-        "matches": About("matches"),
-        "zeros": About("bytes"),
         "deepest": About("copies"),
+        "entropy": About("1/256 bit a byte", low=0, high=2048),
+        "higher": About("1/256 bit a byte", low=0),
+        "tokens": About("tokens"),
+        "zeros": About("bytes"),
     }
     images = {
         "tapes": Image(laid_out(kind), About(words=CLASSES, palette=PALETTE, is_class=True)),

@@ -1,0 +1,85 @@
+"""Around the soup: the jump detector's false alarms and power, families of tapes, programs that are tried and sown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import mesocosm as mc
+from mesocosm.analyses.copied import families
+from mesocosm.analyses.jumps import jump
+from mesocosm.experiments.soup.measures import came_alive, epoch_of_life
+from mesocosm.record import ConfigurationError
+from mesocosm.worlds.soup.language import replicator
+from mesocosm.worlds.soup.trying import met
+
+pytestmark = pytest.mark.xdist_group("soup")
+
+LEVEL, CURVES, WINDOWS = 0.05, 300, 40
+
+
+def alarms(curves: np.ndarray) -> float:
+    rng = np.random.default_rng(0)
+    return float(np.mean([jump(curve, 199, rng)[0] <= LEVEL for curve in curves]))
+
+
+def test_the_jump_detector_alarms_by_chance_as_often_as_it_says():
+    """Random walks, with drift, with heavy tails: at the level, within 3 standard errors. Jitter on a trend: less."""
+    rng = np.random.default_rng(1)
+    walk = rng.normal(0.2, 1, (CURVES, WINDOWS)).cumsum(axis=1)
+    heavy = rng.standard_t(2, (CURVES, WINDOWS)).cumsum(axis=1)
+    jitter = 0.1 * np.arange(WINDOWS) + rng.normal(0, 1, (CURVES, WINDOWS))
+    allowed = LEVEL + 3 * np.sqrt(LEVEL * (1 - LEVEL) / CURVES)
+    assert 0.01 < alarms(walk) < allowed and alarms(heavy) < allowed and alarms(jitter) < allowed
+
+
+def test_the_jump_detector_finds_a_rise_in_the_middle_and_says_where():
+    rng = np.random.default_rng(2)
+    t = np.arange(WINDOWS)
+    curves = 3 / (1 + np.exp(-(t - 20) / 1.5)) + rng.normal(0, 0.2, (60, WINDOWS)).cumsum(axis=1) / 3
+    found = [jump(curve, 999, rng) for curve in curves]
+    assert np.mean([p <= 0.01 for p, _, _ in found]) > 0.9
+    assert np.abs(np.median([first for _, first, _ in found]) - 16) <= 3
+    falls = [(curve[::-1], jump(curve[::-1], 999, rng)) for curve in curves]
+    assert all(curve[first + length] < curve[first] for curve, (p, first, length) in falls if p <= 0.01)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    world = {"tapes": 64, "seeded": 24, "mutation": 0.0}
+    folder = tmp_path_factory.mktemp("soup") / "run"
+    return mc.run("soup", out=folder, replicates=4, ticks=60, every=5, world=world, log_births=True)
+
+
+def test_families_are_those_of_the_log_read_by_hand(run):
+    log, ids = run.log("births"), run.record.state["state.ids"]
+    result = run.measure("copied")
+    for r, row in enumerate(result.values["rows"]):
+        root = {k: k for k in range(1, 65)}
+        for k in np.flatnonzero(log["replicate"] == r):
+            root[int(log["id"][k])] = root[int(log["parent"][k])]
+        living, count = np.unique([root[int(i)] for i in ids[r]], return_counts=True)
+        assert (row["families"], row["largest"]) == (living.size, pytest.approx(count.max() / 64))
+        who = families(run.record, r)
+        assert sorted(who.id[who.alive_at(60)].tolist()) == sorted(ids[r].tolist())
+    assert all(row["is_sown"] for row in result.values["rows"]) and "sown replicator in 4 of 4 soups" in result.sentence
+
+
+def test_a_soup_is_alive_where_order_and_copies_are_and_the_detector_sees_it(run):
+    assert came_alive(run.record).tolist() == [1, 1, 1, 1] and (epoch_of_life(run.record) <= 60).all()
+    assert "jumps up in" in run.measure("jumps").sentence
+    higher, copies = (run.metrics[name][run.metrics["tick"] == 60] for name in ("higher", "births"))
+    assert (higher > 256).all() and (copies > 0.05 * 64 * 5).all()
+
+
+def test_programs_can_be_tried_and_sown():
+    mine = replicator().tobytes()
+    assert met(mine, b"x" * 64) == (mine, mine, 8192) and met(mine, b"x" * 64, copying=False)[1] == b"x" * 64
+    assert met(b"]")[2] == 1
+    with pytest.raises(ConfigurationError, match="first: has 65 bytes"):
+        met(b"x" * 65)
+    with pytest.raises(ConfigurationError, match="steps = 0"):
+        met(b"", steps=0)
+    for program, words in (("x" * 65, "65 characters"), ("\u2020", "each a byte")):
+        with pytest.raises(ConfigurationError, match=words):
+            mc.run("soup", world={"program": program}, out="never")
