@@ -12,6 +12,7 @@ import mesocosm as mc
 from mesocosm import lab
 from mesocosm.analyses.cycles import turns
 from mesocosm.analyses.modes import Settings, compute, show
+from mesocosm.analyses.rematch import players_alone, tournament_of
 from mesocosm.core import Bits
 from mesocosm.core.random import seed_words
 from mesocosm.experiments.game.declaration import DECLARATION, GameConfiguration
@@ -148,6 +149,8 @@ def test_the_curl_of_the_field_on_the_unit_circle(hopf):
 def test_players_that_only_circle_do_not_get_ahead_of_their_past(hopf):
     found = hopf.measure("rematch", snapshots=6)
     assert "No progress is seen" in found.sentence and np.shape(found.values["matrix"]["mean"]) == (6, 6)
+    assert [f.name for f in found.findings] == ["progress", "order", "chase", "first-alone", "second-alone"]
+    assert "Alone, the first is not seen to be better, only different" in found.sentence
     with pytest.raises(FolderError, match=r"no array state\.z"):
         mc.run("lorenz", replicates=1, ticks=50, out=hopf.folder.parent / "lorenz").measure("vorticity")
 
@@ -209,3 +212,24 @@ def test_a_game_of_ones_own_is_known_by_the_name_of_its_experiment():
     assert float(declared.build(changed).experiment.game.friction) == 2
     with pytest.raises(ConfigurationError, match="no field or part 'stepp'"):
         lab.playing("rope", game=Rope(), stepp=1)
+
+
+def test_what_players_earn_among_those_of_other_times():
+    """Two times of the bilinear game, by hand: the first earns -x y, the second x y; A_01 = x_1 y_0 - x_0 y_1."""
+    z = np.array([[1.0, 2.0], [3.0, -1.0]], np.float32)
+    earned = np.zeros((2, 1, 2, 2, 2))
+    for i in range(2):
+        for j in range(2):
+            earned[:, 0, i, j] = np.asarray(game_named("bilinear").earned(jnp.asarray(z[i]), jnp.asarray(z[j])))
+    assert earned[0, 0, 0, 1].tolist() == [-1 * -1, 3 * 2]  # x_0 against y_1, y_0 against x_1
+    found = tournament_of(np.array([1000, 2000]), earned)
+    assert found.scores[0, 0].tolist() == [[0, 7], [-7, 0]]
+    first, second = players_alone(np.array([1000, 2000]), ["first", "second"], earned.repeat(8, axis=1), Eight())
+    assert (first.estimate, second.estimate) == (-1, -6)  # -x/2 from -0.5 to -1.5, 2 y from 4 to -2
+
+
+class Eight:
+    """A record, as far as its findings go."""
+
+    replicates = 8
+    header: ClassVar = {"seed": 0}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -49,6 +50,7 @@ class Net(eqx.Module):
 class Adversaries(LossGame):
     """The game on one batch: what is true, and the noise of which the artist makes its points."""
 
+    names: ClassVar[tuple[str, ...]] = ("artist", "critic")
     artist: Net
     critic: Net
     r1: Array
@@ -83,10 +85,10 @@ class Adversaries(LossGame):
         missed = jnp.mean(jax.nn.softplus(-self.seen(critic, self.true)))
         return math.log(4) - missed - jnp.mean(jax.nn.softplus(seen))
 
-    def against(self, z: Numbers, other: Numbers) -> Float[Array, ""]:
-        """Our critic on their artist, less their critic on ours."""
-        (artist, critic), (their_artist, their_critic) = self.parts(z), self.parts(other)
-        return self.value(their_artist, critic) - self.value(artist, their_critic)
+    def earned(self, z: Numbers, others: Numbers) -> Float[Array, " players"]:
+        """The artist what their critic does not, the critic what it does on their artist."""
+        (artist, critic), (their_artist, their_critic) = self.parts(z), self.parts(others)
+        return jnp.stack([-self.value(artist, their_critic), self.value(their_artist, critic)])
 
     def founders(self, drawn: Numbers) -> Numbers:
         """Both nets before they have learnt anything, from normal numbers."""

@@ -29,6 +29,8 @@ class Game(eqx.Module):
 
     sizes: ClassVar[tuple[int, ...]] = (1, 1)
     """How many numbers each player moves."""
+    names: ClassVar[tuple[str, ...]] = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+    """What the players are called."""
 
     def velocity(self, z: Numbers) -> Numbers:
         """Where everybody is drawn, at once; per unit of time."""
@@ -43,8 +45,8 @@ class Game(eqx.Module):
         """What each player's numbers mean to a person, an array a player; the numbers as they are unless said."""
         return self.parts(z)
 
-    def against(self, z: Numbers, other: Numbers) -> Float[Array, ""]:
-        """What players z earn, each among the others of `other`, less what those of `other` earn among z."""
+    def earned(self, z: Numbers, others: Numbers) -> Float[Array, " players"]:
+        """What each player of z earns if all but itself are those of `others`."""
         raise NotImplementedError
 
     def parts(self, z: Numbers) -> tuple[Array, ...]:
@@ -72,14 +74,10 @@ class LossGame(Game):
 
         return -jnp.concatenate([uphill(k) for k in range(len(parts))])
 
-    def against(self, z: Numbers, other: Numbers) -> Float[Array, ""]:
-        mine, theirs = self.parts(z), self.parts(other)
-
-        def earned_by(players: tuple[Array, ...], among: tuple[Array, ...]) -> Array:
-            losses = [self.losses(*among[:k], own, *among[k + 1 :])[k] for k, own in enumerate(players)]
-            return -jnp.sum(jnp.stack(losses))
-
-        return earned_by(mine, theirs) - earned_by(theirs, mine)
+    def earned(self, z: Numbers, others: Numbers) -> Float[Array, " players"]:
+        among = self.parts(others)
+        losses = [self.losses(*among[:k], own, *among[k + 1 :])[k] for k, own in enumerate(self.parts(z))]
+        return -jnp.stack(losses)
 
 
 class MatrixGame(LossGame):

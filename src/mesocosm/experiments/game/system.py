@@ -26,7 +26,7 @@ from mesocosm.record.about import About
 
 START, ALONG = 1, 2  # purposes of random bits
 LIMIT = 1e6
-NAMES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+NAMES = Game.names
 MOST = 64
 """Numbers of all players together: the field's Jacobian is worked out in each window."""
 
