@@ -40,7 +40,8 @@ class Moran(lab.Experiment):
 
 
 FIXED = lab.Measure("fixed", "fixed", "share of populations fixed", low=0, high=1)
-FIXATION = lab.Statistic("fixed", against=1 / N)
+AGAINST = lab.Statistic("fixed", against=1 / N)
+FIXATION = ("fixation", "fixation of a newcomer", "1/N", "fixed (1 or 0) less 1/N", 0.02)
 
 DECLARATION = lab.Declaration(
     name="moran",
@@ -51,7 +52,7 @@ DECLARATION = lab.Declaration(
     configuration=MoranConfiguration,
     build=lambda c: lab.Setup(Moran(jnp.int32(c.advantage))),
     measures=(FIXED, lab.Measure("newcomers", "newcomers")),
-    claims=(lab.Claim("fixation", "fixation of a newcomer", "1/N", "fixed (1 or 0) less 1/N", 0.02, value=FIXATION),),
+    claims=(lab.Claim(*FIXATION, expects="equivalent", value=AGAINST),),
     presets={"default": {}, "quick": {"replicates": 4096}},
     noun="populations",
     trial=lab.Trial(interventions=("30:advantage=4",), replicates_differ=False),

@@ -165,7 +165,7 @@ class Ants(RunConfiguration):
     replicates: int = {n}
 
 ANTS = Declaration("ants", "Ants", "Do ants follow trails?", "trails are followed more than by the deaf", {control!r},
-    Ants, lambda record: None, ("trail", lambda rows: 0.0),
+    Ants,
     claims=(Claim("follows", "trails followed", "the deaf", "share on a trail, less that of the deaf", 0.1),
             Claim("always", "it does so in at least 90 % of worlds", "the deaf", "whether it is above", 0.9,
                   kind="fraction", replicates={n})))
@@ -224,7 +224,8 @@ def test_the_spread_of_a_run_is_read_from_its_interval():
 
 def test_a_run_is_reviewed_as_it_was_declared(tmp_path):
     answer = review(read_design(str(game(tmp_path / "run").folder)))
-    assert answer.name == "run" and {o.check for o in answer.objections} == {"minimal-effect", "too-few-replicates"}
+    assert answer.name == "run" and {o.check for o in answer.objections} == {"too-few-replicates"}
+    assert "lie within ±0.0005" in answer.question, "that nothing differs is what is predicted"
     with pytest.raises(ConfigurationError, match="neither a file nor an experiment"):
         read_design(str(tmp_path / "nothing"))
 

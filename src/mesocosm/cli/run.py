@@ -49,7 +49,9 @@ def _declare(declared: Any, claims: Sequence[Claim], configuration: Any, folder:
 
     lines = [f"{declared.title}. {declared.question}", f"Predicted: {declared.prediction}."]
     for claim in claims:
-        least = {"mean": "by more than", "ratio": "by a factor above", "fraction": "in at least"}[claim.kind]
+        words = {"mean": "by more than", "ratio": "by a factor above", "fraction": "in at least"}
+        within = {"mean": "not by more than", "ratio": "not by a factor above"}
+        least = (within if claim.expects == "equivalent" else words)[claim.kind]
         line = f"  {claim.name:10s} {claim.sentence}; against {claim.control}; {least} {claim.delta:g} {claim.unit}"
         line = line.rstrip() if claim.declared else f"{line.rstrip()} (exploratory: not what was declared)"
         if configuration.replicates < claim.replicates:

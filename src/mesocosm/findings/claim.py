@@ -35,6 +35,7 @@ class Claim:
       unit: of the statistic, where it has one.
       declared: before the run; else the claim is exploratory and labelled so.
       replicates: how many the claim is stated for, where a run may start fewer than can support it; 0: for any number.
+      expects: the verdict that is predicted: "supported", or "equivalent" where what is claimed should not differ.
       value: how the statistic is computed, no part of the claim's identity: a `Statistic`, or a function of the record
         and of the runs that follow it, by name, giving one number a replicate.
 
@@ -52,6 +53,7 @@ class Claim:
     unit: str = ""
     declared: bool = True
     replicates: int = 0
+    expects: Literal["supported", "equivalent"] = "supported"
     value: Any = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -63,6 +65,12 @@ class Claim:
             raise ValueError(f"{self.name}: direction = {self.direction!r}: must be 1 or -1")
         if self.replicates < 0:
             raise ValueError(f"{self.name}: replicates = {self.replicates}: must be 0 or more")
+        if self.expects not in ("supported", "equivalent") or (
+            self.expects == "equivalent" and self.kind == "fraction"
+        ):
+            raise ValueError(
+                f"{self.name}: expects = {self.expects!r}: must be supported, or equivalent for mean or ratio"
+            )
         permitted = {
             "mean": (self.delta >= 0, "0 or more"),
             "ratio": (self.delta > 1, "a factor above 1"),
@@ -74,7 +82,8 @@ class Claim:
 
     def to_dict(self) -> dict[str, Any]:
         """All that is claimed as plain values, to be stored and hashed before the run."""
-        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "value"}
+        aside = {"value"} | ({"expects"} if self.expects == "supported" else set())  # claims of before had no such word
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in aside}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Claim:

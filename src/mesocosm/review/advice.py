@@ -182,6 +182,11 @@ def _between_replicates(d: Design, claim: Planned, units: str) -> str:
     if d.claims and d.claims[0].sentence:  # declared: the statistic is the difference
         bound = f"ln({claim.delta:g})" if claim.kind == "ratio" else _amount(claim)
         sign = "-" if claim.direction < 0 else "" if claim.kind == "ratio" else "+"
+        if claim.expects == "equivalent":
+            return (
+                f"Yes or no: does the mean over independent {units} lie within ±{bound}, of “{claim.statistic}”?"
+                f"{others}\nThe control: {claim.control}."
+            )
         return (
             f"Yes or no: is the mean over independent {units} {_side(claim)} {sign}{bound}, of “{claim.statistic}”?"
             f"{others}\nThe control: {claim.control}."
@@ -345,6 +350,12 @@ def _of_claim(d: Design, claim: Planned) -> str:
     if claim.kind == "fraction":
         n = max(d.n or 0, claim.replicates) or floor_replicates()
         return f"{name}{_bounds(claim, n, d.confidence)}"
+    if claim.expects == "equivalent":
+        bound = f"a factor of {claim.delta:.3g}" if claim.kind == "ratio" else f"±{_amount(claim)}"
+        return (
+            f"{name}an interval wholly beyond {bound} is against it; for it is only an inner interval (90 %) within: "
+            "one that merely holds 0 shows nothing."
+        )
     if claim.kind == "ratio":
         bound, other = (claim.delta, 1 / claim.delta) if claim.direction > 0 else (1 / claim.delta, claim.delta)
         ends = f"ends {'below' if claim.direction > 0 else 'above'} a factor of"

@@ -35,6 +35,7 @@ class Planned(NamedTuple):
     sentence: str = ""
     control: str = ""
     statistic: str = ""
+    expects: str = "supported"
 
 
 @dataclass(frozen=True)

@@ -289,6 +289,7 @@ _SIGN = (
 
 
 def prediction_without_a_sign(d: Design) -> str | None:
-    if not d.prediction or re.search(_SIGN, d.prediction, re.IGNORECASE):
+    declares_none = bool(d.claims) and d.claims[0].expects == "equivalent"
+    if not d.prediction or declares_none or re.search(_SIGN, d.prediction, re.IGNORECASE):
         return None
     return f"“{d.prediction}” does not say which way."

@@ -87,7 +87,9 @@ def _spread(found: Finding) -> float | None:
 def _of_claims(name: str, words: Sequence[str], claims: Sequence[Claim], n: int, length: str) -> Design:
     first = claims[0] if claims else None
     planned = [
-        Planned(c.name, c.kind, c.delta, c.replicates, c.direction, c.unit, c.sentence, c.control, c.statistic)
+        Planned(
+            c.name, c.kind, c.delta, c.replicates, c.direction, c.unit, c.sentence, c.control, c.statistic, c.expects
+        )
         for c in claims
     ]
     return Design(

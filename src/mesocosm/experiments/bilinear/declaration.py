@@ -68,6 +68,7 @@ DECLARATION = Declaration(
             control="the spectral radius of the game's linear map",
             statistic="the factor by which the radius grows a tick, on the mean, less the spectral radius",
             delta=5e-4,
+            expects="equivalent",
             value=growth,
         ),
     ),

@@ -66,6 +66,7 @@ DECLARATION = Declaration(
             control="the classical attractor",
             statistic=f"mean of z after the first fifth of the run, less {ON_THE_ATTRACTOR}",
             delta=0.5,
+            expects="equivalent",
             value=settled,
         ),
     ),
