@@ -128,6 +128,7 @@ class Finding:
         seen the truth; None where they would not help.
       note: plain sentences that a reader must know: what is missing, what is degenerate.
       replicates: for how many the claim is stated; 0: for any number.
+      expects: the verdict that the claim predicts.
     """
 
     name: str
@@ -156,6 +157,7 @@ class Finding:
     still_needed: int | None
     note: str
     replicates: int = 0
+    expects: str = "supported"
 
     @property
     def shown(self) -> tuple[float | None, float | None, float]:
@@ -187,7 +189,7 @@ class Finding:
 
     def _effect(self, noun: str) -> str:
         counts = f"{self.n_used} of {self.n_started} {noun}"
-        if self.n_right is not None:
+        if self.n_right is not None and self.expects == "supported":
             counts += f"; sign right in {self.n_right}"
         unit = f" {self.unit}" if self.unit else ""
         is_ratio = self.kind == "ratio"

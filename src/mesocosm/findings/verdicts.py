@@ -266,6 +266,8 @@ def _threshold(claim: Claim) -> float:
 def _still_needed(s: Sample, bounds: Bounds | None, sd: float, floor: int) -> int | None:
     """How many more must be started for support with 80 % chance, if what is seen is true and as many die as did."""
     needed: int | None = None
+    if s.claim.expects == "equivalent":
+        return None
     if bounds is not None and s.claim.kind == "fraction":
         needed = replicates_needed_for_fraction(
             bounds.estimate, s.claim.delta, 1 - s.alpha, s.claim.direction, at_least=floor
