@@ -89,7 +89,11 @@ def _between(a: Record, b: Record, x: Mapping[str, np.ndarray], y: Mapping[str, 
     if is_paired and a.replicates != b.replicates:
         pairing += f" {abs(a.replicates - b.replicates)} replicates of one run have no partner and are left out."
     findings = []
-    for name, claim in _claims(a).items():
+    asked = {name: claim for name, claim in _claims(a).items() if name in x and name in y}
+    if not asked:
+        there = [", ".join(values) or "nothing" for values in (x, y)]
+        raise FolderError(f"{a.folder} is judged by {there[0]}, {b.folder} by {there[1]}: nothing is in common")
+    for name, claim in asked.items():
         own, other = (x[name][:n], y[name][:n]) if is_paired else (x[name], y[name])
         findings.append(judged(claim, own, other, paired=is_paired))
     return Comparison(findings, pairing + _warning(a, b), differs)

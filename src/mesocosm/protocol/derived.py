@@ -78,9 +78,12 @@ def summary_of(declared: Declaration, record: Record) -> Summary:
         for s in record.statuses
     ]
     there = {name: column[np.isfinite(column)] for name, column in columns.items()}
-    total: list[tuple[Any, ...]] = [("mean", "", "", *(float(c.mean()) if c.size else None for c in there.values()))]
-    if record.replicates > 1:
-        total.append(("sd", "", "", *(float(c.std(ddof=1)) if c.size > 1 else None for c in there.values())))
+    with np.errstate(over="ignore", invalid="ignore"):  # of values near the end of what a float holds there is no mean
+        means = (_number(c.mean()) if c.size else None for c in there.values())
+        total: list[tuple[Any, ...]] = [("mean", "", "", *means)]
+        if record.replicates > 1:
+            spreads = (_number(c.std(ddof=1)) if c.size > 1 else None for c in there.values())
+            total.append(("sd", "", "", *spreads))
     return Summary(
         _state(declared, record), ("replicate", "status", "ticks", *columns), rows, total, _legend(declared, record)
     )
