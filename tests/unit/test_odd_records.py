@@ -106,7 +106,7 @@ def test_a_header_without_declaration_claims_nothing(plain, tmp_path):
     del header["declaration"], header["interventions"]
     write_header(folder, header)
     assert compare(load(folder), load(folder)).findings
-    with pytest.raises(FolderError, match="by x, y, .* by growth: nothing is in common"):
+    with pytest.raises(FolderError, match=r"by x, y, .* by growth: nothing is in common"):
         compare(load(folder), plain)
     assert mc.load(folder).report().exists()
 
