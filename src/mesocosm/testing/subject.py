@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from mesocosm.core import Plan, Setup, run
+from mesocosm.core import Plan, Setup, chunk, run
 from mesocosm.core.random import Bits
 from mesocosm.protocol.launch import prepare
 from mesocosm.protocol.registry import Entry, find
@@ -62,9 +63,41 @@ class Subject:
 
     def baseline(self, folder: Path) -> Record:
         """The unbroken run of the plain case, made once under this folder."""
-        key = hashlib.sha256(self.title.encode()).hexdigest()[:12]
-        there = folder / f"baseline-{key}"
-        return load(there) if (there / "run.json").exists() else self.case().run(there)
+        return self._once(folder, "baseline", lambda there: self.case().run(there))
+
+    def fine(self, folder: Path) -> Record:
+        """The same with a row for each tick."""
+        return self._once(folder, "fine", lambda there: self.case(every=1).run(there))
+
+    def unwatched(self, folder: Path) -> Record:
+        """Seven replicates without instruments: what one program less is compiled for, if two rules hold."""
+        many = self.case(replicates=7)
+        bare = replace(many, setup=Setup(many.setup.experiment, reconfigure=many.setup.reconfigure))
+        return self._once(folder, "unwatched", bare.run)
+
+    def cramped(self, folder: Path) -> Record:
+        """On one device, with buffers that hold next to nothing and a row for each tick: again two rules at once."""
+
+        def make(there: Path) -> Record:
+            with small_buffers():
+                return self.case(every=1).run(there, devices=jax.devices()[:1])
+
+        return self._once(folder, "cramped", make)
+
+    def _once(self, folder: Path, name: str, make: Callable[[Path], Record]) -> Record:
+        there = folder / f"{name}-{hashlib.sha256(self.title.encode()).hexdigest()[:12]}"
+        return load(there) if (there / "run.json").exists() else make(there)
+
+
+@contextmanager
+def small_buffers() -> Iterator[None]:
+    """Rows and logs leave the device as often as can be."""
+    kept = chunk.LOG_ROWS, chunk.MAX_ROWS
+    chunk.LOG_ROWS, chunk.MAX_ROWS = 0, 3
+    try:
+        yield
+    finally:
+        chunk.LOG_ROWS, chunk.MAX_ROWS = kept
 
 
 def subjects(reference: str) -> list[Subject]:
