@@ -132,6 +132,7 @@ def _running(options: argparse.Namespace, flags: list[str]) -> Any:
     under = Path(options.out) if options.out else RUNS
     job = {
         "name": find(reference).reference,
+        "title": name,
         "config": to_toml(configuration),
         "under": str(under),
         "folder": str(free_folder(under / f"{name}-{configuration.seed}-watched")),

@@ -44,7 +44,7 @@ class Live:
     """
 
     def __init__(self, job: Mapping[str, Any], environment: Mapping[str, str]) -> None:
-        self.title = str(job["name"])
+        self.title = str(job["title"])
         self.said = threading.Condition()
         self.forget()
         self.serial = 0

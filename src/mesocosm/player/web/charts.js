@@ -96,7 +96,9 @@
       kept.height = canvas.height = height;
       chart.range = rangeOf(lines);
       const context = kept.getContext("2d");
-      lines.forEach((line, k) => line && trace(context, line, span, chart.range, [width, height], theme.classes[k % 7], pixel));
+      const [low, high] = chart.range ?? [0, 0];
+      const ends = low < high ? chart.range : [low - 1, high + 1]; // what never changes is a line in the middle
+      lines.forEach((line, k) => line && trace(context, line, span, ends, [width, height], theme.classes[k % 7], pixel));
     }
 
     cursor({ canvas, context, kept, span: [first, last] }) {
@@ -113,8 +115,14 @@
       const { tick } = this.player.state;
       for (const chart of this.charts) {
         const known = this.lines(chart).map((line) => (line && tick !== null ? valueAt(line, tick) : null));
-        const values = known.filter((value) => value !== null).map(mesocosm.plain).join(" · ");
-        chart.value.textContent = values;
+        const there = [...known.entries()].filter(([, value]) => value !== null);
+        const values = there.map(([, value]) => mesocosm.plain(value)).join(" · ");
+        const inColour = ([k, value]) => {
+          const said = make("span", {}, mesocosm.plain(value));
+          if (known.length > 1) said.style.color = this.player.theme.classes[k % 7];
+          return said;
+        };
+        chart.value.replaceChildren(...there.flatMap((one, i) => (i ? [" · ", inColour(one)] : [inColour(one)])));
         const told = values ? `${values} at tick ${mesocosm.plain(tick)}` : "no value yet";
         const [low, high] = (chart.range ?? [0, 0]).map(mesocosm.plain);
         chart.canvas.setAttribute("aria-label", `${chart.name}: ${told}; from ${low} to ${high}`);

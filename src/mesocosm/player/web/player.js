@@ -145,13 +145,17 @@
     }
 
     watchLooks() {
-      const again = () => {
+      const read = () => {
         this.theme = mesocosm.readTheme(this.element);
+        if (this.panes.length > 1) // each world in the colour of its lines in the charts
+          this.panes.forEach(({ title }, k) => (title.style.borderBottom = `2px solid ${this.theme.classes[k % 7]}`));
         this.showLegend();
+      };
+      const again = () => {
+        read();
         this.redraw();
       };
-      this.theme = mesocosm.readTheme(this.element);
-      this.showLegend();
+      read();
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
       const themes = new MutationObserver(again);
       [document.documentElement, this.element].forEach((element) => themes.observe(element, { attributeFilter: ["data-theme"] }));
