@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from mesocosm.protocol.declaration import RunConfiguration
-from mesocosm.protocol.registry import declaration, own
+from mesocosm.protocol.registry import SHELF, declaration
 from mesocosm.record.configuration import Range, check, from_dict, from_toml, text_of, to_dict, to_toml
 from mesocosm.record.errors import MesocosmError
 
@@ -24,7 +24,7 @@ NOISE = "=[]{}\"'\n#.,:-+_ \t\0eE019xinfna\x7f\ufeff"
 
 
 def prepare(folder: Path) -> tuple[Path, list[type[RunConfiguration]]]:
-    return folder / "my.toml", [declaration(name).configuration for name in (*own(), "assay")]
+    return folder / "my.toml", [declaration(name).configuration for name in (*SHELF.own(), "assay")]
 
 
 def once(ready: tuple[Path, list[type[RunConfiguration]]], random: Random) -> None:

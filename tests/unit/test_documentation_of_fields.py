@@ -9,7 +9,7 @@ import typing
 
 import pytest
 
-from mesocosm.protocol.registry import declaration, own
+from mesocosm.protocol.registry import SHELF, declaration
 
 
 def documented(cls: type) -> set[str]:
@@ -35,6 +35,6 @@ def silent(cls: type, prefix: str = "") -> list[str]:
     return out
 
 
-@pytest.mark.parametrize("name", [*own(), "assay"])
+@pytest.mark.parametrize("name", [*SHELF.own(), "assay"])
 def test_every_field_says_what_it_is(name):
     assert not silent(declaration(name).configuration)
