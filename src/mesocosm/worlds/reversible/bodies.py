@@ -3,7 +3,7 @@
 The microstate is `[4, bodies]`: x, y and the velocities, 32-bit integers in two's complement that wrap. C is the kick
 `v + F(x)`, P the drift `x + v`. Each can be undone whatever F rounds to, hence so can the tick (D. Levesque and
 L. Verlet, "Molecular dynamics and time reversibility", J. Stat. Phys. 72, 1993; H. Rein and D. Tamayo, "JANUS", MNRAS
-473, 2018). Velocities are those half a tick before the positions: the leapfrog.
+473, 2018). Positions are those half a tick after the velocities: the leapfrog, drift, kick, drift.
 """
 
 from __future__ import annotations
@@ -160,8 +160,9 @@ class Planets(Bodies):
     def counts(self, now: UInt32[Array, "4 bodies"]) -> Int32[Array, "8"]:
         """Grains in the eight directions from the middle."""
         x, y = now[:2, self.massive.shape[1] :].astype(jnp.int32)
-        is_steep = _size(y) > _size(x)
-        return _in_cells(4 * (x < 0) + 2 * (y < 0) + is_steep.astype(jnp.int32), 8)
+        ways = x < 0, y < 0, _size(y) > _size(x)
+        west, south, steep = (way.astype(jnp.int32) for way in ways)
+        return _in_cells(4 * west + 2 * south + steep, 8)
 
     def picture(self, now: UInt32[Array, "4 bodies"]) -> Scene:
         n = now.shape[1]

@@ -18,10 +18,13 @@ RADII, N_PHASES = (1.5, 1.9), 256
 """The belt of the dust: radii from, to; phases on a circle."""
 
 
-def system() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+Elements = tuple[tuple[float, float, float, float, float], ...]
+
+
+def system(planets: Elements = PLANETS) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Masses [bodies], positions and velocities [bodies, 2] at time 0, the centre of mass at rest in the origin."""
     m, x, v = [1.0], [np.zeros(2)], [np.zeros(2)]
-    for mass, a, e, omega, longitude in PLANETS:
+    for mass, a, e, omega, longitude in planets:
         total = sum(m)
         centre, drift = (np.average(np.array(w), axis=0, weights=m) for w in (x, v))
         place, speed = _ellipse(total + mass, a, e, omega, longitude - omega)
@@ -51,24 +54,28 @@ def acceleration(x: np.ndarray, sources: np.ndarray, masses: np.ndarray) -> np.n
     return np.sum(np.where(far, masses / np.where(far, square, 1.0) ** 1.5, 0.0)[..., None] * d, axis=1)
 
 
-def in_integers(x: np.ndarray, v: np.ndarray, sources: np.ndarray, masses: np.ndarray) -> np.ndarray:
-    """[4, bodies] words: positions, and velocities half a tick earlier, per tick."""
-    early = STEP * v - STEP**2 / 2 * acceleration(x, sources, masses)
-    return np.rint(UNIT * np.concatenate([x.T, early.T])).astype(np.int64).astype(np.uint32)
+def in_integers(x: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """[4, bodies] words: positions half a tick later (a tick is drift, kick, drift), and velocities per tick."""
+    return np.rint(UNIT * np.concatenate([(x + STEP / 2 * v).T, STEP * v.T])).astype(np.int64).astype(np.uint32)
 
 
-def massive() -> np.ndarray:
+def in_numbers(state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions and velocities [bodies, 2] of words [4, bodies], at one time."""
+    s = np.asarray(state).astype(np.int32) / UNIT
+    return (s[:2] - s[2:] / 2).T, s[2:].T / STEP
+
+
+def massive(planets: Elements = PLANETS) -> np.ndarray:
     """Star and planets at the start: [4, 3] words."""
-    masses, x, v = system()
-    return in_integers(x, v, x, masses)
+    _, x, v = system(planets)
+    return in_integers(x, v)
 
 
 def circles() -> np.ndarray:
     """Places and velocities on circles around the star: [4, radii, phases] words."""
-    masses, x, _ = system()
     phase = 2 * np.pi * np.arange(N_PHASES) / N_PHASES
     radius = np.linspace(*RADII, 16)[:, None]
     way = np.stack([np.cos(phase), np.sin(phase)], axis=-1)
     place = (radius[..., None] * way).reshape(-1, 2)
     speed = (radius[..., None] ** -0.5 * np.stack([-way[:, 1], way[:, 0]], axis=-1)).reshape(-1, 2)
-    return in_integers(place, speed, x, masses).reshape(4, 16, N_PHASES)
+    return in_integers(place, speed).reshape(4, 16, N_PHASES)

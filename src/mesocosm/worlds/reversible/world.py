@@ -57,7 +57,7 @@ class World(eqx.Module):
 
     def reversed(self, now: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
         """R = V C: from here the law runs back."""
-        return self.turned(self.collide(NO_BITS, now, jnp.bool_(False)))
+        return self.turned(self.collide(_no_bits(), now, jnp.bool_(False)))
 
     def step(self, bits: Bits, now: UInt32[Array, "..."], by_chance: Bool[Array, ""]) -> UInt32[Array, "..."]:
         """S = P C: one tick."""
@@ -73,7 +73,7 @@ class World(eqx.Module):
 
     def counts_shape(self) -> tuple[int, ...]:
         """Of the macrostate."""
-        shape = jax.eval_shape(lambda: self.counts(self.found(NO_BITS, jnp.bool_(True)))).shape
+        shape = jax.eval_shape(lambda: self.counts(self.found(_no_bits(), jnp.bool_(True)))).shape
         return tuple(shape)
 
     def probe(self, now: UInt32[Array, "..."]) -> UInt32[Array, ""]:
@@ -97,7 +97,9 @@ class World(eqx.Module):
         return self.whole + jnp.sum(self.table[self.counts(now)], dtype=jnp.int32)
 
 
-NO_BITS = Bits(np.uint32(0), np.uint32(0), np.int32(0))  # type: ignore[arg-type]  # the reversor draws nothing
+def _no_bits() -> Bits:
+    """For what draws nothing."""
+    return Bits(jnp.uint32(0), jnp.uint32(0), jnp.int32(0))
 
 
 def wrong_bits(a: UInt32[Array, "..."], b: UInt32[Array, "..."]) -> Int32[Array, ""]:
