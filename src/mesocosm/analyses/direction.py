@@ -29,7 +29,7 @@ class Settings:
 
     frames: Annotated[int, Range(2, 64, "frames")] = 4
     """In a film, one after the other."""
-    films: Annotated[int, Range(1, 4096, "films")] = 8
+    films: Annotated[int, Range(1, 4096, "films")] = 16
     """Of each world, beginning at its first, second ... frame: those that teach, and those that are judged."""
 
 
@@ -74,7 +74,7 @@ def taught(x: np.ndarray) -> np.ndarray:
     return w / np.where(scale > 0, scale, 1.0)
 
 
-def seen_rightly(record: Record, frames: int = 4, films: int = 8) -> tuple[np.ndarray, np.ndarray]:
+def seen_rightly(record: Record, frames: int = 4, films: int = 16) -> tuple[np.ndarray, np.ndarray]:
     """Whether each film of the worlds held out is seen rightly: [worlds, all films], 1, 0, or 1/2 for a tie; and the
     tick at which each begins. Even worlds teach with their first films, odd ones are held out."""
     shown, ticks = films_of(record, frames)

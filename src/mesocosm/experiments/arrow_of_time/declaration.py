@@ -205,7 +205,7 @@ def _results() -> Any:
     return import_module("mesocosm.experiments.arrow_of_time.results")
 
 
-SMALL: dict[str, Any] = {"turn": 30, "film_every": 6, "tape": 32, "frames_every": 10}
+SMALL: dict[str, Any] = {"turn": 10, "film_every": 6, "tape": 32, "frames_every": 10}
 
 DECLARATION = Declaration(
     name="arrow-of-time",
@@ -237,8 +237,8 @@ DECLARATION = Declaration(
     trial=Trial(
         {
             "": SMALL,
-            "planets": {**SMALL, "law": "planets", "planets": {"dust": 8}},
+            "hpp": {**SMALL, "law": "hpp"},
         },
-        interventions=('10:collisions="chance"', "20:turn=25"),
+        interventions=('12:collisions="chance"', "5:turn=20"),
     ),
 )
