@@ -1,6 +1,6 @@
 """Which way does a film run? A classifier that is shown short films of coarse cells, forward and backward.
 
-Half of the worlds teach it, the others are held out. It is a logistic regression on all that turns round with a film:
+Each half of the worlds teaches it for the other half: all are held out. It is a logistic regression on all that turns round with a film:
 how uneven its frames are, how large their waves, how each differs from the next, to the third order. A film and the
 same film run backward have opposite features, so that a classifier without intercept has no favourite and chance is
 exactly 1/2. In equilibrium forward and backward films have the same distribution, and nobody can do better. NumPy.
@@ -75,23 +75,23 @@ def taught(x: np.ndarray) -> np.ndarray:
 
 
 def seen_rightly(record: Record, frames: int = 4, films: int = 16) -> tuple[np.ndarray, np.ndarray]:
-    """Whether each film of the worlds held out is seen rightly: [worlds, all films], 1, 0, or 1/2 for a tie; and the
-    tick at which each begins. Even worlds teach with their first films, odd ones are held out."""
+    """Whether each film is seen rightly by who was taught with the other half of the worlds: [replicates, all films],
+    1, 0, or 1/2 for a tie; and the tick at which each begins. Even and odd worlds are the halves; the first films
+    teach."""
     shown, ticks = films_of(record, frames)
     x = features(shown)
-    w = taught(x[0::2, :films].reshape(-1, x.shape[-1]))
-    score = x[1::2] @ w
-    return np.where(score == 0, 0.5, score > 0), ticks
+    out = np.zeros(x.shape[:2])
+    for half in (0, 1):
+        score = x[half::2] @ taught(x[1 - half :: 2, :films].reshape(-1, x.shape[-1]))
+        out[half::2] = np.where(score == 0, 0.5, score > 0)
+    return out, ticks
 
 
 def accuracy(record: Record, settings: Settings | None = None) -> np.ndarray:
-    """The share of its first films that are seen rightly, of each world held out: [replicates]; NaN for those that
-    teach."""
+    """The share of its first films that are seen rightly, of each world: [replicates]."""
     settings = settings or Settings()
     rightly, _ = seen_rightly(record, settings.frames, settings.films)
-    out = np.full(record.replicates, np.nan)
-    out[1::2] = rightly[:, : settings.films].mean(axis=1)
-    return out
+    return rightly[:, : settings.films].mean(axis=1)
 
 
 def compute(record: Record, settings: Settings) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     n, mean = values["worlds"], values["accuracy"]
     half = 1.96 * (values["deviation"] or 0.0) / np.sqrt(n)
     sentence = (
-        f"Which way a film runs is seen rightly in {100 * mean:.1f} % of films of {n} worlds held out "
+        f"Which way a film runs is seen rightly in {100 * mean:.1f} % of films of {n} worlds, all held out "
         f"[{100 * (mean - half):.1f}, {100 * (mean + half):.1f}]; chance is 50 %."
     )
     figure = Trajectories(

@@ -1,9 +1,9 @@
 """How fast a flipped bit destroys an echo: worlds are run to several turns, disturbed, and run back.
 
-At each turn n bits are flipped and the law leads back. What is kept of the echo is the share of the rise of entropy that is
-undone at the end. On the way back from the last turn the distance between the disturbed world and the undisturbed one
-is recorded: where it grows by the same factor in equal times, that factor is a Lyapunov exponent (D. Levesque and
-L. Verlet, J. Stat. Phys. 72, 1993); in a gas of bits, where nothing is faster than one site a tick, it cannot for long.
+At each turn n bits are flipped and the law leads back. What is kept of the echo is the share of the rise of entropy
+that is undone at the end. On the way back from the last turn the distance between the disturbed world and the
+undisturbed one is recorded: where it grows by the same factor in equal times, that factor is a Lyapunov exponent (D. Levesque and
+L. Verlet, J. Stat. Phys. 72, 1993); in a gas of bits, where nothing is faster than a site a tick, it cannot for long.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from mesocosm.protocol.story import Axis, Curve, Curves, Heat
 from mesocosm.record import Record
 from mesocosm.record.configuration import Range
 
-GROWTH = (2.0, 0.05)
-"""A distance counts as growing from twice the first one to this share of the largest."""
+GROWTH = (8.0, 0.05)
+"""A distance counts as growing from so many times the first one to this share of the largest."""
 LEAST = 4
 """Points that a rate of growth is fitted to."""
 
@@ -39,7 +39,7 @@ class Settings:
 
 
 def compute(record: Record, settings: Settings) -> dict[str, Any]:
-    from mesocosm.protocol.prepared import law_of
+    from mesocosm.protocol.preparing import law_of
     from mesocosm.protocol.reading import configuration_of
     from mesocosm.protocol.registry import entry_of
 
@@ -50,7 +50,7 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
     turns = sorted({max(1, last * (k + 1) // settings.turns) for k in range(settings.turns)})
     kept = np.zeros((len(settings.flips), len(turns), n))
     apart = np.zeros((len(settings.flips), last + 1, n))
-    runs = _Runs(law, int(record.header["seed"]), n)
+    runs = _Runs(law, int(record.header["seed"]), n, last)
     for t, turn in enumerate(turns):
         for f, flips in enumerate(settings.flips):
             kept[f, t], distance = runs.echo(turn, flips)
@@ -62,15 +62,14 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
         "worlds": n,
         "kept": np.nanmean(kept, axis=2).round(6).tolist(),
         "apart": apart.mean(axis=2).round(3).tolist(),
-        "rates": [_finite(rate_of(row)) for row in apart[0].T],
-        "exponents": [_finite(power_of(row)) for row in apart[0].T],
+        "growth": [growth_of(row) for row in apart[0].T],
     }
 
 
 class _Runs:
-    """Worlds of a run, founded anew and led there and back; each length and number of flips by the same two programs."""
+    """Worlds of a run, founded anew and led there and back, for all lengths and flips by the same two programs."""
 
-    def __init__(self, law: Any, seed: int, n: int) -> None:
+    def __init__(self, law: Any, seed: int, n: int, most: int) -> None:
         import jax
         import jax.numpy as jnp
         from jax import lax
@@ -84,7 +83,7 @@ class _Runs:
             start = law.world.found(Bits.founding(words, replicate), law.is_prepared)
             return start, lax.fori_loop(0, turn, lambda t, now: _step(law, words, replicate, t, now), start)
 
-        def back(law: Any, replicate: Any, start: Any, now: Any, turn: Any, flips: Any, most: int) -> Any:
+        def back(law: Any, replicate: Any, start: Any, now: Any, turn: Any, flips: Any) -> Any:
             plain = law.world.reversed(now)
             draw = Bits.at(words, replicate, turn).of(jnp.uint32(0), 0)[0]
             apart = jnp.zeros(most + 1, jnp.int32)
@@ -102,9 +101,7 @@ class _Runs:
 
         self.law, self.replicates = law, replicates
         self._there = jax.jit(jax.vmap(there, in_axes=(None, 0, None)))
-        self._back = jax.jit(
-            jax.vmap(back, in_axes=(None, 0, 0, 0, None, None, None)), static_argnames="most", static_argnums=6
-        )
+        self._back = jax.jit(jax.vmap(back, in_axes=(None, 0, 0, 0, None, None)))
         self.kept: dict[int, Any] = {}
 
     def echo(self, turn: int, flips: int) -> tuple[np.ndarray, np.ndarray]:
@@ -113,10 +110,8 @@ class _Runs:
 
         if turn not in self.kept:
             self.kept[turn] = self._there(self.law, self.replicates, jnp.int32(turn))
-        most = turn
-        share, apart = self._back(
-            self.law, self.replicates, *self.kept[turn], jnp.int32(turn), jnp.int32(flips), most
-        )
+        moment, n = jnp.int32(turn), jnp.int32(flips)
+        share, apart = self._back(self.law, self.replicates, *self.kept[turn], moment, n)
         return np.asarray(share, float), np.asarray(apart, float).T
 
 
@@ -126,37 +121,27 @@ def _step(law: Any, words: Any, replicate: Any, tick: Any, now: Any) -> Any:
     return law.world.step(Bits.at(words, replicate, tick), now, law.by_chance)
 
 
-def _growing(apart: np.ndarray) -> np.ndarray:
-    """The ticks at which a distance grows: from twice what it was until it comes near what it can be."""
+def growth_of(apart: np.ndarray) -> list[float] | None:
+    """How a distance grows with time, from some times what it was until it comes near what it can be: the rate of an
+    exponential and the power of a power law, each with what it leaves unexplained; None where it does not grow."""
     low, high = GROWTH[0] * max(apart[0], 1.0), GROWTH[1] * apart.max()
-    above = np.flatnonzero(apart >= low)
-    beyond = np.flatnonzero(apart >= high)
-    return np.arange(above[0], beyond[0] + 1) if above.size and beyond.size else np.zeros(0, int)
-
-
-def rate_of(apart: np.ndarray) -> float:
-    """The rate at which a distance grows exponentially, a tick; NaN where it does not grow."""
-    at = _growing(apart)
-    return float(np.polyfit(at, np.log(np.maximum(apart[at], 0.5)), 1)[0]) if at.size >= LEAST else float("nan")
-
-
-def power_of(apart: np.ndarray) -> float:
-    """The power of time with which it grows; NaN where it does not grow."""
-    at = _growing(apart)
-    at = at[at > 0]
-    wanted = np.log(np.maximum(apart[at], 0.5))
-    return float(np.polyfit(np.log(at), wanted, 1)[0]) if at.size >= LEAST else float("nan")
-
-
-def _finite(x: float) -> float | None:
-    return round(x, 6) if np.isfinite(x) else None
+    above, beyond = np.flatnonzero(apart >= low), np.flatnonzero(apart >= high)
+    if not above.size or beyond[0] - above[0] + 1 < LEAST:
+        return None
+    at = np.arange(max(above[0], 1), beyond[0] + 1)
+    wanted, out = np.log(np.maximum(apart[at], 0.5)), []
+    for time in (at, np.log(at)):
+        line = np.polyfit(time, wanted, 1)
+        out += [float(line[0]), float(((wanted - np.polyval(line, time)) ** 2).mean())]
+    return [round(x, 6) for x in out]
 
 
 def show(record: Record, values: Mapping[str, Any]) -> Result:
     kept, turns, flips = np.array(values["kept"]), values["turns"], values["flips"]
     sentence = (
-        f"With {flips[0]} bit{'s' if flips[0] > 1 else ''} flipped at tick {turns[-1]}, {100 * kept[0, -1]:.0f} % of the "
-        f"rise of entropy are undone on the way back (at tick {turns[0]}: {100 * kept[0, 0]:.0f} %). {_growth(values)}"
+        f"With {flips[0]} bit{'s' if flips[0] > 1 else ''} flipped at tick {turns[-1]}, {100 * kept[0, -1]:.0f} % of "
+        f"the rise of entropy is undone on the way back (at tick {turns[0]}: {100 * kept[0, 0]:.0f} %). "
+        f"{_growth(values)}"
     )
     heat = Heat(
         title="Share of the rise of entropy that is undone",
@@ -176,22 +161,27 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
         categories=[str(t) for t in shown],
         x_axis=Axis("ticks since the turn"),
         y_axis=Axis("log2 of the distance"),
-        curves=[Curve(f"{f} flipped", np.log2(np.maximum(row[shown], 0.5))) for f, row in zip(flips, apart, strict=True)],
+        curves=[
+            Curve(f"{f} flipped", np.log2(np.maximum(row[shown], 0.5))) for f, row in zip(flips, apart, strict=True)
+        ],
     )
     return Result(sentence, values, figures=(heat, grows))
 
 
 def _growth(values: Mapping[str, Any]) -> str:
+    """In words: by a factor, or as a power of time, whichever is nearer in most worlds."""
     from mesocosm.findings.intervals import mean_interval
 
-    rates, powers = (np.array([v for v in values[name] if v is not None]) for name in ("rates", "exponents"))
-    if rates.size < 4:
-        return "The disturbance does not grow."
-    rate, power = mean_interval(rates), mean_interval(powers)
-    return (
-        f"While it grows, its distance grows by exp({show_interval(*_three(rate))} t), or as "
-        f"t^{show_interval(*_three(power))} (n = {rates.size})."
-    )
+    found = np.array([row for row in values["growth"] if row is not None])
+    if len(found) < LEAST:
+        return "The disturbance does not grow enough to tell how."
+    rate, unlike, power, unlike_power = found.T
+    nearer = int((unlike < unlike_power).sum())
+    if 2 * nearer > len(found):
+        by = f"exp({show_interval(*_three(mean_interval(rate)))} t), a Lyapunov exponent; nearer than a power of time"
+        return f"The distance grows as {by} in {nearer} of {len(found)} worlds."
+    by = f"t^{show_interval(*_three(mean_interval(power)))}, which is nearer than an exponential"
+    return f"The distance grows as {by} in {len(found) - nearer} of {len(found)} worlds."
 
 
 def _three(found: Any) -> tuple[float, float | None, float | None]:

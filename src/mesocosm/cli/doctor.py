@@ -84,6 +84,7 @@ EXTRAS = {
     "notebook": "`mesocosm.view(run)`",
     "learn": "searchers and rivals of digits, digits-shown and swap; the 8x8 digits",
     "automl": "the row `automl` of swap",
+    "rebound": "`mesocosm measure RUN rebound`, planets of a third party beside those of arrow-of-time",
 }
 """What the optional packages are for, by the extra that brings them."""
 

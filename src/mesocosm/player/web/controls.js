@@ -4,6 +4,7 @@
 ((mesocosm) => {
   const KEYS = [
     ["space", "play, pause"],
+    ["r", "turn the film round: it plays backward, forward"],
     [". ,", "one frame on, one back"],
     ["] [", "faster, slower"],
     ["Home End", "first frame, last frame"],
@@ -20,6 +21,7 @@
   ];
   const ICONS = {
     play: "M4 2.5v11l9-5.5z",
+    turn: "M12 2.5v11l-9-5.5z",
     pause: "M4 2.5h3v11H4zM9 2.5h3v11H9z",
     first: "M3 3h1.6v10H3zM13 3v10L6 8z",
     last: "M11.4 3H13v10h-1.6zM3 3v10l7-5z",
@@ -68,13 +70,16 @@
   function buildTransport(player) {
     const last = () => player.pause().seek(Infinity); // there may be more than are shown
     const playButton = iconButton("play", "Play", "space", () => player.toggle());
+    const backButton = iconButton("turn", "Play backward", "r", () => player.reverse());
+    backButton.setAttribute("aria-pressed", "false");
     const transport = make("div", { class: "mp-transport" },
       iconButton("first", "First frame", "Home", () => player.pause().seek(0)),
       iconButton("back", "One frame back", ",", () => player.step(-1)),
+      backButton,
       playButton,
       iconButton("on", "One frame on", ".", () => player.step(1)),
       iconButton("last", "Last frame", "End", last));
-    return { transport, playButton };
+    return { transport, playButton, backButton };
   }
 
   function buildLooks(player) {
@@ -94,7 +99,7 @@
   /** Fills the player's element and gives what the player has to reach again. */
   mesocosm.buildControls = (player, nWorlds) => {
     const panes = Array.from({ length: nWorlds }, () => buildPane(player));
-    const { transport, playButton } = buildTransport(player);
+    const { transport, playButton, backButton } = buildTransport(player);
     const { looks, ...looked } = buildLooks(player);
     const bar = make("input", { type: "range", min: 0, max: 0, value: 0, step: 1, "aria-label": "Time" });
     bar.addEventListener("input", () => {
@@ -121,7 +126,7 @@
     const main = make("div", { class: "mp-main" }, worlds, controls, chartBox, inspector, legend, helpBox, summary);
     element.replaceChildren(main, details);
     element.addEventListener("keydown", (event) => player.key(event));
-    const shown = { panes, playButton, ...looked, bar, clock, helpBox, inspector, summary, legend };
+    const shown = { panes, playButton, backButton, ...looked, bar, clock, helpBox, inspector, summary, legend };
     return { ...shown, chartBox, details };
   };
 

@@ -282,6 +282,7 @@
       const isButton = event.target.tagName === "BUTTON";
       const acts = {
         " ": isButton ? null : () => this.toggle(),
+        r: () => this.reverse(),
         ".": () => this.step(1),
         ",": () => this.step(-1),
         "]": () => this.faster(1),

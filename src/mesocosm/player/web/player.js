@@ -37,6 +37,7 @@
       this.which = 0; // the number of the population that is watched
       this.overlays = new Set();
       this.turn = 0;
+      this.way = 1; // -1: time runs backward
       this.trails = new Map();
       Object.assign(this, mesocosm.buildControls(this, sources.length));
       this.sizes = new ResizeObserver((entries) => this.resized(entries.map((entry) => entry.target)));
@@ -257,9 +258,9 @@
         this.running.wish("play");
         return this;
       }
-      if (this.state.t >= this.state.n_frames - 1) {
+      if (this.way > 0 ? this.state.t >= this.state.n_frames - 1 : this.state.t <= this.first) {
         this.state.at_edge = false;
-        this.seek(this.first);
+        this.seek(this.begins);
       }
       this.state.playing = true;
       this.showPlaying();
@@ -272,9 +273,9 @@
         const due = Math.floor(owed);
         if (due > 0 && !this.busy) {
           owed -= due;
-          const isLast = this.state.t >= this.state.n_frames - 1;
+          const isLast = this.way > 0 ? this.state.t >= this.state.n_frames - 1 : this.state.t <= this.first;
           if (isLast && !this.options.loop) return void this.pause();
-          this.seek(isLast ? this.first : this.state.t + due);
+          this.seek(isLast ? this.begins : this.state.t + this.way * due);
         }
         requestAnimationFrame(beat);
       };
@@ -336,6 +337,20 @@
       this.showPlaying();
       this.speak();
       return this;
+    }
+
+    /** The frame at which a film begins that runs the way that is chosen. */
+    get begins() {
+      return this.way > 0 ? this.first : this.nFrames - 1;
+    }
+
+    /** Turns the film round, and plays it; of a world that runs, what is over. */
+    reverse() {
+      this.way = -this.way;
+      this.state.backward = this.way < 0;
+      this.backButton.setAttribute("aria-pressed", String(this.way < 0));
+      if (this.way < 0 && this.running && this.state.at_edge) this.pause().seek(this.state.t - 1);
+      return this.play();
     }
 
     toggle() {
