@@ -1,9 +1,10 @@
 """Which way does a film run? A classifier that is shown short films of coarse cells, forward and backward.
 
-Each half of the worlds teaches it for the other half: all are held out. It is a logistic regression on all that turns round with a film:
-how uneven its frames are, how large their waves, how each differs from the next, to the third order. A film and the
-same film run backward have opposite features, so that a classifier without intercept has no favourite and chance is
-exactly 1/2. In equilibrium forward and backward films have the same distribution, and nobody can do better. NumPy.
+Each half of the worlds teaches it for the other half: all are held out. It is a logistic regression on all that turns
+round with a film: how uneven its frames are, how large their waves, how each differs from the next, to the third
+order. A film and the same film run backward have opposite features, so that a classifier without intercept has no
+favourite and chance is exactly 1/2. In equilibrium forward and backward films have the same distribution, and nobody
+can do better. NumPy.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 At each turn n bits are flipped and the law leads back. What is kept of the echo is the share of the rise of entropy
 that is undone at the end. On the way back from the last turn the distance between the disturbed world and the
-undisturbed one is recorded: where it grows by the same factor in equal times, that factor is a Lyapunov exponent (D. Levesque and
-L. Verlet, J. Stat. Phys. 72, 1993); in a gas of bits, where nothing is faster than a site a tick, it cannot for long.
+undisturbed one is recorded: where it grows by the same factor in equal times, that factor is a Lyapunov exponent (D.
+Levesque and L. Verlet, J. Stat. Phys. 72, 1993). In a gas of bits nothing is faster than a site a tick: there it cannot
+do so for long.
 """
 
 from __future__ import annotations

@@ -51,8 +51,8 @@ def simulation() -> Any:
     sim.move_to_com()
     sim.dt = orbits.STEP
     sim.integrator = "janus"
-    sim.integrator.order = 2
-    sim.integrator.scale_pos = sim.integrator.scale_vel = 1e-16
+    janus: Any = sim.integrator  # an object once its name is given
+    janus.order, janus.scale_pos, janus.scale_vel = 2, 1e-16, 1e-16
     return sim
 
 

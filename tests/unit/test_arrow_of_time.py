@@ -1,0 +1,159 @@
+"""The experiment `arrow-of-time` on small runs: what it claims, refuses and works out."""
+
+from __future__ import annotations
+
+from math import comb, log2
+
+import numpy as np
+import pytest
+
+from mesocosm import run
+from mesocosm.analyses import direction, echo, rebound
+from mesocosm.experiments.arrow_of_time.declaration import ArrowConfiguration, _claims, _information
+from mesocosm.experiments.arrow_of_time.results import _towards_start, replay
+from mesocosm.protocol.blocks import Told
+from mesocosm.protocol.measure import in_windows
+from mesocosm.protocol.reading import follow_ups_of
+from mesocosm.protocol.registry import declaration_of
+from mesocosm.record import MesocosmError
+from mesocosm.record.configuration import ConfigurationError, check, from_dict
+from mesocosm.worlds.reversible import orbits
+
+pytestmark = pytest.mark.xdist_group("arrow")
+SMALL = {"replicates": 8, "ticks": 128, "turn": 64, "tape": 64, "law": "kac", "ring": {"balls": 256, "marked": 0.1}}
+
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory):
+    """The cheapest law, with all its controls."""
+    return run("arrow-of-time", out=tmp_path_factory.mktemp("arrow") / "ring", **SMALL)
+
+
+def test_its_controls_are_what_they_are_said_to_be(ring):
+    runs = follow_ups_of(ring.record)
+    assert set(runs) == {"chance", "velocities", "flipped", "equilibrium", "film", "film-flipped"}
+    end = {name: in_windows(r, r.metrics["wrong_bits"])[:, -1] for name, r in {"": ring.record, **runs}.items()}
+    assert (end[""] == 0).all() and (end["flipped"] == 1).all() and (end["chance"] > 0).all()
+    assert (end["velocities"] == 0).all()  # on the ring the velocities are the whole reversor
+    assert {f.name: f.verdict for f in ring.findings}["fragile"] == "equivalent"
+
+
+def test_entropy_at_the_turn_is_that_of_the_counts(ring):
+    rows = ring.log("film")
+    at = rows["clock"] == 64
+    black = rows["cells"][at][np.argsort(rows["replicate"][at])].astype(int)
+    exact = np.array([sum(log2(comb(32, k)) for k in row) for row in black])
+    assert np.abs(in_windows(ring.record, ring.metrics["entropy"])[:, 7] - exact).max() < 8 / 64
+
+
+def test_the_tape_is_read_from_the_side_of_low_entropy(ring):
+    there = _towards_start(ring.record, 7)
+    rest = _towards_start(follow_ups_of(ring.record)["equilibrium"], 7)
+    assert there.mean() > 0.5
+    assert np.abs(rest).mean() < 0.1
+
+
+def test_information_is_exact_where_it_is_known():
+    columns = {"ticks": np.full(3, 2), "seen": np.array([32, 32, 16]), "cell": np.array([32, 32, 0])}
+    columns["cell_seen"] = np.array([32, 16, 0])  # the same bits; independent ones; a blank cell
+    assert _information(columns, "cell") == pytest.approx([1.0, 0.0, 0.0], abs=1e-12)
+
+
+def test_its_page_has_the_way_there_and_back_beside_the_flipped_one(ring):
+    told = Told(declaration_of(ring.record), ring.record, follow_ups_of(ring.record), ring.findings)
+    film = replay(told)
+    assert film is not None and len(film.panels) == 2
+    for panel in film.panels:
+        ticks, values = panel.series["entropy"]
+        assert ticks[0] < 64 < ticks[-1] and max(values) == max(values[len(values) // 4 : -len(values) // 4])
+    text = ring.report().read_text(encoding="utf-8")
+    assert "R = V C" in text and "there and back" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"turn": 300}, "turn = 300: must be at most ticks / 2 = 256"),
+        (
+            {"gas": {"side": 100}},
+            "gas.side = 100: must be a multiple of 64 (sites are packed into words), for example 128",
+        ),
+        ({"gas": {"side": 4096}}, "gas.side = 4096: must be in 64 ... 2048 sites"),
+        ({"ring": {"balls": 1000}}, "ring.balls = 1000: must be a multiple of 256"),
+        ({"urn": {"balls": 300}}, "urn.balls = 300: must be a multiple of 256"),
+        ({"law": "discs", "flips": 100}, "flips = 100: must be at most 48 with the law discs"),
+        ({"law": "hvp"}, "law = 'hvp': must be one of hpp, fhp"),
+        ({"gas": {"density": 1.5}}, "gas.density = 1.5: must be in 0 ... 1"),
+        ({"ticks": 300}, "ticks = 300: must be a multiple of every = 8"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_a_sentence(changes, words):
+    with pytest.raises(ConfigurationError) as refused:
+        check(from_dict(ArrowConfiguration, changes))
+    assert words in str(refused.value)
+
+
+def test_what_cannot_be_asked_of_a_run_is_not_claimed():
+    def names(**changes):
+        return {claim.name for claim in _claims(from_dict(ArrowConfiguration, changes))}
+
+    assert len(names()) == 8
+    assert names(law="urn") == {"rises", "told", "untold"}
+    assert names(start="equilibrium") == {"untold"}
+    assert names(collisions="chance") == {"rises", "told", "untold"}
+    assert "velocities-return" not in names(law="kac")
+    assert "untold" not in names(law="discs")
+    assert names(film_every=0, arms=False) == {"rises", "returns"}
+
+
+# -- analyses ----------------------------------------------------------------------------------------------------------
+
+
+def walks(drift: float, n: int = 200) -> np.ndarray:
+    """Films of cells that do a reversible walk, spreading out by so much a frame: [films, frames, cells]."""
+    rng = np.random.default_rng(1)
+    frames = [rng.normal(size=(n, 64))]
+    for _ in range(3):
+        frames.append(0.9 * frames[-1] + (1 - 0.81) ** 0.5 * rng.normal(size=(n, 64)))
+    films = np.stack(frames, axis=1)
+    return films * (1 - drift) ** np.arange(4)[None, :, None]
+
+
+def test_the_classifier_sees_an_arrow_and_none_where_none_is():
+    x = direction.features(walks(0.0))
+    np.testing.assert_allclose(direction.features(walks(0.0)[:, ::-1]), -x, atol=1e-12)
+    for drift, low, high in ((0.0, 0.35, 0.65), (0.1, 0.95, 1.0)):
+        x = direction.features(walks(drift))
+        rightly = (x[1::2] @ direction.taught(x[::2]) > 0).mean()
+        assert low <= rightly <= high
+
+
+def test_growth_is_told_by_its_kind():
+    t = np.arange(300.0)
+    rate, unlike, _, unlike_power = echo.growth_of(np.exp(0.05 * t))  # type: ignore[misc]
+    assert rate == pytest.approx(0.05) and unlike < unlike_power
+    _, unlike, power, unlike_power = echo.growth_of(t**2)  # type: ignore[misc]
+    assert power == pytest.approx(2.0) and unlike > unlike_power
+    assert echo.growth_of(np.ones(300)) is None
+
+
+def test_an_echo_on_the_ring_loses_one_bit_for_each_flipped(ring):
+    result = ring.measure("echo", worlds=4, turns=2, flips=[1, 4])
+    apart = np.array(result.values["apart"])
+    assert (apart[0] == 1).all() and (apart[1] == 4).all()
+    assert "does not grow" in result.sentence
+
+
+def test_rebound_is_asked_of_planets_only(ring):
+    with pytest.raises(MesocosmError, match=r"has no planets \(run arrow-of-time with --law planets\)"):
+        ring.measure("rebound")
+
+
+def test_our_planets_stay_beside_those_of_rebound():
+    """The same start to 1e-14; after its own 100 units of time 1e-4 apart, where both came by thirteen orbits."""
+    pytest.importorskip("rebound")
+    _, x, v = orbits.system()
+    np.testing.assert_allclose(rebound.places(rebound.simulation()), np.concatenate([x, v], axis=1), atol=1e-14)
+    values = rebound.compute(None, rebound.Settings())  # type: ignore[arg-type]
+    assert values["largest"] < 1e-4
+    assert values["returns"]
