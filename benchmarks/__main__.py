@@ -342,8 +342,22 @@ def soup() -> None:
             )
 
 
+def gases() -> None:
+    """HPP, 1024 x 1024: bits in words beside NumPy and Numba forms of the same law, which end in the same state."""
+    _one_core()
+    from benchmarks.gases import rates
+
+    found = rates()
+    ours = found["packed, ours"]
+    print(f"{'':>22}  {'10^9 sites / CPU-s':>22}  {'ours is so many times':>22}")
+    for name, values in found.items():
+        ratio = [a / b for a, b in zip(ours, values, strict=True)]
+        print(f"{name:>22}  {_spread([v / 1e9 for v in values])}  {_spread(ratio)}")
+
+
 BENCHMARKS = {
-    f.__name__: f for f in (table, mesa, cores, stages, learners, folds, progress, memory, start, rules, reports, soup)
+    f.__name__: f
+    for f in (table, mesa, cores, stages, learners, folds, progress, memory, start, rules, reports, soup, gases)
 }
 
 

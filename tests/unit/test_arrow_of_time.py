@@ -33,7 +33,8 @@ def test_its_controls_are_what_they_are_said_to_be(ring):
     runs = follow_ups_of(ring.record)
     assert set(runs) == {"chance", "velocities", "flipped", "equilibrium", "film", "film-flipped"}
     end = {name: in_windows(r, r.metrics["wrong_bits"])[:, -1] for name, r in {"": ring.record, **runs}.items()}
-    assert (end[""] == 0).all() and (end["flipped"] == 1).all() and (end["chance"] > 0).all()
+    assert (end[""] == 0).all() and (end["chance"] > 0).all()
+    assert (end["flipped"] > 0).all() and np.median(end["flipped"]) == 1  # a ball; and on the tape what it left there
     assert (end["velocities"] == 0).all()  # on the ring the velocities are the whole reversor
     assert {f.name: f.verdict for f in ring.findings}["fragile"] == "equivalent"
 

@@ -219,7 +219,7 @@ DECLARATION = Declaration(
     under=_claims,
     results=_results,
     answers={
-        "supported": "The arrow points away from the prepared start, and a flipped bit is enough to keep it",
+        "supported": "The arrow points away from the prepared start",
         "refuted": "Entropy does not rise from the prepared starts",
         "undecided": "Whether entropy rises from nearly all prepared starts is undecided",
     },

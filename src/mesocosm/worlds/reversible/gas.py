@@ -20,6 +20,10 @@ MOST_SHOWN = 128
 """Places along a side of the picture of a gas."""
 
 
+PALETTE = ("#10141c", "#3d2163", "#7c2d7e", "#c1456f", "#ec7b51", "#f8b75e", "#fbf2b4")
+"""A site with nobody, with one, two ... particles."""
+
+
 class Gas(World):
     """Particles of one speed in channels between sites, at most one in each.
 
@@ -89,7 +93,10 @@ class Gas(World):
         shown = self.side // block
         if shown * block == self.side:
             sites = jnp.sum(sites.reshape(shown, block, shown, block), axis=(1, 3), dtype=jnp.int32)
-        about = About(f"particles in {block} x {block} sites" if block > 1 else "particles at a site", low=0)
+        words = ("nobody", "1 particle", *(f"{k} particles" for k in range(2, self.channels + 1)))
+        about = About(words=words, palette=_spread(PALETTE, len(words)))
+        if block > 1:
+            about = About(f"particles in {block} x {block} sites", low=0)
         space = torus(self.side, self.side * self.row_height, unit="sites")
         return Scene(fields={"density": Field(sites, about=about)}, space=space)
 
@@ -158,6 +165,11 @@ class FHP(Gas):
 
     def turned(self, now: UInt32[Array, "7 side words"]) -> UInt32[Array, "7 side words"]:
         return jnp.concatenate([now[3:6], now[:3], ~now[6:]])
+
+
+def _spread(palette: tuple[str, ...], n: int) -> tuple[str, ...]:
+    """n of these colours, the first and the last among them."""
+    return tuple(palette[k * (len(palette) - 1) // (n - 1)] for k in range(n))
 
 
 def _every(planes: UInt32[Array, "planes side words"]) -> UInt32[Array, "side words"]:
