@@ -48,6 +48,25 @@ def test_a_torn_world_says_so_and_the_other_goes_on(visits, tmp_path, change):
     assert v.press("End", t=29)["n"] == 20
 
 
+def test_a_film_is_turned_round(visits, tmp_path):
+    """Backward from where it is to its first frame; begun there, from its last; a second time, forward again."""
+    path = tmp_path / "whole.html"
+    film = walk(n=20, frames=30, seed=1, title="whole")
+    path.write_text(render(Story("s", replay=Replay("c", [film])), title="t"), "utf-8")
+    v = visits(path)
+    v.focus()
+    v.press("End", t=29)
+    v.page.keyboard.press("r")
+    v.when("s.t < 20 && s.backward && s.playing")
+    assert v.page.get_by_label("Play backward").get_attribute("aria-pressed") == "true"
+    v.page.keyboard.press("Home")
+    v.page.keyboard.press(" ")
+    v.when("s.t > 10 && s.playing")
+    v.page.keyboard.press("Home")
+    v.page.keyboard.press("r")
+    v.when("s.t > 0 && s.t < 15 && !s.backward")
+
+
 def test_a_recording_that_lies_about_itself_stops_at_its_fault(visits, tmp_path):
     """A whole zlib stream whose planes end too early: the header was changed."""
 

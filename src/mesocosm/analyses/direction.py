@@ -17,7 +17,7 @@ import numpy as np
 
 from mesocosm.protocol.catalogue import Analysis, Result, log
 from mesocosm.protocol.story import Axis, Trajectories
-from mesocosm.record import Record
+from mesocosm.record import FolderError, Record
 from mesocosm.record.configuration import Range
 
 RIDGE = 1.0
@@ -40,6 +40,8 @@ def films_of(record: Record, frames: int) -> tuple[np.ndarray, np.ndarray]:
     ticks, at = np.unique(rows["clock"], return_inverse=True)
     cells = np.zeros((record.replicates, ticks.size, rows["cells"].shape[1]))
     cells[rows["replicate"].astype(int), at] = rows["cells"]
+    if ticks.size < frames:
+        raise FolderError(f"{record.folder}: its film has {ticks.size} frames; films of {frames} need as many at least")
     first = np.arange(ticks.size - frames + 1)
     return cells[:, first[:, None] + np.arange(frames)], ticks[first]
 
@@ -126,8 +128,13 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     return Result(sentence, values, figures=(figure,))
 
 
-def _several(record: Record) -> str:
-    return "" if record.replicates >= 4 else f"has {record.replicates} worlds; at least 4 are needed"
+def lacks_films(record: Record) -> str:
+    """What a record lacks for films of the usual length, in words; empty where nothing is lacking."""
+    if record.replicates < 4:
+        return f"has {record.replicates} worlds, and half of fewer than 4 teach nothing"
+    n = np.unique(record.log("film")["clock"]).size
+    least = Settings().frames
+    return "" if n >= least else f"has a film of {n} frames, and at least {least} are needed (a smaller film_every)"
 
 
 ANALYSIS = Analysis(
@@ -136,5 +143,5 @@ ANALYSIS = Analysis(
     compute,
     show,
     Settings,
-    needs=(log("film", "film_every = 8"), _several),
+    needs=(log("film", "film_every = 8"), lacks_films),
 )

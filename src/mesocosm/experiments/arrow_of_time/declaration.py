@@ -192,6 +192,8 @@ def _claims(configuration: ArrowConfiguration) -> tuple[Claim, ...]:
         without |= set(OF_THE_WAY_BACK)
     if c.law == "kac":
         without |= {"velocities-return"}  # nothing happens at rest: the velocities are the whole reversor
+    if c.turn % c.every:
+        without |= {"rises", "fragile", "memory"}  # no row ends at the turn
     if not c.arms:
         without |= set(OF_ARMS)
     if c.law in ("discs", "planets"):

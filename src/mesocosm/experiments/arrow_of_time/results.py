@@ -62,7 +62,7 @@ def values(record: Record, runs: Mapping[str, Record]) -> dict[str, np.ndarray]:
     at = _turn(record)
     rise = in_windows(record, record.metrics["rise"])[:, at]
     out = {"rises": (rise > 0).astype(float), "returns": _returned(record)}
-    if record.header["configuration"]["film_every"] and record.replicates >= 4:
+    if record.header["configuration"]["film_every"] and not direction.lacks_films(record):
         out["told"] = direction.accuracy(record) - 0.5
         if EQUILIBRIUM in runs:
             out["untold"] = direction.accuracy(runs[EQUILIBRIUM]) - 0.5

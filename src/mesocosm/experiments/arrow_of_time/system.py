@@ -139,7 +139,6 @@ class Arrow(Experiment):
             "wrong_bits": wrong_bits(now, state.start) + wrong_bits(tape, state.blank),
             "rise": (entropy - first).astype(jnp.float32) / PER_BIT,
             "apart": world.apart(now, state.start),
-            "is_back": state.is_back.astype(jnp.int32),
             **world.conserved(state.now),
         }
         return eqx.tree_at(lambda scene: scene.curves, world.picture(state.now), curves)

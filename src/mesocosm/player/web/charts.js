@@ -7,7 +7,7 @@
   const SHOWN = 3;
   const HEIGHT = 64;
   const ANEW_MS = 250;
-  const FIRST = ["living", "mean energy", "loss", "best", "x", "y", "births", "deaths", "population"];
+  const FIRST = ["living", "mean energy", "loss", "best", "entropy", "wrong_bits", "x", "y", "births", "deaths", "population"];
 
   class Charts {
     constructor(box, player) {
