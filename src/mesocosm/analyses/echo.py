@@ -139,9 +139,10 @@ def growth_of(apart: np.ndarray) -> list[float] | None:
 
 def show(record: Record, values: Mapping[str, Any]) -> Result:
     kept, turns, flips = np.array(values["kept"]), values["turns"], values["flips"]
+    first, last = (round(100 * share) for share in (kept[0, 0], kept[0, -1]))
     sentence = (
-        f"With {flips[0]} bit{'s' if flips[0] > 1 else ''} flipped at tick {turns[-1]}, {round(100 * kept[0, -1])} % of "
-        f"the rise of entropy is undone on the way back (at tick {turns[0]}: {round(100 * kept[0, 0])} %). "
+        f"With {flips[0]} bit{'s' if flips[0] > 1 else ''} flipped at tick {turns[-1]}, {last} % of "
+        f"the rise of entropy is undone on the way back (at tick {turns[0]}: {first} %). "
         f"{_growth(values)}"
     )
     heat = Heat(
