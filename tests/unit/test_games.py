@@ -17,11 +17,13 @@ from mesocosm.core import Bits
 from mesocosm.core.random import seed_words
 from mesocosm.experiments.game.declaration import DECLARATION, GameConfiguration
 from mesocosm.experiments.game.system import build
+from mesocosm.games.adversaries import Adversaries, Net
 from mesocosm.games.find import game_named, learner_named
 from mesocosm.games.game import MatrixGame
 from mesocosm.games.known import GAMES
 from mesocosm.games.learner import LEARNERS
 from mesocosm.record import ConfigurationError, FolderError, Status
+from mesocosm.record.configuration import check
 
 pytestmark = pytest.mark.xdist_group("games")
 
@@ -233,3 +235,63 @@ class Eight:
 
     replicates = 8
     header: ClassVar = {"seed": 0}
+
+
+class Artists:
+    """A record of two artists and eight modes: one holds all in both windows, the other ended after the first."""
+
+    tick, replicates = 20, 2
+    header: ClassVar = {"every": 10, "configuration": {"target": "ring"}}
+    metrics: ClassVar = {
+        "replicate": np.array([0, 1, 0]),
+        "tick": np.array([10, 10, 20]),
+        **{f"mode_{k}": np.array([0.1, 0.1, 0.1]) for k in range(8)},
+    }
+
+
+class Lost(Artists):
+    """The same artists under the control: three modes, and none."""
+
+    metrics: ClassVar = {**Artists.metrics, **{f"mode_{k}": np.array([0.1, 0, 0.1 * (k < 3)]) for k in range(8)}}
+
+
+def test_a_pair_that_ended_keeps_nothing_and_stays_in_the_count():
+    from mesocosm.experiments.gan.results import statistics
+
+    found = statistics(Artists(), {"simultaneous": Lost()})
+    assert found["kept"].tolist() == [5, 0] and found["all"].tolist() == [1, 0]
+    assert np.isnan(statistics(Artists(), {})["kept"]).all(), "without its control it says nothing"
+
+
+def test_a_pair_of_nets_that_is_no_number_any_more_has_diverged():
+    from mesocosm.experiments.gan.declaration import GanConfiguration
+    from mesocosm.experiments.gan.system import Pair, build
+
+    law = build(GanConfiguration(hidden=(3,), batch=4, looked_at=16)).experiment
+    numbers = jnp.zeros(law.artist.size + law.critic.size)
+    for value, status in ((0.0, Status.ALIVE), (jnp.nan, Status.DIVERGED), (2e6, Status.DIVERGED)):
+        assert int(law.status(Pair(numbers.at[5].set(value), (), jnp.int32(0)))) == status
+    with pytest.raises(ConfigurationError, match=r"learner = hedge: .* gan is none"):
+        build(GanConfiguration(learner="hedge"))
+    with pytest.raises(ConfigurationError, match=r"hidden = \(\): name one level at least"):
+        check(GanConfiguration(hidden=()))
+
+
+def test_what_the_critic_earns_is_what_its_loss_lacks():
+    """Against the definition in NumPy; a critic that says nothing earns nothing."""
+    artist, critic = Net((1, 2)), Net((2, 3, 1))
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=artist.size + critic.size).astype(np.float32)
+    true, noise = (rng.normal(size=shape).astype(np.float32) for shape in ((5, 2), (5, 1)))
+    game = Adversaries(artist, critic, jnp.float32(0), jnp.asarray(true), jnp.asarray(noise))
+    made = noise @ z[:2].reshape(1, 2) + z[2:4]
+    w, b, u, c = np.split(z[4:], [6, 9, 12])
+
+    def says(points):
+        return np.tanh(points @ w.reshape(2, 3) + b) @ u + c
+
+    loss = np.mean(np.log1p(np.exp(-says(true)))) + np.mean(np.log1p(np.exp(says(made))))
+    value = float(game.value(*game.parts(jnp.asarray(z))))
+    assert value == pytest.approx(np.log(4) - loss, abs=1e-5)
+    assert float(game.losses(*game.parts(jnp.asarray(z)))[1]) == pytest.approx(loss, abs=1e-5)
+    assert float(game.value(jnp.asarray(z[:4]), jnp.zeros(critic.size))) == pytest.approx(0, abs=1e-6)

@@ -49,8 +49,7 @@ def courses(
         x, frame, grown = carry
         push = partial(jax.jvp, lambda at: step(at, beside, t), (x,))
         moved = jax.vmap(lambda d: push((d,))[1], in_axes=1, out_axes=1)(frame)
-        frame, r = jnp.linalg.qr(moved)
-        sizes = jnp.abs(jnp.diagonal(r))
+        frame, sizes = _orthogonal(moved)
         return (step(x, beside, t), frame, grown + jnp.log(jnp.maximum(sizes, jnp.finfo(sizes.dtype).tiny))), None
 
     def window(carry: Any, first: Array) -> Any:
@@ -62,6 +61,15 @@ def courses(
 
     begins = jnp.arange(windows, dtype=jnp.int32) * steps
     return lax.scan(window, (start, frame), begins)[1]
+
+
+def _orthogonal(frame: Float[Array, "n k"]) -> tuple[Float[Array, "n k"], Float[Array, " k"]]:
+    """The frame made orthogonal and of length 1 again, and what each direction had grown to."""
+    if frame.shape[1] == 1:  # compiled in no time
+        size = jnp.linalg.norm(frame)
+        return frame / jnp.maximum(size, jnp.finfo(frame.dtype).tiny), size[None]
+    frame, r = jnp.linalg.qr(frame)
+    return frame, jnp.abs(jnp.diagonal(r))
 
 
 def spectrum(grown: np.ndarray, time: float) -> np.ndarray:

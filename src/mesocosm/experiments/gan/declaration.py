@@ -114,7 +114,7 @@ def _results() -> Any:
 
 SMALL: dict[str, Any] = {
     **{"hidden": [4], "latent": 2, "batch": 8, "looked_at": 16, "keep_every": 0, "frames_every": 0},
-    "learner": "rmsprop",
+    "learner": CONTROL,
 }
 
 DECLARATION = Declaration(
