@@ -9,7 +9,8 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from mesocosm.games.find import game_named, learner_named
-from mesocosm.games.game import jacobian, single, vorticity
+from mesocosm.games.game import LossGame, jacobian, single, vorticity
+from mesocosm.games.known import Hopf
 from mesocosm.games.learner import Payoff
 
 pytestmark = pytest.mark.xdist_group("games")
@@ -201,11 +202,20 @@ def test_a_step_of_turns_is_that_of_one_player_after_the_other():
     assert np.allclose(np.asarray(who.step(played, z, who.begin(played, z), jnp.float64(0.1))[0]), [x, y], atol=1e-15)
 
 
-def test_directions_of_consensus_and_adjustment_are_those_of_the_whole_jacobian():
-    played, z = game("hopf"), jnp.array([0.4, -0.9])
-    j, v = jacobians("hopf", np.array(z)[None])[0], np.asarray(jax.jit(played.velocity)(z))
+class Runaway(LossGame):
+    """`-x^2 + 2 x y` and `-y^2 - 2 x y`: rest is unstable, and adjustment would lead there."""
+
+    def losses(self, x, y):
+        return -(x[0] ** 2) + 2 * x[0] * y[0], -(y[0] ** 2) - 2 * x[0] * y[0]
+
+
+@pytest.mark.parametrize(("played", "sign"), [(Hopf(), 1), (Runaway(), -1)])
+def test_directions_of_consensus_and_adjustment_are_those_of_the_whole_jacobian(played, sign):
+    z = jnp.array([0.9, -0.4])
+    j, v = (np.asarray(x) for x in jax.jit(lambda z: (jacobian(played, z), played.velocity(z)))(z))
     turned = (j.T - j) / 2 @ v
     aligned = np.sign(-v @ (j.T @ v) * (turned @ (j.T @ v)) / 2 + 0.1)
+    assert aligned == sign
     expected = {"consensus(weight=0.3)": v - 0.3 * j.T @ v, "sga(weight=0.3)": v - 0.3 * aligned * turned}
     for name, d in expected.items():
         who = single(learner_named(name), jnp.float64)

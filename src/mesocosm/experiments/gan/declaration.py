@@ -29,7 +29,7 @@ LEARNER, CONTROL = "sga", "simultaneous"
 class GanConfiguration(RunConfiguration):
     """An artist and a critic on a mixture of Gaussians in the plane."""
 
-    replicates: Annotated[int, Range(1, 1 << 20, "replicates", "size")] = 12
+    replicates: Annotated[int, Range(1, 1 << 20, "replicates", "size")] = 14
     ticks: Annotated[int, Range(1, 2**31 - 1, "ticks")] = 2000
     every: Annotated[int, Range(1, 2**31 - 1, "ticks", "switch")] = 50
     target: Literal["ring", "grid"] = "ring"
