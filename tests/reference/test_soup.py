@@ -230,7 +230,7 @@ def test_numbers_that_would_run_out_end_a_soup_and_nonsense_is_refused():
     for changes, words in (
         ({"world": {"tapes": 100}}, "power of two, for example 64"),
         ({"world": {"tapes": 65536}}, "32768"),
-        ({"world": {"seeded": 600}}, "at most world.tapes = 512"),
+        ({"world": {"seeded": 600}}, "at most tapes = 512"),
         ({"world": {"steps": 0}}, "world.steps"),
         ({"world": {"mutation": 1.5}}, "world.mutation"),
         ({"world": {"tapes": 32768, "steps": 65535}, "every": 8192, "ticks": 8192}, "more than int32 holds"),

@@ -37,11 +37,11 @@ class SoupParameters:
     def contradictions(self) -> Iterator[str]:
         if self.tapes & (self.tapes - 1):
             nearest = 1 << (self.tapes.bit_length() - 1)
-            yield f"world.tapes = {self.tapes}: must be a power of two, for example {nearest}"
+            yield f"tapes = {self.tapes}: must be a power of two, for example {nearest}"
         if self.seeded > self.tapes:
-            yield f"world.seeded = {self.seeded}: must be at most world.tapes = {self.tapes}"
+            yield f"seeded = {self.seeded}: must be at most tapes = {self.tapes}"
         if len(self.program) > TAPE or any(ord(c) > 255 for c in self.program):
-            yield f"world.program: has {len(self.program)} characters; must be {TAPE} at most, each a byte (Latin-1)"
+            yield f"program: has {len(self.program)} characters; must be {TAPE} at most, each a byte (Latin-1)"
 
     def strikes(self) -> tuple[int, int]:
         """Bytes that are struck in an epoch: so many, and one more with this probability in 1/65536."""
