@@ -2,7 +2,7 @@
 
 `gather_cells` and `deposit` flatten the replicate axis when they are batched (a batched scatter is 2-3 times slower on
 a CPU); `first_true` lists set bits without a scan over all places; `any_replicate` lets a loop inside a law go on until
-no replicate of the batch needs another round.
+no replicate of the batch needs another round; `in_turn` takes the replicates of a batch one after the other.
 """
 
 from __future__ import annotations
