@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import mesocosm as mc
-from mesocosm.analyses.copied import families
 from mesocosm.analyses.jumps import jump
 from mesocosm.experiments.soup.measures import came_alive, epoch_of_life
-from mesocosm.record import ConfigurationError
+from mesocosm.instruments.ancestry import lives
+from mesocosm.record import ConfigurationError, FolderError
 from mesocosm.worlds.soup.language import replicator
 from mesocosm.worlds.soup.trying import met
 
@@ -55,12 +55,13 @@ def test_families_are_those_of_the_log_read_by_hand(run):
     log, ids = run.log("births"), run.record.state["state.ids"]
     result = run.measure("copied")
     for r, row in enumerate(result.values["rows"]):
-        root = {k: k for k in range(1, 65)}
+        root = {0: 0}
         for k in np.flatnonzero(log["replicate"] == r):
-            root[int(log["id"][k])] = root[int(log["parent"][k])]
+            own, parent = int(log["id"][k]), int(log["parent"][k])
+            root[own] = root[parent] or own
         living, count = np.unique([root[int(i)] for i in ids[r]], return_counts=True)
         assert (row["families"], row["largest"]) == (living.size, pytest.approx(count.max() / 64))
-        who = families(run.record, r)
+        who = lives(run.record, r)
         assert sorted(who.id[who.alive_at(60)].tolist()) == sorted(ids[r].tolist())
     sown = sum(row["founder"] <= 24 for row in result.values["rows"])
     assert sown >= 3 and f"sown replicator in {sown} of 4 soups" in result.sentence
@@ -75,6 +76,8 @@ def test_a_soup_is_alive_where_order_and_copies_are_in_two_windows_running(run):
     first = np.where(both.any(axis=0), 5.0 * (both.argmax(axis=0) + 1), np.nan)
     assert np.array_equal(epoch_of_life(run.record), first, equal_nan=True)
     assert "jumps up in" in run.measure("jumps").sentence
+    with pytest.raises(FolderError, match="logs births without genomes; diversity needs it"):
+        run.measure("diversity")
 
 
 def test_programs_can_be_tried_and_sown():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mesocosm.findings.intervals import wilson_interval
-from mesocosm.instruments.ancestry import Lives, lineage_shares, lives_from
+from mesocosm.instruments.ancestry import lineage_shares, lives
 from mesocosm.protocol.catalogue import Analysis, NoSettings, Result, arrays, log
 from mesocosm.protocol.story import Axis, Trajectories
 from mesocosm.record import Record
@@ -17,26 +17,12 @@ SAMPLES = 60
 """Times at which families are counted."""
 
 
-def families(record: Record, replicate: int) -> Lives:
-    """Every tape that ever was, as individuals: it is born as a copy, and dies when it is written over."""
-    born = record.log("births")
-    mine = born["replicate"] == replicate
-    n = int(record.header["configuration"]["world"]["tapes"])
-    founders, nothing = np.arange(1, n + 1), np.zeros(n, np.int64)
-    births = {
-        "id": np.concatenate([founders, born["id"][mine]]),
-        "parent": np.concatenate([nothing, born["parent"][mine]]),
-        "tick": np.concatenate([nothing, born["tick"][mine]]),
-    }
-    return lives_from(births, {"id": born["dies"][mine], "tick": born["tick"][mine]})
-
-
 def compute(record: Record, settings: NoSettings) -> dict[str, Any]:
     sown = int(record.header["configuration"]["world"]["seeded"])
     at = np.unique(np.linspace(0, record.tick - 1, SAMPLES).astype(int))
     rows, largest = [], []
     for replicate in range(record.replicates):
-        who = families(record, replicate)
+        who = lives(record, replicate)
         alive = who.founder[who.alive_at(record.tick)]
         shares, _ = lineage_shares(who, at, most=1)
         founder, count = np.unique(alive, return_counts=True)

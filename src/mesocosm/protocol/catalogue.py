@@ -183,7 +183,11 @@ def log(name: str, remedy: str = "") -> Need:
     return need
 
 
-births = log("births", "log_births_and_deaths = true")
+def births(record: Record) -> str:
+    """That births were logged, with genomes."""
+    told = record.header.get("columns", {}).get("births", {"genome": []})  # older records do not say, and have them
+    without = "" if "genome" in told else "logs births without genomes"
+    return log("births", "log_births_and_deaths = true")(record) or without
 
 
 def columns(*wanted: str) -> Need:

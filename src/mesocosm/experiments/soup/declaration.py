@@ -37,7 +37,7 @@ class SoupConfiguration(RunConfiguration):
     assays: bool = True
     """Whether the declared controls follow the run; the claims need them."""
     log_births: bool = False
-    """Whether it is recorded who copied whom: a row for each tape that is written over by a copy."""
+    """Whether it is recorded who copied whom: a birth and a death for each tape that is written over by a copy."""
 
     def contradictions(self) -> Iterator[str]:
         yield from super().contradictions()

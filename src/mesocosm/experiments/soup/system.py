@@ -14,8 +14,9 @@ def build(c: SoupConfiguration) -> Setup:
     """The law and what watches it."""
     logs: tuple[Log | Camera, ...] = ()
     if c.log_births:
-        columns = ("id", "parent", "place", "dies", "bytes")
+        columns = ("id", "parent", "place", "bytes")
         logs += (Log("births", "births", tuple((name, name) for name in columns)),)
+        logs += (Log("deaths", "deaths", (("id", "id"),)),)
     if c.frames_every:
         shutter = Shutter(c.frames_every, replicate=c.frames_of)
         logs += tuple(Camera(f"{n}_image", n, ((n, n),), shutter) for n in ("tapes", "descent"))

@@ -133,7 +133,7 @@ class Soup(Experiment):
         state = self.deal(bits, state)
         meeting = self.meet(bits)
         cells, reads = self.run(state, meeting)
-        return self.part(state, meeting, cells, reads, n_struck)
+        return self.part(state, meeting, cells, reads, n_struck, bits.tick == 0)
 
     def strike(self, bits: Bits, state: Tapes) -> tuple[Tapes, Int32[Array, ""]]:
         """Some bytes become random ones, with tokens of their own."""
@@ -169,7 +169,7 @@ class Soup(Experiment):
         sources = jnp.arange(PAIR, dtype=jnp.uint32)[None, :] << 8
         return run_pairs(met.astype(jnp.uint32) | sources, self.table, self.steps)
 
-    def part(self, state, meeting, cells, reads, n_struck) -> tuple[Tapes, Tick]:
+    def part(self, state, meeting, cells, reads, n_struck, is_first) -> tuple[Tapes, Tick]:
         """Pairs part. A tape of which half the bytes come from the partner is a copy of it: a birth, and a death."""
         sources = (cells >> 8).astype(jnp.int32)
         strangers = (sources.reshape(-1, 2, TAPE) < TAPE) == jnp.array([False, True])[None, :, None]
@@ -208,8 +208,9 @@ class Soup(Experiment):
             "strikes": n_struck,
             "crossed": sum32(jnp.where(is_undone, 0, n_strange)),
         }
-        columns = {"id": born, "parent": parent, "place": meeting, "dies": ids, "bytes": n_strange}
-        return after, Tick(flows, {"births": Events(is_born, columns)})
+        columns = {"id": born, "parent": parent, "place": meeting, "bytes": n_strange}
+        births = _with_founders(Events(is_born, columns), is_first)
+        return after, Tick(flows, {"births": births, "deaths": Events(is_born, {"id": ids})})
 
     def scene(self, state: Tapes) -> Scene:
         return scene_of(state.bytes, state.tokens, state.depth)
@@ -217,6 +218,15 @@ class Soup(Experiment):
     def status(self, state: Tapes) -> Int32[Array, ""]:
         is_full = (state.next_token > MOST_TOKENS) | (state.next_id > MOST_TOKENS)
         return jnp.where(is_full, Status.OVERFLOW, Status.ALIVE).astype(jnp.int32)
+
+
+def _with_founders(births: Events, is_first: Bool[Array, ""]) -> Events:
+    """The births of an epoch; in the first one those of the founders before them, who have no parent."""
+    n = births.happened.shape[0]
+    place = jnp.arange(n, dtype=jnp.int32)
+    founders = {"id": place + 1, "parent": jnp.zeros_like(place), "place": place, "bytes": jnp.zeros_like(place)}
+    columns = {name: jnp.concatenate([founders[name], column]) for name, column in births.columns.items()}
+    return Events(jnp.concatenate([jnp.broadcast_to(is_first, (n,)), births.happened]), columns)
 
 
 def _swapped(values: Int32[Array, " n"]) -> Int32[Array, " n"]:

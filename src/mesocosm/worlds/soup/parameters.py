@@ -24,7 +24,7 @@ class SoupParameters:
     mutation: Annotated[float, Range(0, 1, "per byte and epoch")] = 0.00024
     """Probability that a byte is struck and becomes a random one."""
     seeded: Annotated[int, Range(0, 32768, "tapes")] = 0
-    """Tapes that are sown: founded with `program`; all others are random."""
+    """Tapes that are sown: founded with `program` (all, where there are no more); all others are random."""
     program: str = ""
     """What is sown, at most 64 characters (the rest is zero); where nothing is said, a replicator written by hand."""
     copying: bool = True
@@ -38,8 +38,6 @@ class SoupParameters:
         if self.tapes & (self.tapes - 1):
             nearest = 1 << (self.tapes.bit_length() - 1)
             yield f"tapes = {self.tapes}: must be a power of two, for example {nearest}"
-        if self.seeded > self.tapes:
-            yield f"seeded = {self.seeded}: must be at most tapes = {self.tapes}"
         if len(self.program) > TAPE or any(ord(c) > 255 for c in self.program):
             yield f"program: has {len(self.program)} characters; must be {TAPE} at most, each a byte (Latin-1)"
 
