@@ -98,7 +98,7 @@ def test_it_agrees_with_its_witness_in_every_bit(tried, law, by_chance):
 @pytest.mark.parametrize("law", REVERSIBLE)
 def test_the_reversor_is_an_involution_that_undoes_a_tick(tried, law):
     world = tried[law]
-    now = world.steps(world.found([0, 1], prepared=False), 3)
+    now = world.steps(world.found([0, 1]), 20)
     there = world.reversed(now)
     assert not np.array_equal(there, now)
     assert np.array_equal(world.reversed(there), now)

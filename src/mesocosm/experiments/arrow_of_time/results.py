@@ -12,13 +12,14 @@ from mesocosm.analyses import direction
 from mesocosm.experiments.arrow_of_time.declaration import CONSERVED
 from mesocosm.player.encoder.panel import Replay, panel_of
 from mesocosm.player.encoder.recording import Recording
-from mesocosm.protocol.blocks import Analysed, OverTime, Told, at_the_end, band, over_time, ticks
+from mesocosm.protocol import catalogue
+from mesocosm.protocol.blocks import OverTime, Told, at_the_end, band, over_time, sentence_case, ticks
 from mesocosm.protocol.declaration import FollowUp
 from mesocosm.protocol.measure import in_windows
 from mesocosm.protocol.reading import configuration_of
 from mesocosm.protocol.registry import entry_of
 from mesocosm.protocol.scenes import about_of, replay_of
-from mesocosm.protocol.story import Axis, Section, Trajectories
+from mesocosm.protocol.story import Axis, Curve, Curves, Section, Trajectories
 from mesocosm.record import Record
 from mesocosm.record.configuration import from_dict
 
@@ -118,16 +119,18 @@ def _towards_start(record: Record, turn: int) -> np.ndarray:
 
 def replay(told: Told) -> Replay | None:
     """The world there and back, beside the same with one bit flipped; entropy beneath the slider of time."""
-    titles = {FILM: "there and back", FILM_FLIPPED: "the same, one bit flipped at the turn"}
+    comes_back = FILM_FLIPPED in told.runs
+    titles = {
+        FILM: "there and back" if comes_back else "world 0",
+        FILM_FLIPPED: "the same, one bit flipped at the turn",
+    }
     runs = {title: told.runs[name] for name, title in titles.items() if name in told.runs}
     if not runs:
         return replay_of(told.record)
     panels = [panel_of(Recording(run, 0, title, about_of(run))) for title, run in runs.items()]
     panels = [replace(panel, series={n: panel.series[n] for n in SERIES if n in panel.series}) for panel in panels]
-    caption = (
-        f"World 0: forward to tick {told.world['turn']}, then turned round. r plays backward; the lines beneath "
-        "share the slider."
-    )
+    way = f"forward to tick {told.world['turn']}, then turned round" if comes_back else "as it went"
+    caption = f"World 0, {way}. The key r turns the film round; the lines beneath share the slider of time."
     return Replay(caption, panels)
 
 
@@ -165,6 +168,31 @@ def _beside(told: Told, run: Record, name: str, words: str) -> Trajectories:
     )
 
 
+def films(told: Told) -> Section | None:
+    """Of films that begin at each tick, the share whose direction is seen rightly; from equilibrium beside it."""
+    runs = {"from the start of this run": told.record}
+    if EQUILIBRIUM in told.runs:
+        runs["from equilibrium"] = told.runs[EQUILIBRIUM]
+    if any("film" not in run.header["logs"] or direction.lacks_films(run) for run in runs.values()):
+        return None
+    results = {words: catalogue.measure(run, "direction") for words, run in runs.items()}
+    said = " ".join(f"{sentence_case(words)}: {result.sentence}" for words, result in results.items())
+    curves = [
+        Curve(words, np.array(result.values["rightly"]), is_control=words == "from equilibrium")
+        for words, result in results.items()
+    ]
+    figure = Curves(
+        title="Films whose direction is seen rightly",
+        alt=said,
+        categories=[str(tick) for tick in next(iter(results.values())).values["ticks"]],
+        x_axis=Axis("tick at which a film begins"),
+        y_axis=Axis("share of worlds", low=0, high=1),
+        curves=curves,
+    )
+    text = "A classifier is shown four frames of coarse cells, in their order or in the opposite one; 1/2 is chance."
+    return Section("Which way does a film run?", f"{text} {said}", [figure])
+
+
 def remembers(told: Told) -> Section:
     """What readers of the tape know, before and after each cell is written."""
     figures = [
@@ -193,7 +221,7 @@ def kept(told: Told) -> Section | None:
 BLOCKS = (
     OverTime(("entropy",), "There and back", "Coarse entropy: the logarithm of the number of states that look alike."),
     echoes,
-    Analysed("direction", "Which way does a film run?"),
+    films,
     remembers,
     kept,
     at_the_end,
