@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from math import comb, log2
+from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
-from mesocosm import run
+from mesocosm import core, run
 from mesocosm.analyses import direction, echo, rebound
+from mesocosm.core import Bits, Interrupted, Turn
 from mesocosm.experiments.arrow_of_time.declaration import ArrowConfiguration, _claims, _information
 from mesocosm.experiments.arrow_of_time.results import _towards_start, replay
 from mesocosm.protocol.blocks import Told
 from mesocosm.protocol.measure import in_windows
+from mesocosm.protocol.preparing import prepare
 from mesocosm.protocol.reading import follow_ups_of
 from mesocosm.protocol.registry import declaration_of
-from mesocosm.record import MesocosmError
+from mesocosm.record import MesocosmError, load
 from mesocosm.record.configuration import ConfigurationError, check, from_dict
 from mesocosm.worlds.reversible import orbits
 
@@ -83,6 +87,7 @@ def test_its_page_has_the_way_there_and_back_beside_the_flipped_one(ring):
         ({"ring": {"balls": 1000}}, "ring.balls = 1000: must be a multiple of 256"),
         ({"urn": {"balls": 300}}, "urn.balls = 300: must be a multiple of 256"),
         ({"law": "discs", "flips": 100}, "flips = 100: must be at most 48 with the law discs"),
+        ({"law": "kac", "ring": {"balls": 256}, "flips": 257}, "flips = 257: must be at most 256 with the law kac"),
         ({"law": "hvp"}, "law = 'hvp': must be one of hpp, fhp"),
         ({"gas": {"density": 1.5}}, "gas.density = 1.5: must be in 0 ... 1"),
         ({"ticks": 300}, "ticks = 300: must be a multiple of every = 8"),
@@ -151,6 +156,27 @@ def test_rebound_is_asked_of_planets_only(ring):
         ring.measure("rebound")
 
 
+class _StopsOnTheWayBack:
+    """Steering: a run that is interrupted after its turn, with a checkpoint."""
+
+    def turn(self, present: Any) -> Turn | None:
+        tick = present.progress.tick
+        return Turn(tick + 16) if tick < 96 else None
+
+
+def test_planets_come_back_through_a_checkpoint_that_is_written_on_the_way(tmp_path):
+    """REBOUND's archive: written to a file on the way, read, and gone on with; here the file of an interrupted run."""
+    changes = {"law": "planets", "planets": {"dust": 8}, "film_every": 0, "arms": False, "every": 16}
+    plan = {"replicates": 2, "ticks": 128, "turn": 64, "tape": 64}
+    setup, planned = prepare("arrow-of-time", from_dict(ArrowConfiguration, {**changes, **plan}))
+    with pytest.raises(Interrupted):
+        core.run(setup, planned, tmp_path / "run", steering=_StopsOnTheWayBack())
+    assert 96 <= load(tmp_path / "run").tick < 128
+    record = core.resume(setup, planned, tmp_path / "run")
+    wrong = in_windows(record, record.metrics["wrong_bits"])
+    assert (wrong[:, 3] > 1000).all() and (wrong[:, 5] > 0).all() and (wrong[:, 7] == 0).all()
+
+
 def test_our_planets_stay_beside_those_of_rebound():
     """The same start to 1e-14; after its own 100 units of time 1e-4 apart, where both came by thirteen orbits."""
     pytest.importorskip("rebound")
@@ -159,3 +185,23 @@ def test_our_planets_stay_beside_those_of_rebound():
     values = rebound.compute(None, rebound.Settings())  # type: ignore[arg-type]
     assert values["largest"] < 1e-4
     assert values["returns"]
+
+
+def test_the_largest_worlds_overflow_nothing():
+    """Entropies, counts and places of bits of the largest gas and ring stay below 2^31, and films hold their counts."""
+    from mesocosm.experiments.arrow_of_time.system import build
+    from mesocosm.worlds.reversible.parameters import CELLS
+
+    largest = {"balls": 2**20}
+    for changes in ({"gas": {"side": 2048}}, {"law": "kac", "ring": largest}, {"law": "urn", "urn": largest}):
+        configuration = from_dict(ArrowConfiguration, changes)
+        check(configuration)
+        law: Any = build(configuration).experiment
+        table, n_cells = np.asarray(law.world.table, np.int64), CELLS**2 if "gas" in changes else CELLS
+        assert 0 < n_cells * table.max() < 2**31 and (table >= 0).all()
+        assert np.iinfo(_dtype_of_film(law)).max >= table.size - 1
+
+
+def _dtype_of_film(law: Any) -> Any:
+    now = jax.eval_shape(lambda bits: law.init(bits), Bits.shapes()).now
+    return jax.eval_shape(lambda bits, now: law.film(bits, now), Bits.shapes(), now)["film"].columns["cells"].dtype

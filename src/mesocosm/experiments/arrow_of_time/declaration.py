@@ -63,12 +63,14 @@ class ArrowConfiguration(RunConfiguration):
                 f"turn = {self.turn}: must be at most ticks / 2 = {self.ticks // 2}, so that there is time to come "
                 "back; or 0 for never"
             )
-        if self.flips and self.law in ("discs", "planets") and self.flips > self._bodies:
-            yield f"flips = {self.flips}: must be at most {self._bodies} with the law {self.law}, one for each body"
-
-    @property
-    def _bodies(self) -> int:
-        return self.discs.bodies if self.law == "discs" else self.planets.dust + 3
+        most = {
+            "kac": self.ring.balls,
+            "urn": self.urn.balls,
+            "discs": self.discs.bodies,
+            "planets": self.planets.dust + 3,
+        }.get(self.law)
+        if most is not None and self.flips > most:
+            yield f"flips = {self.flips}: must be at most {most} with the law {self.law}, one for each ball or body"
 
 
 def _information(columns: Columns, of: str) -> Any:

@@ -125,7 +125,8 @@ class Arrow(Experiment):
         if self.film_every:
             is_due = (clock % self.film_every == 0) & ((self.turn == 0) | (clock <= self.turn))
         empty = jnp.zeros(self.world.counts_shape(), jnp.int32)
-        cells = lax.cond(is_due, lambda: self.world.counts(now), lambda: empty).astype(jnp.uint16)
+        short = jnp.uint16 if self.world.table.size <= 1 << 16 else jnp.int32  # the table has an entry for each count
+        cells = lax.cond(is_due, lambda: self.world.counts(now), lambda: empty).astype(short)
         return {"film": Events(is_due[None], {"clock": clock[None], "cells": cells[:, None]})}
 
     def scene(self, state: State) -> Scene:
