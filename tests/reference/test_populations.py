@@ -10,7 +10,7 @@ import pytest
 
 from mesocosm.games.find import game_named
 from mesocosm.games.game import single
-from mesocosm.games.learner import Boltzmann, Payoff
+from mesocosm.games.learner import Boltzmann, Flow, Payoff
 from mesocosm.games.populations import boltzmann, policy_gradient, replicator, velocities
 
 pytestmark = pytest.mark.xdist_group("games")
@@ -101,3 +101,30 @@ def test_the_mean_over_time_of_zero_sum_play_is_its_rest():
 
     line = jax.jit(lambda z: jax.lax.scan(step, z, None, length=20000)[1])(jnp.array([1.0, -0.5, -0.5, 0.3, 0.1, -0.4]))
     assert np.abs(np.asarray(line).mean(axis=0) - 1 / 3).max() < 2e-3
+
+
+def test_play_of_logits_and_what_parts_neighbours_is_that_of_shares_in_another_integrator():
+    """SciPy's DOP853 on the replicator equation in shares, and on neighbours, against our steps and their slope."""
+    from scipy.integrate import solve_ivp
+
+    def velocity(_, s):
+        x, y = s[:3], s[3:]
+        u, v = (WINS + 0.5 * np.eye(3)) @ y, (-WINS - 0.5 * np.eye(3)).T @ x
+        return np.concatenate([x * (u - x @ u), y * (v - y @ v)])
+
+    def there(s):
+        return solve_ivp(velocity, (0, 60), s, method="DOP853", rtol=1e-12, atol=1e-13).y[:, -1]
+
+    s, d = np.array([0.6, 0.3, 0.1, 0.2, 0.5, 0.3]), np.array([1.0, -1, 0, 0, 1, -1])
+    played, who = single(game_named("rps(tie=0.5)"), jnp.float64), Flow(Payoff())
+
+    def shares(s):
+        def step(_, z):
+            return who.step(played, z, (), jnp.float64(0.02))[0]
+
+        return jnp.concatenate(played.shown(jax.lax.fori_loop(0, 3000, step, jnp.log(s))))
+
+    end, parted = jax.jit(lambda s, d: jax.jvp(shares, (s,), (d,)))(s, d)
+    assert np.allclose(np.asarray(end), there(s), atol=1e-6)
+    neighbours = (there(s + 1e-6 * d) - there(s - 1e-6 * d)) / 2e-6
+    assert np.allclose(np.asarray(parted), neighbours, rtol=1e-4) and np.abs(neighbours).max() > 3

@@ -81,3 +81,14 @@ def test_keys_for_float_experiments_come_from_the_same_address():
     a, b = (Bits.at(seed_words(1), jnp.uint32(r), jnp.int32(4)) for r in (0, 1))
     assert float(jax.random.uniform(a.key(3))) == float(jax.random.uniform(a.key(3)))
     assert float(jax.random.uniform(a.key(3))) != float(jax.random.uniform(b.key(3)))
+
+
+def test_normal_numbers_are_normal_and_of_their_address():
+    from scipy import stats
+
+    drawn = [np.asarray(Bits.at(seed_words(s), jnp.uint32(0), jnp.int32(4)).normals(3, 20001)) for s in (1, 1, 2)]
+    assert np.array_equal(drawn[0], drawn[1]) and drawn[0].shape == (20001,) and drawn[0].dtype == np.float32
+    assert stats.kstest(drawn[0], "norm").pvalue > 0.01 and np.isfinite(drawn[0]).all()
+    pairs = drawn[0][:10000], drawn[0][10001:20001]  # both numbers of an address; and those of another seed
+    for a, b in (pairs, (drawn[0], drawn[2]), (drawn[0][:-1], drawn[0][1:])):
+        assert abs(np.corrcoef(a, b)[0, 1]) < 0.03
