@@ -10,6 +10,8 @@ import pytest
 
 import mesocosm as mc
 from mesocosm import lab
+from mesocosm.analyses.cycles import Settings as Looked
+from mesocosm.analyses.cycles import compute as cycles
 from mesocosm.analyses.cycles import turns
 from mesocosm.analyses.modes import Settings, compute, show
 from mesocosm.analyses.rematch import players_alone, tournament_of
@@ -130,7 +132,11 @@ def test_a_limit_cycle_is_told_from_a_centre(hopf):
     assert np.allclose(found.values["period"], 2 * np.pi, atol=2e-3) and np.allclose(
         found.values["width"], 1, atol=1e-3
     )
-    assert "3 circle. A turn takes 6.28" in found.sentence and "a limit cycle" in found.sentence
+    assert (
+        "3 circle. A turn takes 6.28" in found.sentence
+        and "units of time" in found.sentence
+        and "a limit cycle" in found.sentence
+    )
 
 
 def test_the_spectrum_of_a_limit_cycle_is_0_and_what_brings_one_back(hopf):
@@ -295,3 +301,21 @@ def test_what_the_critic_earns_is_what_its_loss_lacks():
     assert value == pytest.approx(np.log(4) - loss, abs=1e-5)
     assert float(game.losses(*game.parts(jnp.asarray(z)))[1]) == pytest.approx(loss, abs=1e-5)
     assert float(game.value(jnp.asarray(z[:4]), jnp.zeros(critic.size))) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("widths", "is_limit"), [((1, 1, 1), True), ((1, 1, 1.1), False), ((1, 1, 0), False), ((1, 0, 0), False)]
+)
+def test_it_is_a_limit_cycle_only_if_all_come_to_one_width(widths, is_limit):
+    class Circling:
+        tick, replicates = 1000, len(widths)
+        header: ClassVar = {"every": 1}
+        metrics: ClassVar = {
+            "replicate": np.repeat(np.arange(len(widths)), 1000),
+            "tick": np.tile(np.arange(1, 1001), len(widths)),
+            "x": np.concatenate([w * np.sin(np.arange(1000) / 10) for w in widths]),
+        }
+
+    found = cycles(Circling(), Looked())
+    assert found["limit_cycle"] is is_limit and found["kind"] == ["circles" if w else "rests" for w in widths]
+    assert found["period"][0] == pytest.approx(20 * np.pi, rel=1e-3) and found["time"] == "ticks"

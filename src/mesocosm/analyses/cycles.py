@@ -57,7 +57,7 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
         "kind": [t.kind for t in found],
         **{k: plain_lists(np.array([getattr(t, k) for t in found], float)) for k in ("period", "spread", "width")},
         "limit_cycle": bool(is_limit and widths.size == len(found)),
-        "time": "unit of time" if "time" in record.metrics else "tick",
+        "time": "units of time" if "time" in record.metrics else "ticks",
     }
 
 
@@ -122,7 +122,7 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     kinds, n = list(values["kind"]), len(values["kind"])
     counts = ", ".join(f"{kinds.count(kind)} {_words(kind, kinds.count(kind))}" for kind in KINDS if kind in kinds)
     period = np.array(values["period"], float)[[kind == "circles" for kind in kinds]]
-    said = f" A turn takes {period.mean():.4f} {values['time']}s in the mean." if period.size else ""
+    said = f" A turn takes {period.mean():.4f} {values['time']} in the mean." if period.size else ""
     if period.size == n > 1:
         width = (
             "All come to the same width: a limit cycle" if values["limit_cycle"] else "Each keeps a width of its own"

@@ -103,7 +103,7 @@ class Match(Experiment):
             "time": state.time,
             "idle": state.idle,
         }
-        points = {"play": Points(jnp.ones(1, bool), place), "rest": Points(jnp.ones(1, bool), resting, look="rings")}
+        points = {"pairs": Points(jnp.ones(1, bool), place), "rests": Points(jnp.ones(1, bool), resting, look="rings")}
         shares = About("share of acts", low=0, high=1)
         about = {name: shares for name in NAMES[: len(shown)] if isinstance(self.game, MatrixGame)}
         return Scene(points, curves=curves, about=about)

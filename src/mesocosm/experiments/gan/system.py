@@ -99,7 +99,7 @@ class Gan(Experiment):
         cells = jnp.stack([jnp.tile(lines, CELLS), jnp.repeat(lines, CELLS)], axis=1)
         says = jnp.tanh(self.critic(state.z[n:], cells)[:, 0] / 2).reshape(CELLS, CELLS)  # P(true) - P(made)
         points = {
-            "made": Points(jnp.ones(made.shape[0], bool), {"x": made[:, 0], "y": made[:, 1]}, look="dots"),
+            "points": Points(jnp.ones(made.shape[0], bool), {"x": made[:, 0], "y": made[:, 1]}, look="dots"),
             "modes": Points(
                 jnp.ones(self.modes.shape[0], bool), {"x": self.modes[:, 0], "y": self.modes[:, 1]}, look="rings"
             ),
