@@ -105,9 +105,9 @@ class Coordination(MatrixGame):
 class RockPaperScissors(MatrixGame):
     """Rock, paper, scissors, where a tie pays `tie` to the first and takes it from the second.
 
-    With a tie of 0 play runs round on tori; with another one it is chaotic (Y. Sato, E. Akiyama and J. D. Farmer,
-    "Chaos in learning a simple two-person game", PNAS 99, 2002). `gift` is paid to both at a tie: then the game is no
-    longer zero-sum.
+    Near rest replicators run round on tori; far from it, and where ties pay most of all, they are chaotic (Y. Sato, E.
+    Akiyama and J. D. Farmer, "Chaos in learning a simple two-person game", PNAS 99, 2002). `gift` is paid to both at a
+    tie: then the game is no longer zero-sum.
     """
 
     tie: Number = 0.0
