@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mesocosm.analyses.echo import growth_of
 from mesocosm.core import Bits
 from mesocosm.core.random import seed_words
 from mesocosm.worlds.reversible import orbits
@@ -244,6 +245,56 @@ def test_discs_keep_their_momentum_to_the_last_unit_and_their_energy_nearly(trie
         assert np.array_equal(first[name], conserved(later)[name])
     for before, after in zip(now, later, strict=True):
         assert energy(after) == pytest.approx(energy(before), rel=0.05)
+
+
+def benettin(worlds: int = 6, settle: int = 300, steps: int = 600) -> np.ndarray:
+    """The largest Lyapunov exponent of 48 discs, a tick, in floating point: [worlds].
+
+    Two neighbours are drawn together again every ten ticks (G. Benettin, L. Galgani and J.-M. Strelcyn, Phys. Rev. A
+    14, 1976).
+    """
+    rng, i, out = np.random.default_rng(0), np.arange(48), []
+
+    def tick(x, v):
+        d = (x[:, :, None] - x[:, None] + 2.0**31) % 2.0**32 - 2.0**31
+        share = d / 2.0**28
+        v = v + 2.0**24 * (share * np.maximum(1 - (share**2).sum(axis=0), 0)).sum(axis=2)
+        return x + v, v
+
+    for _ in range(worlds):
+        one = (
+            np.stack([i % 8, i // 8]) * 2.0**28 + rng.uniform(0, 2**24, (2, 48)),
+            rng.uniform(-(2**24), 2**24, (2, 48)),
+        )
+        for _ in range(settle):
+            one = tick(*one)
+        other, grown = (one[0] + rng.normal(size=(2, 48)), one[1]), 0.0
+        for t in range(1, steps + 1):
+            one, other = tick(*one), tick(*other)
+            if t % 10 == 0:
+                away = [b - a for a, b in zip(one, other, strict=True)]
+                by = np.sqrt((away[0] ** 2).sum() + 256 * (away[1] ** 2).sum())
+                grown += np.log(by) if t > 100 else 0.0
+                other = one[0] + away[0] / by, one[1] + away[1] / by
+        out.append(grown / (steps - 100))
+    return np.array(out)
+
+
+def test_the_lyapunov_exponent_of_discs_is_told_alike_by_two_ways():
+    """From how one flipped bit grows in our integers (the analysis `echo`), and by Benettin's method in floats."""
+    world, every = Tried(world_of("discs")), 4
+    now = world.steps(world.found(range(8)), 256)
+    flip = jax.jit(jax.vmap(lambda state: world.world.flipped(state, jnp.uint32(5), jnp.int32(1))))
+    apart = jax.jit(jax.vmap(world.world.apart))
+    other, course = flip(now), []
+    for _ in range(150):
+        course.append(np.asarray(apart(now, other)))
+        now, other = (world.steps(state, every) for state in (now, other))
+    rates = np.array([growth_of(row)[0] / every for row in np.array(course).T])  # type: ignore[index]
+    floats = benettin()
+    assert rates.std(ddof=1) / len(rates) ** 0.5 < 0.005
+    assert rates.mean() == pytest.approx(floats.mean(), rel=0.25)
+    assert floats.mean() == pytest.approx(0.054, rel=0.1)
 
 
 # -- planets: REBOUND's own test (`test_janus.py`), with its numbers ---------------------------------------------------
