@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import mesocosm as mc
 from mesocosm.analyses.jumps import jump
 from mesocosm.experiments.soup.measures import came_alive, epoch_of_life
+from mesocosm.experiments.soup.results import expected
 from mesocosm.instruments.ancestry import lives
 from mesocosm.record import ConfigurationError, FolderError
 from mesocosm.worlds.soup.language import replicator
@@ -91,3 +94,9 @@ def test_programs_can_be_tried_and_sown():
     for program, words in (("x" * 65, "65 characters"), ("\u2020", "each a byte")):
         with pytest.raises(ConfigurationError, match=words):
             mc.run("soup", world={"program": program}, out="never")
+
+
+def test_what_is_to_be_expected_is_the_published_share_at_the_published_size():
+    published = {"configuration": {"world": {"tapes": 2**17}}}
+    record = SimpleNamespace(header=published, replicates=1, tick=16384)
+    assert 1 - np.exp(-expected(record)) == pytest.approx(0.4)

@@ -98,7 +98,7 @@ def _above(arm: str, name: str, sentence: str, control: str) -> Claim:
 CLAIMS = (
     Claim(
         "emerges",
-        "two of five soups of random bytes or more come alive by themselves",
+        "replicators emerge in two of five soups of random bytes or more",
         control="the published share of soups of 2^17 tapes in 16k epochs",
         statistic="whether in two windows that follow each other the higher-order entropy is above 1 bit a byte, and "
         "5 % of the tapes or more are written over by copies in an epoch",
@@ -110,7 +110,7 @@ CLAIMS = (
         "spreads",
         "a hand-written replicator takes four of five soups or more",
         control="the criterion",
-        statistic="whether the soup with 32 hand-written replicators is alive after 80 epochs",
+        statistic="whether both hold in the soup with 32 hand-written replicators after 80 epochs",
         delta=0.8,
         kind="fraction",
         value=_taken_over,
@@ -136,10 +136,10 @@ DECLARATION = Declaration(
     under=lambda c: () if c.world.seeded else CLAIMS,
     asks_first="emerges",
     answers={
-        "supported": "Soups of random bytes come alive by themselves",
-        "refuted": "Soups of this size do not come alive this soon",
-        "equivalent": "Some soups come alive by themselves",
-        "undecided": "Whether such soups come alive by themselves is undecided",
+        "supported": "Replicators emerge from random bytes",
+        "refuted": "Replicators do not emerge in soups of this size this soon",
+        "equivalent": "Replicators emerge in some soups",
+        "undecided": "Whether replicators emerge in such soups is undecided",
     },
     arms=ARMS,
     results=_results,

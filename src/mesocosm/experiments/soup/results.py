@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mesocosm.experiments.soup.declaration import ARMS
 from mesocosm.experiments.soup.measures import came_alive, epoch_of_life
+from mesocosm.player.encoder.panel import Replay
 from mesocosm.protocol.blocks import Gardens, OverTime, Told, at_the_end
 from mesocosm.protocol.scenes import replay_of
 from mesocosm.protocol.story import Section
 
 if TYPE_CHECKING:
-    from mesocosm.player.encoder.panel import Replay
     from mesocosm.record import Record
 
 PUBLISHED_RATE = -np.log(1 - 0.4) / (2**16 * 16384)
@@ -40,8 +41,9 @@ def power(told: Told) -> Section:
     n, mean = int(np.nansum(alive)), expected(told.record)
     when = f" (at epoch {', '.join(f'{e:.0f}' for e in epochs[np.isfinite(epochs)][:8])})" if n else ""
     text = (
-        f"{n} of {told.record.replicates} soups came alive{when}. At the published rate for each pair that runs, this "
-        f"run would have {mean:.3g} transitions in the mean, and one or more with probability {1 - np.exp(-mean):.3g}. "
+        f"In {n} of {told.record.replicates} soups replicators emerged{when}. At the published rate for each pair that "
+        f"runs, this run would have {mean:.3g} transitions in the mean, and one or more with probability "
+        f"{1 - np.exp(-mean):.3g}. "
     )
     text += "It is large enough to see them." if mean >= 3 else "It is too small to say anything of that rate."
     return Section("Could it have been seen?", text, [])
@@ -49,7 +51,16 @@ def power(told: Told) -> Section:
 
 def replay(told: Told) -> Replay | None:
     """The soup with sown replicators, where there is one; else the run itself."""
-    return replay_of(told.runs.get("seeded", told.record))
+    shown = told.runs.get("seeded", told.record)
+    film = replay_of(shown)
+    if film is None or not shown.header["configuration"]["world"]["seeded"]:
+        return film
+    titles = [replace(panel, title="a soup with sown replicators") for panel in film.panels]
+    return Replay(
+        "A line is a tape, four side by side. Above: what its bytes do (heads blue, copies pink, brackets green). "
+        "Below: from which founding tape they descend; white was struck by chance. The sown stand at the top left.",
+        titles,
+    )
 
 
 BLOCKS = (
