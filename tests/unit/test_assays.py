@@ -70,17 +70,17 @@ def test_a_run_made_longer_is_assayed_and_judged_anew(run, tmp_path):
 
 
 def test_bodies_are_assayed_under_the_law_at_the_end_of_their_run(tmp_path):
-    changed = dict(interventions=["100:world.speed=0"], assays=False, replicates=2, ticks=200, every=50)
+    changed = dict(interventions=["100:world.speed=0"], assays=False, replicates=8, ticks=200, every=50)
     run = mc.run("chemotaxis", world=WORLD, out=tmp_path / "run", **changed)
     garden = run.assay(kind="garden", ticks=50)
     assert garden.record.header["configuration"]["resolved"]["world"]["speed"] == 0
 
 
 def test_the_totals_of_an_assay_fit_into_their_windows(tmp_path):
-    rich = {**WORLD, "n_sources": 16, "drops": 256, "drop_food": 32767}
-    run = mc.run("chemotaxis", world=rich, replicates=1, ticks=10, every=10, assays=False, out=tmp_path / "run")
-    with pytest.raises(ConfigurationError, match="every = 50"):
-        run.assay(kind="garden")
+    rich = {**WORLD, "drop_food": 32767}
+    run = mc.run("chemotaxis", world=rich, replicates=8, ticks=10, every=10, assays=False, out=tmp_path / "run")
+    with pytest.raises(ConfigurationError, match="every = 20000"):
+        run.assay(kind="garden", ticks=20000, every=20000)
 
 
 def test_gardens_of_one_replicate_share_their_food(run):

@@ -1,0 +1,113 @@
+"""Price's equation: exact in fractions, whatever the pedigree; and that a lost record shows."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from mesocosm.analyses.price import _squared
+from mesocosm.instruments.ancestry import lives_from
+from mesocosm.instruments.price import ancestors, hamilton, price, window
+
+
+def pedigree(rng, ticks=30, founders=12, most=60, loci=3, advantage=0.0):
+    """Bodies that divide and die at random; genes mutate, the first raises division by `advantage` a unit."""
+    born = [(0, k + 1, 0, rng.integers(-3, 4, (2, loci))) for k in range(founders)]
+    living, dead, n = {row[1]: row[3] for row in born}, [], founders
+    for tick in range(1, ticks):
+        for body in [b for b in living if rng.random() < 0.1 and len(living) > 2]:
+            del living[body]
+            dead.append((tick, body))
+        chance = {b: 0.12 * (1 + advantage * g[0, 0]) for b, g in living.items()}
+        for parent in [b for b in living if rng.random() < chance[b] and len(living) < most]:
+            n += 1
+            genome = living[parent] + (rng.random((2, loci)) < 0.1) * rng.integers(-1, 2, (2, loci))
+            born.append((tick, n, parent, genome))
+            living[n] = genome
+    births = dict(zip(("tick", "id", "parent", "genome"), map(np.array, zip(*born, strict=True)), strict=True))
+    deaths = np.array(dead, int).reshape(-1, 2)
+    return lives_from(births, {"tick": deaths[:, 0], "id": deaths[:, 1]})
+
+
+def terms_of(who, since, until, locus=0):
+    z = who.genome[:, 0, [locus]]
+    return window(who, z, since, until, z[who.alive_at(until)], who.founder)[0]
+
+
+def test_the_worked_example_is_exact_and_divides_by_n():
+    z, w = np.array([1, 1, 1, 2, 2]), np.array([1, 1, 1, 5, 5])
+    terms = price(z, w, w * z, np.repeat(z, w))
+    assert (terms.fitness, terms.selection, terms.transmission) == (Fraction(13, 5), Fraction(24, 25), 0)
+    assert terms.residual == 0 and terms.change / terms.fitness + Fraction(7, 5) == Fraction(23, 13)
+    assert float(terms.selection) != pytest.approx(np.cov(w, z)[0, 1]), "with N - 1 the two sides differ"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_pedigree_closes_over_any_window_and_splits_over_clans(seed):
+    rng = np.random.default_rng(seed)
+    who = pedigree(rng)
+    for since, until in ((0, 29), (0, 7), (11, 20), (28, 29)):
+        terms = terms_of(who, since, until)
+        assert terms.residual == 0
+        first = np.flatnonzero(who.alive_at(since))
+        heirs = [np.flatnonzero(who.alive_at(until) & (ancestors(who, since) == k)) for k in first]
+        w, z = np.array([h.size for h in heirs]), who.genome[first, 0, 0]
+        assert float(terms.selection) == pytest.approx(np.cov(w, z, bias=True)[0, 1])
+        inside = [
+            Fraction(int(m.sum()), z.size) * _covariance(w[m], z[m])
+            for m in (who.founder[first] == clan for clan in np.unique(who.founder[first]))
+        ]
+        assert terms.within == sum(inside, Fraction(0))
+
+
+def _covariance(w, z):
+    n = w.size
+    return Fraction(int((w * z).sum()), n) - Fraction(int(w.sum()) * int(z.sum()), n * n)
+
+
+def test_a_lost_birth_is_seen_in_the_residual():
+    rng = np.random.default_rng(3)
+    who = pedigree(rng)
+    inner = np.flatnonzero((who.born > 5) & np.isin(who.id, who.parent[who.alive_at(29)]) & (who.died > 29))[0]
+    without = {
+        f: np.delete(getattr(who, f), inner, axis=0) for f in ("id", "parent", "founder", "born", "died", "genome")
+    }
+    torn = replace(who, **without)
+    z = who.genome[:, 0, [0]] + 7
+    shifted = window(torn, without["genome"][:, 0, [0]] + 7, 5, 29, z[who.alive_at(29)])[0]
+    assert terms_of(who, 5, 29).residual == 0 != shifted.residual
+    assert (ancestors(torn, 5)[torn.parent == who.id[inner]] == -1).all()
+
+
+def test_hamiltons_rule_in_a_linear_world_of_public_goods():
+    """Cost c, benefit b shared by the group: altruism spreads if b F_ST > c, exactly."""
+    rng = np.random.default_rng(0)
+    for b, c in ((3.0, 1.0), (3.0, 2.9), (1.0, 0.1), (0.5, 0.4)):
+        chances = rng.beta(0.5, 0.5, 40)
+        z = np.concatenate([rng.random(25) < p for p in chances]).astype(float)
+        group = np.repeat(np.arange(40), 25)
+        shared = np.array([z[group == g].mean() for g in group])
+        f_st = np.var([z[group == g].mean() for g in range(40)]) / (z.mean() * (1 - z.mean()))
+        w = 2 - c * z + b * shared
+        benefit, cost, related = hamilton(w, z, shared)
+        assert (benefit, cost, related) == pytest.approx((b, c, f_st))
+        assert np.sign(np.cov(w, z)[0, 1]) == np.sign(b * f_st - c)
+
+
+def test_what_nobody_selects_is_as_its_shadow_and_what_is_selected_is_not():
+    def advantage(seed, strength):
+        who = pedigree(np.random.default_rng(seed), advantage=strength)
+        out = []
+        for strand in (0, 1):
+            z = who.genome[:, strand, :1]
+            (terms,) = window(who, z, 0, 29, z[who.alive_at(29)])
+            spread = z[who.alive_at(0)].std()
+            out.append(_squared(np.array([[float(terms.selection / terms.fitness)]]), np.array([[spread]])))
+        return out[0] - out[1]
+
+    null = np.array([advantage(seed, 0.0) for seed in range(60)])
+    real = np.array([advantage(seed, 0.3) for seed in range(60)])
+    null, real = null[np.isfinite(null)], real[np.isfinite(real)]
+    assert abs(null.mean()) < 3 * null.std() / np.sqrt(null.size)
+    assert real.mean() > 3 * real.std() / np.sqrt(real.size)
