@@ -172,6 +172,7 @@ def test_players_that_only_circle_do_not_get_ahead_of_their_past(hopf):
         (lambda t: np.exp(-t / 20) * np.sin(t), "shrinks"),
         (lambda t: np.sin(t) + np.sin(np.sqrt(2) * t) + np.sin(t * t / 50), "irregular"),
         (lambda t: 0 * t, "rests"),
+        (lambda t: np.where(t < 70, np.sin(t), np.nan), "ended"),
     ],
 )
 def test_kinds_of_course(line, kind):

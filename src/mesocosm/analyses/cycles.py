@@ -19,7 +19,7 @@ from mesocosm.protocol.story import Table
 from mesocosm.record import FolderError, Record
 from mesocosm.record.configuration import Range
 
-KINDS = ("rests", "circles", "grows", "shrinks", "irregular")
+KINDS = ("rests", "circles", "grows", "shrinks", "irregular", "ended")
 STILL = 1e-4
 """Width below which a course rests, in shares of the largest it had."""
 
@@ -85,15 +85,15 @@ def times(record: Record) -> np.ndarray:
 
 
 def turns(time: np.ndarray, line: np.ndarray, tolerance: float = 0.02) -> Turns:
-    """What a course does. `line`: [windows], NaN after its end.
+    """What a course does in its second half. `line`: [windows], NaN after its end: then it is not told.
 
     >>> t = np.arange(0, 100, 0.1)
     >>> found = turns(t, 3 * np.sin(t / 2) + 1)
     >>> found.kind, round(found.period, 3), round(found.width, 2)
     ('circles', 12.566, 3.0)
     """
-    here = np.isfinite(line)
-    time, line = time[here], line[here]
+    if not np.isfinite(line).all():
+        return Turns("ended", np.nan, np.nan, np.nan)
     late = slice(len(line) // 2, None)
     if len(line) < 8:
         return Turns("irregular", np.nan, np.nan, np.nan)
@@ -140,7 +140,8 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
 def _words(kind: str, n: int) -> str:
     plural = {"rests": "rest", "circles": "circle", "grows": "spiral outwards", "shrinks": "spiral inwards"}
     singular = {"grows": "spirals outwards", "shrinks": "spirals inwards", "irregular": "is irregular"}
-    return singular.get(kind, kind) if n == 1 else plural.get(kind, "are irregular")
+    plural |= {"irregular": "are irregular", "ended": "ended early"}
+    return plural[kind] if n > 1 else {**singular, "ended": "ended early"}.get(kind, kind)
 
 
 ANALYSIS = Analysis("cycles", "whether courses circle, how long a turn takes, whether all come to one cycle", compute,
