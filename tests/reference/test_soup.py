@@ -115,6 +115,7 @@ WORLDS = {
     "controls": {"seeded": 5, "mutation": 0.01, "dealing": True, "depth": 1, "steps": 700},
     "inert": {"seeded": 3, "copying": False, "mutation": 0.0},
     "shallow": {"seeded": 8, "depth": 2, "mutation": 0.0},
+    "half": {"seeded": 32, "mutation": 0.0, "steps": 1 + 4 * 31 + 2},  # every first tape writes exactly 32 bytes
 }
 EPOCHS, TAPES = 40, 32
 
@@ -124,7 +125,7 @@ def ran(tmp_path_factory):
     """Every world of WORLDS, two replicates each, and what the witness makes of it."""
     out = {}
     for k, (name, changes) in enumerate(WORLDS.items()):
-        seed = (0, 1, 2**63 + 12345, 7)[k]
+        seed = (0, 1, 2**63 + 12345, 7, 0)[k]
         c = replace(SoupConfiguration(), world=SoupParameters(tapes=TAPES, **changes), log_births=True)
         setup = Setup(Soup.of(c.world), {"n": Numbers(tuple((f, "int32") for f in FLOWS))}, build(c).logs)
         record = run(setup, Plan("soup", seed, 2, EPOCHS, 1), tmp_path_factory.mktemp("soup") / name)
@@ -179,6 +180,8 @@ def test_the_controls_do_what_they_are_there_for(ran):
     assert max(int(state["depth"].max()) for state in ours) == 2 and record.metrics["undone"].sum() > 0
     founding = set(range(1, 64 * TAPES + 1))
     assert all(set(state["tokens"].ravel().tolist()) <= founding for state in ours)  # nothing struck: none is new
+    half = ran["half"][0].metrics
+    assert half["births"][half["tick"] == 1].tolist() == [TAPES // 2] * 2  # 32 of 64 bytes are a copy
     free = ran["free"][0].metrics
     assert free["tokens"][free["tick"] == EPOCHS].max() < 64 * TAPES // 2  # who spreads displaces the others
 
