@@ -1,0 +1,1 @@
+"""Traders with hidden beliefs about the future place orders: what can be read from the orders alone?"""
