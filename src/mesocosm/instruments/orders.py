@@ -64,19 +64,33 @@ def posterior(log_likelihood: np.ndarray) -> np.ndarray:
     return weights / weights.sum(axis=(1, 2), keepdims=True)
 
 
+FINER = 8
+"""Points to which each point of a margin is refined: a keen trader's belief may be known to less than a cell."""
+
+
 def of_margin(weights: np.ndarray, points: np.ndarray, level: float) -> Recovered:
-    """Mean and central interval of one number, its probability spread evenly within each cell of the grid.
+    """Mean and central interval of one number. Between points the logarithm of its density is a cubic spline.
 
     Args:
       weights: of each point [traders, points].
       points: middles of cells of one size.
     """
-    size = points[1] - points[0]
-    below = np.concatenate([np.zeros((len(weights), 1)), np.cumsum(weights, axis=1)], axis=1)
-    edges = np.append(points - size / 2, points[-1] + size / 2)
+    from scipy.interpolate import CubicSpline
+
+    size = (points[1] - points[0]) / FINER
+    fine = points[0] - (FINER - 1) / 2 * size + size * np.arange(points.size * FINER)
+    density = CubicSpline(points, np.log(np.maximum(weights, LEAST)), axis=1)(fine)
+    density = np.exp(density - density.max(axis=1, keepdims=True))
+    share = density / density.sum(axis=1, keepdims=True)
+    below = np.concatenate([np.zeros((len(share), 1)), np.cumsum(share, axis=1)], axis=1)
+    edges = np.append(fine - size / 2, fine[-1] + size / 2)
     tails = (1 - level) / 2, (1 + level) / 2
     low, high = ([float(np.interp(tail, row, edges)) for row in below] for tail in tails)
-    return Recovered(weights @ points, np.array(low), np.array(high))
+    return Recovered(share @ fine, np.array(low), np.array(high))
+
+
+LEAST = 1e-200
+"""Below it a weight is nothing: its logarithm would make a spline ring."""
 
 
 def laplace(log_likelihood: np.ndarray, grid: Grid, level: float) -> Recovered:

@@ -6,7 +6,7 @@ right otherwise, a learner sees what they saw and how they steered, and data arr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Annotated, Any, Literal
 
@@ -57,6 +57,7 @@ class LatentRuleConfiguration(RunConfiguration):
     """Step of Adam; 0 learns nothing."""
     judged: Annotated[int, Range(1, 2**16, "trips", "size")] = 128
     """Trips on which it is judged, never learnt from, the same throughout a run."""
+    frames_every: Annotated[int, Range(0, 2**20, "ticks")] = field(default=4, compare=False)
     probe_every: Annotated[int, Range(0, 2**31 - 1, "ticks", "switch")] = 0
     """Ticks between looks inside, for the analysis `probe`; 0 never looks."""
 
@@ -94,7 +95,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "quick": {"replicates": 8, "ticks": 200},
     "paper": {"replicates": 64, "ticks": 1000, "every": 20},
     "cues": {"imitator": "cloning", "light": "off", "renewal": 1.0, "reliability": 0.7},
-    "depth": {"light": "off", "renewal": 1.0, "reliability": 0.95, "ticks": 1000},
+    "depth": {"light": "off", "renewal": 1.0, "reliability": 0.95, "ticks": 500, "every": 5},
     "doors": DOORS,
 }
 
@@ -119,10 +120,21 @@ DECLARATION = Declaration(
     presets=PRESETS,
     analyses=("probe",),
     noun="imitators",
-    about="A dot is a driver on its way down the page, one junction a row: left is left. Its ring is where the rule "
-    "would have brought it. Whether it rains is hidden from the driver; cues tell, and not always truly.",
+    about="A column is a driver on a trip of its own, a row a junction: blue where it goes as the rule says, red where "
+    "against it, light to the right and dark to the left. The dot is where it is now, as the imitator drives by then. "
+    "Whether it rains is hidden from it; cues tell, and not always truly.",
     trial=Trial(
-        {"": {"junctions": 3, "budget": 4, "judged": 8, "probe_every": 20, "frames_every": 10, "light": "off"}},
+        {
+            "": {
+                "junctions": 3,
+                "budget": 4,
+                "judged": 8,
+                "probe_every": 20,
+                "frames_every": 10,
+                "light": "off",
+                "imitator": "dagger",
+            }
+        },
         interventions=("30:reliability=0.6",),
     ),
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mesocosm.findings.claim import Claim
-from mesocosm.protocol.measure import Statistic
+from mesocosm.protocol.measure import Over, Statistic
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,26 +44,26 @@ def short_of(run: str = "", measure: str = "in-loop") -> Callable[[Record, Mappi
 
     def values(record: Record, runs: Mapping[str, Record]) -> np.ndarray:
         there = runs[run] if run else record
-        return _at_the_end(there, measure) - _at_the_end(there, "ceiling")
+        return _share_of(there, measure) - _share_of(there, "ceiling")
 
     return values
 
 
-def _at_the_end(record: Record, measure: str) -> np.ndarray:
+def _share_of(record: Record, measure: str, over: Over = "last") -> np.ndarray:
     from mesocosm.experiments.latent_rule.declaration import MEASURES
 
-    return next(m for m in MEASURES if m.name == measure).reduced(record)
+    return next(m for m in MEASURES if m.name == measure).reduced(record, over)
 
 
 def _agrees(record: Record, _: Mapping[str, Record]) -> np.ndarray:
     import numpy as np
 
-    offline = _at_the_end(record, "offline")
+    offline = _share_of(record, "offline")
     return np.where(np.isfinite(offline), offline == 1, np.nan)
 
 
 def _severing(record: Record, _: Mapping[str, Record]) -> np.ndarray:
-    return _at_the_end(record, "severed") - _at_the_end(record, "offline")
+    return _share_of(record, "severed") - _share_of(record, "offline")
 
 
 _SHARE = "share of right acts where it drives itself, at the end of the run"
@@ -147,6 +147,12 @@ def _falls_short(name: str, words: str) -> Claim:
 
 DEEPER = {"conjunction": "a conjunction", "count": "a count over time", "plan": "a plan of three steps"}
 
+
+def _more_data(record: Record, runs: Mapping[str, Record]) -> np.ndarray:
+    lacking = [_share_of(r, "ceiling", "mean") - _share_of(r, "in-loop", "mean") for r in (runs["plan"], record)]
+    return lacking[0] - lacking[1]
+
+
 DEPTH = Question(
     {"rule": ("rain",), "light": ("off",), "imitator": ("cloning-recurrent",), "renewal": (1.0,)},
     lambda _: {
@@ -155,7 +161,18 @@ DEPTH = Question(
         "plan-intent": {"rule": "plan", "imitator": "latent-intent"},
         "plan-inference": {"rule": "plan", "imitator": "filter"},
     },
-    (_falls_short("rain", "one proposition"), *(_falls_short(name, words) for name, words in DEEPER.items())),
+    (
+        _falls_short("rain", "one proposition"),
+        *(_falls_short(name, words) for name, words in DEEPER.items()),
+        Claim(
+            "data",
+            "a plan takes more data to imitate: over the whole run more is lacking",
+            "one proposition",
+            "what is lacking to the ceiling where it drives itself, mean over the run, less that for one proposition",
+            0.005,
+            value=_more_data,
+        ),
+    ),
     {
         "": "rain",
         **{name: name for name in DEEPER},

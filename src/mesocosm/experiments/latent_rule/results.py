@@ -119,13 +119,22 @@ def laws(told: Told) -> Section | None:
     rows = []
     for words, record in beside(told):
         law: Law = fitted(record)
-        rows.append([words, law.exponent_words, law.shortfall_words, law.held_out_words, law.note])
-    columns = ["who", "exponent a", "shortfall at the end", "last window, foretold and seen", ""]
+        rows.append([words, _first_within(law), law.exponent_words, law.shortfall_words, law.held_out_words, law.note])
+    columns = ["who", f"within {NEAR} after", "exponent a", "at the end", "last window, foretold and seen", ""]
     text = (
         "What is still lacking to the ceiling where it drives itself, as A n^-a of the n examples that it has learnt "
         "from; intervals by bootstrap over replicates. The last window is not fitted but foretold."
     )
     return Section("How it goes with data", text, [Table("Scaling with examples", columns, rows)])
+
+
+NEAR = 0.02
+
+
+def _first_within(law: Law) -> str:
+    """After how many examples the mean shortfall is small for the first time."""
+    near = [n for n, lacking in zip(law.examples, law.shortfall, strict=True) if lacking < NEAR]
+    return f"{near[0]:,.0f} examples" if near else "never"
 
 
 def replay(told: Told) -> Replay | None:
@@ -136,7 +145,7 @@ def replay(told: Told) -> Replay | None:
         if replicate is not None:
             shown = panel_of(Recording(record, replicate, words, about_of(record)))
             panels.append(replace(shown, series={}))
-    caption = "Each driver (dot) and where the rule would have brought it (ring), while the imitator learns."
+    caption = "Drivers on trips of their own, a column each, while the imitator learns: red is against the rule."
     return Replay(caption, panels[:3]) if panels else None
 
 

@@ -103,7 +103,8 @@ class Fleet(Experiment):
         n = state.updates + 1
         mean = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, state.mean, slope)
         square = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, state.square, slope)
-        scale = self.rate * jnp.sqrt(1 - 0.999**n) / (1 - 0.9**n)
+        t = n.astype(jnp.float32)
+        scale = self.rate * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
         learnt = jax.tree.map(lambda p, m, v: p - scale * m / (jnp.sqrt(v) + 1e-8), state.learnt, mean, square)
         return Learning(learnt, mean, square, n, state.loss, state.disagreed, state.judge)
 
@@ -195,12 +196,7 @@ class Fleet(Experiment):
         blank = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(look))
         trips = jax.lax.cond(is_due, look, lambda: blank)
         n = self.judged * self.junctions
-        pad = -n % 32  # events come in words of 32
-
-        def rows(x: Array) -> Array:
-            return jnp.pad(x.reshape(n, *x.shape[2:]), ((0, pad), *((0, 0),) * (x.ndim - 2)))
-
-        flat, row = jax.tree.map(rows, trips), jnp.arange(n + pad, dtype=jnp.int32)
+        flat, row = jax.tree.map(lambda x: x.reshape(n, *x.shape[2:]), trips), jnp.arange(n, dtype=jnp.int32)
         columns = {
             "row": row,
             "trip": row // self.junctions,
@@ -209,7 +205,7 @@ class Fleet(Experiment):
             "unused": flat.unused.T,
             "inside": flat.inside.T,
         }
-        return Events(is_due & (row < n), columns)
+        return Events(jnp.broadcast_to(is_due, (n,)), columns)
 
     def scene(self, state: Learning) -> Scene:
         keys = jax.random.split(jax.random.wrap_key_data(state.judge, impl="threefry2x32"), SHOWN)
@@ -217,28 +213,25 @@ class Fleet(Experiment):
         keys = jax.vmap(lambda key: jax.random.fold_in(key, turn + 1))(keys)
         own = jax.vmap(lambda key: self.trip(key, state.learnt, jnp.bool_(True), self.copies))(keys)
         has_come = (jnp.arange(self.junctions, dtype=jnp.int32) < step)[None]
-
-        def places(acts: Int32[Array, "drivers t"]) -> Float32[Array, " drivers"]:
-            """How far to the right a driver is after the junctions that it has passed."""
-            across = 2.0 * acts / (self.task.n_acts - 1) - 1
-            return jnp.sum(jnp.where(has_come, across, 0), axis=1).astype(jnp.float32)
-
-        here = jnp.full(SHOWN, step, jnp.float32)
-        n_right = jnp.sum((own.own == own.demanded) & has_come, axis=1, dtype=jnp.int32)
-        ids = jnp.arange(1, SHOWN + 1, dtype=jnp.int32)
-        drivers = {"id": ids, "x": places(own.own), "y": here, "right": n_right}
-        rings = {"id": ids, "x": places(own.demanded), "y": here}
-        points = {
-            "by-the-rule": Points(jnp.ones(SHOWN, bool), rings, look="rings"),
-            "drivers": Points(
-                jnp.ones(SHOWN, bool), drivers, {"right": About("right so far", low=0, high=self.junctions)}, "dots"
-            ),
-        }
-        outcome = jnp.where(own.own == own.demanded, 0, 2) + (own.own > 0)
+        is_right = own.own == own.demanded
+        if self.task.n_acts == 2:
+            outcome, about = jnp.where(is_right, 0, 2) + own.own, _TURNS
+        else:
+            outcome, about = jnp.where(is_right, 0, 1), _DOORS
+        outcome = jnp.where(has_come, outcome, len(about.words) - 1).astype(jnp.int32)
         fields = {
-            "trips": Field(jnp.where(has_come, outcome, 4).astype(jnp.int32), about=_TRIPS),
-            "hidden": Field(own.hidden, about=About("hidden state", is_class=True)),
+            "trips": Field(outcome.T, about=about),
+            "hidden": Field(own.hidden.T, about=About("hidden state", is_class=True)),
         }
+        now = jnp.maximum(step - 1, 0)
+        drivers = {
+            "id": jnp.arange(1, SHOWN + 1, dtype=jnp.int32),
+            "x": jnp.arange(SHOWN, dtype=jnp.float32) + 0.5,
+            "y": jnp.full(SHOWN, now.astype(jnp.float32) + 0.5),
+            "left": jax.nn.softmax(own.logits[:, now], axis=1)[:, 0],
+        }
+        held = About("probability it gives to left (or to the first door)", low=0, high=1)
+        points = {"drivers": Points(jnp.ones(SHOWN, bool), drivers, {"left": held}, "dots")}
         curves = {
             **self.judgement(state),
             "ceiling": jnp.mean(self.ceiling),
@@ -246,7 +239,7 @@ class Fleet(Experiment):
             "disagreed": state.disagreed,
             "updates": state.updates,
         }
-        space = box(2 * self.junctions + 2, self.junctions + 1, -self.junctions - 1, -0.5)
+        space = box(SHOWN, self.junctions)
         share = About("share of right acts", low=0, high=1)
         about = {name: share for name in ("in_loop", "late", "offline", "severed", "ceiling")}
         return Scene(points, fields, curves, space=space, about=about)
@@ -256,9 +249,9 @@ class Fleet(Experiment):
         return jnp.where(jnp.all(finite), Status.ALIVE, Status.DIVERGED).astype(jnp.int32)
 
 
-_TRIPS = About(
+_TURNS = About(
     words=(
-        "left (first door), as the rule says",
+        "left, as the rule says",
         "right, as the rule says",
         "left, against it",
         "right, against it",
@@ -266,6 +259,7 @@ _TRIPS = About(
     ),
     palette=("#2b6cb0", "#7fb3e6", "#b83227", "#f0a08c", "#f4f4f2"),
 )
+_DOORS = About(words=("the right door", "a wrong door", "not there yet"), palette=("#2b6cb0", "#b83227", "#f4f4f2"))
 
 
 class Judged(Fold):

@@ -7,7 +7,7 @@ E. Amir 2007).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -34,7 +34,7 @@ class MarketConfiguration(RunConfiguration):
     """Of the market maker: orders that move the price by a factor of e in its odds."""
     news: Annotated[float, Range(0, 10)] = 0.5
     """Standard deviation of what else moves the logarithm of the odds in a round, so that prices go about."""
-    frames_every: Annotated[int, Range(0, 2**20, "ticks")] = 1
+    frames_every: Annotated[int, Range(0, 2**20, "ticks")] = field(default=1, compare=False)
 
     def contradictions(self):
         yield from super().contradictions()
@@ -126,7 +126,7 @@ DECLARATION = Declaration(
     presets={"default": {}, "quick": {"replicates": 12, "ticks": 100}, "paper": {"replicates": 128}},
     analyses=("beliefs",),
     noun="markets",
-    about="A dot is a trader: to the right who holds it more likely that the contract pays, further down who acts more "
-    "rationally on that. Its colour is its order. The ring below is the price.",
+    about="A dot is a trader: to the right who holds it more likely that the contract pays, higher up who acts more "
+    "rationally on that. Its colour is its order. The ring below is the price: who stands right of it should buy.",
     trial=Trial({"": {"traders": 3, "frames_every": 7}}, interventions=("30:news=0.1",)),
 )

@@ -73,20 +73,21 @@ class Trading(Experiment):
         columns = {
             "id": jnp.arange(1, self.traders + 1, dtype=jnp.int32),
             "x": state.belief,
-            "y": state.keenness,
+            "y": (self.keenest - state.keenness) / (2 * jnp.maximum(self.keenest, 1e-6)),
+            "rationality": jnp.exp2(state.keenness),
             "order": state.orders + 1,
         }
         points = {
             "traders": Points(jnp.ones(self.traders, bool), columns, about, "dots"),
             "price": Points(
                 jnp.ones(1, bool),
-                {"id": jnp.ones(1, jnp.int32), "x": price[None], "y": jnp.full(1, -0.6)},
+                {"id": jnp.ones(1, jnp.int32), "x": price[None], "y": jnp.full(1, 0.57)},
                 look="rings",
             ),
         }
         curves = {"price": price, "belief": jnp.mean(state.belief)}
         shares = {name: About("probability", low=0, high=1) for name in curves}
-        return Scene(points, curves=curves, space=box(1.1, 18.0, -0.05, -1.2), about=shares)
+        return Scene(points, curves=curves, space=box(1.1, 0.68, -0.05, -0.05), about=shares)
 
 
 class Rounds(Fold):
@@ -105,6 +106,7 @@ class Rounds(Fold):
 def build(configuration: MarketConfiguration) -> Setup:
     """The market that a configuration describes."""
     c = configuration
-    numbers = [jnp.float32(x) for x in (c.keenest, c.fee, c.depth, c.news)]
+    keenest, fee, depth, news = (jnp.float32(x) for x in (c.keenest, c.fee, c.depth, c.news))
+    trading = Trading(keenest=keenest, fee=fee, depth=depth, news=news, traders=c.traders)
     log = Log("orders", "orders", (("price", "price"), ("orders", "orders")))
-    return Setup(Trading(*numbers, c.traders), {"rounds": Rounds()}, (log,))
+    return Setup(trading, {"rounds": Rounds()}, (log,))
