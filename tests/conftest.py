@@ -28,7 +28,18 @@ CHECKED += ["games.game", "games.learner", "games.populations", "games.adversari
 CHECKED += ["rivals.school", "rivals.baselines", "rivals.features"]
 CHECKED += [
     f"experiments.{name}.system"
-    for name in ("chemotaxis", "signalling", "bilinear", "lorenz", "digits", "digits_shown", "game", "gan")
+    for name in (
+        "chemotaxis",
+        "signalling",
+        "bilinear",
+        "lorenz",
+        "digits",
+        "digits_shown",
+        "game",
+        "gan",
+        "latent_rule",
+        "market",
+    )
 ]
 install_import_hook([f"mesocosm.{room}" for room in CHECKED], "beartype.beartype")
 

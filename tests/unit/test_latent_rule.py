@@ -17,7 +17,7 @@ from mesocosm.experiments.latent_rule.exact import ceiling
 from mesocosm.experiments.latent_rule.imitators import Imitator
 from mesocosm.experiments.latent_rule.questions import CUES, DEPTH, DOORS, LIGHT, QUESTIONS, question_of
 from mesocosm.experiments.latent_rule.results import LEAKS, leakage
-from mesocosm.experiments.latent_rule.system import build
+from mesocosm.experiments.latent_rule.system import Fleet, build
 from mesocosm.experiments.latent_rule.worlds import rain
 from mesocosm.record.configuration import ConfigurationError, from_dict
 
@@ -26,7 +26,13 @@ SMALL = {"junctions": 6, "judged": 128, "reliability": Q, "frames_every": 0}
 
 
 def fleet(**changes):
-    return build(LatentRuleConfiguration(**{**SMALL, **changes})).experiment
+    return law_of(LatentRuleConfiguration(**{**SMALL, **changes}))
+
+
+def law_of(configuration, **own) -> Fleet:
+    law = build(configuration, **own).experiment
+    assert isinstance(law, Fleet)
+    return law
 
 
 def taught(updates=300, **changes):
@@ -91,10 +97,10 @@ class Reader(Imitator):
 
 def test_a_planted_leak_is_above_the_ceiling_and_said_so():
     configuration = LatentRuleConfiguration(**SMALL, imitator="reader", light="leak", copies=0.9, renewal=1.0)
-    law = build(configuration, imitators={"reader": Reader()}).experiment
+    law = law_of(configuration, imitators={"reader": Reader()})
     judged = law.judgement(law.init(Bits.founding(seed_words(SEED), jnp.uint32(0))))
     assert float(jnp.mean(law.ceiling)) == pytest.approx(Q)
-    assert float(judged["in_loop"]) == pytest.approx(0.95, abs=0.03) > Q  # 0.9, and half of the others
+    assert float(judged["in_loop"]) == pytest.approx(0.95, abs=0.03)  # 0.9, and half of the others
     rows = [["a clone", "0.95", "[0.94, 0.96]", "0.800", LEAKS, "", ""], ["another", "", "", "0.8", "at it", "", ""]]
     assert leakage(rows).startswith("A clone: above the ceiling") and "leakage" in leakage(rows)
     assert leakage(rows[1:]) == "Here nobody does."

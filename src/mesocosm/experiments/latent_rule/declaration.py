@@ -129,9 +129,8 @@ DECLARATION = Declaration(
                 "junctions": 3,
                 "budget": 4,
                 "judged": 8,
-                "probe_every": 20,
-                "frames_every": 10,
                 "light": "off",
+                "frames_every": 0,
                 "imitator": "dagger",
             }
         },

@@ -71,9 +71,9 @@ _LESS = f"{_SHARE}, less the best that Bayes can do with the same cues"
 
 
 def _comes_to(name: str, who: str, delta: float = 0.03, run: str | None = None) -> Claim:
-    """A claim that is predicted to be `equivalent`."""
+    """A claim of no difference."""
     value = short_of(name if run is None else run)
-    return Claim(name, f"{who} does better than the ceiling", CEILING, _LESS, delta, value=value)
+    return Claim(name, f"{who} comes to the ceiling", CEILING, _LESS, delta, value=value, expects="equivalent")
 
 
 LIGHT = Question(
@@ -202,11 +202,12 @@ DOORS = Question(
         ),
         Claim(
             "as-evidence",
-            "the clone does better than exact inference that takes its own acts for evidence",
+            "the clone does as exact inference does that takes its own acts for evidence",
             "exact inference that takes its own acts for evidence",
             "share of right acts in the last quarter of a trip, less the same of that filter",
             0.05,
             value=Statistic("late", against="evidence"),
+            expects="equivalent",
         ),
         Claim(
             "evidence",
@@ -219,19 +220,21 @@ DOORS = Question(
         ),
         Claim(
             "interventions",
-            "exact inference that takes its own acts for interventions does better than the expert",
+            "exact inference that takes its own acts for interventions comes to be right as often as the expert",
             "the expert, 1 - slip",
             "share of right acts of that filter in the last quarter of a trip, less 1 - slip",
             0.05,
             value=short_of("interventions", "late"),
+            expects="equivalent",
         ),
         Claim(
             "dagger",
-            "DAgger does better than exact inference that takes its own acts for interventions",
+            "DAgger does as exact inference does that takes its own acts for interventions",
             "exact inference that takes its own acts for interventions",
             "share of right acts in the last quarter of a trip, less the same of that filter",
             0.05,
             value=Statistic("late", run="dagger", against="interventions"),
+            expects="equivalent",
         ),
     ),
     {

@@ -36,15 +36,15 @@ _FOR: tuple[str, ...] = ("move", "slip", "other", "told", "own", "light", "anyho
 
 
 class Trip(eqx.Module):
-    """What happened at each junction of a trip."""
+    """What happened at a junction; along an axis in front, at each junction of a trip."""
 
-    hidden: Int32[Array, " t"]
-    unused: Int32[Array, "t unused"]
-    expert: Int32[Array, " t"]  # what the expert does, or would do
-    demanded: Int32[Array, " t"]  # what the rule demands: the same, where the expert does not slip
-    own: Int32[Array, " t"]  # what the imitator does, or would do
-    logits: Float32[Array, "t acts"]
-    inside: Float32[Array, "t h"]
+    hidden: Int32[Array, "*t"]
+    unused: Int32[Array, "*t unused"]
+    expert: Int32[Array, "*t"]  # what the expert does, or would do
+    demanded: Int32[Array, "*t"]  # what the rule demands: the same, where the expert does not slip
+    own: Int32[Array, "*t"]  # what the imitator does, or would do
+    logits: Float32[Array, "*t acts"]
+    inside: Float32[Array, "*t h"]
 
 
 class Learning(eqx.Module):

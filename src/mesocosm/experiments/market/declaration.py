@@ -82,17 +82,19 @@ CLAIMS = (
     ),
     Claim(
         "belief-coverage",
-        "intervals of beliefs hold the truth too often",
+        "intervals of beliefs hold the truth as often as they say",
         "the nominal 90 %",
         _INSIDE,
         0.03,
+        expects="equivalent",
     ),
     Claim(
         "rationality-coverage",
-        "intervals of rationality hold the truth too often",
+        "intervals of rationality hold the truth as often as they say",
         "the nominal 90 %",
         _INSIDE,
         0.03,
+        expects="equivalent",
     ),
     Claim(
         "laplace",
@@ -103,8 +105,6 @@ CLAIMS = (
         direction=-1,
     ),
 )
-"""The coverages are predicted to be `equivalent` to 90 %."""
-
 DECLARATION = Declaration(
     name="market",
     title="Beliefs behind orders",
