@@ -93,7 +93,7 @@ DOORS: dict[str, Any] = {
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
     "quick": {"replicates": 8, "ticks": 200},
-    "paper": {"replicates": 64, "ticks": 1000, "every": 20},
+    "paper": {"replicates": 64},
     "cues": {"imitator": "cloning", "light": "off", "renewal": 1.0, "reliability": 0.7},
     "depth": {"light": "off", "renewal": 1.0, "reliability": 0.95, "ticks": 500, "every": 5},
     "doors": DOORS,
