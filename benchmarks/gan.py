@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from mesocosm.analyses.modes import Settings, compute
-from mesocosm.experiments.gan.declaration import CLAIMS, TARGETS, GanConfiguration
-from mesocosm.findings.claim import show_interval
+from mesocosm.experiments.gan.declaration import TARGETS, GanConfiguration
+from mesocosm.findings.claim import Claim, show_interval
 from mesocosm.findings.intervals import show_mean
 from mesocosm.findings.verdicts import judge
 from mesocosm.protocol.launch import begin, proceed
@@ -32,6 +32,14 @@ TREATMENTS = [
 ]
 TICKS = {"ring": 2000, "grid": 4000}
 TUNED_ON, TRIED_ON = 4, 24
+KEPT = Claim(
+    "kept",
+    "modes that the artist keeps",
+    "artists of simultaneous descent",
+    "modes held in every window of the last quarter, less those of the same seed under the control, each with its step",
+    delta=1.0,
+    unit="modes",
+)
 
 
 def run(folder: Path, name: str, **changes: Any) -> Record:
@@ -69,7 +77,7 @@ def tried(folder: Path, target: str) -> None:
             replicates=TRIED_ON, ticks=TICKS[target], every=TICKS[target] // 40,
         )  # fmt: skip
         values[number], steps[number] = kept(load(record.folder)), step
-    claims = {k: replace(CLAIMS[0], name=f"kept-{k}") for k in values if k}
+    claims = {k: replace(KEPT, name=f"kept-{k}") for k in values if k}
     effects = {claims[k].name: values[k] - values[0] for k in claims}
     found = judge(list(claims.values()), effects, TRIED_ON, seed=2)
     print(f"\n| learner, {target} of {n} | step | modes kept | all kept | against {CONTROL} | verdict |")

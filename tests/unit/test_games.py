@@ -266,8 +266,17 @@ def test_a_pair_that_ended_keeps_nothing_and_stays_in_the_count():
     from mesocosm.experiments.gan.results import statistics
 
     found = statistics(Artists(), {"simultaneous": Lost()})
-    assert found["kept"].tolist() == [5, 0] and found["all"].tolist() == [1, 0]
-    assert np.isnan(statistics(Artists(), {})["kept"]).all(), "without its control it says nothing"
+    assert found["covered"] == pytest.approx([0.8 - 0.3, 0]) and found["all"].tolist() == [1, 0]
+    assert np.isnan(statistics(Artists(), {})["covered"]).all(), "without its control it says nothing"
+
+
+def test_one_mode_painted_well_covers_one_mode():
+    from mesocosm.experiments.gan.results import covered
+
+    class One(Artists):
+        metrics: ClassVar = {**Artists.metrics, **{f"mode_{k}": np.full(3, float(k == 0)) for k in range(8)}}
+
+    assert covered(One()) == pytest.approx([1 / 8, 0])
 
 
 def test_a_pair_of_nets_that_is_no_number_any_more_has_diverged():

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mesocosm.analyses.modes import Settings, compute
+from mesocosm.analyses.modes import Settings, compute, held_shares
 from mesocosm.experiments.gan.declaration import CONTROL, TARGETS
 from mesocosm.player.encoder.panel import Replay, panel_of
 from mesocosm.player.encoder.recording import Recording
@@ -21,12 +21,20 @@ def kept_modes(record: Record) -> np.ndarray:
     return np.array(compute(record, Settings())["kept"], float)
 
 
+def covered(record: Record) -> np.ndarray:
+    """The share of the truth that the artist covers in the last quarter: 1 less the distance in total variation between
+    how its points and those of the truth are shared out to modes. A pair that diverged covers nothing. [replicates]"""
+    shares = np.nan_to_num(held_shares(record))
+    late = max(1, round(Settings().late * shares.shape[1]))
+    return np.minimum(shares, 1 / shares.shape[2]).sum(axis=2)[:, -late:].mean(axis=1)
+
+
 def statistics(record: Record, runs: Mapping[str, Record]) -> dict[str, np.ndarray]:
     """What each claim is held against. [replicates]"""
     kept = kept_modes(record)
     n = TARGETS[record.header["configuration"]["target"]]
-    beside = kept_modes(runs[CONTROL]) if CONTROL in runs else np.full_like(kept, np.nan)
-    return {"kept": kept - beside, "all": (kept == n).astype(float)}
+    beside = covered(runs[CONTROL]) if CONTROL in runs else np.full(record.replicates, np.nan)
+    return {"covered": covered(record) - beside, "all": (kept == n).astype(float)}
 
 
 def replay(told: Told) -> Replay | None:
