@@ -159,8 +159,14 @@ def test_players_that_only_circle_do_not_get_ahead_of_their_past(hopf):
     assert "No progress is seen" in found.sentence and np.shape(found.values["matrix"]["mean"]) == (6, 6)
     assert [f.name for f in found.findings] == ["progress", "order", "chase", "first-alone", "second-alone"]
     assert "Alone, the first is not seen to be better, only different" in found.sentence
+
+
+def test_any_law_of_floating_numbers_has_a_spectrum_but_only_games_have_a_field(hopf):
+    run = mc.run("lorenz", replicates=1, ticks=50, out=hopf.folder.parent / "lorenz")
+    found = run.measure("lyapunov", ticks=2000, windows=20)
+    assert np.sum(found.values["exponents"]) == pytest.approx(-(10 + 1 + 8 / 3), abs=1e-3)  # -13.6667
     with pytest.raises(FolderError, match=r"no array state\.z"):
-        mc.run("lorenz", replicates=1, ticks=50, out=hopf.folder.parent / "lorenz").measure("vorticity")
+        run.measure("vorticity")
 
 
 @pytest.mark.parametrize(
