@@ -79,7 +79,7 @@ class Trading(Experiment):
         }
         points = {
             "traders": Points(jnp.ones(self.traders, bool), columns, about, "dots"),
-            "price": Points(
+            "quote": Points(
                 jnp.ones(1, bool),
                 {"id": jnp.ones(1, jnp.int32), "x": price[None], "y": jnp.full(1, 0.57)},
                 look="rings",
