@@ -18,7 +18,7 @@ from mesocosm.protocol.reach import tree_of
 from mesocosm.protocol.shelf import Shelf
 from mesocosm.record import ConfigurationError, FolderError, MesocosmError, Record
 from mesocosm.record.configuration import check, digest, from_dict, to_dict
-from mesocosm.record.files import sealed, storing, unsealed, write_whole
+from mesocosm.record.files import checksum, sealed, storing, unsealed, write_whole
 from mesocosm.record.folder import refuse_links, versions
 from mesocosm.record.status import RunStatus
 
@@ -155,7 +155,9 @@ def find(reference: str) -> Found:
         _, analysis = one_in(load_file(path), Analysis, wanted, str(path))
         return Found(analysis, tree_of(path.resolve()), str(path.resolve()))
     if reference in SHELF.own():
-        return Found(import_module(SHELF.module(reference)).ANALYSIS, versions()["mesocosm"], reference)
+        module = import_module(SHELF.module(reference))
+        code = f"{versions()['mesocosm']} {checksum(Path(str(module.__file__)).read_bytes())}"
+        return Found(module.ANALYSIS, code, reference)
     point = SHELF.installed().get(reference)
     if point is not None or ":" in reference:
         dotted, _, wanted = (point.value if point else reference).partition(":")
