@@ -120,7 +120,7 @@ def test_bodies_at_random_places_are_not_related():
 
 def test_a_world_that_has_died_out_has_no_relatedness(tmp_path):
     world = {**WORLD, "metabolism": 60, "founding_energy": 100, "drop_food": 0}
-    run = mc.run("chemotaxis", world=world, replicates=2, ticks=100, every=50, assays=False, out=tmp_path / "r")
+    run = mc.run("chemotaxis", world=world, replicates=4, ticks=100, every=50, assays=False, out=tmp_path / "r")
     assert all(np.isnan([r.genes, r.pedigree, r.identity]).all() for r in relatedness(run.record))
 
 
