@@ -95,7 +95,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "quick": {"replicates": 8, "ticks": 200},
     "paper": {"replicates": 64},
     "cues": {"imitator": "cloning", "light": "off", "renewal": 1.0, "reliability": 0.7},
-    "depth": {"light": "off", "renewal": 1.0, "reliability": 0.95, "ticks": 500, "every": 5},
+    "depth": {"light": "off", "renewal": 1.0, "reliability": 0.7, "ticks": 500, "every": 5},
     "doors": DOORS,
 }
 

@@ -157,9 +157,9 @@ DEPTH = Question(
     {"rule": ("rain",), "light": ("off",), "imitator": ("cloning-recurrent",), "renewal": (1.0,)},
     lambda _: {
         **{name: {"rule": name} for name in DEEPER},
-        "plan-dagger": {"rule": "plan", "imitator": "dagger-recurrent"},
-        "plan-intent": {"rule": "plan", "imitator": "latent-intent"},
-        "plan-inference": {"rule": "plan", "imitator": "filter"},
+        "count-dagger": {"rule": "count", "imitator": "dagger-recurrent"},
+        "count-intent": {"rule": "count", "imitator": "latent-intent"},
+        "count-inference": {"rule": "count", "imitator": "filter"},
     },
     (
         _falls_short("rain", "one proposition"),
@@ -176,12 +176,12 @@ DEPTH = Question(
     {
         "": "rain",
         **{name: name for name in DEEPER},
-        "plan-dagger": "plan, DAgger",
-        "plan-intent": "plan, latent intent",
-        "plan-inference": "plan, inference",
+        "count-dagger": "count, DAgger",
+        "count-intent": "count, latent intent",
+        "count-inference": "count, inference",
     },
 )
-"""Rules of growing depth under one imitator that knows nothing of them; and who else imitates the deepest."""
+"""Rules of growing depth under one imitator that knows nothing of them; and who else imitates one of which own acts tell."""
 
 DOORS = Question(
     {"rule": ("doors",), "imitator": ("cloning-recurrent",), "acting": ("sampled",), "renewal": (0.0,)},
