@@ -181,7 +181,7 @@ DEPTH = Question(
         "count-inference": "count, inference",
     },
 )
-"""Rules of growing depth under one imitator that knows nothing of them; and who else imitates one of which own acts tell."""
+"""Rules of growing depth under one imitator that knows nothing of them; and others, where own acts seem evidence."""
 
 DOORS = Question(
     {"rule": ("doors",), "imitator": ("cloning-recurrent",), "acting": ("sampled",), "renewal": (0.0,)},
