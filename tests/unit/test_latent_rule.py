@@ -16,7 +16,7 @@ from mesocosm.experiments.latent_rule.declaration import DECLARATION, PRESETS, L
 from mesocosm.experiments.latent_rule.exact import ceiling
 from mesocosm.experiments.latent_rule.imitators import Imitator
 from mesocosm.experiments.latent_rule.questions import CUES, DEPTH, DOORS, LIGHT, QUESTIONS, question_of
-from mesocosm.experiments.latent_rule.results import LEAKS, leakage
+from mesocosm.experiments.latent_rule.results import LEAKS, leakage, recorded
 from mesocosm.experiments.latent_rule.system import Fleet, build
 from mesocosm.experiments.latent_rule.worlds import rain
 from mesocosm.record.configuration import ConfigurationError, from_dict
@@ -104,6 +104,8 @@ def test_a_planted_leak_is_above_the_ceiling_and_said_so():
     rows = [["a clone", "0.95", "[0.94, 0.96]", "0.800", LEAKS, "", ""], ["another", "", "", "0.8", "at it", "", ""]]
     assert leakage(rows).startswith("A clone: above the ceiling") and "leakage" in leakage(rows)
     assert leakage(rows[1:]) == "Here nobody does."
+    offline = [["cloning", "", "", "0.901", "below it", "1.000", "0.76"], ["DAgger", "", "", "0.901", "", "0.88", ""]]
+    assert "own trips cloning agree" in recorded(offline) and recorded(rows) == ""
 
 
 def doors(slip, mistold, junctions, is_evidence, n=20000, seed=0):

@@ -61,7 +61,7 @@ def ceilings(told: Told) -> Section | None:
     title = f"{_OF[name].label}, at the end"
     figure = strips(runs, _OF[name].reduced, title, axis, told.noun)
     columns = ["who", _OF[name].label, "95 % interval", "exact ceiling", "", "offline", "light severed"]
-    text = "No driver who sees the cues alone can do better than the ceiling. " + leakage(rows)
+    text = "No driver who sees the cues alone can do better than the ceiling. " + leakage(rows) + recorded(rows)
     return Section("Beside the exact ceiling", text, [figure, Table("Who comes to the ceiling", columns, rows)])
 
 
@@ -89,6 +89,17 @@ def leakage(rows: list[list[str]]) -> str:
     return (
         f"{', '.join(above).capitalize()}: above the ceiling, beyond the interval. It has seen something besides the "
         "cues that gives the answer away: leakage."
+    )
+
+
+def recorded(rows: list[list[str]]) -> str:
+    """Who agrees with the expert on its own trips more often than the cues allow: the record gives answers away."""
+    above = [row[0] for row in rows if row[5] and float(row[5]) > float(row[3]) + NEAR]
+    if not above:
+        return ""
+    return (
+        f" On the expert's own trips {', '.join(above)} agree with it more often than the ceiling allows: what was "
+        "recorded there, its acts among it, gives the answer away, and will not in a trip of one's own."
     )
 
 
