@@ -147,7 +147,7 @@ def test_the_filters_of_five_doors_do_as_a_program_of_its_own(imitator, is_evide
 
 
 def test_a_filter_believes_what_bayes_says():
-    law = fleet(imitator="bayes-evidence", rule="count", light="off", renewal=1.0, slip=0.1, cues=2, unused=0)
+    law = fleet(imitator="bayes-evidence", rule="plan", light="off", renewal=1.0, slip=0.1, cues=2, unused=0)
     task, seen = law.task, np.array([[1, 1], [-1, 1], [1, -1]], float)
     acts = [0, 1, -1]
     memory, last = law.imitator.begin({}, task), -1
