@@ -178,6 +178,7 @@ def test_a_run_goes_on_only_under_the_code_that_it_was_begun_with(tmp_path):
         ),
         ('noun="populations"', 'arms={"fit": {"advantge": 4}}', r"arm fit cannot be run: advantge: .*advantage"),
         ('lab.Measure("newcomers", "newcomers")', 'lab.Measure("n", "comers")', r"measure n reads the column 'comers'"),
+        ("Scene(", 'Scene(images={"fixed": lab.Image(jnp.zeros((2, 2)))}, ', r"'fixed' names both curves and images"),
         ("N = 10\n", "import no_such_package_here\nN = 10\n", r"needs the package no_such_package_here"),
         ("N = 10\n", "import sys\nsys.exit(3)\nN = 10\n", r"line 11: importing it fails: it ended the program"),
         ("N = 10\n", "N = = 10\n", r"moran\.py, line 10: importing it fails: SyntaxError"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
+from itertools import combinations
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -192,6 +193,10 @@ def about_scene(experiment: Experiment) -> SceneAbout:
       ValueError: naming what a scene must not have.
     """
     scene = shapes(experiment)[2]
+    kinds = ("points", "fields", "curves", "images", "graphs")
+    for one, other in combinations(kinds, 2):
+        if twice := sorted(getattr(scene, one).keys() & getattr(scene, other).keys()):
+            raise ValueError(f"{twice[0]!r} names both {one} and {other}: what is shown under one name is one thing")
     populations = tuple(
         PopulationAbout(n, p.about, p.look, p.motion, "id" in p.columns) for n, p in scene.points.items()
     )

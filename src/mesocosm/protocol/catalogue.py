@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -155,9 +156,7 @@ def find(reference: str) -> Found:
         _, analysis = one_in(load_file(path), Analysis, wanted, str(path))
         return Found(analysis, tree_of(path.resolve()), str(path.resolve()))
     if reference in SHELF.own():
-        module = import_module(SHELF.module(reference))
-        code = f"{versions()['mesocosm']} {checksum(Path(str(module.__file__)).read_bytes())}"
-        return Found(module.ANALYSIS, code, reference)
+        return Found(import_module(SHELF.module(reference)).ANALYSIS, _own_source(), reference)
     point = SHELF.installed().get(reference)
     if point is not None or ":" in reference:
         dotted, _, wanted = (point.value if point else reference).partition(":")
@@ -166,6 +165,14 @@ def find(reference: str) -> Found:
         file = str(module.__file__ or dotted)
         return Found(analysis, " ".join((*package_of(module), tree_of(Path(file)))), file)
     raise SHELF.unknown(reference)
+
+
+@cache
+def _own_source() -> str:
+    """A digest of all of mesocosm: what an analysis of our own computes may stand anywhere in it."""
+    home = Path(__file__).resolve().parents[1]
+    texts = b"".join(path.read_bytes() for path in sorted(home.rglob("*.py")))
+    return f"{versions()['mesocosm']} {checksum(texts)}"
 
 
 # -- what a record must hold -------------------------------------------------------------------------------------------

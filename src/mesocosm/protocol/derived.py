@@ -14,7 +14,7 @@ import numpy as np
 from mesocosm.protocol.blocks import Block, OverTime, Told, at_the_end, sentence_case
 from mesocosm.protocol.declaration import Declaration, FollowUp, Summary
 from mesocosm.protocol.measure import measures_of, value_of
-from mesocosm.protocol.reading import follow_ups_of
+from mesocosm.protocol.reading import configuration_of, follow_ups_of
 from mesocosm.protocol.scenes import replay_of
 from mesocosm.protocol.story import Story
 from mesocosm.record import ConfigurationError, MesocosmError, Record
@@ -34,7 +34,8 @@ def values_of(declared: Declaration, record: Record, runs: Mapping[str, Record])
     """The statistic of each claim in each replicate, NaN where it has none. [replicates] each"""
     if (values := declared.part("values")) is not None:
         return {name: np.asarray(v, float) for name, v in values(record, runs).items()}
-    return {claim.name: value_of(claim, declared, record, runs) for claim in declared.claims}
+    claims = declared.claims if declared.under is None else declared.claims_under(configuration_of(record))
+    return {claim.name: value_of(claim, declared, record, runs) for claim in claims}
 
 
 def statistics_of(declared: Declaration, record: Record) -> dict[str, np.ndarray]:

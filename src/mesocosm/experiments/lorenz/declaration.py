@@ -51,6 +51,24 @@ def settled(record: Record, _: Mapping[str, Record]) -> np.ndarray:
 
 _HEIGHT = Measure("z", "z", "height z")
 
+CLAIMS = (
+    Claim(
+        "height",
+        "mean height z is above the attractor's",
+        control="the classical attractor",
+        statistic=f"mean of z after the first fifth of the run, less {ON_THE_ATTRACTOR}",
+        delta=0.5,
+        expects="equivalent",
+        value=settled,
+    ),
+)
+"""At the parameters whose long-run mean is known."""
+
+
+def _claims(c: LorenzConfiguration) -> tuple[Claim, ...]:
+    return CLAIMS if (c.sigma, c.rho, c.beta) == (10.0, 28.0, 8 / 3) else ()
+
+
 DECLARATION = Declaration(
     name="lorenz",
     title="The Lorenz system",
@@ -59,17 +77,8 @@ DECLARATION = Declaration(
     control="the published long-run mean",
     configuration=LorenzConfiguration,
     measures=(_HEIGHT, Measure("x", "x", "speed of convection x"), Measure("y", "y", "difference of temperature y")),
-    claims=(
-        Claim(
-            "height",
-            "mean height z is above the attractor's",
-            control="the classical attractor",
-            statistic=f"mean of z after the first fifth of the run, less {ON_THE_ATTRACTOR}",
-            delta=0.5,
-            expects="equivalent",
-            value=settled,
-        ),
-    ),
+    claims=CLAIMS,
+    under=_claims,
     answers={
         "equivalent": "The flow stays on its attractor",
         "supported": "The flow stays above its attractor",
