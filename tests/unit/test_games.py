@@ -146,6 +146,30 @@ def test_the_spectrum_of_a_limit_cycle_is_0_and_what_brings_one_back(hopf):
     assert found.sentence.startswith("0 of 2 courses are chaotic") and "add up to -2.0" in found.sentence
 
 
+def test_exponents_are_per_unit_of_the_time_that_goes_on_passing(hopf):
+    """After an intervention in the step, too."""
+    run = mc.run(
+        "game", game="hopf", learner="flow", replicates=1, ticks=80, every=4, keep_every=0, frames_every=0,
+        interventions=("40:step=0.1",), out=hopf.folder.parent / "faster",
+    )  # fmt: skip
+    found = run.measure("lyapunov", ticks=1000, windows=20)
+    assert np.allclose(found.values["exponents"], [[0, -2]], atol=0.01) and found.values["per"] == "unit of time"
+
+
+def test_players_come_together_where_mixes_do():
+    """Explorers of pennies at rest: -1 + i and -1 - i. That a shift of all logits of a player stays says nothing."""
+    changes = {"game": "pennies", "learner": "boltzmann", "spread": 0}
+    state, law = course(100, **changes)
+    assert float(state.stretched / state.time) == pytest.approx(-1, abs=1e-3)
+    numbers, step = law.course(state)
+    values = np.linalg.eigvals(
+        np.asarray(
+            jax.jit(jax.jacobian(lambda x: step(Bits.at(seed_words(0), jnp.uint32(0), jnp.int32(0)), x)))(numbers)
+        )
+    )
+    assert np.allclose(np.log(np.abs(values)) / 0.05, [-1, -1], atol=1e-3)
+
+
 def test_the_curl_of_the_field_on_the_unit_circle(hopf):
     """J there: S has eigenvalues 0 and -2, A is the rotation: |A|^2 / |J|^2 = 2 / (2 + 4)."""
     found = hopf.measure("vorticity")
@@ -208,6 +232,9 @@ def test_modes_are_found_lost_and_kept():
 def test_claims_are_of_the_game_they_speak_of():
     assert [c.name for c in DECLARATION.claims_under(GameConfiguration())] == ["chaos", "ties", "two-acts"]
     assert DECLARATION.claims_under(GameConfiguration(game="hopf", learner="flow")) == ()
+    assert DECLARATION.claims_under(GameConfiguration(ticks=3999)) == (), "shear would look like chaos"
+    assert all(DECLARATION.claims_under(GameConfiguration(**DECLARATION.presets[p])) for p in ("quick", "paper"))
+    assert [c.expects for c in DECLARATION.claims] == ["supported", "supported", "equivalent"]
 
 
 def test_a_game_of_ones_own_is_known_by_the_name_of_its_experiment():
@@ -227,6 +254,15 @@ def test_a_game_of_ones_own_is_known_by_the_name_of_its_experiment():
     assert float(declared.build(changed).experiment.game.friction) == 2
     with pytest.raises(ConfigurationError, match="no field or part 'stepp'"):
         lab.playing("rope", game=Rope(), stepp=1)
+
+
+def test_a_game_of_velocities_alone_has_no_rematch(hopf):
+    run = mc.run(
+        "game", game="lotka-volterra", learner="flow", replicates=1, ticks=8, every=4, keep_every=4, frames_every=0,
+        out=hopf.folder.parent / "hunters",
+    )  # fmt: skip
+    with pytest.raises(FolderError, match=r"its game \(Hunters\) does not say what players earn, .* give it `earned`"):
+        run.measure("rematch")
 
 
 def test_what_players_earn_among_those_of_other_times():
@@ -290,6 +326,7 @@ def test_a_pair_of_nets_that_is_no_number_any_more_has_diverged():
     from mesocosm.experiments.gan.system import Pair, build
 
     law = build(GanConfiguration(hidden=(3,), batch=4, looked_at=16)).experiment
+    assert not hasattr(law, "time_in_a_tick"), "its step is a rate of learning"
     numbers = jnp.zeros(law.artist.size + law.critic.size)
     for value, status in ((0.0, Status.ALIVE), (jnp.nan, Status.DIVERGED), (2e6, Status.DIVERGED)):
         assert int(law.status(Pair(numbers.at[5].set(value), (), jnp.int32(0)))) == status

@@ -1,4 +1,7 @@
-"""Is it chaotic? The spectrum of Lyapunov exponents of a run, from its end on: any law of floating numbers."""
+"""Is it chaotic? The spectrum of Lyapunov exponents of a run, from its end on: any law of floating numbers.
+
+A law that has a time of its own says by `time_in_a_tick` how much of it passes in a tick; else exponents are per tick.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,8 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
         k = min(settings.exponents, starts.shape[1])
         windows = min(settings.windows, settings.ticks)
         each = settings.ticks // windows
-        time = windows * each * _tick(record)
+        unit = getattr(run.experiment, "time_in_a_tick", None)
+        time = windows * each * (1.0 if unit is None else float(unit))
         exponents, chaotic = [], []
         for r in range(min(settings.replicates, len(starts))):
             places, grown = (np.asarray(x, float) for x in courses(step, starts[r], beside(r), windows, each, k))
@@ -62,13 +66,8 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
         "chaotic": chaotic,
         "numbers": int(starts.shape[1]),
         "ticks": windows * each,
-        "per": "unit of time" if "step" in record.header["configuration"] else "tick",
+        "per": "tick" if unit is None else "unit of time",
     }
-
-
-def _tick(record: Record) -> float:
-    """Time in a tick: the field `step`, where the law has a time of its own; else a tick is the unit."""
-    return float(record.header["configuration"].get("step", 1.0))
 
 
 def show(record: Record, values: Mapping[str, Any]) -> Result:

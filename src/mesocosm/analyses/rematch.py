@@ -53,7 +53,7 @@ def meetings(record: Record, snapshots: int = 12) -> tuple[np.ndarray, list[str]
       draws, where a game has any.
 
     Raises:
-      FolderError: if fewer than two times were kept.
+      FolderError: if fewer than two times were kept, or the game does not say what players earn.
     """
     import jax
     import jax.numpy as jnp
@@ -69,7 +69,9 @@ def meetings(record: Record, snapshots: int = 12) -> tuple[np.ndarray, list[str]
     with pinned():
         run = revived(record)
         field: Any = run.experiment.field  # type: ignore[attr-defined]  # a law that keeps players has one
-        names = list(field(run.bits(0)).names)
+        played = field(run.bits(0))
+        _check_earns(record, played)
+        names = list(played.names)
 
         @jax.jit
         def all_pairs(bits: Any, z: Any) -> Any:
@@ -85,6 +87,17 @@ def meetings(record: Record, snapshots: int = 12) -> tuple[np.ndarray, list[str]
             earned[:, r] = both
     assert earned is not None
     return ticks + 1, names[: earned.shape[-1]], earned
+
+
+def _check_earns(record: Record, played: Any) -> None:
+    """Refuse a game of velocities alone, in which nobody earns anything."""
+    from mesocosm.games.game import Game
+
+    if type(played).earned is Game.earned:
+        raise FolderError(
+            f"{record.folder}: its game ({type(played).__name__}) does not say what players earn, which rematch "
+            "compares: give it `earned`, or take a game with losses or payoffs"
+        )
 
 
 def tournament_of(ticks: np.ndarray, earned: np.ndarray) -> Tournament:

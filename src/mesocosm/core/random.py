@@ -88,7 +88,7 @@ class Bits(eqx.Module):
         None is further out than 5.9. Compiled far sooner than `jax.random.normal`.
         """
         a, b = self.of(jnp.arange(-(-n // 2), dtype=jnp.uint32), purpose)
-        uniform = (a >> 8).astype(jnp.float32) * 2.0**-24 + 2.0**-25  # in 0 ... 1, and neither
+        uniform = (a >> 8).astype(jnp.float32) * 2.0**-24 + 2.0**-25  # above 0; the topmost rounds to 1
         radius, angle = jnp.sqrt(-2 * jnp.log(uniform)), (b >> 8).astype(jnp.float32) * (2.0**-23 * jnp.pi)
         return jnp.concatenate([radius * jnp.cos(angle), radius * jnp.sin(angle)])[:n]
 

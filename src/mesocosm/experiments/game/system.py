@@ -1,7 +1,9 @@
 """Players who learn in each other's presence: their numbers, and a small difference that is carried along with them.
 
 The difference is what the linearised step makes of it, kept at length 1; the logarithm of what it would have grown by
-is the largest Lyapunov exponent times the time (G. Benettin, L. Galgani and J.-M. Strelcyn 1976).
+is the largest Lyapunov exponent times the time (G. Benettin, L. Galgani and J.-M. Strelcyn 1976). In games of acts a
+shift of all logits of a player says nothing, so differences are between mixes: logits up to such shifts. Learners are
+taken to mind no more than that.
 """
 
 from __future__ import annotations
@@ -59,17 +61,17 @@ class Match(Experiment):
     def init(self, bits: Bits) -> Play:
         rest = self.game.rest.astype(jnp.float32)
         z = rest + self.spread * bits.normals(START, rest.size)
-        if isinstance(self.game, MatrixGame):  # a shift of all logits of a player says nothing
-            z = jnp.concatenate([part - jnp.mean(part) for part in self.game.parts(z)])
+        z = self.centred(z)
         memory = self.learner.begin(self.game, z)
-        along = bits.normals(ALONG, _flat((z, memory))[0].size)
+        along = self.centred(bits.normals(ALONG, _flat((z, memory))[0].size))
         zero = jnp.float32(0)
         return Play(z, memory, along / jnp.linalg.norm(along), zero, zero, jnp.int32(0))
 
     def tick(self, bits: Bits, state: Play) -> tuple[Play, Tick]:
-        now, step = self.course(state)
-        later, grown = jax.jvp(lambda numbers: step(bits, numbers), (now,), (state.along,))
-        z, memory = _flat((state.z, state.memory))[1](later)
+        now, whole = _flat((state.z, state.memory))
+        later, grown = jax.jvp(lambda numbers: self.moved(*whole(numbers)), (now,), (state.along,))
+        z, memory = whole(later)
+        grown = self.centred(grown)
         size = jnp.linalg.norm(grown)
         is_there = jnp.isfinite(size) & (size > 0)
         along = jnp.where(is_there, grown / jnp.where(is_there, size, 1), state.along)
@@ -81,14 +83,37 @@ class Match(Experiment):
         return Play(z, memory, along, stretched, state.time + self.step, idle), Tick(events={"kept": kept})
 
     def course(self, state: Play) -> tuple[Array, Callable[[Bits, Array], Array]]:
-        """The numbers that move by themselves, and a step of them."""
+        """The numbers that move by themselves, and a step of them; of logits those of a player above its last one."""
         now, whole = _flat((state.z, state.memory))
+        if not isinstance(self.game, MatrixGame):
+            return now, lambda bits, numbers: self.moved(*whole(numbers))
+        sizes, d = self.game.sizes, state.z.size
+        n = d - len(sizes)
+
+        def above_last(numbers: Array) -> Array:
+            return jnp.concatenate([*(part[:-1] - part[-1] for part in self.game.parts(numbers[:d])), numbers[d:]])
 
         def step(bits: Bits, numbers: Array) -> Array:
-            z, memory = whole(numbers)
-            return _flat(self.learner.step(self.game, z, memory, self.step))[0]
+            ends = [sum(sizes[: k + 1]) - (k + 1) for k in range(len(sizes) - 1)]
+            z = jnp.concatenate([jnp.pad(part, (0, 1)) for part in jnp.split(numbers[:n], ends)])
+            return above_last(self.moved(*whole(jnp.concatenate([z, numbers[n:]]))))
 
-        return now, step
+        return above_last(now), step
+
+    @property
+    def time_in_a_tick(self) -> Float32[Array, ""]:
+        return self.step
+
+    def moved(self, z: Array, memory: Any) -> Array:
+        """All floating numbers after a step, in a row: the players', then what is remembered."""
+        return _flat(self.learner.step(self.game, z, memory, self.step))[0]
+
+    def centred(self, numbers: Array) -> Array:
+        """Players' numbers (whatever stands behind them is left as it is) without shifts of all logits of a player."""
+        if not isinstance(self.game, MatrixGame):
+            return numbers
+        d = sum(self.game.sizes)
+        return jnp.concatenate([*(part - jnp.mean(part) for part in self.game.parts(numbers[:d])), numbers[d:]])
 
     def scene(self, state: Play) -> Scene:
         shown = self.game.shown(state.z)

@@ -24,6 +24,10 @@ class Lorenz(Experiment):
     def init(self, bits: Bits) -> Float32[Array, "3"]:
         return jnp.array([1.0, 1.0, 20.0], jnp.float32) + jax.random.normal(bits.key(0), (3,), jnp.float32)
 
+    @property
+    def time_in_a_tick(self) -> Float32[Array, ""]:
+        return self.step
+
     def velocity(self, p: Float32[Array, "3"]) -> Float32[Array, "3"]:
         x, y, z = p
         return jnp.stack([self.sigma * (y - x), x * (self.rho - z) - y, x * y - self.beta * z])
