@@ -172,9 +172,16 @@ def _are_numbers(values: Sequence[Any]) -> bool:
 
 
 def arm(entry: Entry, own: RunConfiguration, changes: Mapping[str, Any]) -> FollowUp:
-    """A declared control of a run: the same configuration and seed, some of it changed."""
+    """A declared control of a run: the same configuration and seed, some of it changed.
+
+    An arm shorter than its run has those interventions that fall within it.
+    """
     alone = replace(own, assays=False) if hasattr(own, "assays") else own  # part of the identity of arms of ecologies
-    return FollowUp(entry.reference, from_dict(type(own), dict(changes), alone))
+    configuration = from_dict(type(own), dict(changes), alone)
+    if "ticks" in changes and "interventions" not in changes:
+        within = tuple(str(i) for i in own.parsed_interventions() if i.tick < configuration.ticks)
+        configuration = replace(configuration, interventions=within)
+    return FollowUp(entry.reference, configuration)
 
 
 def check_what_follows(entry: Entry, configuration: RunConfiguration) -> None:
