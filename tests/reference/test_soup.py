@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -243,8 +243,12 @@ def test_numbers_that_would_run_out_end_a_soup_and_nonsense_is_refused():
         ({"world": {"seeded": 40000}}, "world.seeded"),
         ({"world": {"steps": 0}}, "world.steps"),
         ({"world": {"mutation": 1.5}}, "world.mutation"),
-        ({"world": {"tapes": 32768, "steps": 65535}, "every": 8192, "ticks": 8192}, "more than int32 holds"),
+        ({"world": {"tapes": 32768, "steps": 64}, "every": 1024, "ticks": 1024}, "2147483648 bytes"),
     ):
         with pytest.raises(ConfigurationError, match=words):
             check(from_dict(SoupConfiguration, changes))
-    assert asdict(check(from_dict(SoupConfiguration, {"world": {"seeded": 512}})) or SoupConfiguration())
+    longest = {"world": {"tapes": 32768, "steps": 64, "mutation": 1.0}, "every": 1023, "ticks": 1023}
+    check(from_dict(SoupConfiguration, longest))
+    sown = from_dict(SoupConfiguration, {"world": {"tapes": 8, "seeded": 512}})
+    check(sown)
+    assert int(Soup.of(sown.world).seeded) == 512, "all tapes are sown, where more are asked for than there are"

@@ -18,7 +18,7 @@ SAMPLES = 60
 
 
 def compute(record: Record, settings: NoSettings) -> dict[str, Any]:
-    sown = int(record.header["configuration"]["world"]["seeded"])
+    sown, tapes = (int(record.header["configuration"]["world"][name]) for name in ("seeded", "tapes"))
     at = np.unique(np.linspace(0, record.tick - 1, SAMPLES).astype(int))
     rows, largest = [], []
     for replicate in range(record.replicates):
@@ -30,7 +30,7 @@ def compute(record: Record, settings: NoSettings) -> dict[str, Any]:
         rows.append(
             {
                 "replicate": replicate,
-                "births": int(who.id.size - record.header["configuration"]["world"]["tapes"]),
+                "births": int(who.id.size - tapes),
                 "families": int(founder.size),
                 "largest": float(count.max() / count.sum()),
                 "founder": first,
@@ -63,10 +63,16 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     return Result(sentence, values, figures=(figure,))
 
 
+def _of_a_soup(record: Record) -> str:
+    world = record.header["configuration"].get("world")
+    lacking = [n for n in ("seeded", "tapes") if not isinstance(world, Mapping) or not isinstance(world.get(n), int)]
+    return f"its configuration has no number world.{lacking[0]}, as that of `soup` has" if lacking else ""
+
+
 ANALYSIS = Analysis(
     "copied",
     "who copied whom in a soup: families of tapes",
     compute,
     show,
-    needs=(log("births", "log_births = true"), arrays("state.ids", "state.tokens")),
+    needs=(log("births", "log_births = true"), arrays("state.ids", "state.tokens"), _of_a_soup),
 )

@@ -15,6 +15,7 @@ from mesocosm.findings.claim import Claim
 from mesocosm.protocol.declaration import Declaration, RunConfiguration, Trial
 from mesocosm.protocol.measure import Measure, Statistic
 from mesocosm.record.configuration import Range
+from mesocosm.worlds.soup.language import TAPE
 from mesocosm.worlds.soup.parameters import SoupParameters
 
 if TYPE_CHECKING:
@@ -41,11 +42,11 @@ class SoupConfiguration(RunConfiguration):
 
     def contradictions(self) -> Iterator[str]:
         yield from super().contradictions()
-        pairs = self.world.tapes // 2
-        if (most := self.every * (pairs * self.world.steps // 1024 + 1)) >= 2**31:
+        # no flow of a window is larger: units of 1,024 reads are at most 32 a tape and epoch
+        if (most := self.every * self.world.tapes * TAPE) >= 2**31:
             yield (
-                f"every = {self.every}: a window could have {most} units of 1,024 reads, more than int32 holds; "
-                "lower every, world.tapes or world.steps"
+                f"every = {self.every}: a window could have {most} bytes that cross or are struck, more than int32 "
+                "holds; lower every or world.tapes"
             )
 
 
