@@ -237,6 +237,15 @@ def test_claims_are_of_the_game_they_speak_of():
     assert [c.expects for c in DECLARATION.claims] == ["supported", "supported", "equivalent"]
 
 
+def test_an_artist_is_held_against_the_control_at_its_own_best_step():
+    from mesocosm.experiments.gan.declaration import DECLARATION, GanConfiguration
+
+    assert DECLARATION.arms == {"simultaneous": {"learner": "simultaneous", "step": 0.1}}
+    assert [c.name for c in DECLARATION.claims_under(GanConfiguration())] == ["covered", "all"]
+    for changes in ({"learner": "adam"}, {"learner": "simultaneous"}, {"target": "grid"}):
+        assert DECLARATION.claims_under(GanConfiguration(**changes)) == ()
+
+
 def test_a_game_of_ones_own_is_known_by_the_name_of_its_experiment():
     class Rope(lab.LossGame):
         """Two who pull."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TARGETS = {"ring": 8, "grid": 16}
 """How many Gaussians each truth is made of."""
 LEARNER, CONTROL = "sga", "simultaneous"
+CONTROL_STEP = 0.1
+"""The best of 0.03, 0.1 and 0.3 for simultaneous descent on the ring (benchmarks/gan.py, 4 pairs of seed 1)."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,8 @@ CLAIMS = (
 
 
 def _claims(configuration: Any) -> tuple[Claim, ...]:
-    """Of simultaneous descent nothing is claimed: it is the control."""
-    return () if configuration.learner == CONTROL else CLAIMS
+    """Something is claimed of adjustment on the ring alone: there both it and its control have their own best step."""
+    return CLAIMS if (configuration.learner, configuration.target) == (LEARNER, "ring") else ()
 
 
 def _results() -> Any:
@@ -120,14 +122,14 @@ SMALL: dict[str, Any] = {
 DECLARATION = Declaration(
     name="gan",
     title="An artist and a critic",
-    question="Does symplectic gradient adjustment keep the modes that simultaneous descent loses?",
-    prediction="artists cover more of the truth than under simultaneous descent, and four of five keep all modes",
-    control="the same nets, seeds and step under simultaneous descent",
+    question="Does a way of learning keep the modes that simultaneous descent loses?",
+    prediction="by symplectic gradient adjustment artists cover more of the truth, and four of five keep all modes",
+    control="the same nets and seeds under simultaneous descent, with the step that is its best on the ring",
     configuration=GanConfiguration,
     measures=_measures,
     claims=CLAIMS,
     under=_claims,
-    arms={CONTROL: {"learner": CONTROL}},
+    arms={CONTROL: {"learner": CONTROL, "step": CONTROL_STEP}},
     answers={
         "supported": "It keeps what simultaneous descent loses",
         "refuted": "It keeps less than simultaneous descent",
