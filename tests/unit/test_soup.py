@@ -156,6 +156,8 @@ def test_an_arm_shorter_than_its_run_has_the_interventions_that_fall_within_it()
     check_plan(entry, own)
     assert arm(entry, own, ARMS["seeded"]).configuration.interventions == given[:2]
     assert arm(entry, own, {"world": {"seeded": 1}}).configuration.interventions == given
+    dealt = arm(entry, own, ARMS["dealt"]).configuration.interventions
+    assert dealt == (given[0], "40:world.dealing=true", given[1]), "an arm adds its own, in the order of their ticks"
 
 
 def test_who_copied_whom_is_asked_only_of_soups(run):

@@ -174,14 +174,18 @@ def _are_numbers(values: Sequence[Any]) -> bool:
 def arm(entry: Entry, own: RunConfiguration, changes: Mapping[str, Any]) -> FollowUp:
     """A declared control of a run: the same configuration and seed, some of it changed.
 
-    An arm shorter than its run has those interventions that fall within it.
+    An arm shorter than its run has those interventions that fall within it, besides any of its own.
     """
     alone = replace(own, assays=False) if hasattr(own, "assays") else own  # part of the identity of arms of ecologies
     configuration = from_dict(type(own), dict(changes), alone)
-    if "ticks" in changes and "interventions" not in changes:
-        within = tuple(str(i) for i in own.parsed_interventions() if i.tick < configuration.ticks)
-        configuration = replace(configuration, interventions=within)
-    return FollowUp(entry.reference, configuration)
+    added = configuration.interventions if "interventions" in changes else ()
+    within = [i for i in own.interventions if "ticks" not in changes or _tick_of(i) < configuration.ticks]
+    ordered = tuple(sorted((*within, *added), key=_tick_of))
+    return FollowUp(entry.reference, replace(configuration, interventions=ordered))
+
+
+def _tick_of(intervention: str) -> int:
+    return Intervention.parse(intervention).tick
 
 
 def check_what_follows(entry: Entry, configuration: RunConfiguration) -> None:

@@ -66,18 +66,22 @@ def _taken_over(record: Record, runs: Mapping[str, Record]) -> np.ndarray:
     return import_module("mesocosm.experiments.soup.measures").is_alive(runs["seeded"])[:, -1]
 
 
+REPLICATES = 32
+"""Soups that the claims are stated for: of fewer than 27 not even all could support four of five, at 99 %."""
+
 EPOCHS = 80
+"""Of an arm; some begin to be dealt halfway."""
 
 
 def _arm(**world: Any) -> dict[str, Any]:
-    """Short: a replicator that spreads at all has done so in 80 epochs."""
+    """Short: a replicator that spreads at all has done so in 80 epochs, and has most of its order in 40."""
     return {"ticks": EPOCHS, "every": 40, "world": {"seeded": 32, **world}}
 
 
 ARMS = {
     "seeded": {**_arm(), "frames_every": 2},
     "inert": _arm(copying=False),
-    "dealt": _arm(dealing=True),
+    "dealt": _arm() | {"interventions": [f"{EPOCHS // 2}:world.dealing=true"]},
     "shallow": _arm(depth=2),
     "still": _arm(mutation=0.0),
 }
@@ -92,6 +96,7 @@ def _above(arm: str, name: str, sentence: str, control: str) -> Claim:
         f"that of the same soups in the arm `{arm}`",
         delta=0.5,
         unit="bits a byte",
+        replicates=REPLICATES,
         value=Statistic("higher", run="seeded", against=arm),
     )
 
@@ -105,6 +110,7 @@ CLAIMS = (
         "5 % of the tapes or more are written over by copies in an epoch",
         delta=0.4,
         kind="fraction",
+        replicates=REPLICATES,
         value=_came_alive,
     ),
     Claim(
@@ -114,33 +120,33 @@ CLAIMS = (
         statistic="whether both hold in the soup with 32 hand-written replicators after 80 epochs",
         delta=0.8,
         kind="fraction",
+        replicates=REPLICATES,
         value=_taken_over,
     ),
     _above(
         "inert", "copying", "order that comes of copying", "soups in which the two instructions that copy do nothing"
     ),
-    _above("dealt", "inheritance", "order that comes of inheritance", "soups whose bytes are dealt out anew"),
+    _above("dealt", "inheritance", "order that comes of inheritance", f"soups dealt anew from epoch {EPOCHS // 2} on"),
     _above("shallow", "ancestry", "order that comes of a long ancestry", "soups in which copies of copies end at two"),
 )
 
 DECLARATION = Declaration(
     name="soup",
     title="A soup of programs",
-    question="Do programs that copy themselves emerge from random bytes that run on each other?",
+    question="Do programs that copy themselves take over a soup of random bytes, sown or by themselves?",
     prediction="in some soups replicators emerge (published: about 40 % of runs of 2^17 tapes in 16k epochs); where "
     "some are sown they take the soup, but not without copying, inheritance or a long ancestry",
-    control="the same soups without the instructions that copy, with their bytes dealt out anew in every epoch, and "
-    "with copies of copies that end at two",
+    control="the same soups without the instructions that copy, with their bytes dealt out anew in every epoch once "
+    "replicators have spread, and with copies of copies that end at two",
     configuration=SoupConfiguration,
     measures=_measures,
     claims=CLAIMS,
     under=lambda c: () if c.world.seeded else CLAIMS,
-    asks_first="emerges",
+    asks_first="spreads",
     answers={
-        "supported": "Replicators emerge from random bytes",
-        "refuted": "Replicators do not emerge in soups of this size this soon",
-        "equivalent": "Replicators emerge in some soups",
-        "undecided": "Whether replicators emerge in such soups is undecided",
+        "supported": "Sown replicators take over soups of random bytes",
+        "refuted": "Sown replicators do not take over soups of random bytes",
+        "undecided": "Whether sown replicators take over such soups is undecided",
     },
     arms=ARMS,
     results=_results,
@@ -148,7 +154,7 @@ DECLARATION = Declaration(
         "default": {},
         "quick": {"replicates": 8, "ticks": 240},
         "seeded": {"replicates": 8, "ticks": 160, "every": 5, "frames_every": 4, "world": {"seeded": 16}},
-        "paper": {"replicates": 12, "ticks": 16384, "every": 128, "world": {"tapes": 2048}},
+        "paper": {"ticks": 16384, "every": 128},
     },
     noun="soups",
     about="A soup is many tapes of 64 random bytes. In every epoch they meet in pairs; two tapes end to end are one "
