@@ -41,7 +41,7 @@ def lives(record: Record, replicate: int) -> Lives:
     Raises:
       FolderError: if the run keeps no log of births and deaths.
     """
-    return _lives(_of(record.log("births"), replicate), _of(record.log("deaths"), replicate))
+    return lives_from(_of(record.log("births"), replicate), _of(record.log("deaths"), replicate))
 
 
 def all_lives(record: Record) -> list[Lives]:
@@ -51,7 +51,7 @@ def all_lives(record: Record) -> list[Lives]:
       FolderError: if the run keeps no log of births and deaths.
     """
     births, deaths = (_by_replicate(record.log(name), record.replicates) for name in ("births", "deaths"))
-    return [_lives(born, dead) for born, dead in zip(births, deaths, strict=True)]
+    return [lives_from(born, dead) for born, dead in zip(births, deaths, strict=True)]
 
 
 def _by_replicate(log: Log, replicates: int) -> Iterator[Log]:
@@ -67,8 +67,8 @@ def _of(log: Log, replicate: int) -> Log:
     return {name: column[mine] for name, column in log.items()}
 
 
-def _lives(births: Log, deaths: Log) -> Lives:
-    """From the rows of one replicate."""
+def lives_from(births: Log, deaths: Log) -> Lives:
+    """From the rows of one replicate; a founder is born of nobody (0)."""
     if not births["tick"].size:
         nothing = np.zeros(0, np.int64)
         return Lives(nothing, nothing, nothing, nothing, nothing, np.zeros((0, 2, 0), np.int8))
