@@ -11,7 +11,7 @@ import pytest
 
 import mesocosm as mc
 from mesocosm.cli import main
-from mesocosm.protocol import catalogue, shelf
+from mesocosm.protocol import catalogue, registry, shelf
 from mesocosm.record import ConfigurationError, FolderError
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
@@ -86,3 +86,15 @@ def test_the_command_lists_computes_and_answers(run, mine, capsys):
     assert json.loads(capsys.readouterr().out)["values"]["ticks"][-1] == 1000
     assert main(["measure", str(run.folder), "diversity"]) == 2
     assert main(["measure", str(run.folder), "diversity", "--set", "samples"]) == 2
+
+
+def test_a_folder_without_a_declaration_and_a_helper_are_no_experiments(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for path in ("one_more/declaration.py", "bare/system.py", "helper.py", "_aside/declaration.py"):
+        file = tmp_path / "room_of_test" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+        (file.parent / "__init__.py").touch()
+    assert shelf.Shelf("room_of_test", "experiment", "x.py", requires="declaration").own() == ("one-more",)
+    assert shelf.Shelf("room_of_test", "experiment", "x.py").own() == ("bare", "helper", "one-more")
+    assert registry.SHELF.requires == "declaration"

@@ -29,7 +29,7 @@ from mesocosm.record import ConfigurationError, FolderError, MesocosmError
 if TYPE_CHECKING:
     from mesocosm.record import Record
 
-SHELF = Shelf("mesocosm.experiments", "experiment", "moran.py")
+SHELF = Shelf("mesocosm.experiments", "experiment", "moran.py", requires="declaration")
 """Our own folders with a declaration, and entry points of other packages: NAME = "package.module:DECLARATION"."""
 FOLLOWING = {"assay": "mesocosm.ecology.assay"}
 """What is run only after another run, and stands in no list."""

@@ -21,11 +21,13 @@ class Shelf:
       room: the package whose modules are ours; entry points of the same name are those of others.
       kind: what one of them is called.
       example: a file of one's own that would do.
+      requires: a module that each of ours has in its folder; what has none is no such thing. "": any module is one.
     """
 
     room: str
     kind: str
     example: str
+    requires: str = ""
 
     def names(self) -> tuple[str, ...]:
         """Ours, then those of installed packages; a name of ours is never another's."""
@@ -34,7 +36,7 @@ class Shelf:
 
     def own(self) -> tuple[str, ...]:
         """The modules of the room, with `-` for `_`; what begins with `_` is none."""
-        return _modules(self.room)
+        return _modules(self.room, self.requires)
 
     def installed(self) -> Mapping[str, EntryPoint]:
         """What other packages offer, by name: "package.module:OBJECT"."""
@@ -55,10 +57,13 @@ class Shelf:
 
 
 @cache
-def _modules(room: str) -> tuple[str, ...]:
+def _modules(room: str, requires: str) -> tuple[str, ...]:
     spec = find_spec(room)
-    names = (module.name for module in iter_modules(spec.submodule_search_locations if spec else None))
-    return tuple(sorted(name.replace("_", "-") for name in names if not name.startswith("_")))
+    found = list(iter_modules(spec.submodule_search_locations if spec else None))
+    if requires:
+        paths = {m.name: f"{m.module_finder.path}/{m.name}" for m in found if m.ispkg}  # pyright: ignore
+        found = [m for m in found if m.ispkg and any(x.name == requires for x in iter_modules([paths[m.name]]))]
+    return tuple(sorted(m.name.replace("_", "-") for m in found if not m.name.startswith("_")))
 
 
 @cache
