@@ -15,7 +15,7 @@ from jaxtyping import Array, Int32
 
 from mesocosm.core.experiment import Events, Experiment, Points, Scene, Tick
 from mesocosm.core.random import Bits
-from mesocosm.record.about import LOOKS, PLANE, About, FieldAbout, GraphAbout, PopulationAbout, SceneAbout
+from mesocosm.record.about import LOOKS, PLANE, About, FieldAbout, GraphAbout, PopulationAbout, SceneAbout, in_order
 from mesocosm.record.configuration import ConfigurationError
 
 
@@ -220,7 +220,8 @@ def about_scene(experiment: Experiment) -> SceneAbout:
             )
         about = replace(field.about, unit=field.unit or field.about.unit)
         fields.append(FieldAbout(name, about, *field.values.shape))
-    curves = tuple((name, dict(scene.about).get(name, About())) for name in scene.curves)
+    said = dict(scene.about)  # in its order: that of `scene.curves` is alphabetical once it was traced
+    curves = tuple((name, said.get(name, About())) for name in in_order(scene.curves, scene.about))
     for name, image in scene.images.items():
         if image.values.ndim != 2 and (image.values.ndim != 3 or image.values.shape[2] != 3):
             raise ValueError(f"image {name}: must be [height, width] or [height, width, 3], not {image.values.shape}")

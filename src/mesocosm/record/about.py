@@ -4,7 +4,7 @@ frames, so that whoever shows them needs no code of the experiment. Plain data; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from math import isfinite
 from typing import Any, Literal, TypeVar
@@ -153,6 +153,12 @@ class GraphAbout:
     source: str
     target: str
     unit: str = ""
+
+
+def in_order(named: Mapping[str, T], about: Iterable[tuple[str, About]]) -> dict[str, T]:
+    """What is named, in the order in which something is said of it; the rest after that, as it was."""
+    rank = {name: k for k, (name, _) in enumerate(about)}
+    return dict(sorted(named.items(), key=lambda item: rank.get(item[0], len(rank))))
 
 
 @dataclass(frozen=True)

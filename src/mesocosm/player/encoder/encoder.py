@@ -17,7 +17,7 @@ from mesocosm.player.encoder import scales
 from mesocosm.player.encoder.genes import expressed, read_gene
 from mesocosm.player.encoder.places import on_a_circle, steps, told_space, turned
 from mesocosm.player.encoder.snapshot import Seen, Snapshot
-from mesocosm.record.about import About, Gene, Genome, PopulationAbout, SceneAbout, box
+from mesocosm.record.about import About, Gene, Genome, PopulationAbout, SceneAbout, box, in_order
 
 Planes = dict[str, np.ndarray]
 MOVED = ("moves", "stays")
@@ -155,7 +155,7 @@ class Encoder:
         """
         planes: Planes = {}
         series: dict[str, float] = {}
-        for curve, values in now.curves.items():
+        for curve, values in in_order(now.curves, self.about.curves).items():
             series |= {name: float(v) for name, v in numbers(curve, values)}
         counts = []
         for k, population in enumerate(self.populations):

@@ -16,7 +16,7 @@ from mesocosm.player.encoder.places import around
 from mesocosm.player.encoder.series import thinned
 from mesocosm.player.encoder.snapshot import Seen, Snapshot
 from mesocosm.record import FolderError, Record, RunStatus
-from mesocosm.record.about import SceneAbout
+from mesocosm.record.about import SceneAbout, in_order
 
 _KINDS = ("field", "curve", "image", "graph")
 """What a camera's name ends with where it took no points."""
@@ -176,11 +176,11 @@ class Recording:
                 if name in rows and said.unit and not said.words and not said.since:
                     total = np.bincount(at, rows[name], self.ticks.size)
                     out[f"mean {name}"] = thinned(self.ticks, total / np.maximum(n, 1))
-        for name, rows in self._of("curve").items():
+        for name, rows in in_order(self._of("curve"), self.about.curves).items():
             for k, (number, _) in enumerate(numbers(name, rows[name][0])):
                 values = rows[name].reshape(rows["tick"].size, -1)[:, k].astype(float)
                 out[number] = thinned(rows["tick"], values)
-        for name, values in self._measures.items():
+        for name, values in in_order(self._measures, self.about.curves).items():
             if name not in _ASIDE and name not in out and values.size and values.dtype.kind in "iuf":
                 out[name] = thinned(self._measures["tick"], values.astype(float))
         return out

@@ -7,7 +7,8 @@
   const SHOWN = 3;
   const HEIGHT = 64;
   const ANEW_MS = 250;
-  const FIRST = ["living", "mean energy", "loss", "best", "entropy", "wrong_bits", "x", "y", "births", "deaths", "population"];
+  /** What the player itself counts goes first; then in the order in which the scene tells of its curves. */
+  const FIRST = ["living", "mean energy", "loss", "best", "x", "y", "births", "deaths", "population"];
 
   class Charts {
     constructor(box, player) {
