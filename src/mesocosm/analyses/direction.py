@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from mesocosm.findings.intervals import show_mean
 from mesocosm.protocol.catalogue import Analysis, Result, log
 from mesocosm.protocol.story import Axis, Trajectories
 from mesocosm.record import FolderError, Record
@@ -105,16 +106,14 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
         "rightly": rightly.mean(axis=0).round(6).tolist(),
         "worlds": shown.size,
         "accuracy": round(float(shown.mean()), 6),
-        "deviation": round(float(shown.std(ddof=1)), 6) if shown.size > 1 else None,
+        "percent": show_mean(100 * shown),
     }
 
 
 def show(record: Record, values: Mapping[str, Any]) -> Result:
-    n, mean = values["worlds"], values["accuracy"]
-    half = 1.96 * (values["deviation"] or 0.0) / np.sqrt(n)
     sentence = (
-        f"Which way a film runs is seen rightly in {100 * mean:.1f} % of films of {n} worlds, all held out "
-        f"[{100 * (mean - half):.1f}, {100 * (mean + half):.1f}]; chance is 50 %."
+        f"Which way a film runs is seen rightly in {values['percent']} % of films of {values['worlds']} worlds, all "
+        "held out; chance is 50 %."
     )
     figure = Trajectories(
         title="Films whose direction is seen rightly",

@@ -61,10 +61,23 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
         "turns": turns,
         "flips": list(settings.flips),
         "worlds": n,
-        "kept": np.nanmean(kept, axis=2).round(6).tolist(),
+        "kept": [[_mean(worlds) for worlds in row] for row in kept],
         "apart": apart.mean(axis=2).round(3).tolist(),
         "growth": [growth_of(row) for row in apart[0].T],
     }
+
+
+def undone(first: Any, high: Any, low: Any) -> Any:
+    """The share of the rise of entropy, from `first` to `high`, that is undone at `low`; NaN where it did not rise."""
+    import jax.numpy as jnp
+
+    return jnp.where(high > first, (high - low) / jnp.maximum(high - first, 1), jnp.nan)
+
+
+def _mean(shares: np.ndarray) -> float | None:
+    """Over worlds in which entropy rose; None where it rose in none."""
+    there = shares[np.isfinite(shares)]
+    return round(float(there.mean()), 6) if there.size else None
 
 
 class _Runs:
@@ -98,7 +111,7 @@ class _Runs:
             plain, other, apart = lax.fori_loop(0, turn, one, carry)
             apart = apart.at[turn].set(law.world.apart(plain, other))
             first, high, low = (law.world.entropy(x) for x in (start, now, other))
-            return (high - low) / jnp.maximum(high - first, 1), apart
+            return undone(first, high, low), apart
 
         self.law, self.replicates = law, replicates
         self._there = jax.jit(jax.vmap(there, in_axes=(None, 0, None)))
@@ -106,7 +119,8 @@ class _Runs:
         self.kept: dict[int, Any] = {}
 
     def echo(self, turn: int, flips: int) -> tuple[np.ndarray, np.ndarray]:
-        """The share of the rise that is undone [worlds]; how far apart the two are, by ticks since the turn."""
+        """The share of the rise that is undone [worlds], NaN where there was none; how far apart the two are, by ticks
+        since the turn."""
         import jax.numpy as jnp
 
         if turn not in self.kept:
@@ -138,11 +152,11 @@ def growth_of(apart: np.ndarray) -> list[float] | None:
 
 
 def show(record: Record, values: Mapping[str, Any]) -> Result:
-    kept, turns, flips = np.array(values["kept"]), values["turns"], values["flips"]
-    first, last = (round(100 * share) for share in (kept[0, 0], kept[0, -1]))
+    kept, turns, flips = np.array(values["kept"], float), values["turns"], values["flips"]
+    first, last = (f"{100 * share:.0f} %" if np.isfinite(share) else "nothing" for share in kept[0, [0, -1]])
     sentence = (
-        f"With {flips[0]} bit{'s' if flips[0] > 1 else ''} flipped at tick {turns[-1]}, {last} % of "
-        f"the rise of entropy is undone on the way back (at tick {turns[0]}: {first} %). "
+        f"With {flips[0]} bit{'s' if flips[0] > 1 else ''} flipped at tick {turns[-1]}, {last} of "
+        f"the rise of entropy is undone on the way back (at tick {turns[0]}: {first}). "
         f"{_growth(values)}"
     )
     heat = Heat(
@@ -153,7 +167,7 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
         columns=[str(t) for t in turns],
         rows=[str(f) for f in flips],
         values=kept,
-        texts=[[f"{v:.2f}" for v in row] for row in kept],
+        texts=[[f"{v:.2f}" if np.isfinite(v) else "-" for v in row] for row in kept],
     )
     apart = np.array(values["apart"])
     shown = np.unique(np.linspace(0, apart.shape[1] - 1, 33).round().astype(int))
@@ -191,11 +205,21 @@ def _three(found: Any) -> tuple[float, float | None, float | None]:
     return float(found.estimate), low, high
 
 
+def _can_come_back(record: Record) -> str:
+    """What keeps a run from having an echo, in words; empty where nothing does."""
+    c = record.header["configuration"]
+    if c.get("law") == "urn" or c.get("collisions") == "chance":
+        return "has no way back (run arrow-of-time with a law other than urn and collisions by law)"
+    if c.get("start") == "equilibrium":
+        return "begins in equilibrium, where entropy does not rise (run arrow-of-time with start = prepared)"
+    return ""
+
+
 ANALYSIS = Analysis(
     "echo",
     "how fast a flipped bit destroys the way back, against the time and the number of bits",
     compute,
     show,
     Settings,
-    needs=(columns("wrong_bits", "rise", "apart"),),
+    needs=(columns("wrong_bits", "rise", "apart"), _can_come_back),
 )

@@ -37,10 +37,10 @@ FRAMES = 128
 def follow_ups(record: Record) -> dict[str, FollowUp]:
     """The controls that the claims of this run need: whole runs of their own, with its seed."""
     own: Any = configuration_of(record)
-    if not own.arms or own.start != "prepared":
+    if own.start != "prepared":
         return {}
     filmed = {"replicates": 1, "frames_every": max(1, own.ticks // FRAMES), "film_every": 0}
-    wanted: dict[str, dict[str, Any]] = {EQUILIBRIUM: {"start": "equilibrium"}, FILM: filmed}
+    wanted: dict[str, dict[str, Any]] = {EQUILIBRIUM: {"start": "equilibrium", "tape_start": "blank"}, FILM: filmed}
     if _comes_back(own):
         wanted |= {
             BY_CHANCE: {"collisions": "chance"},
@@ -49,7 +49,7 @@ def follow_ups(record: Record) -> dict[str, FollowUp]:
             FILM_FLIPPED: {"flips": 1, **filmed},
         }
     cls, reference = type(own), entry_of(record).reference
-    alone = {"arms": False, "frames_every": 0}
+    alone = {"assays": False, "frames_every": 0}
     return {name: FollowUp(reference, from_dict(cls, {**alone, **c}, own)) for name, c in wanted.items()}
 
 
@@ -64,19 +64,19 @@ def values(record: Record, runs: Mapping[str, Record]) -> dict[str, np.ndarray]:
     rise = in_windows(record, record.metrics["rise"])[:, at]
     out = {"rises": (rise > 0).astype(float), "returns": _returned(record)}
     if record.header["configuration"]["film_every"] and not direction.lacks_films(record):
-        out["told"] = direction.accuracy(record) - 0.5
-        if EQUILIBRIUM in runs:
-            out["untold"] = direction.accuracy(runs[EQUILIBRIUM]) - 0.5
+        is_prepared = record.header["configuration"]["start"] == "prepared"
+        if is_prepared:
+            out["told"] = direction.accuracy(record) - 0.5
+        if (rest := runs.get(EQUILIBRIUM) if is_prepared else record) is not None:
+            out["untold"] = direction.accuracy(rest) - 0.5
     for claim, name in (("chance-returns", BY_CHANCE), ("velocities-return", VELOCITIES)):
         if name in runs:
             out[claim] = _returned(runs[name])
     if FLIPPED in runs:
         left = in_windows(runs[FLIPPED], runs[FLIPPED].metrics["rise"])[:, -1]
         out["fragile"] = left / np.where(rise > 0, rise, np.nan)
-    if EQUILIBRIUM in runs:
-        out["memory"] = _towards_start(record, at) - _towards_start(runs[EQUILIBRIUM], at)
     nothing = np.full(record.replicates, np.nan)
-    names = ("rises", "returns", "chance-returns", "velocities-return", "fragile", "told", "untold", "memory")
+    names = ("rises", "returns", "chance-returns", "velocities-return", "fragile", "told", "untold")
     return {name: out.get(name, nothing) for name in names}
 
 
@@ -90,28 +90,6 @@ def _turn(record: Record) -> int:
 def _returned(record: Record) -> np.ndarray:
     """1 where the last window ends with no bit other than at the start. [replicates]"""
     return (in_windows(record, record.metrics["wrong_bits"])[:, -1] == 0).astype(float)
-
-
-def _towards_start(record: Record, turn: int) -> np.ndarray:
-    """What a bit of the tape tells of what lies towards the start, less of what lies away from it. [replicates]"""
-    from mesocosm.protocol.measure import measure_named
-
-    declared = entry_of(record).declaration
-    every = int(record.header["every"])
-    halves = (slice(None, turn + 1), slice(turn + 1, None))
-
-    def told(name: str, half: slice) -> np.ndarray:
-        columns = {
-            column: in_windows(record, record.metrics[column])[:, half].sum(axis=1)
-            for column in ("seen", "before", "before_seen", "after", "after_seen")
-        }
-        columns["ticks"] = every * np.full(record.replicates, len(range(*half.indices(record.tick // every))))
-        every_column = {name: np.zeros(record.replicates) for name in record.metrics} | columns
-        return measure_named(declared, record, name).at(every_column)
-
-    there = told("later", halves[0]) - told("earlier", halves[0])
-    back = told("earlier", halves[1]) - told("later", halves[1])
-    return (there + back) / 2
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------
@@ -199,9 +177,10 @@ def remembers(told: Told) -> Section:
         over_time(told, measure, EQUILIBRIUM) for measure in told.measures if measure.name in ("later", "earlier")
     ]
     text = (
-        "In each tick what happens at one place is written into the next cell of the tape, by exclusive or. A later "
-        "reader knows it, an earlier one does not, if the tape was blank; on the way back it is the other way round: "
-        "the record is of the side on which entropy was low. On a tape that was full (the band) nobody reads anything."
+        "In each tick what happens at one place is written into the next cell of the tape, by exclusive or. On a blank "
+        "cell, 0 before, that leaves just what happened: a later reader knows it, an earlier one does not, and on the "
+        "way back it is the other way round. This is arithmetic, so nothing is claimed. It holds beside a world in "
+        "equilibrium as well (the band, with a blank tape): a record is of the side on which the tape was blank."
     )
     return Section("Memory", text, figures)
 

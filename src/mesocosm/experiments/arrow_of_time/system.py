@@ -7,6 +7,7 @@ and unwritten on the way back.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import equinox as eqx
@@ -16,11 +17,14 @@ from jaxtyping import Array, Bool, Int32, UInt32
 
 from mesocosm.core import Bits, Events, Experiment, Log, Scene, Setup, Tick
 from mesocosm.experiments.arrow_of_time.declaration import ArrowConfiguration
+from mesocosm.record.about import About
 from mesocosm.worlds.reversible.build import world_of
 from mesocosm.worlds.reversible.world import PER_BIT, World, wrong_bits
 
 TAPE, FLIPPED = 128, 129
 """Purposes of random bits."""
+CURVES = (("entropy", About("bits")), ("wrong_bits", About("bits")), ("rise", About("bits")))
+"""What is drawn first beneath the slider of time."""
 
 
 class State(eqx.Module):
@@ -43,6 +47,8 @@ class Arrow(Experiment):
     """A law of motion out of any reversible world.
 
     Args:
+      is_prepared: whether worlds are founded far from equilibrium.
+      is_blank: whether nothing stands on the tape at first; else lots.
       turn: the tick before which time is turned round; 0: never.
       is_whole: whether by the reversor `V C`; else by V alone, the velocities.
       flips: bits flipped at that moment.
@@ -52,6 +58,7 @@ class Arrow(Experiment):
     exact: ClassVar[bool] = True
     world: World
     is_prepared: Bool[Array, ""]
+    is_blank: Bool[Array, ""]
     by_chance: Bool[Array, ""]
     is_whole: Bool[Array, ""]
     turn: Int32[Array, ""]
@@ -62,7 +69,7 @@ class Arrow(Experiment):
     def init(self, bits: Bits) -> State:
         now = self.world.found(bits, self.is_prepared)
         lots = bits.of(jnp.arange(self.n_cells, dtype=jnp.uint32), TAPE)[0]
-        tape = jnp.where(self.is_prepared, jnp.uint32(0), lots)
+        tape = jnp.where(self.is_blank, jnp.uint32(0), lots)
         return State(now, tape, jnp.int32(0), jnp.bool_(False), now, tape)
 
     def tick(self, bits: Bits, state: State) -> tuple[State, Tick]:
@@ -142,7 +149,7 @@ class Arrow(Experiment):
             "apart": world.apart(now, state.start),
             **world.conserved(state.now),
         }
-        return eqx.tree_at(lambda scene: scene.curves, world.picture(state.now), curves)
+        return replace(world.picture(state.now), curves=curves, about=CURVES)
 
 
 def build(configuration: ArrowConfiguration) -> Setup:
@@ -150,6 +157,7 @@ def build(configuration: ArrowConfiguration) -> Setup:
     law = Arrow(
         world_of(c.law, c.gas, c.ring, c.urn, c.discs, c.planets),
         jnp.bool_(c.start == "prepared"),
+        jnp.bool_(c.tape_start == "blank" or (c.tape_start == "as the world" and c.start == "prepared")),
         jnp.bool_(c.collisions == "chance"),
         jnp.bool_(c.reversor == "whole"),
         jnp.int32(c.turn),
