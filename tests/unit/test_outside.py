@@ -103,8 +103,8 @@ def test_a_run_whose_folder_was_moved_with_its_code_goes_on_where_the_file_is_na
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("value=FIXATION", "value=lambda record: 1", r"moran\.py: the statistic of a claim fails: TypeError"),
-        (", value=FIXATION", "", r"the claim fixation says of no statistic how it is computed"),
+        ("value=AGAINST", "value=lambda record: 1", r"moran\.py: the statistic of a claim fails: TypeError"),
+        (", value=AGAINST", "", r"the claim fixation says of no statistic how it is computed"),
         (LAW, "return newcomers", r"moran\.py.*: its law fails: "),
         ("def init(self, bits):", "def init(self):", r"moran\.py: its law fails: TypeError"),
     ],
