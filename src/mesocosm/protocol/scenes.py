@@ -37,16 +37,15 @@ def _built(folder: str, digest: str) -> SceneAbout:
     record = load(Path(folder))
     held = record.header["configuration"]
     name = held["experiment"] if "resolved" in held else record.header["experiment"]
-    if (
-        name not in SHELF.own()
-    ):  # when records were silent on this there were no others; and what is received runs no code
+    # When records were silent on this there were no others; and what is received runs no code.
+    if name not in SHELF.own():
         raise ConfigurationError(f"{folder}: the record does not say what its scene shows")
     entry = find(name)
     cls = entry.declaration.configuration
     configuration = from_dict(cls, held["resolved"]) if "resolved" in held else from_toml(cls, record.config, folder)
     law_of, about_scene = (
         getattr(import_module(f"mesocosm.{module}"), name)
-        for module, name in (("protocol.launch", "law_of"), ("core.instrument", "about_scene"))
+        for module, name in (("protocol.preparing", "law_of"), ("core.instrument", "about_scene"))
     )
     return about_scene(law_of(entry, configuration).experiment)
 

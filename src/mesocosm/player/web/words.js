@@ -53,9 +53,8 @@
     const pictures = (meta.images ?? []).map(({ name }) => name).join(", ");
     if (matrices) seen.push(`${matrices} cell by cell`);
     if (pictures) seen.push(`the picture ${pictures}`);
-    const numbers = "measures over time: of this world numbers are all there is to see";
-    const nothing = "measures over time; this run kept no frames (`--frames-every N` keeps some)";
-    if (!seen.length) seen.push(meta.ticks?.length ? numbers : nothing);
+    const numbers = "measures over time: there is nothing else to see, or no frames were kept (`--frames-every N` keeps some)";
+    if (!seen.length) seen.push(numbers);
     const text = seen.join(", ");
     const key = (name) => make("kbd", {}, name);
     const choose = meta.columns.length ? [key("n"), " chooses a body, "] : [key("."), " goes one frame on, "];
