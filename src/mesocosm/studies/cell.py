@@ -203,7 +203,7 @@ def spelt(value: Any) -> str:
 
 def spelt_treatment(parts: Mapping[str, Any]) -> str:
     """A treatment in words: the values of its slots, with the slots' names; a component alone says what it is."""
-    only = next(iter(parts.values()))
+    only = next(iter(parts.values()), None)
     if len(parts) == 1 and (isinstance(only, str) or (isinstance(only, Mapping) and "component" in only)):
         return spelt(only)
     return ", ".join(f"{slot} {spelt(value)}" for slot, value in parts.items())
