@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-import numpy as np
-
 from mesocosm.ecology.assay.progress import HORIZON, progress
 from mesocosm.findings.claim import Finding
+from mesocosm.protocol.blocks import who_beats_whom
 from mesocosm.protocol.catalogue import Analysis, Result, arrays, births
-from mesocosm.protocol.story import Axis, Heat
 from mesocosm.record import Record
 from mesocosm.record.configuration import Range
 
@@ -33,19 +31,8 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
 
 
 def show(record: Record, values: Mapping[str, Any]) -> Result:
-    matrix = np.array(values["matrix"]["mean"], float)
-    times = [f"{float(t):g}" for t in values["times"]]
-    unit = values["units"]["time"]
-    figure = Heat(
-        title="Who beats whom",
-        alt=f"Scores of each snapshot (row) against each other one (column), means over worlds. {values['sentence']}",
-        x_axis=Axis(f"opponent, {unit}"),
-        y_axis=Axis(f"snapshot, {unit}"),
-        columns=times,
-        rows=times,
-        values=matrix,
-        centre=0.0,
-    )
+    alt = f"Scores of each snapshot (row) against each other one (column), means over worlds. {values['sentence']}"
+    figure = who_beats_whom(values, alt, row="snapshot", column="opponent")
     findings = tuple(map(Finding.from_dict, values["findings"]))
     return Result(values["sentence"], values, findings, (figure,))
 

@@ -17,8 +17,8 @@ import numpy as np
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.findings.tournament import HALVES, Tournament, from_pairs
 from mesocosm.findings.verdicts import judge
+from mesocosm.protocol.blocks import who_beats_whom
 from mesocosm.protocol.catalogue import Analysis, Result, arrays, log
-from mesocosm.protocol.story import Axis, Heat
 from mesocosm.record import FolderError, Record
 from mesocosm.record.configuration import Range
 
@@ -62,10 +62,7 @@ def meetings(record: Record, snapshots: int = 12) -> tuple[np.ndarray, list[str]
     from mesocosm.instruments.revived import revived
 
     kept = record.log("players")
-    ticks = np.unique(kept["tick"])
-    if len(ticks) < 2:
-        raise FolderError(f"{record.folder}: kept players of {len(ticks)} times; rematch needs 2: lower keep_every")
-    ticks = ticks[np.unique(np.linspace(0, len(ticks) - 1, snapshots).round().astype(int))]
+    ticks = _times(record, kept["tick"], snapshots)
     with pinned():
         run = revived(record)
         field: Any = run.experiment.field  # type: ignore[attr-defined]  # a law that keeps players has one
@@ -87,6 +84,14 @@ def meetings(record: Record, snapshots: int = 12) -> tuple[np.ndarray, list[str]
             earned[:, r] = both
     assert earned is not None
     return ticks + 1, names[: earned.shape[-1]], earned
+
+
+def _times(record: Record, kept: np.ndarray, snapshots: int) -> np.ndarray:
+    """So many ticks of those after which players were kept, evenly spaced. [n]"""
+    ticks = np.unique(kept)
+    if len(ticks) < 2:
+        raise FolderError(f"{record.folder}: kept players of {len(ticks)} times; rematch needs 2: lower keep_every")
+    return ticks[np.unique(np.linspace(0, len(ticks) - 1, snapshots).round().astype(int))]
 
 
 def _check_earns(record: Record, played: Any) -> None:
@@ -131,7 +136,6 @@ def players_alone(ticks: np.ndarray, names: list[str], earned: np.ndarray, recor
 
 
 def show(record: Record, values: Mapping[str, Any]) -> Result:
-    times = [f"{float(t):g}" for t in values["times"]]
     findings = tuple(map(Finding.from_dict, values["findings"]))
     said = {"supported": "better than its past", "refuted": "worse than its past"}
     alone = [f for f in findings if f.name.endswith("-alone")]
@@ -139,16 +143,8 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
         f"the {f.name[:-6]} is {said.get(f.verdict, 'not seen to be better, only different')}" for f in alone
     )
     sentence = f"{values['sentence']} Alone, {players}."
-    figure = Heat(
-        title="Who beats whom",
-        alt=f"What the players of each time (row) earn against those of each other time (column). {sentence}",
-        x_axis=Axis(f"opponents, {values['units']['time']}"),
-        y_axis=Axis(f"players, {values['units']['time']}"),
-        columns=times,
-        rows=times,
-        values=np.array(values["matrix"]["mean"], float),
-        centre=0.0,
-    )
+    alt = f"What the players of each time (row) earn against those of each other time (column). {sentence}"
+    figure = who_beats_whom(values, alt, row="players", column="opponents")
     return Result(sentence, values, findings, (figure,))
 
 

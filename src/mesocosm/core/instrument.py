@@ -193,10 +193,7 @@ def about_scene(experiment: Experiment) -> SceneAbout:
       ValueError: naming what a scene must not have.
     """
     scene = shapes(experiment)[2]
-    kinds = ("points", "fields", "curves", "images", "graphs")
-    for one, other in combinations(kinds, 2):
-        if twice := sorted(getattr(scene, one).keys() & getattr(scene, other).keys()):
-            raise ValueError(f"{twice[0]!r} names both {one} and {other}: what is shown under one name is one thing")
+    _refuse_names_that_stand_twice(scene)
     populations = tuple(
         PopulationAbout(n, p.about, p.look, p.motion, "id" in p.columns) for n, p in scene.points.items()
     )
@@ -228,6 +225,12 @@ def about_scene(experiment: Experiment) -> SceneAbout:
     images = tuple((name, image.about) for name, image in scene.images.items())
     space = scene.space or PLANE
     return SceneAbout(space, populations, tuple(fields), curves, images, graphs, experiment.genomes())
+
+
+def _refuse_names_that_stand_twice(scene: Scene) -> None:
+    for one, other in combinations(("points", "fields", "curves", "images", "graphs"), 2):
+        if twice := sorted(getattr(scene, one).keys() & getattr(scene, other).keys()):
+            raise ValueError(f"{twice[0]!r} names both {one} and {other}: what is shown under one name is one thing")
 
 
 def shapes(experiment: Experiment) -> tuple[Any, Tick, Scene]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mesocosm.findings.claim import show_interval
 from mesocosm.protocol.measure import Measure, Over, measure_named, measures_of
-from mesocosm.protocol.story import Axis, Band, Section, Strips, Table, Trajectories
+from mesocosm.protocol.story import Axis, Band, Heat, Section, Strips, Table, Trajectories
 from mesocosm.record import Record
 
 if TYPE_CHECKING:
@@ -227,6 +227,26 @@ def strips(
         values=values,
         intervals=intervals,
         paired=True,
+    )
+
+
+def who_beats_whom(values: Mapping[str, Any], alt: str, row: str, column: str) -> Heat:
+    """Scores of each time (row) against each other one (column), from the plain values of a tournament.
+
+    Args:
+      row, column: what stands in a row, and in a column.
+    """
+    times = [f"{float(t):g}" for t in values["times"]]
+    unit = values["units"]["time"]
+    return Heat(
+        title="Who beats whom",
+        alt=alt,
+        x_axis=Axis(f"{column}, {unit}"),
+        y_axis=Axis(f"{row}, {unit}"),
+        columns=times,
+        rows=times,
+        values=np.array(values["matrix"]["mean"], float),
+        centre=0.0,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from mesocosm.experiments.latent_rule.questions import CLAIMS, claims_under
 from mesocosm.protocol.declaration import Declaration, RunConfiguration, Trial
-from mesocosm.protocol.measure import Columns, Measure
+from mesocosm.protocol.measure import Measure
 from mesocosm.record.configuration import Range
 
 
@@ -65,10 +65,6 @@ class LatentRuleConfiguration(RunConfiguration):
         yield from super().contradictions()
         if self.budget > self.fleet:
             yield f"budget = {self.budget}: is more than arrive; must be at most fleet = {self.fleet}"
-
-
-def _examples(columns: Columns) -> Any:
-    return columns["updates"]
 
 
 MEASURES = (
