@@ -10,7 +10,7 @@ import mesocosm as mc
 from mesocosm.record import ConfigurationError
 from tests.synthetic import game
 
-NOTEBOOK = Path(__file__).parents[2] / "docs" / "five-lines.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "docs" / "tutorials" / "five-lines.ipynb"
 NOT_TESTED = "NOT TESTED: the notebook of the documentation"
 
 

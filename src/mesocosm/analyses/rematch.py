@@ -1,4 +1,4 @@
-"""Is a player better than its past, or only different? The players of all times meet each other (docs/progress.md).
+"""Is a player better than its past, or only different? All times meet each other (docs/how-to/progress.md).
 
 Snapshot i is all players of one time. It scores against snapshot j what its players earn when each takes the place of
 its namesake among those of time j, less what those of time j earn among its own, in the mean over players. Where they

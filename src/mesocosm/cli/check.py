@@ -84,7 +84,7 @@ def _words(outcome: Outcome) -> str:
 
 def _as_component(outcome: Outcome) -> dict[str, Any]:
     """A rule in the form in which components are told."""
-    mend = "compare docs/reproducibility.md: what may a result depend on?"
+    mend = "compare docs/explanation/reproducibility.md: what may a result depend on?"
     faults = [{"what": outcome.fault, "mend": mend}] if outcome.fault else []
     name = f"{outcome.subject}: rule {outcome.number}, {outcome.rule}"
     return {

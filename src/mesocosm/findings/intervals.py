@@ -3,7 +3,7 @@
 Every function takes values `[..., replicate]` and works on the last axis, so that thousands of samples cost one call.
 Values are finite; replicates without a value are taken out by `judge` before. `confidence` is one number, or one for
 each sample. Which interval is used at which number of
-replicates is decided by the coverage that `mesocosm.findings.coverage` measures: see docs/statistics.md.
+replicates is decided by the coverage that `mesocosm.findings.coverage` measures: see docs/explanation/statistics.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The eight rules (docs/reproducibility.md) as a suite that any experiment can be held to: `mesocosm check moran.py`.
+"""The eight rules (docs/explanation/reproducibility.md) as a suite that any experiment can be held to:
+`mesocosm check moran.py`.
 
 from mesocosm.testing import check
 

@@ -1,7 +1,7 @@
 """The rules one by one: each runs a subject in another way, and says in one sentence what came out otherwise.
 
-Numbers are those of docs/reproducibility.md. A rule that holds returns; one that does not raises `Broken`, and one that
-has nothing to ask of a subject raises `NotAsked`.
+Numbers are those of docs/explanation/reproducibility.md. A rule that holds returns; one that does not raises `Broken`,
+and one that has nothing to ask of a subject raises `NotAsked`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Rule:
     """One rule.
 
     Args:
-      number: of the rule in docs/reproducibility.md.
+      number: of the rule in docs/explanation/reproducibility.md.
       check: given a subject, an empty folder, and a folder in which baselines are shared between rules.
       for_exact: whether it is asked of experiments made of integers only.
       of_laws: whether it is about the law alone: it is not asked of another experiment's law under other parameters.

@@ -1,6 +1,7 @@
 """Imitators as small objects: what an imitator makes of what it sees, junction by junction, and who drives meanwhile.
 
-One of your own is a class of this kind under a name (`docs/latent-rule.md`): `build(configuration, imitators={...})`.
+One of your own is a class of this kind under a name (`docs/explanation/latent-rule.md`):
+`build(configuration, imitators={...})`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
  *
  *   const player = mesocosm.createPlayer(element, sources, options)
  *
- * A source is {meta(), frame(t, want)}; `docs/report.md` says what each gives. frame may return a promise, and a source
+ * A source is {meta(), frame(t, want)}; `docs/reference/report.md` says what each gives. frame may return a promise, and a source
  * may itself be a promise. Options: autoplay, loop, speed (frames a second), trail (frames), raster_above (bodies),
  * start, details (whether the individual that is chosen is told beside the worlds). What is drawn, and keys: `looks.js`.
  * Nothing is fetched from anywhere. */
