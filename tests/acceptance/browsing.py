@@ -38,10 +38,11 @@ class Visit:
         self.seconds = time.perf_counter() - began
 
     def _only_the_file(self, route) -> None:
-        if route.request.url == self.address:
+        asked = route.request.url
+        if asked == self.address or (asked.startswith(self.address) and asked.startswith("http:")):
             route.continue_()
         else:
-            self.asked.append(route.request.url)
+            self.asked.append(asked)
             route.abort()
 
     @property

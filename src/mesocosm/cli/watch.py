@@ -1,4 +1,4 @@
-"""`watch`: recorded worlds, or a running one, in the browser."""
+"""`watch`: a home for all that can be watched; recorded worlds, or a running one, in the browser."""
 
 from __future__ import annotations
 
@@ -24,16 +24,15 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         "watch",
         parents=[common],
         allow_abbrev=False,
-        help="watch recorded runs side by side, or an experiment that runs, in the browser",
+        help="a home in the browser: experiments, runs; or recorded runs side by side, or an experiment that runs",
         epilog="What can be set in an experiment follows its name; `mesocosm run NAME --help` lists it.",
     )
-    watch.add_argument(
-        "runs", nargs="+", metavar="RUN|NAME", help="run folders (or names under runs/), or an experiment"
-    )
+    words = "run folders (or names under runs/), or an experiment; nothing: a home with all of them"
+    watch.add_argument("runs", nargs="*", metavar="RUN|NAME", help=words)
     watch.add_argument("--replicate", type=int, metavar="N", help="which world (default: whose frames were kept)")
     watch.add_argument("--config", metavar="FILE", help="of an experiment: configuration in TOML; flags override it")
     watch.add_argument("--preset", metavar="PRESET", help="of an experiment: a named configuration")
-    watch.add_argument("--out", metavar="FOLDER", help="of an experiment: where its runs go (default: runs)")
+    watch.add_argument("--out", metavar="FOLDER", help="of a home or an experiment: where its runs lie (default: runs)")
     watch.add_argument(
         "--host", default="127.0.0.1", metavar="ADDRESS", help="listen elsewhere than on this machine only"
     )
@@ -88,6 +87,8 @@ def _serve(options: argparse.Namespace, flags: list[str], opened: Callable[[str]
     from mesocosm.viewer.opening import places
     from mesocosm.viewer.server import serve
 
+    if not options.runs:
+        return _home(options, flags, opened)
     if is_experiment(options.runs):
         world = _running(options, flags)
         try:
@@ -104,6 +105,28 @@ def _serve(options: argparse.Namespace, flags: list[str], opened: Callable[[str]
     return 0
 
 
+def _home(options: argparse.Namespace, flags: list[str], opened: Callable[[str], None]) -> int:
+    """The home, until Ctrl-C; what was begun there is stopped with it."""
+    from mesocosm.cli.devices import prepare_devices
+    from mesocosm.protocol.reading import RUNS
+    from mesocosm.record import ConfigurationError
+    from mesocosm.viewer.home import Home
+    from mesocosm.viewer.server import serve
+
+    named = [f"--{word}" for word in ("preset", "config", "replicate") if getattr(options, word) is not None]
+    if flags or named:
+        raise ConfigurationError(f"{' '.join([*named, *flags])}: name the experiment that this is meant for")
+    under = Path(options.out) if options.out else RUNS
+    prepare_devices()
+    home = Home(lambda reference, configuration: _live(reference, configuration, under, 0), dict(os.environ), under)
+    try:
+        serve(home, "home", options.host, options.port, opened)
+    finally:
+        for folder in home.close():
+            print(f"stopped: `mesocosm resume {folder}` goes on with it", file=sys.stderr)
+    return 0
+
+
 def is_experiment(words: list[str]) -> bool:
     """Whether a name stands for an experiment, to be run, and for no folder."""
     from mesocosm.cli.show import folder_named
@@ -117,26 +140,33 @@ def _running(options: argparse.Namespace, flags: list[str]) -> Any:
     from mesocosm.cli.devices import cores, prepare_devices
     from mesocosm.cli.run import configuration_from
     from mesocosm.protocol.reading import RUNS
-    from mesocosm.protocol.registry import declaration, find
-    from mesocosm.record.configuration import ConfigurationError, to_toml
-    from mesocosm.viewer.line import free_folder
-    from mesocosm.viewer.live import Live
+    from mesocosm.record.configuration import ConfigurationError
 
     reference = options.runs[0]
-    name = declaration(reference).name
     configuration = configuration_from(reference, flags, options.preset, options.config, {"replicates": 1})
     shown = options.replicate or 0
     if not 0 <= shown < configuration.replicates:
         raise ConfigurationError(f"--replicate {shown}: there are {configuration.replicates}; see --replicates")
-    configuration = replace(configuration, frames_every=0)
     under = Path(options.out) if options.out else RUNS
+    prepare_devices(min(cores(), configuration.replicates))
+    return _live(reference, configuration, under, shown)
+
+
+def _live(reference: str, configuration: Any, under: Path, shown: int) -> Any:
+    """A world that runs in a process of its own, in a folder of its own."""
+    from mesocosm.protocol.registry import find
+    from mesocosm.record.configuration import to_toml
+    from mesocosm.viewer.line import free_folder
+    from mesocosm.viewer.live import Live
+
+    entry = find(reference)
+    name = entry.declaration.name
     job = {
-        "name": find(reference).reference,
+        "name": entry.reference,
         "title": name,
-        "config": to_toml(configuration),
+        "config": to_toml(replace(configuration, frames_every=0)),
         "under": str(under),
         "folder": str(free_folder(under / f"{name}-{configuration.seed}-watched")),
         "replicate": shown,
     }
-    prepare_devices(min(cores(), configuration.replicates))
     return Live(job, dict(os.environ))

@@ -21,9 +21,10 @@ from mesocosm.player.encoder.encoder import Planes
 from mesocosm.record import MesocosmError
 from mesocosm.record.errors import FolderError
 from mesocosm.viewer import share
+from mesocosm.viewer.home import Home, Room, home_question
 from mesocosm.viewer.live import Live
 from mesocosm.viewer.opening import Place
-from mesocosm.viewer.page import page
+from mesocosm.viewer.page import home_page, page
 from mesocosm.viewer.questions import BadQuestion, question
 
 _LONGEST_QUESTION = 4096
@@ -31,39 +32,75 @@ _OWN_NAMES = ("127.0.0.1", "localhost", "::1")
 ANYWHERE = ("0.0.0.0", "::")
 
 
-def application(places: Sequence[Place | Live], token: str, title: str, host: str = "127.0.0.1") -> Starlette:
-    """Page and socket at `/TOKEN/`. A stranger's page (Origin) and a stranger's name for us (Host) are refused."""
+def application(shown: Sequence[Place | Live] | Home, token: str, title: str, host: str = "127.0.0.1") -> Starlette:
+    """Page and socket at `/TOKEN/`; of a home also those of its rooms, at `/TOKEN/ROOM/`.
+
+    A stranger's page (Origin) and a stranger's name for us (Host) are refused.
+    """
+    house = shown if isinstance(shown, Home) else None
+    hall = None if isinstance(shown, Home) else Room(list(shown), title)
 
     def is_own(given: str | None) -> bool:
         name = _parts(f"//{given or ''}")[0]
         return name in _OWN_NAMES or name == host.lower() or (bool(name) and host in ANYWHERE)
 
-    html, policy = page(title, len(places), any(isinstance(place, Live) for place in places))
+    def room_of(asked: Request | WebSocket) -> Room | None:
+        """Which room is asked for; None: there is none, or it is the home itself."""
+        name = asked.path_params.get("room")
+        return hall if name is None else house.rooms.get(name) if house else None
+
+    def is_ours(asked: Request | WebSocket) -> bool:
+        return is_own(asked.headers.get("host")) and _is_token(asked.path_params["token"], token)
 
     async def show(request: Request) -> Response:
-        if not is_own(request.headers.get("host")) or not _is_token(request.path_params["token"], token):
+        room, is_home = room_of(request), house is not None and "room" not in request.path_params
+        if not is_ours(request) or not (room or is_home):
             return PlainTextResponse("Not here. The address that `mesocosm watch` printed holds a token.", 404)
-        headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
-        return HTMLResponse(html, headers=headers)
+        if room is not None:
+            is_live, has_report = any(isinstance(place, Live) for place in room.places), room.report is not None
+            html, policy = page(room.title, len(room.places), is_live, house is not None, has_report)
+        else:
+            assert house is not None
+            html, policy = await to_thread.run_sync(home_page, house)
+        return HTMLResponse(html, headers={**_HEADERS, "Content-Security-Policy": policy})
+
+    async def report(request: Request) -> Response:
+        room = room_of(request)
+        if not is_ours(request) or room is None or room.report is None:
+            return PlainTextResponse("Not here: this run has no report.", 404)
+        content = await to_thread.run_sync(room.report.read_bytes)
+        policy = "sandbox allow-scripts allow-downloads"  # a page of no origin: it can ask nothing of us
+        return Response(content, media_type="text/html", headers={**_HEADERS, "Content-Security-Policy": policy})
 
     async def talk(socket: WebSocket) -> None:
         origin = _parts(socket.headers.get("origin") or "")[1]
-        is_ours = is_own(socket.headers.get("host")) and origin == socket.headers.get("host")
-        if not is_ours or not _is_token(socket.path_params["token"], token):
+        room, is_home = room_of(socket), house is not None and "room" not in socket.path_params
+        if not is_ours(socket) or origin != socket.headers.get("host") or not (room or is_home):
             await socket.close(4403)
             return
+
+        def told(text: str) -> bytes:
+            if room is not None:
+                return _answer(room.places, room.title, text)
+            assert house is not None
+            return _at_home(house, text)
+
         await socket.accept()
         try:
             while True:  # an answer is sent when it is asked for, so a slow page holds nothing back but itself
-                await socket.send_bytes(await to_thread.run_sync(_answer, places, title, await socket.receive_text()))
+                await socket.send_bytes(await to_thread.run_sync(told, await socket.receive_text()))
         except (WebSocketDisconnect, KeyError, RuntimeError):
             return  # the page has left, or sent bytes where words belong
 
     routes = [Route("/{token}/", show), WebSocketRoute("/{token}/socket", talk)]
-    return Starlette(routes=routes)
+    routes += [Route("/{token}/{room}/", show), WebSocketRoute("/{token}/{room}/socket", talk)]
+    return Starlette(routes=[*routes, Route("/{token}/{room}/report", report)])
 
 
-def serve(places: Sequence[Place | Live], title: str, host: str, port: int, opened: Any) -> None:
+_HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+
+
+def serve(places: Sequence[Place | Live] | Home, title: str, host: str, port: int, opened: Any) -> None:
     """Serve until Ctrl-C. `opened` is called with the address once the port is ours.
 
     Args:
@@ -129,10 +166,23 @@ def _answer(places: Sequence[Place | Live], title: str, text: str) -> bytes:
         return answer({"n": number, "error": f"The record cannot be shown: {type(error).__name__}: {error}"})
 
 
+def _at_home(house: Home, text: str) -> bytes:
+    number = None
+    try:
+        asked = home_question(text)
+        number = asked["n"]
+        said, planes = house.answer(asked)
+        return answer({"n": number, "said": said}, planes)
+    except (BadQuestion, MesocosmError) as error:
+        return answer({"n": number, "error": str(error)})
+    except Exception as error:
+        return answer({"n": number, "error": f"That cannot be done: {type(error).__name__}: {error}"})
+
+
 def _said(places: Sequence[Place | Live], title: str, asked: dict[str, Any]) -> tuple[dict[str, Any], Planes]:
     match asked["ask"]:
         case "shipped":
-            return {}, {"content": share.shipped()}
+            return {}, {"content": share.standing_in(places)}
         case "page":
             content = share.page_of([place.world() for place in places], title, asked["from"], asked["to"])
             return {}, {"content": content}

@@ -12,12 +12,22 @@ import numpy as np
 from mesocosm.player import assets
 from mesocosm.player.encoder.frames import pack
 from mesocosm.player.encoder.panel import Frames, Panel, panel_of
+from mesocosm.viewer.cards import loop
+from mesocosm.viewer.live import Live
+from mesocosm.viewer.opening import Place
 from mesocosm.viewer.page import policy_of
 
 
 def shipped() -> np.ndarray:
     """The recording that plays while a world is compiled, as bytes [n]."""
     return np.frombuffer((files("mesocosm.viewer") / "shipped" / "chemotaxis.frames").read_bytes(), np.uint8)
+
+
+def standing_in(places: Sequence[Place | Live]) -> np.ndarray:
+    """What plays until a world has been compiled: the loop of its experiment, else that of the bacteria. Bytes [n]."""
+    live = next((place for place in places if isinstance(place, Live)), None)
+    own = loop(live.title) if live is not None and live.title != "chemotaxis" else b""
+    return np.frombuffer(own, np.uint8) if own else shipped()
 
 
 def page_of(worlds: Sequence[Frames], title: str, first: int, last: int) -> np.ndarray:

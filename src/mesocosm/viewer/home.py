@@ -1,0 +1,295 @@
+"""The home of `mesocosm watch`: cards of experiments, the runs in a folder, and what a page may ask of them.
+
+A page names experiments and runs; what it names must stand in the lists that it was shown, so that no word of it is
+ever a path or a flag.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from mesocosm.player.encoder.encoder import Planes
+from mesocosm.player.encoder.frames import pack
+from mesocosm.player.encoder.panel import panel_of
+from mesocosm.protocol.kept import REPORT, is_report
+from mesocosm.protocol.reading import RUNS, findings_of, folder_of
+from mesocosm.protocol.registry import declaration, declaration_of
+from mesocosm.record import ConfigurationError, MesocosmError, Record, load
+from mesocosm.record.configuration import check, from_dict
+from mesocosm.record.header import HEADER
+from mesocosm.record.status import RunStatus
+from mesocosm.viewer.cards import cards, loop
+from mesocosm.viewer.errands import Errands
+from mesocosm.viewer.live import Live
+from mesocosm.viewer.opening import Place, places
+from mesocosm.viewer.questions import BadQuestion
+
+MOST_RUNS, MOST_BESIDE = 200, 4
+"""Runs that are listed, the newest; worlds that are opened side by side."""
+MOST_LIVE = 2
+"""Worlds that run live at once; the one that was opened first gives way."""
+ASKS = {
+    "cards": (),
+    "runs": (),
+    "loop": ("name",),
+    "thumb": ("name",),
+    "start": ("name", "preset", "seed"),
+    "live": ("name", "preset", "seed"),
+    "stop": ("name",),
+    "resume": ("name",),
+    "open": ("names",),
+}
+"""What a home can be asked, and what goes with it."""
+_LONGEST = 200
+
+Begin = Callable[[str, Any], Live]
+"""From the reference of an experiment and its configuration to a world that runs."""
+
+
+@dataclass
+class Room:
+    """One page with a player: which worlds it shows."""
+
+    places: list[Place | Live]
+    title: str
+    report: Path | None = None
+
+
+def home_question(text: str) -> dict[str, Any]:
+    """A question of the home page: `{"n": number, "ask": word}` and what `ASKS` names.
+
+    Raises:
+      BadQuestion: saying what is wrong.
+    """
+    try:
+        asked = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadQuestion("this is no JSON") from None
+    if not isinstance(asked, dict) or not isinstance(asked.get("ask"), str) or asked["ask"] not in ASKS:
+        raise BadQuestion(f"ask must be one of {', '.join(ASKS)}")
+    good = {
+        "n": lambda v: type(v) is int and 0 <= v < 2**31,
+        "seed": lambda v: type(v) is int and 0 <= v < 2**53,
+        "name": _is_name,
+        "preset": lambda v: v is None or _is_name(v),
+        "names": lambda v: isinstance(v, list) and 0 < len(v) <= MOST_BESIDE and all(map(_is_name, v)),
+    }
+    for name in ("n", *ASKS[asked["ask"]]):
+        if not good[name](asked.get(name)):
+            raise BadQuestion(f"{name} = {ascii(asked.get(name))[:40]}: cannot be asked for")
+    return asked
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST
+
+
+@dataclass
+class Home:
+    """What the page can be told, and what it can begin.
+
+    Args:
+      live: begins a world that runs.
+      environment: of the runs that are begun.
+      under: where runs lie.
+      folder: where one's own files are looked for.
+    """
+
+    live: Begin
+    environment: Mapping[str, str]
+    under: Path = RUNS
+    folder: Path = Path()
+    rooms: dict[str, Room] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self.errands = Errands(self.environment, self.folder.resolve())
+        self.cards = {card["reference"]: card for card in cards(self.folder)}
+        self._seen: dict[Path, tuple[tuple[Any, ...], dict[str, Any]]] = {}
+        self._thumbs: dict[Path, tuple[int, dict[str, Any], Planes]] = {}
+        self._n = 0
+        self.runs()  # so that the first page finds them read
+
+    def close(self) -> list[Path]:
+        """Stop all that was begun here; the folders of runs that can be gone on with."""
+        for room in self.rooms.values():
+            for place in room.places:
+                if isinstance(place, Live):
+                    place.stop()
+        return self.errands.end()
+
+    def answer(self, asked: dict[str, Any]) -> tuple[dict[str, Any], Planes]:
+        """What is said to a question, and planes."""
+        match asked["ask"]:
+            case "cards":
+                self.cards = {card["reference"]: card for card in cards(self.folder)}
+                return {"cards": list(self.cards.values())}, {}
+            case "runs":
+                return {"runs": self.runs()}, {}
+            case "loop":
+                return {}, {"content": np.frombuffer(loop(asked["name"]), np.uint8)}
+            case "thumb":
+                return self._thumb(self._run(asked["name"]))
+            case "start":
+                return {"run": self._start(asked)}, {}
+            case "live":
+                reference, configuration = self._wanted(asked)
+                with suppress(MesocosmError):  # one world is enough to look at, where the experiment has it so
+                    check(alone := replace(configuration, replicates=1))
+                    configuration = alone
+                return {"room": self._opened(Room([self.live(reference, configuration)], reference))}, {}
+            case "stop":
+                self.errands.stop(self._run(asked["name"]))
+            case "resume":
+                folder = self._run(asked["name"])
+                self.errands.begin(folder, ["resume", str(folder.resolve())])
+            case "open":
+                return {"room": self._open([self._run(name) for name in asked["names"]])}, {}
+        return {}, {}
+
+    # -- runs -----------------------------------------------------------------------------------------------------
+
+    def runs(self) -> list[dict[str, Any]]:
+        """The runs under the folder, newest first, with those that are just being begun."""
+        try:
+            there = [path for path in self.under.iterdir() if (path / HEADER).is_file()]
+        except OSError:
+            there = []
+        there = sorted(there, key=_when, reverse=True)[:MOST_RUNS]
+        out = [told for path in there if (told := self._told(path)) is not None]
+        known = {told["name"] for told in out}
+        begun = {path: (is_going, trouble) for path, is_going, trouble in self.errands.begun()}
+        for told in out:
+            is_going, trouble = begun.get(self.under / told["name"], (False, ""))
+            told |= {"ours": is_going, "trouble": trouble}
+            told["status"] = "running" if is_going else told["status"]
+        new = [
+            {"name": p.name, "status": "starting" if is_going else "failed", "ours": is_going, "trouble": trouble}
+            for p, (is_going, trouble) in begun.items()
+            if p.name not in known and (is_going or trouble)
+        ]
+        return new + out
+
+    def _told(self, folder: Path) -> dict[str, Any] | None:
+        """A run in short; None for what cannot be read. What has not changed is not read again."""
+        mark = tuple(_stamp(folder / name) for name in (HEADER, "record.sqlite", "record.sqlite-wal", REPORT))
+        if (kept := self._seen.get(folder)) and kept[0] == mark and kept[1]["status"] != RunStatus.RUNNING:
+            return dict(kept[1])
+        try:
+            told = _brief(load(folder))
+        except (MesocosmError, OSError, ValueError):
+            return None
+        self._seen[folder] = mark, told
+        return dict(told)
+
+    def _run(self, name: str) -> Path:
+        """The folder of a run that stands in the list."""
+        if name not in {run["name"] for run in self.runs()}:
+            raise ConfigurationError(f"{name[:60]}: there is no such run under {self.under}")
+        return self.under / name
+
+    def _thumb(self, folder: Path) -> tuple[dict[str, Any], Planes]:
+        """The newest frame of a run, packed; of a run without frames a measure over time."""
+        record = load(folder)
+        kept = self._thumbs.get(folder)
+        if kept and kept[0] == record.tick:
+            return kept[1], kept[2]
+        said, planes = {}, {}
+        with suppress(MesocosmError):
+            world = places([folder])[-1].world()
+            meta = world.meta()
+            if meta["populations"] or meta["fields"] or meta["curves"] or meta["images"]:
+                last = meta["n_frames"] - 1
+                planes = {"content": np.frombuffer(pack(panel_of(world, last, last)), np.uint8)}
+            elif meta["series"]:
+                name, (ticks, values) = next(iter(meta["series"].items()))
+                said = {"name": name, "ticks": list(ticks)[-200:], "values": list(values)[-200:]}
+        self._thumbs[folder] = record.tick, said, planes
+        return said, planes
+
+    # -- what is begun --------------------------------------------------------------------------------------------
+
+    def _wanted(self, asked: dict[str, Any]) -> tuple[str, Any]:
+        """Reference and configuration of what a card asks for; here somebody's own code is loaded, who asked for it."""
+        card = self.cards.get(asked["name"])
+        if card is None:
+            raise ConfigurationError(f"{asked['name'][:60]}: there is no such card")
+        reference = str((self.folder / asked["name"]).resolve()) if card["from"] == "file" else asked["name"]
+        declared = declaration(reference)
+        configuration = declared.configuration()
+        if asked["preset"]:
+            if asked["preset"] not in declared.presets:
+                raise ConfigurationError(f"{asked['preset'][:60]}: {declared.name} has no such preset")
+            configuration = from_dict(declared.configuration, dict(declared.presets[asked["preset"]]), configuration)
+        configuration = replace(configuration, seed=asked["seed"])
+        check(configuration)
+        return reference, configuration
+
+    def _start(self, asked: dict[str, Any]) -> str:
+        reference, configuration = self._wanted(asked)
+        folder = folder_of(reference, configuration, self.under)
+        if (folder / HEADER).exists():
+            status = load(folder).status
+            told = {str(RunStatus.FINISHED): "has been run already", str(RunStatus.RUNNING): "is being run"}
+            raise ConfigurationError(
+                f"{folder.name}: {told.get(str(status), 'was interrupted; resume it below')}"
+                + ("; choose another seed" if status == RunStatus.FINISHED else "")
+            )
+        preset = ["--preset", asked["preset"]] if asked["preset"] else []
+        words = ["run", reference, *preset, "--out", str(folder.resolve()), "--seed", str(asked["seed"])]
+        self.errands.begin(folder, words)
+        return folder.name
+
+    # -- rooms ----------------------------------------------------------------------------------------------------
+
+    def _open(self, folders: list[Path]) -> str:
+        title = " and ".join(folder.name for folder in folders)
+        report = folders[0] / REPORT if len(folders) == 1 and is_report(folders[0] / REPORT) else None
+        return self._opened(Room([*places(folders)], title, report))
+
+    def _opened(self, room: Room) -> str:
+        """The name of a new room. Of live worlds only the newest go on; the records of others can be resumed."""
+        with self.lock:
+            self._n += 1
+            key = f"r{self._n}"
+            self.rooms[key] = room
+            live = [k for k, other in self.rooms.items() if any(isinstance(p, Live) for p in other.places)]
+            for old in live[:-MOST_LIVE] if len(live) > MOST_LIVE else []:
+                for place in self.rooms.pop(old).places:
+                    if isinstance(place, Live):
+                        place.stop()
+        return key
+
+
+def _brief(record: Record) -> dict[str, Any]:
+    """A run for the list."""
+    header = record.header
+    out = {"name": record.folder.name, "experiment": header["experiment"], "seed": header["seed"]}
+    out |= {"status": str(record.status), "tick": record.tick, "ticks": header["ticks"], "report": False}
+    out |= {"replicates": record.replicates, "begun": header.get("begun", "")}
+    with suppress(MesocosmError):
+        found = {finding.name: finding for finding in findings_of(record)}
+        if found:
+            first = found.get(declaration_of(record).asks_first) or next(iter(found.values()))
+            out |= {"verdict": first.verdict, "sentence": first.sentence}
+    return out | {"report": is_report(record.folder / REPORT)}
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
+def _when(path: Path) -> int:
+    return _stamp(path / HEADER)[0]

@@ -1,0 +1,204 @@
+/* The home: a card an experiment, the runs below. What stands in the page is shown at once; pictures and news come over
+ * the socket. */
+"use strict";
+
+(() => {
+  const { make, plain } = mesocosm;
+  const ANEW_MS = { busy: 1000, idle: 4000 };
+  const MARKS = { supported: "✓", refuted: "✗", equivalent: "≈", undecided: "?" };
+  const at = (id) => document.getElementById(id);
+  const known = JSON.parse(at("known").textContent);
+  const [cardBox, list, trouble, told, compare] = ["cards", "list", "trouble", "told", "compare"].map(at);
+  const state = (globalThis.__home = { cards: known.cards.length, runs: [], loops: 0, first_ms: null, chosen: [], trouble: "" });
+
+  const say = (text) => {
+    state.trouble = trouble.textContent = text;
+    trouble.hidden = !text;
+    if (text) trouble.scrollIntoView({ block: "nearest" });
+  };
+  const address = new URL("socket", location.href);
+  address.protocol = "ws:";
+  const line = new mesocosm.Line(address, say);
+  /** Asks, and says what was refused; null then. */
+  const ask = (what, rest = {}) => {
+    say("");
+    return line.ask({ ask: what, ...rest }).catch((error) => (say(error.message), null));
+  };
+
+  // ------------------------------------------------------------------------------------------------------- looks
+
+  let theme = mesocosm.readTheme(cardBox);
+  const loops = new mesocosm.Loops();
+  const redraw = () => {
+    theme = mesocosm.readTheme(cardBox);
+    loops.redraw(theme);
+  };
+  at("theme").addEventListener("click", () => {
+    const root = document.documentElement;
+    const isDark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = isDark ? "light" : "dark";
+    redraw();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  new ResizeObserver(redraw).observe(cardBox);
+
+  async function show(box, content) {
+    const source = await mesocosm.openFrames(content);
+    box.replaceChildren();
+    loops.add(box, new mesocosm.Loop(box, source, theme));
+    state.loops += 1;
+    state.first_ms ??= performance.now();
+  }
+
+  // ------------------------------------------------------------------------------------------------------- cards
+
+  const button = (text, title, act, rest = {}) => make("button", { type: "button", title, onclick: act, ...rest }, text);
+  const verdict = (word, text) => make("p", { class: `verdict ${word}` }, make("i", { "aria-hidden": "true" }, MARKS[word] ?? "·"), text);
+
+  function cardOf(card) {
+    const box = make("div", { class: "picture", "aria-hidden": "true" });
+    const chosen = { preset: card.presets.some(({ name }) => name === "default") ? "default" : null };
+    const seed = make("input", { type: "number", min: 0, max: 2 ** 53 - 1, value: 0, "aria-label": `Seed of ${card.name}` });
+    const wish = () => ({ name: card.reference, preset: chosen.preset, seed: Number(seed.value) || 0 });
+    const parts = [make("h3", {}, card.title || card.name)];
+    if (card.question) parts.push(make("p", { class: "question" }, card.question));
+    if (card.found?.verdict) {
+      const { verdict: word, answer, said } = card.found;
+      const shown = verdict(word, `${word[0].toUpperCase()}${word.slice(1)}${answer ? `: ${answer}` : ""}`);
+      shown.title = `${said} (${card.found.command}, seed ${card.found.seed}, ${card.found.n} ${card.found.noun})`;
+      parts.push(shown);
+    } else if (card.from !== "mesocosm") parts.push(make("p", { class: "whence" }, card.from === "file" ? `your file ${card.reference}` : "of an installed package"));
+    const acts = make("div", { class: "acts" },
+      button("Watch", "Let one world run here, live", (event) => go("live", wish(), event.target), { class: "first", "aria-label": `Watch ${card.name} live` }),
+      button("Run", "Run it whole, with its controls, in the background", async () => {
+        const answer = await ask("start", wish());
+        if (!answer) return;
+        told.textContent = `${answer.said.run} has begun`;
+        await anew();
+        list.querySelector("li")?.scrollIntoView({ block: "nearest", behavior: loops.reduced.matches ? "auto" : "smooth" });
+      }, { "aria-label": `Run ${card.name}` }),
+      make("label", { class: "seed" }, "seed ", seed));
+    const tall = make("div", { class: "words" }, ...parts, presetsOf(card, chosen), acts);
+    const item = make("li", { class: "card", "data-name": card.name }, box, tall);
+    if (card.loop) loops.watch(box, () => line.ask({ ask: "loop", name: card.name }).then(({ planes }) => show(box, planes.content)).catch(() => {}));
+    else box.append(make("span", { class: "letter" }, card.name));
+    return item;
+  }
+
+  function presetsOf(card, chosen) {
+    if (card.presets.length < 2) return "";
+    const buttons = card.presets.map(({ name, sets }) => button(name, sets || name, () => {
+      chosen.preset = name;
+      buttons.forEach((other) => other.setAttribute("aria-pressed", String(other.textContent === name)));
+    }, { "aria-pressed": String(name === chosen.preset) }));
+    return make("div", { class: "presets", role: "group", "aria-label": `Presets of ${card.name}` }, ...buttons);
+  }
+
+  /** Opens a room, and goes there. */
+  async function go(what, wish, pressed) {
+    pressed?.setAttribute("aria-busy", "true");
+    const answer = await ask(what, wish);
+    pressed?.removeAttribute("aria-busy");
+    if (answer) location.href = `${answer.said.room}/`;
+  }
+
+  // -------------------------------------------------------------------------------------------------------- runs
+
+  const items = new Map(); // by name: {item, key}
+
+  function itemOf(run) {
+    const box = make("div", { class: "picture small", "aria-hidden": "true" });
+    loops.watch(box, () => thumb(box, run));
+    const shown = make("div", { class: "run-words" });
+    const chosen = make("input", { type: "checkbox", "aria-label": `Choose ${run.name}`, onchange: choose });
+    chosen.value = run.name;
+    return { item: make("li", { class: "run", "data-name": run.name }, chosen, box, shown), shown, box, key: "" };
+  }
+
+  async function thumb(box, run) {
+    const answer = await line.ask({ ask: "thumb", name: run.name }).catch(() => null);
+    if (!answer) return;
+    if (answer.planes.content) await show(box, answer.planes.content).catch(() => {});
+    else if (answer.said.ticks?.length > 1) box.replaceChildren(spark(answer.said));
+  }
+
+  /** A measure over time as a line. */
+  function spark({ name, ticks, values }) {
+    const create = (tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
+    const [svg, path] = [create("svg"), create("path")];
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const points = values.map((value, k) => [(100 * (ticks[k] - ticks[0])) / (ticks.at(-1) - ticks[0] || 1), 92 - (84 * (value - low)) / (high - low || 1)]);
+    path.setAttribute("d", `M${points.map((point) => point.map((x) => x.toFixed(1)).join(" ")).join("L")}`);
+    svg.setAttribute("viewBox", "0 0 100 100");
+    svg.setAttribute("preserveAspectRatio", "none");
+    svg.append(path);
+    svg.setAttribute("data-measure", name);
+    return svg;
+  }
+
+  function fill({ shown, item }, run) {
+    const share = run.ticks ? Math.min(1, run.tick / run.ticks) : 0;
+    const words = { starting: "is being compiled", failed: "has failed", interrupted: "was interrupted", finished: "is finished", running: "is running" };
+    const parts = [make("h3", {}, run.name)];
+    const progress = run.ticks && run.status !== "finished" ? `: tick ${plain(run.tick)} of ${plain(run.ticks)}` : "";
+    parts.push(make("p", { class: "status" }, `${words[run.status] ?? run.status}${run.replicates ? `, ${plain(run.replicates)} replicates` : ""}${progress}`));
+    if (run.status === "running" && run.ticks) parts.push(make("progress", { max: 1, value: share, "aria-label": `Progress of ${run.name}` }));
+    if (run.verdict) parts.push(verdict(run.verdict, `${run.sentence}: ${run.verdict}`));
+    if (run.trouble) parts.push(make("p", { class: "wrong" }, run.trouble));
+    const acts = make("div", { class: "acts" });
+    if (run.ticks) acts.append(button("Watch", "Look at what it recorded", (event) => go("open", { names: [run.name] }, event.target), { "aria-label": `Watch ${run.name}` }));
+    if (run.ours && run.status !== "starting") acts.append(button("Stop", "It writes a checkpoint; it can be resumed", () => change("stop", run), { "aria-label": `Stop ${run.name}` }));
+    if (run.status === "interrupted") acts.append(button("Resume", "Go on from its checkpoint", () => change("resume", run), { "aria-label": `Resume ${run.name}` }));
+    shown.replaceChildren(...parts, acts);
+    item.dataset.status = run.status;
+  }
+
+  async function change(what, { name }) {
+    if (await ask(what, { name })) told.textContent = `${name}: ${what === "stop" ? "stops" : "goes on"}`;
+    await anew();
+  }
+
+  function choose() {
+    state.chosen = [...list.querySelectorAll("input:checked")].map(({ value }) => value);
+    compare.disabled = state.chosen.length < 2;
+    compare.textContent = state.chosen.length < 2 ? "Side by side" : `Side by side: ${state.chosen.length} runs`;
+  }
+  compare.addEventListener("click", (event) => go("open", { names: state.chosen.slice(0, 4) }, event.target));
+
+  function showRuns(runs) {
+    state.runs = runs;
+    at("none").hidden = runs.length > 0;
+    const names = new Set(runs.map(({ name }) => name));
+    for (const [name, { item }] of items) if (!names.has(name)) item.remove(), items.delete(name);
+    runs.forEach((run, k) => {
+      const entry = items.get(run.name) ?? itemOf(run);
+      items.set(run.name, entry);
+      const key = JSON.stringify(run);
+      if (key !== entry.key) {
+        const focused = entry.shown.contains(document.activeElement) ? document.activeElement.textContent : null;
+        fill(entry, run);
+        if (focused) [...entry.shown.querySelectorAll("button")].find((one) => one.textContent === focused)?.focus();
+        if (entry.key && run.status === "finished") thumb(entry.box, run);
+      }
+      entry.key = key;
+      if (list.children[k] !== entry.item) list.insertBefore(entry.item, list.children[k] ?? null);
+    });
+    choose();
+  }
+
+  async function anew() {
+    const answer = await line.ask({ ask: "runs" }).catch(() => null);
+    if (answer) showRuns(answer.said.runs);
+  }
+
+  async function keepUp() {
+    const isBusy = state.runs.some(({ status }) => status === "running" || status === "starting");
+    await new Promise((done) => setTimeout(done, isBusy ? ANEW_MS.busy : ANEW_MS.idle));
+    if (!document.hidden) await anew();
+    if (!line.isLost) keepUp();
+  }
+
+  cardBox.append(...known.cards.map(cardOf));
+  showRuns(known.runs);
+  keepUp();
+})();

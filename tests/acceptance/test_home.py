@@ -1,0 +1,153 @@
+"""`mesocosm watch` alone: a home with a card an experiment, and runs that are begun, stopped, resumed and looked at."""
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from mesocosm.protocol.registry import SHELF, declaration
+from mesocosm.record import load
+from mesocosm.viewer.cards import cards, found, loop
+from mesocosm.viewer.loops import ALL_BYTES, MOST_BYTES
+from tests.acceptance.accessible import faults, is_too_wide
+from tests.acceptance.test_watch import Server, client, header
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "moran.py"
+LONG = ('"quick": {"replicates": 4096}', '"endless": {"replicates": 64, "ticks": 100_000_000}')
+PATIENCE_MS = 90_000
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    """A home in a folder with a file of one's own."""
+    folder = tmp_path_factory.mktemp("house")
+    text = EXAMPLE.read_text()
+    assert LONG[0] in text
+    (folder / "moran.py").write_text(text.replace(*LONG))
+    server = Server(cwd=folder)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def home(house, visits):
+    """Opens the home."""
+
+    def open(**how):
+        v = visits(house.address, wait=False, **how)
+        v.page.wait_for_function("() => window.__home?.loops > 0")
+        return v.page
+
+    return open
+
+
+def run_named(page, name: str, status: str):
+    """Waits until the run of this name has this status."""
+    say = "([name, status]) => window.__home.runs.some((r) => "
+    say += "r.name.startsWith(name) && r.status === status && r.tick > 0)"
+    page.wait_for_function(say, arg=[name, status], timeout=PATIENCE_MS)
+    return page.locator(f".run[data-name^={name}]")
+
+
+def test_every_experiment_has_a_card_with_its_question_and_what_was_found(home):
+    page = home()
+    assert page.locator(".card").count() == len(SHELF.own()) + 1 == page.evaluate("window.__home.cards")
+    for name in SHELF.own():
+        card = page.locator(f".card[data-name={name}]")
+        assert declaration(name).question in card.inner_text()
+        presets = card.locator(".presets button").all_inner_texts()
+        assert presets == list(declaration(name).presets) or len(declaration(name).presets) < 2
+        known = next(c for c in cards() if c["name"] == name).get("found", {})
+        assert known.get("verdict", "").capitalize() in card.inner_text()
+    own = page.locator(".card[data-name=moran]").inner_text()
+    assert "your file moran.py" in own and "one neutral newcomer" in own
+    assert page.evaluate("window.__home.first_ms") < 3000  # half a second where nothing else goes on
+
+
+def test_what_comes_along_is_small_and_made_by_the_command():
+    sizes = {name: len(loop(name)) for name in SHELF.own()}
+    assert max(sizes.values()) <= MOST_BYTES and sum(sizes.values()) <= ALL_BYTES
+    rows = found()
+    assert set(rows) <= set(SHELF.own())
+    for name, row in rows.items():
+        assert row["command"] == f"mesocosm run {name}" and row["digest"] and row.get("bytes", 0) == sizes[name]
+
+
+def test_a_run_is_begun_stopped_resumed_and_looked_at_by_keyboard_alone(home, house):
+    page = home()
+    card = page.locator(".card[data-name=moran]")
+    card.get_by_role("button", name="endless").focus()
+    page.keyboard.press("Enter")
+    assert card.get_by_role("button", name="endless").get_attribute("aria-pressed") == "true"
+    card.get_by_label("Seed").fill("7")
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Run moran"
+    page.keyboard.press("Enter")
+    item = run_named(page, "moran-7-", "running")
+    item.get_by_role("button", name="Stop").focus()
+    page.keyboard.press("Enter")
+    run_named(page, "moran-7-", "interrupted").get_by_role("button", name="Resume").press("Enter")
+    run_named(page, "moran-7-", "running").get_by_role("button", name="Stop").press("Enter")
+    item = run_named(page, "moran-7-", "interrupted")
+    (folder,) = (Path(house.cwd) / "runs").glob("moran-7-*")
+    assert load(folder).header["ticks"] == 100_000_000
+    item.get_by_role("button", name="Watch").press("Enter")
+    page.wait_for_function("() => window.__viewer?.frames_drawn > 0")
+    page.get_by_role("link", name="home").press("Enter")
+    page.wait_for_function("() => window.__home?.runs.length === 1")
+
+
+def test_it_can_be_read_and_worked_on_a_phone_in_the_light_and_in_the_dark(home):
+    for how in ({}, {"width": 390}, {"color_scheme": "dark"}, {"color_scheme": "dark", "width": 390}):
+        page = home(**how)
+        assert faults(page) == [] and not is_too_wide(page), how
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.get_by_role("button", name="Light or dark").click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+
+
+def test_loops_stand_still_for_who_asked_for_less_motion(home):
+    before, after = home().evaluate(DRAWN)
+    assert before == after
+    before, after = home(reduced_motion="no-preference").evaluate(DRAWN)
+    assert before != after
+
+
+DRAWN = """async () => { const canvas = document.querySelector('.card canvas'), seen = () => canvas.toDataURL();
+  const first = seen(); await new Promise((done) => setTimeout(done, 700)); return [first, seen()]; }"""
+
+
+def test_strangers_are_refused_and_names_lead_nowhere_but_to_what_is_listed(house):
+    room = house.address + "r1/"
+    for origin in (None, "null", "http://elsewhere.example"):
+        for socket in (house.socket, room.replace("http:", "ws:") + "socket"):
+            with pytest.raises(Exception, match="403"), client.connect(socket, origin=origin):
+                pass
+    named = [urllib.request.Request(page, headers={"Host": "elsewhere.example"}) for page in (house.address, room)]
+    for request in (*named, house.address + "r99/", house.address + "r99/report", house.origin + "/another/r1/"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(request, timeout=10)
+    with client.connect(house.socket, origin=house.origin) as socket:
+        for n, question in enumerate(WRONG):
+            socket.send(json.dumps({"n": n, **question}))
+            said = header(socket.recv())
+            assert said["n"] in (n, None) and "Error" not in said["error"], said
+        socket.send(json.dumps({"n": 99, "ask": "runs"}))
+        assert all(run["name"].startswith("moran") for run in header(socket.recv())["said"]["runs"])
+
+
+NAMED = {"preset": None, "seed": 0}
+WRONG = (
+    {"ask": "thumb", "name": "../house"},
+    {"ask": "open", "names": ["/etc"]},
+    {"ask": "open", "names": []},
+    {"ask": "start", "name": "nothing", **NAMED},
+    {"ask": "start", "name": "moran.py", "preset": "--out", "seed": 0},
+    {"ask": "start", "name": "lorenz", "preset": None, "seed": -1},
+    {"ask": "live", "name": "/tmp/x.py", **NAMED},
+    {"ask": "stop", "name": "chemotaxis"},
+    {"ask": "resume", "name": ""},
+    {"ask": "shell"},
+)
