@@ -190,6 +190,44 @@ def learners() -> None:
         print(f"{what}: learners {_spread([r / 1e6 for r in rates[1]])} M/s of CPU, {ratio} of tables", flush=True)
 
 
+def planners() -> None:
+    """Minds that plan against tables, in the worlds of `rewards`, enlarged to 500 bodies (bar: 2 x 10^5 of CPU)."""
+    _one_core()
+    from benchmarks.worlds import Ours
+    from mesocosm.ecology.setup import ecology
+    from mesocosm.experiments.rewards.declaration import RewardsConfiguration
+    from mesocosm.minds.parameters import TableParameters
+    from mesocosm.minds.planner import Planner
+    from mesocosm.minds.table import Table
+    from mesocosm.record.configuration import replace_at
+
+    c = RewardsConfiguration()
+    for name, value in (("n_sources", 4), ("side", 64), ("founders", 500)):
+        c = replace_at(c, f"world.{name}", value)
+    for senses in (("odour", "energy"), ("odour", "signal", "energy")):
+        of = replace_at(c, "world.senses", senses)
+        laws = [
+            ecology(of, mind=lambda s, a: Table(TableParameters(), s, a)),
+            ecology(of, mind=lambda s, a, of=of: Planner(of.mind, s, a)),
+        ]
+        sides = [Ours(of, 32, change=lambda _, law=law: law) for law in laws]
+        rates: list[list[float]] = [[], []]
+        for side in sides:
+            side.advance(400)
+        for _ in range(7):
+            for side, rate in zip(sides, rates, strict=True):
+                before, began = side.population(), time.process_time()
+                side.advance(64)
+                rate.append((before + side.population()) / 2 * 64 / (time.process_time() - began))
+        ratio = _spread([b / a for a, b in zip(*rates, strict=True)])
+        bodies = " and ".join(str(side.population() // 32) for side in sides)
+        print(
+            f"{', '.join(senses)}, 32 worlds of {bodies} bodies: planners {_spread([r / 1e6 for r in rates[1]])} M/s of "
+            f"CPU, {ratio} of tables",
+            flush=True,
+        )
+
+
 def folds() -> None:
     """What all folds together add to a tick, a row every 100 ticks: the same worlds with and without, alternating."""
     _one_core()
@@ -357,7 +395,7 @@ def gases() -> None:
 
 BENCHMARKS = {
     f.__name__: f
-    for f in (table, mesa, cores, stages, learners, folds, progress, memory, start, rules, reports, soup, gases)
+    for f in (table, mesa, cores, stages, learners, planners, folds, progress, memory, start, rules, reports, soup, gases)
 }
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Int, Int32
 
-from mesocosm.core.arrays import deposit, gather_cells, materialise, sum32
+from mesocosm.core.arrays import deposit, first_true, gather_cells, materialise, sum32
 from mesocosm.core.experiment import Events, Experiment, Field, Points, Scene, Tick
 from mesocosm.core.random import Bits, unmix32
 from mesocosm.ecology import words
@@ -32,6 +32,9 @@ from mesocosm.worlds.petri.fields import as_grid
 from mesocosm.worlds.petri.law import LAST_ID, Petri
 from mesocosm.worlds.petri.measures import mean_distance
 from mesocosm.worlds.petri.state import contest_word, ranks
+
+_ROUND = 32
+"""Bodies that think in a round."""
 
 
 class Ecology(Experiment):
@@ -72,6 +75,7 @@ class Ecology(Experiment):
             self._feed,
             self._sense,
             self._learn,
+            self._think,
             self._act,
             self._move,
             self._pay,
@@ -148,6 +152,29 @@ class Ecology(Experiment):
         colony = self.mind.tally(bits, state.colony, experience, counts)
         return dataclasses.replace(state, brains=brains, colony=colony), book
 
+    def _think(self, bits: Bits, state: EcologyState, book: Book) -> tuple[EcologyState, Book]:
+        """Those who wait think, in rounds until none waits: the length of a round is speed, never physics."""
+        mind = self.mind
+        if type(mind).think is Mind.think:
+            return state, book
+        bodies, expressed = state.world.bodies, state.genomes[EXPRESSED, : mind.n_loci]
+
+        def one_round(carry: Any) -> Any:
+            common, brains, waiting = carry
+            who = first_true(waiting, _ROUND)
+            genomes, unready = taken((expressed, brains), who)
+            brains = put(brains, who, jax.vmap(mind.think, (1, -1, None), -1)(genomes, unready, common))
+            return common, brains, waiting & ~jnp.zeros_like(waiting).at[who].set(True, mode="drop")
+
+        def now(colony: Any, brains: Any, waiting: Array) -> Any:
+            carry = (mind.common(colony), brains, waiting)
+            return lax.while_loop(lambda carry: self.world.is_waiting(carry[2]), one_round, carry)[1]
+
+        waiting = bodies.alive & jax.vmap(mind.waits, (None, -1))(bits.tick, state.brains)
+        is_time = (bits.tick + 1) % mind.thinks_every == 0
+        brains = lax.cond(is_time, now, lambda _, brains, __: brains, state.colony, state.brains, waiting)
+        return dataclasses.replace(state, brains=brains), book
+
     def _act(self, bits: Bits, state: EcologyState, book: Book) -> tuple[EcologyState, Book]:
         bodies = state.world.bodies
 
@@ -163,7 +190,7 @@ class Ecology(Experiment):
         book = book.add(act=act)
         state, book = self._hooks("act", bits, dataclasses.replace(state, brains=brains), book)
         act = book["act"]
-        acts = Events(bodies.alive, {"stimulus": book["stimulus"], "act": act})
+        acts = Events(bodies.alive, {"id": bodies.id, "stimulus": book["stimulus"], "act": act})
         emits = (bodies.alive & (act >= 2)).astype(jnp.int32)
         return state, book.add({"agent_ticks": sum32(bodies.alive)}, {"acts": acts}, {"emitted": emits})
 
@@ -266,7 +293,7 @@ class Ecology(Experiment):
     def frozen(self, kind: str) -> Ecology:
         """The law in an assay, where nothing evolves; its program stays the same."""
         layers = tuple(layer.frozen(kind) for layer in self.layers)
-        return Ecology(self.world.frozen(kind), self.mind, self.heredity.frozen(), layers)
+        return Ecology(self.world.frozen(kind), self.mind.frozen(kind), self.heredity.frozen(), layers)
 
     # -- what there is ---------------------------------------------------------------------------------------------
 

@@ -22,14 +22,43 @@ from jaxtyping import Array, Int8, Int32
 from mesocosm.core.random import threshold16
 from mesocosm.minds.mind import Brain, Colony, Draw, Experience, Mind
 from mesocosm.minds.parameters import LearnerParameters
+from mesocosm.minds.rewards import FULL, blindly, food_of, row_of
 from mesocosm.record.about import Gene, Genome
 
-EXPLORE = 0
-"""Purpose of the random bits."""
+
+class QLearner(Mind):
+    """Learning by trial, whatever the reward: the brain holds a value for each act and stimulus."""
+
+    n_stimuli: eqx.AbstractVar[int]
+    n_acts: eqx.AbstractVar[int]
+    exploration_threshold: eqx.AbstractVar[Int32[Array, ""]]
+    rate: eqx.AbstractVar[Int32[Array, ""]]
+    discount: eqx.AbstractVar[Int32[Array, ""]]
+    bite: eqx.AbstractVar[Int32[Array, ""]]
+
+    def reward(self, genome: Int8[Array, " loci"], doings: Any) -> Int32[Array, ""]:
+        """What this individual is rewarded by in a tick that it survives, in 1/128: below 2^16 in size."""
+        raise NotImplementedError
+
+    def develop(self, draw: Draw, genome: Int8[Array, " loci"], colony: Colony) -> Brain:
+        return jnp.zeros((self.n_stimuli, self.n_acts), jnp.int32)
+
+    def act(
+        self, draw: Draw, genome: Int8[Array, " loci"], brain: Brain, seen: Int32[Array, ""]
+    ) -> tuple[Brain, Int32[Array, ""]]:
+        greedy = jnp.argmax(row_of(brain, seen)).astype(jnp.int32)
+        return brain, blindly(draw, self.n_acts, self.exploration_threshold, greedy)
+
+    def learn(self, genome: Int8[Array, " loci"], brain: Brain, experience: Experience) -> Brain:
+        ahead = jnp.max(row_of(brain, experience.seen_after))
+        goal = self.reward(genome, experience.doings) + ((ahead * self.discount) >> 8)
+        here = jnp.arange(self.n_stimuli)[:, None] == experience.seen
+        here = here & (jnp.arange(self.n_acts)[None, :] == experience.act)
+        return jnp.where(here, brain + (((goal - brain) * self.rate + 128) >> 8), brain)
 
 
-class Learner(Mind):
-    """Genome -> tastes of ONE individual, one locus a doing; its brain holds a value for each act and stimulus."""
+class Learner(QLearner):
+    """Genome -> tastes of ONE individual, one locus a doing."""
 
     doings: ClassVar[tuple[str, ...]] = ("eaten", "met", "exchanged", "emitted")
 
@@ -52,37 +81,11 @@ class Learner(Mind):
     def n_loci(self) -> int:
         return len(self.doings)  # unread where weights are configured: a genome has a gene at least
 
-    def develop(self, draw: Draw, genome: Int8[Array, " loci"], colony: Colony) -> Brain:
-        return jnp.zeros((self.n_stimuli, self.n_acts), jnp.int32)
-
-    def act(
-        self, draw: Draw, genome: Int8[Array, " loci"], brain: Brain, seen: Int32[Array, ""]
-    ) -> tuple[Brain, Int32[Array, ""]]:
-        a, b = draw.of(EXPLORE)
-        blind = (((b >> 16) * jnp.uint32(self.n_acts)) >> 16).astype(jnp.int32)
-        greedy = jnp.argmax(self._row(brain, seen)).astype(jnp.int32)
-        return brain, jnp.where((a & 0xFFFF).astype(jnp.int32) < self.exploration_threshold, blind, greedy)
-
-    def learn(self, genome: Int8[Array, " loci"], brain: Brain, experience: Experience) -> Brain:
-        ahead = jnp.max(self._row(brain, experience.seen_after))
-        goal = self.reward(genome, experience.doings) + ((ahead * self.discount) >> 8)
-        here = jnp.arange(self.n_stimuli)[:, None] == experience.seen
-        here = here & (jnp.arange(self.n_acts)[None, :] == experience.act)
-        return jnp.where(here, brain + (((goal - brain) * self.rate + 128) >> 8), brain)
-
     def reward(self, genome: Int8[Array, " loci"], doings: Any) -> Int32[Array, ""]:
-        """What this individual is rewarded by: a weighted sum, in 1/128."""
-        eaten = jnp.minimum(doings["eaten"], self.bite) * 128 // self.bite
-        counts = [eaten, *(128 * doings[name] for name in self.doings[1:])]
+        """A weighted sum, in 1/128."""
+        counts = [food_of(doings["eaten"], self.bite), *(FULL * doings[name] for name in self.doings[1:])]
         weights = genome.astype(jnp.int32) if self.weights is None else self.weights
         return jnp.sum(weights[: len(counts)] * jnp.stack(counts), dtype=jnp.int32)
-
-    def _row(self, brain: Brain, seen: Int32[Array, ""]) -> Int32[Array, " acts"]:
-        """The values under a stimulus: by selects, which vectorise over bodies where a gather does not."""
-        row = brain[0]
-        for s in range(1, self.n_stimuli):
-            row = jnp.where(seen == s, brain[s], row)
-        return row
 
     def genome(self, stimuli: Sequence[str], acts: Mapping[str, int], n_loci: int) -> Genome:
         likes = [Gene(f"likes: {name}", loci=(k,)) for k, name in enumerate(self.doings)]

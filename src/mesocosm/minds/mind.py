@@ -58,6 +58,8 @@ class Mind(eqx.Module):
     n_stimuli: eqx.AbstractVar[int]
     n_acts: eqx.AbstractVar[int]
 
+    thinks_every: ClassVar[Any] = 1
+    """Ticks between the times at which those who wait think, together; an int32 array where it is a parameter."""
     doings: ClassVar[tuple[str, ...]] = ()
     """What its experience tells: any of `eaten` (quanta), `met`, `exchanged`, `emitted` (0 or 1)."""
 
@@ -96,6 +98,22 @@ class Mind(eqx.Module):
     def tally(self, bits: Bits, colony: Colony, experience: Experience, counts: Bool[Array, " n"]) -> Colony:
         """What the colony shares after the experiences [n] of those who count."""
         return colony
+
+    def common(self, colony: Colony) -> Any:
+        """What all who think at a time start from: worked out once for all of them."""
+        return colony
+
+    def waits(self, tick: Int32[Array, ""], brain: Brain) -> Bool[Array, ""]:
+        """Whether it is to think at the next occasion. It must not wait any more when it has thought."""
+        raise NotImplementedError
+
+    def think(self, genome: Int8[Array, " loci"], brain: Brain, common: Any) -> Brain:
+        """The brain after it has thought; what is costly, and is not to be done by everybody in every tick."""
+        return brain
+
+    def frozen(self, kind: str) -> Mind:
+        """The mind in an assay (`garden`, `survival`, `competition`, `monoculture`), where what it shares is fixed."""
+        return self
 
     def genome(self, stimuli: Sequence[str], acts: Mapping[str, int], n_loci: int) -> Genome:
         """How its genes are read by people; loci that no mind reads come last.

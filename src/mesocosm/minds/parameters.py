@@ -37,3 +37,42 @@ class LearnerParameters:
     def contradictions(self) -> Iterator[str]:
         if len(self.weights) not in (0, 4):
             yield f"weights = {self.weights}: must be four, of eaten, met, exchanged and emitted, or none (genes)"
+
+
+Weight = Literal["death", "signalling", "mating", "survival", "food"]
+WEIGHTS: tuple[Weight, ...] = ("death", "signalling", "mating", "survival", "food")
+"""What a reward map weighs, in the order of its genes."""
+
+
+@dataclass(frozen=True)
+class RewardParameters:
+    """Minds whose genes say what is a reward: five weights. How to get it they plan, or learn during life."""
+
+    kind: Literal["planner", "lifetime"] = "planner"
+    """planner: acts by the plan that its own reward makes best in the colony's model of the world; lifetime: learns by
+    trial, from nothing."""
+    without: tuple[Weight, ...] = ()
+    """Weights that count as zero, whatever the genes say."""
+    policy: Literal["argmax", "softmax"] = "argmax"
+    """planner: the best act, or each by how good it is."""
+    sharpness: Annotated[int, Range(1, 64, "1/8 halvings per unit of reward")] = 4
+    """softmax: the temperature is 8 / (ln 2 * sharpness); 4: 2.9 units."""
+    exploration: Annotated[float, Range(0, 1, "per tick")] = 0.05
+    """Probability of an act drawn blindly."""
+    discount: Annotated[int, Range(0, 240, "1/256")] = 230
+    """What a reward is worth a tick later."""
+    bite: Annotated[int, Range(1, 32767, "quanta")] = 128
+    """Food that counts as one full event; more counts no more."""
+    thinks_every: Annotated[int, Range(1, 4096, "ticks")] = 16
+    """planner: newborns are planned for together, so often; till then they act blindly."""
+    sweeps: Annotated[int, Range(1, 1024, "sweeps", "size")] = 48
+    """planner: sweeps of value iteration."""
+    half_life: Annotated[int, Range(1, 2**20, "ticks")] = 256
+    """planner: after so many ticks what the colony has seen counts half."""
+    prior: Annotated[int, Range(1, 1 << 16, "visits")] = 1
+    """planner: what nobody has tried is expected to change nothing, as if it had been seen so often."""
+    adapts: Annotated[int, Range(0, 2**31 - 1, "ticks")] = 0
+    """planner: ticks in which the model of frozen bodies still learns, in a world that is not theirs; then all plan
+    anew."""
+    rate: Annotated[int, Range(0, 255, "1/256")] = 32
+    """lifetime: share of the error by which a value is corrected."""

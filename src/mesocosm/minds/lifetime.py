@@ -1,0 +1,59 @@
+"""A reward map of which the individual learns by trial how to fulfil it, from nothing, in its own life.
+
+Q-learning as in `mesocosm.minds.learner`. Nobody outlives a death, so nobody learns from one: the weight of death is
+never read, and drifts like a shadow. It shows what a claim finds where there is nothing to be found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int8, Int32
+
+from mesocosm.core.random import threshold16
+from mesocosm.minds import rewards
+from mesocosm.minds.learner import QLearner
+from mesocosm.minds.parameters import WEIGHTS, RewardParameters
+from mesocosm.record.about import Genome
+
+
+class Lifetime(QLearner):
+    """Genome -> reward map of ONE individual."""
+
+    doings: ClassVar[tuple[str, ...]] = rewards.EVENTS
+
+    n_stimuli: int = eqx.field(static=True)
+    n_acts: int = eqx.field(static=True)
+    counted: Int32[Array, " weights"]
+    exploration_threshold: Int32[Array, ""]
+    rate: Int32[Array, ""]
+    discount: Int32[Array, ""]
+    bite: Int32[Array, ""]
+
+    def __init__(self, parameters: RewardParameters, n_stimuli: int, n_acts: int):
+        p = parameters
+        self.n_stimuli, self.n_acts, self.counted = n_stimuli, n_acts, rewards.counted(p.without)
+        self.exploration_threshold = jnp.int32(threshold16(p.exploration))
+        self.rate, self.discount, self.bite = jnp.int32(p.rate), jnp.int32(p.discount), jnp.int32(p.bite)
+
+    @property
+    def n_loci(self) -> int:
+        return len(WEIGHTS)
+
+    def reward(self, genome: Int8[Array, " loci"], doings: Any) -> Int32[Array, ""]:
+        """A weighted sum of the events of a tick that it survived, in 1/128."""
+        w = genome[: len(WEIGHTS)].astype(jnp.int32) * self.counted
+        happened = w[rewards.SIGNALLING] * doings["emitted"] + w[rewards.MATING] * doings["exchanged"]
+        food = w[rewards.FOOD] * rewards.food_of(doings["eaten"], self.bite)
+        return (happened + w[rewards.SURVIVAL]) * rewards.FULL + food
+
+    def genome(self, stimuli: Sequence[str], acts: Mapping[str, int], n_loci: int) -> Genome:
+        return rewards.genome(stimuli, acts, n_loci)
+
+    def written(self, text: str) -> np.ndarray:
+        """The genes of a reward map written by hand, see `rewards.written`."""
+        return rewards.written(text)
