@@ -221,11 +221,8 @@ def planners() -> None:
                 rate.append((before + side.population()) / 2 * 64 / (time.process_time() - began))
         ratio = _spread([b / a for a, b in zip(*rates, strict=True)])
         bodies = " and ".join(str(side.population() // 32) for side in sides)
-        print(
-            f"{', '.join(senses)}, 32 worlds of {bodies} bodies: planners {_spread([r / 1e6 for r in rates[1]])} M/s of "
-            f"CPU, {ratio} of tables",
-            flush=True,
-        )
+        what = f"{', '.join(senses)}, 32 worlds of {bodies} bodies"
+        print(f"{what}: planners {_spread([r / 1e6 for r in rates[1]])} M/s of CPU, {ratio} of tables", flush=True)
 
 
 def folds() -> None:
@@ -393,10 +390,8 @@ def gases() -> None:
         print(f"{name:>22}  {_spread([v / 1e9 for v in values])}  {_spread(ratio)}")
 
 
-BENCHMARKS = {
-    f.__name__: f
-    for f in (table, mesa, cores, stages, learners, planners, folds, progress, memory, start, rules, reports, soup, gases)
-}
+_ALL = (table, mesa, cores, stages, learners, planners, folds, progress, memory, start, rules, reports, soup, gases)
+BENCHMARKS = {f.__name__: f for f in _ALL}
 
 
 def main(names: list[str]) -> None:

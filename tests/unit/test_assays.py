@@ -170,7 +170,7 @@ def test_an_assay_that_is_there_is_not_run_again(run):
 def test_bad_assays_are_refused_by_name(run, tmp_path):
     for changes, word in (
         ({"population": "genotypes"}, "genotypes"),
-        ({"population": "cured"}, "must be one of evolved, shadow, founders, genotypes"),
+        ({"population": "cured"}, "must be one of evolved, shadow, founders, clones, genotypes"),
         ({"kind": "gardens"}, "kind"),
         ({"changes": ("nonsense",)}, "FIELD=VALUE"),
         ({"replicates": 9}, "replicates = 9"),

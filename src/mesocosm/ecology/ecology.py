@@ -293,7 +293,8 @@ class Ecology(Experiment):
     def frozen(self, kind: str) -> Ecology:
         """The law in an assay, where nothing evolves; its program stays the same."""
         layers = tuple(layer.frozen(kind) for layer in self.layers)
-        return Ecology(self.world.frozen(kind), self.mind.frozen(kind), self.heredity.frozen(), layers)
+        heredity = self.heredity.frozen(meets=kind == "monoculture")
+        return Ecology(self.world.frozen(kind), self.mind.frozen(kind), heredity, layers)
 
     # -- what there is ---------------------------------------------------------------------------------------------
 

@@ -75,9 +75,9 @@ class Heredity(eqx.Module):
         swaps = (jnp.stack(words) >> bit) & 1 == 1
         return jnp.where(swaps, b, a), jnp.where(swaps, a, b)
 
-    def frozen(self) -> Heredity:
-        """Without mutation and exchange."""
-        still = (self.strands.frozen(), jnp.int32(0))
+    def frozen(self, meets: bool = False) -> Heredity:
+        """Without mutation; and without exchange, unless bodies still meet."""
+        still = (self.strands.frozen(), self.exchange_threshold if meets else jnp.int32(0))
         return eqx.tree_at(lambda heredity: (heredity.strands, heredity.exchange_threshold), self, still)
 
 

@@ -119,7 +119,7 @@ def summarise(record: Record) -> Summary:
     columns = {"intake": intake(record), "distance": distance(record)}
     if competes:
         columns["selection per 100"] = 100 * selection(record)
-    else:
+    elif "tumble_evolved_0" in record.metrics:
         names = level_names(senses_of(record))
         columns |= {f"tumble {name}": p for name, p in zip(names, tumbling(record).T, strict=True)}
     rows = []

@@ -4,10 +4,12 @@ An assay is the law of the source run itself with some of its parameters changed
 and exchange are off. It runs in fresh worlds: the same for every population of a replicate, other than the run's own.
 
 Bodies keep what layers have of them, frozen as each layer says; layers name populations of their own (a `cured` one).
+What the minds of a world share is that of the world they come from, as it was at its end.
 
 garden       nobody is born, dies or pays; reserves are full, so that what is eaten goes to heat: behaviour alone counts
 survival     bodies pay and die, nobody is born
 competition  births and deaths; two marked populations share a world
+monoculture  births and deaths; one population, whose bodies still swap genes where they meet (of one genotype: in vain)
 A *transplant* is any of them with `changes` to the world.
 """
 
@@ -23,7 +25,7 @@ from mesocosm.record.configuration import Range
 if TYPE_CHECKING:
     from mesocosm.record import Record
 
-Kind = Literal["garden", "survival", "competition"]
+Kind = Literal["garden", "survival", "competition", "monoculture"]
 Strand = Literal["evolved", "shadow"]
 ASSAY_SEEDS = 0x6173736179 << 20
 """Differs a seed of assays from the seed of the run: their worlds are fresh."""
@@ -40,10 +42,10 @@ class AssayConfiguration(AfterConfiguration):
     every: Annotated[int, Range(1, 2**31 - 1, "ticks", "switch")] = 50
     """Ticks in a window: each window is a row of the metrics."""
     kind: Kind = "garden"
-    """garden, survival or competition."""
+    """garden, survival, competition or monoculture."""
     population: str = "evolved"
-    """Who is assayed: `evolved`, the living at the end of the run; their `shadow`; its `founders`; `genotypes`; or the
-    living in another state that its layers name: `cured`, `mute`, `deaf`."""
+    """Who is assayed: `evolved`, the living at the end of the run; their `shadow`; its `founders`; `clones` of the
+    commonest of the living; `genotypes`; or the living in another state that layers name: `cured`, `mute`, `deaf`."""
     against: str = "founders"
     """In a competition: the other population."""
     tenths: Annotated[int, Range(1, 9, "of ten bodies")] = 5
@@ -51,7 +53,8 @@ class AssayConfiguration(AfterConfiguration):
     marks_swapped: bool = False
     """In a competition: the first population has the other mark, and takes the others' places."""
     genotypes: tuple[str, ...] = ()
-    """P(tumble) under each stimulus, 0.1,0.1,0.5,0.9: replicate r has genotype r modulo their number."""
+    """P(tumble) under each stimulus, 0.1,0.1,0.5,0.9, or what the minds of the run write: replicate r has genotype r
+    modulo their number."""
     snapshots: Annotated[tuple[int, ...], Range(0, 2**31 - 1, "ticks")] = ()
     """In a tournament: ticks of the run, in order. The population `snapshots` plays itself, all pairs of them."""
     first_pair: Annotated[int, Range(0, 2**31 - 1, "pairs")] = 0

@@ -123,6 +123,21 @@ def living(record: Record, strand: int, n: int, replicates: int, layers: Sequenc
     return out
 
 
+def clones(record: Record, n: int, replicates: int) -> Population:
+    """n copies of the commonest living genotype of each replicate; of several that are as common, the lowest genes."""
+    state = record.state
+    lanes = {int(r): lane for lane, r in enumerate(state["replicate"])}
+    out = Population.of_nobody(replicates, state["state.genomes"].shape[2] if lanes else 1, n)
+    for r in range(replicates):
+        if (lane := lanes.get(r % record.replicates)) is None:
+            continue
+        genomes = state["state.genomes"][lane, 0][:, state["state.world.bodies.id"][lane] > 0]
+        kinds, counts = np.unique(genomes.T, axis=0, return_counts=True)
+        if counts.size:
+            out.fill(r, np.repeat(kinds[np.argmax(counts)][:, None], n, axis=1))
+    return out
+
+
 def places_of_first(n: int, tenths: int, swapped: bool) -> np.ndarray:
     """Whose places the first population of a competition takes, in a pattern of ten: [n] booleans.
 

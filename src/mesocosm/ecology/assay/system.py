@@ -14,14 +14,13 @@ from jaxtyping import Array, Bool, Int8, Int32, UInt32
 from mesocosm.core import Bits, Founding, Setup, founders
 from mesocosm.core.checkpoint import named
 from mesocosm.ecology.assay.declaration import AssayConfiguration
-from mesocosm.ecology.assay.population import Population, living, places_of_first, resolved
+from mesocosm.ecology.assay.population import Population, clones, living, places_of_first, resolved
 from mesocosm.ecology.assay.snapshots import meetings, pairs_of
 from mesocosm.ecology.ecology import Ecology
 from mesocosm.ecology.state import EcologyState, of_the_living
 from mesocosm.heredity.strands import EXPRESSED, SHADOW
 from mesocosm.instruments.ecology import ecology_cameras
 from mesocosm.layers.layer import Layer, Variant
-from mesocosm.minds.table import Table
 from mesocosm.protocol.preparing import law_of
 from mesocosm.protocol.registry import entry_of
 from mesocosm.record import ConfigurationError, FolderError, Record, load
@@ -37,6 +36,7 @@ class Given(Founding):
     carried: dict[str, dict[str, Array]]
     marks: Int32[Array, " bodies"]
     is_founded: Bool[Array, " replicates"]
+    colony: Any = None  # what the minds of each replicate share; None: what they share at a founding
 
     def replace(self, bits: Bits, state: EcologyState, replicate: UInt32[Array, ""]) -> EcologyState:
         n = self.marks.shape[0]
@@ -46,6 +46,7 @@ class Given(Founding):
         lineage = jnp.where(is_body, bodies.lineage.at[:n].set(self.marks), 0)
         bodies = dataclasses.replace(bodies, id=jnp.where(is_body, bodies.id, 0), lineage=lineage)
         genomes = jnp.where(is_body, state.genomes.at[:, :, :n].set(self.genomes[row][None]), 0)
+        colony = state.colony if self.colony is None else jax.tree.map(lambda shared: shared[row], self.colony)
 
         def given(layer: str, own: Any) -> Any:
             leaves, form = jax.tree_util.tree_flatten_with_path(own)
@@ -62,7 +63,8 @@ class Given(Founding):
             world=dataclasses.replace(state.world, bodies=bodies),
             genomes=genomes,
             owns={layer: given(layer, own) for layer, own in state.owns.items()},
-            brains=of_the_living(self.law.developed(bits, genomes, bodies.id, state.colony), is_body),
+            brains=of_the_living(self.law.developed(bits, genomes, bodies.id, colony), is_body),
+            colony=colony,
         )
 
 
@@ -109,7 +111,7 @@ def build(configuration: AssayConfiguration) -> Setup:
         experiment=law.frozen(c.kind),
         folds=folds,
         logs=logs,
-        founding=_founding(c, law, populations, n),
+        founding=_founding(c, law, populations, n, _colony(c, record, law)),
         facts={**setup.facts, "resolved": to_dict(source), "experiment": record.header["experiment"]},
         reconfigure=None,
     )
@@ -151,8 +153,10 @@ def _population(
         return _genotypes(c, law)
     if name == "founders":
         return _founders(c, record, n)
+    if name == "clones":
+        return clones(record, n, replicates)
     if name not in ("evolved", "shadow", *variants):
-        known = ", ".join(("evolved", "shadow", "founders", "genotypes", *variants))
+        known = ", ".join(("evolved", "shadow", "founders", "clones", "genotypes", *variants))
         raise ConfigurationError(f"population = {name!r}: must be one of {known}")
     there = living(record, SHADOW if name == "shadow" else EXPRESSED, n, replicates, law.layers)
     change = variants[name][1].bodies if name in variants else None
@@ -160,9 +164,9 @@ def _population(
 
 
 def _genotypes(c: AssayConfiguration, law: Ecology) -> Population:
-    if not isinstance(law.mind, Table):
-        raise ConfigurationError("population = genotypes: are written as tables; the minds of this run are others")
-    each = [law.mind.written(text) for text in c.genotypes]
+    if (written := getattr(law.mind, "written", None)) is None:
+        raise ConfigurationError("population = genotypes: the minds of this run have no way of writing them")
+    each = [written(text) for text in c.genotypes]
     rows = np.stack([each[r % len(each)] for r in range(c.replicates)])
     rows = np.pad(rows, ((0, 0), (0, law.heredity.n_loci - rows.shape[1])))  # loci that no mind reads
     return Population(np.repeat(rows[:, :, None], law.world.founders, axis=2), np.ones(c.replicates, bool))
@@ -183,12 +187,26 @@ def _founders(c: AssayConfiguration, record: Record, n: int) -> Population:
     return there
 
 
-def _founding(c: AssayConfiguration, law: Ecology, populations: Sequence[Population], n: int) -> Given:
+def _colony(c: AssayConfiguration, record: Record, law: Ecology) -> Any:
+    """What the minds of each replicate of the source shared at its end; nothing where they share nothing."""
+    state, like = record.state, jax.eval_shape(law.mind.colony)
+    leaves, form = jax.tree_util.tree_flatten_with_path(like)
+    if not leaves or "replicate" not in state:
+        return None
+    lanes = {int(r): lane for lane, r in enumerate(state["replicate"])}
+    rows = np.array([lanes.get(r % record.replicates, 0) for r in range(c.replicates)])
+    names = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in leaves]
+    return form.unflatten([jnp.asarray(state[f"state.colony.{name}".removesuffix(".")][rows]) for name in names])
+
+
+def _founding(c: AssayConfiguration, law: Ecology, populations: Sequence[Population], n: int, colony: Any) -> Given:
     """One population, or two that share the places of the founders in a fixed pattern of ten."""
     there, marks = populations[0], np.ones(n, np.int32)
     if c.kind == "competition":
         is_first = places_of_first(n, c.tenths, c.marks_swapped)
         there = there.beside(populations[1], is_first)
         marks = np.where(is_first != c.marks_swapped, 1, 2).astype(np.int32)
-    arrays = (there.genomes, there.carried, marks, there.is_there)
-    return Given(law, *jax.tree.map(jnp.asarray, arrays))
+    genomes, carried, marked, is_there = jax.tree.map(
+        jnp.asarray, (there.genomes, there.carried, marks, there.is_there)
+    )
+    return Given(law, genomes, carried, marked, is_there, colony)

@@ -362,9 +362,10 @@ class Petri(eqx.Module):
         return _set(state, bodies=bodies), {"migrants": moved}
 
     def frozen(self, kind: str) -> Petri:
-        """The law in an assay: no births but in a competition; in a garden nobody pays, and reserves are full."""
+        """The law in an assay: no births but in a competition or a monoculture; in a garden nobody
+        pays, and reserves are full."""
         zero = jnp.int32(0)
-        law = self if kind == "competition" else eqx.tree_at(lambda law: law.ceiling, self, zero)
+        law = self if kind in ("competition", "monoculture") else eqx.tree_at(lambda law: law.ceiling, self, zero)
         if kind != "garden":
             return law
         spent = (zero, zero, law.division_energy)
