@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from mesocosm.analyses.price import _squared
+from mesocosm.analyses.price import _squared, books_that_do_not_close
 from mesocosm.instruments.ancestry import lives_from
-from mesocosm.instruments.price import ancestors, hamilton, price, window
+from mesocosm.instruments.places import places
+from mesocosm.instruments.price import ancestors, between, hamilton, heirs, indicators, price, window
 
 
 def pedigree(rng, ticks=30, founders=12, most=60, loci=3, advantage=0.0):
@@ -111,3 +113,72 @@ def test_what_nobody_selects_is_as_its_shadow_and_what_is_selected_is_not():
     null, real = null[np.isfinite(null)], real[np.isfinite(real)]
     assert abs(null.mean()) < 3 * null.std() / np.sqrt(null.size)
     assert real.mean() > 3 * real.std() / np.sqrt(real.size)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_genotypes_are_categories_whose_shares_add_up(seed):
+    who = pedigree(np.random.default_rng(seed), loci=1)
+    labels = who.genome[:, 0, 0]
+    kinds = np.unique(labels)
+    z = indicators(labels, kinds)
+    terms = window(who, z, 3, 29, z[who.alive_at(29)], who.founder)
+    assert all(t.residual == 0 for t in terms)
+    for part in ("change", "selection", "transmission", "between"):
+        assert sum((getattr(t, part) for t in terms), Fraction(0)) == 0, "shares gained by one are lost by others"
+    start, end = (np.array([(labels[who.alive_at(at)] == k).mean() for k in kinds]) for at in (3, 29))
+    assert [float(t.change / t.fitness) for t in terms] == pytest.approx(end - start)
+
+
+def test_plain_sums_say_what_fractions_say():
+    who = pedigree(np.random.default_rng(5))
+    z, of = who.genome[:, 0], heirs(who, 4, 29)
+    sums = of.sums(z, z[who.alive_at(29)])
+    exact = window(who, z, 4, 29, z[who.alive_at(29)], who.founder)
+    assert sums.closes.all()
+    for k, parts in enumerate(zip(*sums.relative(), strict=True)):
+        wanted = (exact[k].change, exact[k].selection, exact[k].transmission)
+        assert parts == pytest.approx([float(x / exact[k].fitness) for x in wanted])
+    split = of.between(z, who.founder[of.first])
+    assert split == pytest.approx([float(t.between / t.fitness) for t in exact])
+    everybody = np.arange(of.first.size)
+    assert between(z[of.first, 0], of.w, everybody) == exact[0].selection, "everybody a group: all lies between"
+    assert not of.sums(z, z[who.alive_at(29)] + 1).closes.any()
+
+
+def census_of(who, ticks=30, every=10):
+    """What the loop would have counted: one row a window."""
+    ends = np.arange(every, ticks + 1, every)
+    born = [((who.born >= e - every) & (who.born < e) & (who.parent > 0)).sum() for e in ends]
+    died = [((who.died >= e - every) & (who.died < e)).sum() for e in ends]
+    alive = [who.alive_at(e - 1).sum() for e in ends]
+    rows = {"replicate": np.zeros(ends.size, int), "tick": ends, "population": alive, "births": born, "deaths": died}
+    return SimpleNamespace(header={"every": every}, metrics={k: np.array(v) for k, v in rows.items()})
+
+
+def test_a_log_that_lost_a_birth_or_a_death_is_told_by_the_census():
+    who = pedigree(np.random.default_rng(3))
+    record = census_of(who)
+    assert books_that_do_not_close(record, [who]) == 0
+    fields = ("id", "parent", "founder", "born", "died", "genome")
+    lost = replace(who, **{f: np.delete(getattr(who, f), np.flatnonzero(who.parent)[4], axis=0) for f in fields})
+    assert books_that_do_not_close(record, [lost]) > 0
+    undead = np.where(who.died == who.died.min(), 2**62, who.died)
+    assert books_that_do_not_close(record, [replace(who, died=undead)]) > 0
+
+
+def test_groups_are_where_bodies_were_when_the_window_began():
+    film = {
+        "replicate": np.zeros(5, int),
+        "tick": np.array([0, 0, 0, 50, 50]),
+        "id": np.array([2, 1, 3, 1, 3]),
+        "x": np.array([0, 255, 9, 17, 0]) * 256 // 16,
+        "y": np.array([0, 17, 33, 0, 0]) * 256,
+    }
+    header = {"frames": ["bodies"], "configuration": {"world": {"side": 16}}}
+    (found,) = places(SimpleNamespace(header=header, replicates=1, frames=lambda name: film))
+    groups = found.groups(0, np.array([1, 2, 3]), 8)
+    assert groups["demes"].tolist() == [1, 0, 2] and len(set(groups["neighbourhoods"].tolist())) == 3
+    assert found.at(50, np.array([1, 2])).tolist() == [[1, 0], [-1, -1]]
+    assert "demes" not in found.groups(50, np.array([1, 3]), 8)
+    no_film = SimpleNamespace(header={"frames": []}, replicates=1, frames=None)
+    assert places(no_film) is None

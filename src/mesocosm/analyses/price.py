@@ -1,18 +1,24 @@
-"""What selection changed in the genes of a run and what inheritance did, against the shadow (G. R. Price 1970)."""
+"""What selection changed in the genes of a run and what inheritance did, against the shadow (G. R. Price 1970).
+
+The books of every log are held against what was counted elsewhere: who lives at the end against the state, and who is
+born, lives and dies in each window against the census. A gene is that of birth; what was exchanged in life up to the
+end is a column of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
 from mesocosm.findings.claim import Claim
 from mesocosm.findings.outcomes import plain_lists
 from mesocosm.instruments.ancestry import Lives, all_lives
-from mesocosm.instruments.price import Terms, window
+from mesocosm.instruments.places import Places, places
+from mesocosm.instruments.price import heirs, indicators
 from mesocosm.protocol.blocks import median_of
 from mesocosm.protocol.catalogue import Analysis, Result, arrays, births
 from mesocosm.protocol.story import Axis, Strips, Table
@@ -20,7 +26,9 @@ from mesocosm.record import Record
 from mesocosm.record.configuration import Range
 
 STRANDS = ("evolved", "shadow")
-PARTS = ("change", "selection", "transmission", "between")
+PARTS = ("change", "selection", "transmission")
+MOST_KINDS = 8
+"""Genotypes that are followed, the commonest."""
 
 SELECTION = Claim(
     "selection",
@@ -36,60 +44,171 @@ SELECTION = Claim(
 
 @dataclass(frozen=True)
 class Settings:
-    """Over which windows."""
+    """Of what, and over which windows."""
 
     windows: Annotated[int, Range(1, 1000, "windows")] = 32
     """How many, of equal length up to the end. Who lives when one begins are the ancestors of its end. Few long windows
-    hold few ancestors with many heirs each, by chance: what selection does is then lost in what luck does."""
+    hold few ancestors with many heirs each, by chance: what selection does is then lost in what luck does. Where bodies
+    were filmed, windows begin with a frame."""
+    of: Literal["genes", "genotypes"] = "genes"
+    """genes: the number at each locus; genotypes: the shares of the commonest genomes, as categories."""
+    neighbourhood: Annotated[int, Range(1, 2**15, "cells")] = 8
+    """Side of the squares whose bodies are neighbours, where bodies were filmed."""
 
 
 def compute(record: Record, settings: Settings) -> dict[str, Any]:
-    n = min(settings.windows, record.tick)
-    edges = [record.tick * k // n - (k > 0) for k in range(n + 1)]  # ends of ticks; founders stand at that of tick 0
-    everybody, last = all_lives(record), _last_census(record)
-    loci = next((who.genome.shape[2] for who in everybody if who.id.size), 0)
-    terms = np.full((len(PARTS), 2, record.replicates, loci), np.nan)
-    intensity = np.full((2, record.replicates), np.nan)
-    unaccounted = 0
-    for r, ids in last.items():
+    everybody, last, film = all_lives(record), last_census(record), places(record)
+    edges = _edges(record, settings.windows, film)
+    traits = next((who.genome.shape[2] for who in everybody if who.id.size), 0)
+    traits = MOST_KINDS if settings.of == "genotypes" else traits
+    groups = ("clans", *(("neighbourhoods",) if film else ()), *(("demes",) if _demes(record) > 1 and film else ()))
+    shape = (2, record.replicates, traits)
+    terms, between = np.full((len(PARTS), *shape), np.nan), np.full((len(groups), *shape), np.nan)
+    since_birth, intensity = np.full(shape, np.nan), np.full((2, record.replicates), np.nan)
+    kinds: list[list[list[int]] | None] = [None] * record.replicates
+    unaccounted = books_that_do_not_close(record, everybody)
+    for r, (ids, genes) in last.items():
         who = everybody[r]
         unaccounted += int(np.setdiff1d(ids, who.id).size)
         for strand in (0, 1):
-            found = [
-                _of_window(
-                    who, strand, since, until, np.isin(who.id, ids) if until == edges[-1] else who.alive_at(until)
-                )
-                for since, until in pairwise(edges)
-            ]
-            plain = np.array([[[float(getattr(t, p) / t.fitness) for t in of] for p in PARTS] for of, _ in found])
-            terms[:, strand, r] = plain.sum(axis=0)
-            intensity[strand, r] = _squared(plain[:, 1], np.array([spread for _, spread in found]))
-            unaccounted += sum(t.residual != 0 for of, _ in found for t in of)
+            z, followed = _traits(who, strand, edges, settings.of)
+            found = _World(who, z, edges, ids, film[r] if film else None, settings.neighbourhood, groups).told()
+            k = z.shape[1]
+            terms[:, strand, r, :k], between[:, strand, r, :k] = found.terms, found.between
+            intensity[strand, r] = found.intensity
+            unaccounted += found.unaccounted
+            if settings.of == "genes":
+                since_birth[strand, r] = _since_birth(who, ids, genes[strand], strand)
+            elif strand == 0:
+                kinds[r] = followed.tolist()
     return {
         "edges": edges,
+        "of": settings.of,
         "parts": list(PARTS),
+        "groups": list(groups),
         "terms": plain_lists(terms),
+        "between": plain_lists(between),
+        "since_birth": plain_lists(since_birth),
+        "kinds": kinds,
         "intensity": plain_lists(intensity),
         "unaccounted": unaccounted,
     }
 
 
-def _of_window(who: Lives, strand: int, since: int, until: int, census: np.ndarray) -> tuple[list[Terms], np.ndarray]:
-    """The terms of each locus, and its spread among the ancestors.
+def _edges(record: Record, windows: int, film: list[Places] | None) -> list[int]:
+    """Ends of ticks; founders stand at that of tick 0. Where there are frames, the nearest ones."""
+    n = min(windows, record.tick)
+    edges = [record.tick * k // n - (k > 0) for k in range(n + 1)]
+    if film:
+        taken = film[0].ticks
+        edges = [int(taken[np.abs(taken - e).argmin()]) for e in edges[:-1]] + edges[-1:]
+    return sorted(set(edges))
+
+
+def _demes(record: Record) -> int:
+    return int(record.header["configuration"]["world"].get("demes", 1))
+
+
+def _traits(who: Lives, strand: int, edges: list[int], of: str) -> tuple[np.ndarray, np.ndarray]:
+    """What is followed, of each individual [n, traits]; and, of genotypes, which. [traits, loci]"""
+    genes = who.genome[:, strand].astype(np.int64)
+    if of == "genes":
+        return genes, np.zeros((0, 0))
+    genotypes, labels = np.unique(genes, axis=0, return_inverse=True)
+    labels = labels.ravel()
+    most = np.zeros(len(genotypes))
+    for edge in edges:
+        living = who.alive_at(edge)
+        most = np.maximum(most, np.bincount(labels[living], minlength=len(genotypes)) / max(int(living.sum()), 1))
+    kinds = np.argsort(-most, kind="stable")[:MOST_KINDS]
+    return indicators(labels, kinds), genotypes[kinds]
+
+
+@dataclass(frozen=True)
+class _Told:
+    terms: np.ndarray
+    between: np.ndarray
+    intensity: float
+    unaccounted: int
+
+
+@dataclass(frozen=True)
+class _World:
+    """One strand of one replicate.
 
     Args:
-      census: who lives at the end. [n] booleans
+      z: of each individual. [n, traits]
+      ids: who lives at the end, by the state and not by the log. [m]
     """
-    genes = who.genome[:, strand].astype(np.int64)
-    terms = window(who, genes, since, until, genes[census], who.founder)
-    return terms, genes[who.alive_at(since)].std(axis=0)
+
+    who: Lives
+    z: np.ndarray
+    edges: list[int]
+    ids: np.ndarray
+    film: Places | None
+    cells: int
+    groups: tuple[str, ...]
+
+    def told(self) -> _Told:
+        """Sums over windows of the three parts [3, traits] and of selection between groups [groups, traits]; the mean
+        squared intensity; and how many books do not close."""
+        parts, between, squares, lost = [], [], [], 0
+        for since, until in pairwise(self.edges):
+            of = heirs(self.who, since, until)
+            is_last = until == self.edges[-1]
+            census = self.z[np.isin(self.who.id, self.ids) if is_last else self.who.alive_at(until)]
+            sums = of.sums(self.z, census)
+            lost += int((~sums.closes).sum())
+            parts.append(sums.relative())
+            there = self._groups(since, of.first)
+            blank = np.full(self.z.shape[1], np.nan)
+            between.append([of.between(self.z, there[g]) if g in there else blank for g in self.groups])
+            spread = self.z[of.first].std(axis=0)
+            squares.append((parts[-1][1], spread))
+        selection, spread = (np.array(x) for x in zip(*squares, strict=True))
+        return _Told(np.sum(parts, axis=0), np.sum(between, axis=0), _squared(selection, spread), lost)
+
+    def _groups(self, since: int, first: np.ndarray) -> dict[str, np.ndarray]:
+        near = self.film.groups(since, self.who.id[first], self.cells) if self.film else {}
+        return {"clans": self.who.founder[first], **near}
 
 
-def _last_census(record: Record) -> dict[int, np.ndarray]:
-    """The ids of all who live at the end, by the state and not by the log; of worlds that are not empty."""
-    ids = record.state["state.world.bodies.id"]
-    census = {int(r): ids[lane].ravel() for lane, r in enumerate(record.state["replicate"])}
-    return {r: of[of > 0] for r, of in census.items() if (of > 0).any()}
+def books_that_do_not_close(record: Record, everybody: Sequence[Lives]) -> int:
+    """Windows of the metrics in which who lives, is born and dies by the census is not what the logs say."""
+    metrics, lost = record.metrics, 0
+    every = int(record.header["every"])
+    for r, who in enumerate(everybody):
+        mine = metrics["replicate"] == r
+        ends = metrics["tick"][mine].astype(int)
+        edges = np.append(ends - every, ends[-1:]) if ends.size else ends
+        alive = np.array([who.alive_at(int(t) - 1).sum() for t in ends])
+        is_child = who.parent > 0
+        born = np.histogram(who.born[is_child], edges - 0.5)[0] if ends.size else ends
+        died = np.histogram(who.died, edges - 0.5)[0] if ends.size else ends
+        counted = zip(("population", "births", "deaths"), (alive, born, died), strict=True)
+        lost += int(sum((metrics[name][mine] != seen).sum() for name, seen in counted if name in metrics))
+    return lost
+
+
+def last_census(record: Record) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Ids [m] and genes [strands, m, loci] of all who live at the end, by the state and not by the log; of worlds that
+    are not empty."""
+    ids, genomes = record.state["state.world.bodies.id"], record.state["state.genomes"]
+    out = {}
+    for lane, r in enumerate(record.state["replicate"]):
+        alive = ids[lane].ravel() > 0
+        if alive.any():
+            out[int(r)] = (ids[lane].ravel()[alive], genomes[lane][:, :, alive].transpose(0, 2, 1).astype(np.int64))
+    return out
+
+
+def _since_birth(who: Lives, ids: np.ndarray, genes: np.ndarray, strand: int) -> np.ndarray:
+    """By how much the mean of each gene has become another since the births of those who live: exchange. [loci]"""
+    place = np.minimum(np.searchsorted(who.id, ids), max(who.id.size - 1, 0))
+    is_known = who.id[place] == ids
+    if not is_known.any():
+        return np.full(genes.shape[1], np.nan)
+    return (genes[is_known] - who.genome[place[is_known], strand]).mean(axis=0)
 
 
 def _squared(selection: np.ndarray, spread: np.ndarray) -> float:
@@ -106,10 +225,13 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     (finding,) = judge([SELECTION], {"selection": own - shadow}, record.replicates, survived)
     lost = values["unaccounted"]
     books = (
-        "the books close to the last fraction" if not lost else f"{lost} books do not close: a birth is not on record"
+        "the books close to the last fraction"
+        if not lost
+        else f"{lost} books do not close: a birth or a death is not on record"
     )
+    what = "genes" if values["of"] == "genes" else "genotypes"
     sentence = (
-        f"Selection on expressed genes against their shadows, over {len(values['edges']) - 1} windows: "
+        f"Selection on expressed {what} against their shadows, over {len(values['edges']) - 1} windows: "
         f"{finding.words('worlds')}; {books}."
     )
     said = f"Mean squared intensity {np.nanmean(own):.3g}, of the shadows {np.nanmean(shadow):.3g}." if survived else ""
@@ -125,16 +247,24 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
 
 
 def _table(advantage: np.ndarray, values: Mapping[str, Any]) -> Table:
-    """Each locus of the median world: by how much it changed, and through what."""
-    terms = np.array(values["terms"], float)  # parts, strands, replicates, loci
-    r = median_of(advantage)
-    rows = [
-        [f"locus {k}", *(round(float(x), 3) for x in (*terms[:, 0, r, k], terms[1, 1, r, k]))]
-        for k in range(terms.shape[3])
-        if np.isfinite(terms[:, :, r, k]).all()
-    ]
-    columns = ["", "change", "by selection", "by transmission", "selection between clans", "selection on the shadow"]
-    return Table(f"Genes of world {r}, the median of all: sums over windows, in units of the gene", columns, rows)
+    """Each trait of the median world: by how much it changed, and through what."""
+    terms, between = np.array(values["terms"], float), np.array(values["between"], float)
+    since_birth = np.array(values["since_birth"], float)  # strands, replicates, traits
+    r, is_genes = median_of(advantage), values["of"] == "genes"
+    digits = 3 if is_genes else 4
+    rows = []
+    for k in range(terms.shape[3]):
+        if np.isfinite(terms[:, 0, r, k]).all():
+            told = [*terms[:, 0, r, k], *between[:, 0, r, k], terms[1, 1, r, k]]
+            told += [since_birth[0, r, k]] if is_genes else []
+            name = f"locus {k}" if is_genes else " ".join(f"{g:d}" for g in values["kinds"][r][k])
+            rows.append([name, *(round(float(x), digits) if np.isfinite(x) else None for x in told)])
+    columns = ["", "change", "by selection", "by transmission"]
+    columns += [f"selection between {g}" for g in values["groups"]]
+    columns += ["selection on the shadow", *(["exchanged since birth"] if is_genes else [])]
+    unit = "units of the gene" if is_genes else "shares of the population"
+    what = "Genes" if is_genes else "The commonest genotypes"
+    return Table(f"{what} of world {r}, the median of all: sums over windows, in {unit}", columns, rows)
 
 
 ANALYSIS = Analysis(
