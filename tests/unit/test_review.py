@@ -50,6 +50,7 @@ PLANTED = {  # what is changed in the clean plan (None: left out), and a number 
     "question": ({"question": "Explore optimisers"}, "Explore"),
     "prediction": ({"prediction": None}, "predicted"),
     "control": ({"control": None}, "no control"),
+    "borrowed-baseline": ({"control": "momentum, as published in 2019"}, "as published"),
     "minimal-effect": ({"minimal_effect": None}, "matter"),
     "cannot-be-significant": ({"contexts": 5}, "at least 6"),
     "too-few-replicates": ({"effect": 0.015}, "are needed"),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from mesocosm.cli import check, compare, completion, measure, optimum, study, watch
+from mesocosm.cli import check, compare, completion, measure, optimum, review, study, watch
 from mesocosm.cli.words import shown_not_obeyed
 from mesocosm.record.errors import MesocosmError, in_a_line
 
@@ -55,10 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     measure.add(commands, common)
     watch.add(commands, common)
     _add_export(commands, common)
-    review = commands.add_parser("review", parents=[common], help="office hours: what is wrong with a plan")
-    review.add_argument(
-        "file", metavar="FILE", help="a study or facts in TOML, a Python file with a Declaration, a run, an experiment"
-    )
+    review.add(commands, common)
     study.add(commands, common)
     check.add(commands, common)
     completion.add(commands)

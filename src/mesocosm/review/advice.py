@@ -14,6 +14,7 @@ from typing import Any
 from mesocosm.findings.claim import floor_replicates
 from mesocosm.findings.intervals import wilson_interval
 from mesocosm.findings.power import power_of, replicates_needed
+from mesocosm.review.asking import MENDED_BY, Question, questions
 from mesocosm.review.checks import CHECKS, Objection, objections
 from mesocosm.review.design import Design, Planned
 
@@ -25,6 +26,7 @@ class Review:
     Args:
       unsaid: facts that the plan does not give; what rests on them alone was not checked.
       unread: what it says under words that are no facts.
+      asks: what is asked back, of what is open or wrong.
     """
 
     name: str
@@ -35,9 +37,15 @@ class Review:
     n_checks: int
     unsaid: list[str]
     unread: list[str]
+    asks: list[Question]
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    def _open(self) -> list[Question]:
+        """What is asked of what is left open; what is wrong stands among the objections."""
+        wrong = {MENDED_BY.get(o.check) for o in self.objections}
+        return [q for q in self.asks if q.fact not in wrong]
 
     def words(self) -> str:
         """For a person to read."""
@@ -54,6 +62,8 @@ class Review:
         for o in self.objections:
             lines.append(f"\n  {o.weight}: {o.check}\n    {o.what}\n    Why: {o.why}")
             lines.append(f"    Mend: {o.change}\n    See: {o.reference}")
+        if self._open():
+            lines += ["\nI would ask you", *(f"  {k}. {q.words}" for k, q in enumerate(self._open(), start=1))]
         if self.unread:
             lines.append(f"\nSaid, but known under no such word, so not checked: {', '.join(self.unread)}.")
         if self.unsaid:
@@ -72,6 +82,7 @@ def review(design: Design) -> Review:
         len(CHECKS),
         design.unsaid,
         list(design.unread),
+        questions(design) if design.texts else [],
     )
 
 
@@ -131,7 +142,9 @@ def _first(d: Design) -> Planned:
 
 def _plural(unit: str | None) -> str:
     noun = unit or "replicate"
-    return noun if noun.endswith("s") else f"{noun}s"
+    if noun.endswith(("s", "ria")):
+        return noun
+    return f"{noun[:-1]}ies" if re.search(r"[^aeiou]y$", noun) else f"{noun}s"
 
 
 def _counted(d: Design) -> str:

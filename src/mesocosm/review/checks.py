@@ -77,6 +77,14 @@ CHECKS: tuple[Check, ...] = (
         faults.control,
     ),
     Check(
+        "borrowed-baseline",
+        "serious",
+        "Another machine, code and tuning differ too: the difference may be theirs.",
+        "J. Pineau et al., Improving reproducibility in machine learning research, JMLR 22, 2021",
+        "Run it again beside yours, in the same harness and on the same seeds.",
+        faults.borrowed,
+    ),
+    Check(
         "minimal-effect",
         "serious",
         "Without it any difference becomes significant with enough replicates, and none can be ruled out.",

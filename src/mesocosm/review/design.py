@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import math
+import re
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 from mesocosm.findings.claim import ALPHA
 from mesocosm.record import ConfigurationError
 from mesocosm.record.configuration import text_of
+from mesocosm.review.prose import facts_of, number_of
 
 MOST, MOST_SEEDS = 1_000_000_000, 100_000
 """Counts, and seeds that are listed one by one."""
@@ -67,6 +69,7 @@ class Design:
       lost: (replicates without a value, started), of a run that there is; `sd` is then what it showed.
       worlds: how many there are that were founded (trained, drawn) independently, where `n` counts something else.
       unread: what a file says that is no fact known here.
+      texts: all that a file says in words, under which heading; read by the frames of `wording`.
     """
 
     name: str
@@ -113,6 +116,7 @@ class Design:
     tasks: tuple[str, ...] = ()
     lost: tuple[int, int] | None = None
     unread: tuple[str, ...] = ()
+    texts: tuple[tuple[str, str], ...] = ()
 
     @property
     def n_declared(self) -> int:
@@ -142,23 +146,50 @@ _NO_FACTS = (
     "tasks",
     "lost",
     "unread",
+    "texts",
 )
 FACTS = tuple(f.name for f in fields(Design) if f.name not in _NO_FACTS)
 """What a TOML file can say, by name: all but its name, its claims, and what only a study or a run has."""
 
 
 ALIASES: dict[str, tuple[str, ...]] = {
-    "minimal_effect": ("delta", "smallest_effect"),
-    "n": ("contexts", "replicates", "n_replicates", "n_seeds", "seeds"),
-    "unit": ("unit_of_replication", "replication"),
+    "question": ("asks", "research_question"),
+    "prediction": ("hypothesis", "predicted", "expectation", "expected_outcome"),
+    "control": ("comparator", "comparison", "against", "reference", "control_condition", "control_group"),
+    "statistic": ("outcome",),
+    "minimal_effect": (
+        *("delta", "smallest_effect", "smallest_effect_of_interest", "sesoi", "margin", "min_effect"),
+        *("minimum_effect", "minimal_difference", "smallest_difference", "smallest_effect_that_matters"),
+    ),
+    "n": (
+        "contexts",
+        "replicates",
+        "n_replicates",
+        "n_seeds",
+        "sample_size",
+        "samples",
+        "number_of_replicates",
+        "seeds",
+    ),
+    "effect": ("expected_effect", "effect_size"),
+    "sd": ("spread", "standard_deviation", "std"),
+    "unit": (
+        *("unit_of_replication", "replication", "unit_of_analysis", "experimental_unit", "replicate", "replicate_unit"),
+        *("independent_unit", "independent"),
+    ),
+    "comparisons": ("tests", "n_tests", "hypotheses", "n_comparisons", "n_hypotheses", "number_of_tests"),
+    "correction": ("multiplicity", "multiple_testing", "multiple_comparisons", "adjustment"),
+    "tuned_on": ("validation", "tune_on", "tuned_with", "selected_on", "chosen_on", "tuning_data"),
+    "tested_on": ("test_on", "test_data", "test_set", "evaluated_on"),
+    "failures": ("exclusions", "exclusion", "exclusion_criteria", "missing", "missing_data", "dropouts", "extinctions"),
+    "stopping": ("stopping_rule", "stop", "stop_when", "stop_rule", "when_to_stop", "termination"),
+    "looks": ("interim_looks", "peeks", "interim_analyses"),
     "data_sets": ("datasets", "data_set", "dataset"),
     "is_paired": ("paired",),
-    "treatments": ("vary", "varies", "arms"),
-    "tuned_on": ("validation", "tune_on"),
-    "tested_on": ("test_on", "test_data"),
-    "statistic": ("outcome",),
-    "question": ("asks",),
-    "worlds": ("n_worlds", "runs", "n_runs", "populations", "trainings", "colonies"),
+    "metrics": ("measures", "outcomes", "endpoints"),
+    "primary": ("primary_metric", "primary_outcome", "primary_endpoint", "primary_measure"),
+    "treatments": ("vary", "varies", "arms", "conditions"),
+    "worlds": ("n_worlds", "runs", "n_runs", "populations", "trainings", "colonies", "independent_runs"),
 }
 """Other words for a fact; the first that a file holds counts."""
 
@@ -182,6 +213,7 @@ def of_facts(path: Path, values: Mapping[str, Any]) -> Design:
       ConfigurationError: if a fact is of the wrong kind.
     """
     facts: dict[str, Any] = {"name": path.stem}
+    values, texts = _put_right(values), _texts(values)
     for name in FACTS:
         for word in (name, *ALIASES.get(name, ())):
             value = _found(values, word)
@@ -189,7 +221,67 @@ def of_facts(path: Path, values: Mapping[str, Any]) -> Design:
                 facts[name] = _of_kind(path, word, name, value)
                 break
     facts["claims"] = _claims(path, values, facts.get("minimal_effect"))
-    return Design(**facts, unread=_unread(path, values))
+    return Design(**facts, unread=_unread(path, values), texts=texts)
+
+
+def of_prose(path: Path) -> Design:
+    """The plan that a text in plain words says.
+
+    Raises:
+      ConfigurationError: if a line gives a fact of the wrong kind.
+    """
+    said = facts_of(text_of(path, str(path)), WORDS)
+    return of_facts(path, {k: _plain(k, v) for k, v in said.items()})
+
+
+def _plain(word: str, value: Any) -> Any:
+    """A line of prose as the number that a fact needs, where it is one."""
+    name = next((name for name in FACTS if word in (name, *ALIASES.get(name, ()))), word)
+    if isinstance(value, str) and name in _NUMBERS and (found := re.match(r"[-+]?\d+(?:\.\d+)?", value)):
+        return float(found[0])
+    return value
+
+
+def value_of(fact: str, said: str) -> Any:
+    """What a person types, as the kind of value that a fact has: a number where one is needed, else words."""
+    if fact in _NUMBERS and (found := re.match(r"\s*([-+]?\d*\.?\d+)\s*(%?)", said)):
+        return float(found[1]) / (100 if found[2] else 1)
+    if fact in ("n", "looks", "comparisons", "worlds", "data_sets") and (n := number_of(said)) is not None:
+        return n
+    return said
+
+
+def _put_right(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A baseline that is named is the control; a count with its noun (`32 worlds`) tells the unit, too."""
+    out = dict(values)
+    if isinstance(out.get("baseline"), str):
+        out.setdefault("control", out.pop("baseline"))
+    for word in ("n", *ALIASES["n"]):
+        said = out.get(word)
+        if isinstance(said, str) and (n := number_of(said)) is not None:
+            out[word] = n
+            if noun := re.sub(r"^\W*(?:n ?= ?)?[\w,]+\s*", "", said).strip(" ."):
+                out.setdefault("unit", noun)
+    for word in ("looks", *ALIASES["looks"], "comparisons", *ALIASES["comparisons"], "worlds", *ALIASES["worlds"]):
+        if isinstance(out.get(word), str):
+            if (n := number_of(out[word])) is not None:
+                out[word] = n
+            else:  # in words alone: it is read as such
+                del out[word]
+    return out
+
+
+def _texts(values: Mapping[str, Any], heading: str = "") -> tuple[tuple[str, str], ...]:
+    """All that is said in words: under the fact that it is said of, or the word that the author chose."""
+    out: list[tuple[str, str]] = []
+    for word, value in values.items():
+        name = next((name for name in FACTS if word in (name, *ALIASES.get(name, ()))), heading or str(word))
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str):
+                out.append((name, text))
+            elif isinstance(text, Mapping):
+                out += _texts(text, name)
+    return tuple(out)
 
 
 def _unread(path: Path, values: Mapping[str, Any]) -> tuple[str, ...]:
@@ -198,10 +290,10 @@ def _unread(path: Path, values: Mapping[str, Any]) -> tuple[str, ...]:
     Raises:
       ConfigurationError: for a word that is nearly one: a fact that is not read is taken for one that is not given.
     """
-    known = {*FACTS, *itertools.chain.from_iterable(ALIASES.values()), *_OPEN, "name", "title", "tasks"}
+    known = {*WORDS, *_OPEN, "name", "title", "tasks"}
     out = []
     for word, value in values.items():
-        if word in known:
+        if word in known or (word in PROSE and not isinstance(value, Mapping)):
             continue
         if near := difflib.get_close_matches(word.lower().replace("-", "_"), known, n=1, cutoff=0.8):
             raise ConfigurationError(f"{path}: {word}: there is no such fact. Did you mean {near[0]}?")
@@ -217,6 +309,26 @@ def _found(values: Mapping[str, Any], word: str) -> Any:
     return next((v for v in inner if v is not None), None)
 
 
+WORDS = {*FACTS, *itertools.chain.from_iterable(ALIASES.values())}
+"""All words under which a fact can be said."""
+PROSE = (
+    *(
+        "text",
+        "description",
+        "design",
+        "method",
+        "methods",
+        "analysis",
+        "procedure",
+        "protocol",
+        "plan",
+        "notes",
+        "note",
+    ),
+    *("background", "details", "preprocessing", "evaluation", "experiment", "setup", "remarks", "limits", "conclusion"),
+    *("treatment", "intervention", "scope", "sampling", "data", "model", "training", "selection", "reporting"),
+)
+"""Headings of what is told in words; it is read as such."""
 _OPEN = ("treatments", "vary", "varies", "arms", "contexts", "budget", "tuning", "claims")
 """Tables whose keys are names given by the author, not facts."""
 _NUMBERS = ("minimal_effect", "effect", "sd", "baseline", "floor", "ceiling")
@@ -257,7 +369,9 @@ def _of_kind(path: Path, word: str, name: str, value: Any) -> Any:
     if name in ("budget", "tuning"):
         return _amounts(name, value)
     if name == "treatments":
-        return {str(k): v if isinstance(v, Mapping) else {k: v} for k, v in value.items()} if _is_table(value) else None
+        if not _is_table(value):
+            return None
+        return {str(k): v if isinstance(v, Mapping) else {"value": v} for k, v in value.items()}
     if name == "is_paired":
         if not isinstance(value, bool):
             raise wrong("true or false")

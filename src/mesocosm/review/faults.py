@@ -14,24 +14,59 @@ from typing import Any
 from mesocosm.findings.claim import ALPHA, floor_replicates
 from mesocosm.findings.power import power_of, replicates_needed, replicates_needed_for_fraction
 from mesocosm.review.design import Design
+from mesocosm.review.prose import number_of
+from mesocosm.review.wording import caught, word
+
+
+def told(d: Design, check: str, what: str) -> str | None:
+    """The fault of this check as it stands in the words of the plan."""
+    sentence = caught(d.texts, check)
+    return f"{what}: “{sentence}”." if sentence else None
 
 
 def question(d: Design) -> str | None:
     if not d.question:
         return "No question is stated."
-    if re.match(r"\s*(explore|investigate|study|look at|what happens)\b", d.question, re.IGNORECASE):
+    if re.match(_OPEN_QUESTION, d.question, re.IGNORECASE):
         return f"“{d.question}” can be answered by anything that happens."
+    if not re.search(_ASKS, d.question, re.IGNORECASE):
+        return f"“{d.question}” is no question: no outcome answers it by yes or no."
     return None
+
+
+_OPEN_QUESTION = (
+    r"\s*(?:to |we (?:want to |will )?|let us |let's )?(?:explore|investigate|study|look (?:at|into|for)|what happens|"
+    r"see (?:what|how|if anything)|find out what|have a look|play with|try (?:out|some)|characteri[sz]e|understand|"
+    r"learn (?:more )?about|examine|observe|describe|survey)\b"
+)
+_ASKS = r"\?|\bwhether\b|^\W*(?:\w+ )?(?:if|does|do|did|is|are|can|will|has|have|which|how|who|when|where|why|what)\b"
+_NOTHING = (
+    r"\W*(?:none|nothing|n/?a\b|tbd|tba|unknown|unclear|open\b|unnecessary|superfluous|later|whatever|anything|itself|"
+    r"no(?:\W*$| (?:control|baseline|comparison|expectation|prediction|correction|need|one|idea|hypothesis|clue)\b)|"
+    r"\?+|"
+    r"not (?:needed|necessary|required|applicable|yet|sure|known|decided|corrected|adjusted)|-+\s*$|"
+    r"to be (?:decided|determined|seen|found|chosen)|we (?:have|make) no|we (?:will|shall|'ll) see)"
+)
 
 
 def prediction(d: Design) -> str | None:
-    return None if d.prediction else "No outcome is predicted, so none can surprise."
+    if not d.prediction:
+        return "No outcome is predicted, so none can surprise."
+    if re.match(_NOTHING, d.prediction, re.IGNORECASE):
+        return f"“{d.prediction}” is no prediction: no outcome can surprise."
+    return None
 
 
 def control(d: Design) -> str | None:
-    if not d.control or d.control.strip().lower() in ("none", "no", "nothing"):
+    if not d.control or re.fullmatch(r"\W*(no|none|nothing)\W*", d.control, re.IGNORECASE):
         return "There is no control."
-    return None
+    if re.match(_NOTHING, d.control, re.IGNORECASE):
+        return f"There is no control (“{d.control}”)."
+    return told(d, "control", "There is no control")
+
+
+def borrowed(d: Design) -> str | None:
+    return told(d, "borrowed-baseline", "What it is held against was measured elsewhere")
 
 
 def minimal_effect(d: Design) -> str | None:
@@ -88,12 +123,24 @@ def fraction(d: Design) -> str | None:
 
 
 def leakage(d: Design) -> str | None:
-    both = sorted(set(d.tuned_on) & set(d.tested_on))
-    return f"Tuned and tested on the same: {', '.join(both)}." if both else None
+    tested = {_bare(name) for name in d.tested_on}
+    if both := sorted(name for name in d.tuned_on if _bare(name) in tested):
+        return f"Tuned and tested on the same: {', '.join(both)}."
+    for name in d.tuned_on:
+        is_test = re.search(
+            r"\b(?:test|evaluation|held[- ]?out|the same|all (?:of )?(?:them|the data))\b", name, re.IGNORECASE
+        )
+        if is_test and not re.search(r"\b(?:not|no|never|without|other than|before)\b", name, re.IGNORECASE):
+            return f"Tuned on what it is tested on (“{name}”)."
+    return told(d, "tuned-on-test", "What is tested had a part in the choice")
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"\W+", " ", name).strip().lower()
 
 
 def tuning(d: Design) -> str | None:
-    return _unequal(d.tuning, "tuning trials")
+    return _unequal(d.tuning, "tuning trials") or told(d, "unequal-tuning", "One side is tuned, the other is not")
 
 
 def _unequal(values: object, noun: str) -> str | None:
@@ -105,39 +152,83 @@ def _unequal(values: object, noun: str) -> str | None:
     return f"{most} has {values[most]:g} {noun}, {least} has {values[least]:g}."
 
 
-_WITHIN = (
-    r"agents?|ticks?|(time )?steps?|images?|examples?|samples?|episodes?|bod(y|ies)|generations?|frames?|creatures?|"
-    r"bacteri(um|a)|microbes?|organisms?|animals?|individuals?|boids?|ants?|insects?|cells?|predators?|prey|hosts?|"
-    r"parasites?|plants?|robots?|particles?|genes?|genomes?|genotypes?|clones?|lineages?|offspring|births?|deaths?|"
-    r"mutations?|encounters?|matches|neurons?|synapses?|weights?|pixels?|tokens?|words?|sentences?|(mini)?batch(es)?|"
-    r"epochs?|windows?|measurements?|rows?|time points?"
-)
-_SAME = r"\b(one|1|a single|the same)\s+(world|run|population|training|dish|colony|simulation|culture|seed|lineage)\b"
+_SAME = r"\b(?:one|1|a single|the same)\s+(?:{whole})\b"
 
 
 def replication(d: Design) -> str | None:
     """What is counted lives in something that was founded or trained once; or there are fewer of those than n."""
-    if d.unit and (shared := re.search(_SAME, d.unit, re.IGNORECASE)):
-        return f"The unit is the {d.unit}: all of {shared[0]} agree by it."
-    if d.unit and re.match(rf"(the |an? |each |single )*({_WITHIN})\b", d.unit.strip(), re.IGNORECASE):
-        return f"The unit is the {d.unit}: many of them share one world or one training, and agree by it."
+    if d.unit:
+        shared = re.search(_SAME.format(whole=word("whole").pattern), d.unit, re.IGNORECASE)
+        if shared and not re.search(r"\b(?:per|each|every|for|a) (?:one|1|the same)\b", d.unit, re.IGNORECASE):
+            return f"The unit is the {d.unit}: all of {shared[0]} agree by it."
+        if is_part(d.unit):
+            return f"The unit is the {d.unit}: many of them share one world or one training, and agree by it."
     if d.worlds is not None and d.n is not None and d.n > d.worlds:
         return f"n = {d.n} out of {d.worlds} that are independent: those of one agree by it."
-    return None
+    if d.n and (founded := _founded(d)) and 2 * founded[0] < d.n:
+        return f"n = {d.n} out of “{founded[1]}”: those of one agree by it."
+    if d.n and d.n > 1 and (counted := _counted_parts(d)):
+        return f"n = {d.n} is the number of “{counted}”: many of them share one world or one training."
+    return told(d, "pseudo-replication", "What is counted is not independent")
+
+
+def _founded(d: Design) -> tuple[int, str] | None:
+    """The most that a plan says are founded on their own, where its unit is something else; None where none is told."""
+    whole, averaged = word("whole").pattern, word("averaged", spared=True)
+    plan = ". ".join(text for heading, text in d.texts if heading not in ("question", "prediction", "unit"))
+    if averaged.search(plan) or (d.unit and word("whole").search(d.unit)):
+        return None
+    spared = r"(?!\s*(?:pilot|thrown|for each|in each|per))"
+    found = re.finditer(rf"\b(\w[\w,]*) (?:[a-z]+ )?(?:{whole})\b{spared}", plan, re.IGNORECASE)
+    told = [(n, match[0]) for match in found if (n := number_of(match[1]))]
+    return max(told, default=None)
+
+
+def _counted_parts(d: Design) -> str | None:
+    """What of a plan's words is as many as n, and lives within something."""
+    as_many = re.compile(rf"\b(?:{d.n}|{d.n:,}) (?:\w+ )?(?:{word('part').pattern})\b", re.IGNORECASE)
+    plan = ". ".join(text for _, text in d.texts)
+    found = as_many.search(plan)
+    return found[0] if found and not word("averaged", spared=True).search(plan) else None
+
+
+def is_part(unit: str) -> bool:
+    """Whether a unit is something within a world: by the noun that it is called, before `of`, `in` or a comma."""
+    clause = r"[,;:(]|\b(?:of|in|from|at|within|per|on|that|which|with|after|over|across|each)\b"
+    nouns = re.findall(r"[a-z]+", re.split(clause, unit, maxsplit=1)[0].lower())
+    whole, part = word("whole"), word("part")
+    heads = [" ".join(nouns[-k:]) for k in (2, 1) if len(nouns) >= k]
+    if any(whole.fullmatch(head) for head in heads):
+        return False
+    is_brought_together = re.search(r"\b(?:mean|average|median|total|sum|share|fraction)\b", unit, re.IGNORECASE)
+    return any(part.fullmatch(head) for head in heads) or bool(part.search(unit) and not is_brought_together)
 
 
 def same_as_control(d: Design) -> str | None:
     """A treatment that sets what its control sets."""
     arms = d.treatments or {}
-    control = next((k for k in arms if k in ("control", "baseline", "default", d.control)), None)
+    control = _control_of(d)
+    treated = next((text for heading, text in d.texts if heading in ("treatment", "intervention")), None)
+    if d.control and treated and _bare(treated) == _bare(d.control):
+        return f"Treatment and control are both “{d.control}”: it is compared with itself."
     if control is None:
-        return None
+        return told(d, "control-is-treatment", "It is compared with itself")
     if len(arms) == 1:
         return f"{control} is the only treatment, and its own control."
     for name, own in arms.items():
         if name != control and _meant(own) == _meant(arms[control]):
             return f"{name} sets what its control {control} sets: it is compared with itself."
-    return None
+    return told(d, "control-is-treatment", "It is compared with itself")
+
+
+def _control_of(d: Design) -> str | None:
+    """Which of the treatments is the control: by its name, or as the one that the control's words name."""
+    arms = d.treatments or {}
+    if (plain := next((k for k in arms if k in ("control", "baseline", "default", d.control)), None)) is not None:
+        return plain
+    said = f" {_bare(d.control or '')} "
+    named = [name for name in arms if f" {_bare(name)} " in said]
+    return named[0] if len(named) == 1 else None
 
 
 def _meant(settings: Mapping[str, Any]) -> str:
@@ -156,34 +247,45 @@ def _meant(settings: Mapping[str, Any]) -> str:
 
 def comparisons(d: Design) -> str | None:
     n = d.comparisons or 0
-    if n < 2 or (d.correction and d.correction.strip().lower() not in ("none", "no")):
+    is_corrected = bool(d.correction) and not re.match(_NOTHING, d.correction or "", re.IGNORECASE)
+    is_corrected = is_corrected and not told_of_each(d.correction or "")
+    if n >= 2 and not is_corrected:
+        chance = 100 * (1 - 0.95**n)
+        return f"{n} comparisons without correction: with no effect anywhere one is found {chance:.0f} % of the time."
+    if is_corrected:
         return None
-    chance = 100 * (1 - 0.95**n)
-    return f"{n} comparisons without correction: with no effect anywhere one is found {chance:.0f} % of the time."
+    arms = len(d.treatments or ()) - 1
+    if d.comparisons is None and d.texts and arms >= 3:
+        return f"{arms} treatments are held against one control, and it is not said how that is paid for."
+    return told(d, "multiple-comparisons", "Several tests, and none is paid for")
+
+
+def told_of_each(correction: str) -> bool:
+    """Whether what is called a correction is the level of each test by itself."""
+    each = r"\b(?:each|every|uncorrected|unadjusted|separately|individually|nominal|t-?tests?)\b|p ?<|0?\.05\b|\b5 ?%"
+    return bool(re.search(each, correction, re.IGNORECASE)) and not word("corrected").search(correction)
 
 
 def saturation(d: Design) -> str | None:
     if d.baseline is None:
-        return None
+        return told(d, "saturated-metric", "There is no room to differ")
     room = d.minimal_effect or 0.0
     if d.ceiling is not None and d.ceiling - d.baseline <= room:
         return f"The control reaches {d.baseline:g} of {d.ceiling:g}: there is no room for {room:g} more."
     if d.floor is not None and d.baseline - d.floor <= room and (d.effect or 0.0) < 0:
         return f"The control is at {d.baseline:g}, the scale ends at {d.floor:g}: there is no room for {room:g} less."
-    return None
+    return told(d, "saturated-metric", "There is no room to differ")
 
 
 def survivorship(d: Design) -> str | None:
     if d.lost and d.lost[0]:
         return f"{d.lost[0]} of {d.lost[1]} replicates have no value: the mean speaks of the others alone."
-    if d.failures and re.search(r"\b(drop|dropped|exclud\w*|ignor\w*|replac\w*|rerun|discard\w*)", d.failures, re.I):
-        return f"Replicates that fail are lost to the count (“{d.failures}”)."
-    return None
+    return told(d, "survivorship", "Replicates that fail are lost to the count")
 
 
 def extrapolation(d: Design) -> str | None:
     if d.measured is None or d.claimed is None:
-        return None
+        return told(d, "extrapolation", "Spoken of beyond what is measured")
     (low, high), (wanted_low, wanted_high) = d.measured, d.claimed
     if low <= wanted_low and wanted_high <= high:
         return None
@@ -194,27 +296,25 @@ def extrapolation(d: Design) -> str | None:
 
 
 def budget(d: Design) -> str | None:
-    return _unequal(d.budget, d.budget_unit or "of the budget")
+    return _unequal(d.budget, d.budget_unit or "of the budget") or told(d, "unequal-budget", "One side has more")
 
 
 def stopping(d: Design) -> str | None:
-    if d.stopping and re.search(
-        r"\b(until|significan\w*|supported|converge\w*|looks? good)\b", d.stopping, re.IGNORECASE
-    ):
-        return f"Replicates are added by what is seen (“{d.stopping}”)."
-    return None
+    return told(d, "optional-stopping", "Replicates are added by what is seen")
 
 
 def early_looks(d: Design) -> str | None:
     is_planned = re.search(r"sequential|spending|o.?brien|pocock|interim", d.correction or "", re.IGNORECASE)
-    if not d.looks or d.looks == 1 or is_planned:  # the one look is that which judges
+    if is_planned:
         return None
+    if not d.looks or d.looks == 1:  # the one look is that which judges
+        return told(d, "looked-at-during-tuning", "The outcome is looked at before it is judged")
     return f"The outcome is looked at {d.looks} times, and only the last look judges it."
 
 
 def data_sets(d: Design) -> str | None:
     if d.data_sets != 1:
-        return None
+        return told(d, "one-data-set", "Nothing is said of another") if d.data_sets is None else None
     return "One data set: however many seeds, nothing is said of another."
 
 
@@ -223,7 +323,7 @@ def seeds(d: Design) -> str | None:
         return f"{len(d.seeds)} seeds, of which {len(set(d.seeds))} are different: the rest are copies."
     if shared := sorted(set(d.seeds) & set(d.tuning_seeds)):
         return f"Seeds {', '.join(map(str, shared[:5]))} served to tune and serve again to judge."
-    return None
+    return told(d, "shared-seeds", "Copies of one run are one run")
 
 
 def pairing(d: Design) -> str | None:
@@ -238,14 +338,14 @@ def primary(d: Design) -> str | None:
 
 def confounded(d: Design) -> str | None:
     arms = d.treatments or {}
-    base = next((v for k, v in arms.items() if k in ("control", "baseline", "default", d.control)), None)
+    base = arms.get(_control_of(d) or "")
     if base is None:
-        return None
+        return told(d, "confounded", "Two things change together")
     for name, own in arms.items():
         changed = sorted(k for k in own.keys() | base.keys() if own.get(k) != base.get(k))
         if len(changed) > 1:
             return f"{name} differs from its control in {len(changed)} things at once: {', '.join(changed)}."
-    return None
+    return told(d, "confounded", "Two things change together")
 
 
 def units(d: Design) -> str | None:
@@ -281,15 +381,26 @@ def several_predictions(d: Design) -> str | None:
     return f"{len(parts)} predictions in one sentence, one minimal effect: it is not said which of them decides."
 
 
-_SIGN = (
+_WAY = (
     r"\b(above|below|higher|lower|more|less|fewer|larger|smaller|faster|slower|better|worse|beats?|exceeds?|rises?|falls?|"
-    r"grows?|shrinks?|increases?|decreases?|positive|negative|keeps?|kept|lost|becomes?|fades?|helps?|hurts?|equivalent|"
-    r"differs?|no|not|equal|is|are|converges?|circles)\b"
+    r"grows?|shrinks?|increases?|decreases?|positive|negative|keeps?|kept|lost|becomes?|fades?|helps?|hurts?|longer|shorter|"
+    r"no|not|nor|neither|equal|equivalent|same|circles|improves?|reduces?|raises?|lowers?|sooner|later|earlier|denser|nearer|"
+    r"further|closer|outlives?|outperforms?|wins?|doubles?|halves|vanish\w*|disappears?|emerges?|survives?|dies|stronger|"
+    r"weaker|wider|narrower|deeper|at (?:least|most)|greater|gains?|loses?)\b"
+)
+_SIGN = rf"{_WAY}|\b(is|are|converges?)\b"
+_ANY_WAY = (
+    r"\b(?:there (?:is|are|will be) (?:an?|some) (?:\w+ )?(?:effect|difference|influence|change)s?|differs?|matters?|"
+    r"affects?|influences?|changes?|plays a role|ha(?:s|ve) an? (?:\w+ )?(?:effect|influence|impact)|depends on|"
+    r"makes a difference|is (?:important|related|different)|are (?:important|related|different))\b"
 )
 
 
 def prediction_without_a_sign(d: Design) -> str | None:
     declares_none = bool(d.claims) and d.claims[0].expects == "equivalent"
-    if not d.prediction or declares_none or re.search(_SIGN, d.prediction, re.IGNORECASE):
+    if not d.prediction or declares_none or re.match(_NOTHING, d.prediction, re.IGNORECASE):
+        return None
+    is_any = re.search(_ANY_WAY, d.prediction, re.IGNORECASE) and not re.search(_WAY, d.prediction, re.IGNORECASE)
+    if re.search(_SIGN, d.prediction, re.IGNORECASE) and not is_any:
         return None
     return f"“{d.prediction}” does not say which way."

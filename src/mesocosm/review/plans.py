@@ -18,7 +18,7 @@ from mesocosm.protocol.declaration import Declaration
 from mesocosm.protocol.registry import declaration, is_known, names
 from mesocosm.record import ConfigurationError, MesocosmError, Record, load
 from mesocosm.record.header import HEADER
-from mesocosm.review.design import Design, Planned, of_facts, read_toml
+from mesocosm.review.design import Design, Planned, of_facts, of_prose, read_toml
 from mesocosm.studies import component
 from mesocosm.studies.cell import spelt, spelt_treatment
 from mesocosm.studies.study import Study, from_dict
@@ -46,6 +46,8 @@ def read_design(name: str) -> Design:
             f"{name}: is neither a file nor an experiment; name a study in TOML, a Python file with a Declaration, "
             f"a run folder, or one of {', '.join(names())}"
         )
+    if path.suffix in (".md", ".txt"):
+        return of_prose(path)
     values = read_toml(path)
     if "tasks" in values and sum(word in values for word in STUDY) >= len(STUDY) - 1:  # a word may be misspelt
         return design_of_study(from_dict(values, str(path)))
