@@ -8,13 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from mesocosm.core import Plan, Setup, chunk, run
-from mesocosm.core.random import Bits
+from mesocosm.core.instrument import Fold
+from mesocosm.core.random import Bits, seed_words
 from mesocosm.protocol.launch import prepare
 from mesocosm.protocol.registry import Entry, find
 from mesocosm.record import Record, load
@@ -57,9 +59,13 @@ class Subject:
         return bool(self.case().setup.experiment.exact)
 
     def case(self, **changes: Any) -> Case:
-        """The small configuration with changes to the plan (seed, replicates, ticks, every, interventions)."""
+        """The small configuration with changes to the plan (seed, replicates, ticks, every, interventions).
+
+        It is watched by `Traces` besides its own instruments.
+        """
         values = {**BASE, **self.changes, **changes}
-        return Case(*prepare(self.entry.reference, from_dict(self.entry.declaration.configuration, values)))
+        setup, plan = prepare(self.entry.reference, from_dict(self.entry.declaration.configuration, values))
+        return Case(_counted(setup), plan)
 
     def baseline(self, folder: Path) -> Record:
         """The unbroken run of the plain case, made once under this folder."""
@@ -69,24 +75,66 @@ class Subject:
         """The same with a row for each tick."""
         return self._once(folder, "fine", lambda there: self.case(every=1).run(there))
 
-    def unwatched(self, folder: Path) -> Record:
-        """Seven replicates without instruments: what one program less is compiled for, if two rules hold."""
-        many = self.case(replicates=7)
-        bare = replace(many, setup=Setup(many.setup.experiment, reconfigure=many.setup.reconfigure))
-        return self._once(folder, "unwatched", bare.run)
+    def crowded(self, folder: Path) -> Record:
+        """Seven replicates on one device, with buffers that hold next to nothing, and a row for each tick.
 
-    def cramped(self, folder: Path) -> Record:
-        """On one device, with buffers that hold next to nothing and a row for each tick: again two rules at once."""
+        One program, for three rules: where what is said of the first three is as in `fine`, all three hold.
+        """
 
         def make(there: Path) -> Record:
             with small_buffers():
-                return self.case(every=1).run(there, devices=jax.devices()[:1])
+                return self.case(replicates=7, every=1).run(there, devices=jax.devices()[:1])
 
-        return self._once(folder, "cramped", make)
+        return self._once(folder, "crowded", make)
+
+    def alone(self, folder: Path) -> str:
+        """The digest of replicate 1 after all ticks, by `tick` alone: no loop, no batch, nobody who watches.
+
+        Empty where it has ended before.
+        """
+        there = folder / f"{self._named('alone')}.txt"
+        if not there.exists():
+            there.parent.mkdir(parents=True, exist_ok=True)
+            there.write_text(_alone(self.case()))
+        return there.read_text()
+
+    def _named(self, what: str) -> str:
+        return f"{what}-{hashlib.sha256(self.title.encode()).hexdigest()[:12]}"
 
     def _once(self, folder: Path, name: str, make: Callable[[Path], Record]) -> Record:
-        there = folder / f"{name}-{hashlib.sha256(self.title.encode()).hexdigest()[:12]}"
+        there = folder / self._named(name)
         return load(there) if (there / "run.json").exists() else make(there)
+
+
+class Traces(Fold):
+    """A measure that counts how often it is traced, and the law with it."""
+
+    count: ClassVar[list[int]] = []
+
+    def read(self, folded: Any, scene: Any) -> dict[str, Any]:
+        self.count.append(1)
+        return {"traces": jnp.int32(0)}
+
+
+def _counted(setup: Setup) -> Setup:
+    """The same setup, and after every intervention, with `Traces` among its instruments."""
+    change = setup.reconfigure
+    again = change and (lambda applied: _counted(change(applied)))
+    return replace(setup, folds={**setup.folds, "traces": Traces()}, reconfigure=again)
+
+
+def _alone(case: Case) -> str:
+    experiment, seed = case.setup.experiment, seed_words(case.plan.seed)
+    tick = jax.jit(lambda state, t: experiment.tick(Bits.at(seed, jnp.uint32(1), t), state)[0])
+    ended = jax.jit(lambda state: experiment.status(state))
+    state = jax.jit(lambda: experiment.init(Bits.founding(seed, jnp.uint32(1))))()
+    for t in range(case.plan.ticks):
+        if ended(state) != 0:
+            return ""
+        while not experiment.has_room(state):
+            state = experiment.grow(state)
+        state = tick(state, jnp.int32(t))
+    return digest(experiment.canonical(jax.tree.map(np.asarray, state)))
 
 
 @contextmanager
@@ -127,3 +175,11 @@ def digest(tree: Any) -> str:
         total.update(f"{jax.tree_util.keystr(path)}{array.shape}".encode())
         total.update(np.ascontiguousarray(wide).tobytes())
     return total.hexdigest()
+
+
+def said_of_first(record: Record, n: int) -> str:
+    """A digest of all rows, events and statuses of the first n replicates of a record."""
+    tables = {"metrics": record.metrics, **{name: record.log(name) for name in record.header.get("logs", [])}}
+    rows = {t: {name: c[columns["replicate"] < n] for name, c in columns.items()} for t, columns in tables.items()}
+    statuses = [(s.replicate, s.status, s.tick, s.cause) for s in record.statuses if s.replicate < n]
+    return digest(rows) + hashlib.sha256(repr(statuses).encode()).hexdigest()

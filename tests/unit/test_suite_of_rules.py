@@ -1,0 +1,106 @@
+"""The suite of rules can fail: laws that break one rule each are told so, in a sentence, by that rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from mesocosm.testing import rules
+from mesocosm.testing.rules import Broken
+from mesocosm.testing.subject import subjects
+
+LAW = '''"""A walk of integers."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import jax.numpy as jnp
+from jax import lax
+
+from mesocosm import lab
+
+TRACED = []
+
+
+def over_all(operation, value):
+    try:
+        return operation(value, "lanes")
+    except NameError:  # one replicate alone
+        return value
+
+
+@dataclass(frozen=True)
+class WalkConfiguration(lab.RunConfiguration):
+    """A walk."""
+
+    pace: Annotated[int, lab.Range(1, 16)] = 1
+    """How long its steps are."""
+
+
+class Walk(lab.Experiment):
+    """Where it is."""
+
+    exact: ClassVar[bool] = True
+    pace: jnp.ndarray
+
+    def init(self, bits):
+        return bits.of(jnp.uint32(0), 1)[0].astype(jnp.int32) & 1023
+
+    def tick(self, bits, place):
+        TRACED.append(1)
+        step = bits.of(jnp.uint32(0), 0)[0].astype(jnp.int32) & 63
+        place = (place + self.pace * step) & 0xFFFFF
+        return place, lab.Tick()
+
+    def scene(self, place):
+        return lab.Scene(curves={"place": place})
+
+
+DECLARATION = lab.Declaration(
+    name="walk",
+    title="A walk",
+    question="Where to?",
+    prediction="on",
+    control="none",
+    configuration=WalkConfiguration,
+    build=lambda c: lab.Setup(Walk(jnp.int32(c.pace))),
+    measures=(lab.Measure("place", "place"),),
+    presets={"default": {}, "quick": {}},
+    trial=lab.Trial(interventions=("30:pace=4",)),
+)
+'''
+MOVED = "        return place, lab.Tick()"
+BROKEN = [
+    (
+        MOVED,
+        f"        place = over_all(lax.pmax, place)\n{MOVED}",
+        rules.replicates_beside_it_change_nothing,
+        "among seven",
+    ),
+    (
+        MOVED,
+        f"        place = place + over_all(lax.psum, 1)\n{MOVED}",
+        rules.replicates_are_shared_out_over_devices,
+        "on two devices",
+    ),
+    ("bits.of(jnp.uint32(0), 1)[0]", "jnp.uint32(5)", rules.seeds_give_different_worlds_and_each_the_same, "two seeds"),
+    (MOVED, f"        place = place + len(TRACED)\n{MOVED}", rules.alone_equals_in_a_batch, "a replicate alone"),
+]
+
+
+def test_a_law_that_breaks_no_rule_is_told_nothing(tmp_path):
+    (tmp_path / "walk.py").write_text(LAW)
+    (subject,) = subjects(str(tmp_path / "walk.py"))
+    for *_, rule, _ in BROKEN:
+        rule(subject, tmp_path / rule.__name__, tmp_path)
+
+
+@pytest.mark.parametrize(("old", "new", "rule", "says"), BROKEN, ids=[says for *_, says in BROKEN])
+def test_a_law_that_breaks_a_rule_is_told_so(old, new, rule, says, tmp_path):
+    text = LAW.replace(old, new)
+    if "uint32(5)" in new:  # the same walk under every seed
+        text = text.replace("bits.of(jnp.uint32(0), 0)[0]", "bits.tick")
+    assert text != LAW
+    (tmp_path / "walk.py").write_text(text)
+    (subject,) = subjects(str(tmp_path / "walk.py"))
+    with pytest.raises(Broken, match=says):
+        rule(subject, tmp_path / "runs", tmp_path)
