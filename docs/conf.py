@@ -17,7 +17,7 @@ release = metadata.version("mesocosm")
 html_title = "mesocosm"
 
 extensions = ["myst_parser", "sphinx_copybutton", "generate"]
-exclude_patterns = ["examples", "_ext", "_static"]
+exclude_patterns = ["examples", "_ext", "_static", "generated/gallery.md"]
 myst_enable_extensions = ["deflist", "colon_fence", "attrs_block"]
 myst_heading_anchors = 4
 suppress_warnings = ["ref.python"]  # two rooms may use one word for things of their own

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import gallery
 import interface
 
-WRITERS = (interface.pages,)
+WRITERS = (interface.pages, gallery.pages)
 """Each gives pages: paths within `generated`, and their text."""
 
 
