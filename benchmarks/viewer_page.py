@@ -32,6 +32,8 @@ PARTS = {
     "drawDots": "bodies",
     "drawBodies": "bodies",
     "shadesOf": "bodies",
+    "shine": "light",
+    "begin": "light",
     "refresh": "charts",
     "drawCharts": "charts",
     "report": "words",

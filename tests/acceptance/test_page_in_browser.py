@@ -4,6 +4,7 @@ Needs Playwright and a Chromium of the system; says what was not tested where on
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from mesocosm.protocol.story import Panel
 from mesocosm.reports.page import render
+from tests.acceptance.accessible import faults
 from tests.acceptance.browsing import Visit
 from tests.unit.report_sample import nasty_arguments, sample
 
@@ -20,7 +22,9 @@ FRAMES = 120
 @pytest.fixture(scope="module")
 def report(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(render(**sample(replicates=8, n=200, frames=FRAMES)), "utf-8")
+    told = sample(replicates=8, n=200, frames=FRAMES)
+    told["story"] = replace(told["story"], answer="Chemotaxis evolved", figures="+0.55 [0.51, 0.59]")
+    path.write_text(render(**told), "utf-8")
     return path
 
 
@@ -339,3 +343,40 @@ def test_hostile_text_does_nothing(visit, tmp_path):
         v.page.keyboard.press(key)
     v.page.wait_for_timeout(200)
     assert not said and v.page.locator("img").count() == 0
+
+
+def test_above_the_fold_stand_the_answer_the_verdict_and_worlds_that_move(visit, report):
+    """At most twenty words, and the replay, on a desk and on a phone; it begins anew until somebody touches it."""
+    for how in ({"width": 1280}, {"width": 390}):
+        v = visit(**how)
+        v.page.set_viewport_size({"width": how["width"], "height": 800})
+        words = v.page.locator("h1, .judged, .lead figcaption strong").all_inner_texts()
+        assert len(" ".join(words).split()) <= 20, words
+        canvas = v.page.locator("canvas.mp-world").last.bounding_box()
+        assert canvas["y"] + canvas["height"] <= 800 and canvas["x"] + canvas["width"] <= how["width"]
+    moves = visit(reduced_motion="no-preference")
+    moves.page.wait_for_function("() => window.__viewer.playing && window.__viewer.t > 1")
+    moves.page.evaluate("document.querySelector('.player').player.seek(118)")
+    moves.page.wait_for_function("() => window.__viewer.playing && window.__viewer.t < 100")
+
+
+def test_a_chart_tells_its_values_where_one_points(visit):
+    v = visit()
+    plot = v.page.locator(".chart .plot[data-by=x]").first
+    plot.scroll_into_view_if_needed()
+    box = plot.locator("svg").first.bounding_box()
+    v.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    tip = v.page.locator(".tip")
+    assert "median" in tip.inner_text()
+    middle = tip.inner_text().splitlines()[0]
+    v.page.mouse.move(box["x"] + box["width"] - 1, box["y"] + box["height"] / 2)
+    row = plot.locator("xpath=ancestor::figure").locator("details tbody tr").last
+    assert tip.inner_text().splitlines()[0] != middle
+    assert all(cell in tip.inner_text() for cell in row.locator("td").all_text_contents())
+    v.page.mouse.move(2, 2)
+    assert tip.is_hidden()
+
+
+def test_nothing_grave_is_found_by_axe(visit):
+    for how in ({}, {"color_scheme": "dark", "width": 390}):
+        assert faults(visit(**how).page) == []

@@ -243,7 +243,7 @@ def another_population_is_watched(v, there: dict) -> None:
     assert "weight, low to high" in v.page.locator(".mp-legend").inner_text()
     v.page.evaluate("document.querySelector('.mp').player.select(0, 4)")
     v.page.wait_for_function("() => document.querySelector('.mp').innerText.match(/Individual 4/)")
-    told = v.page.locator(".mp").inner_text()
+    told = v.page.locator(".mp").first.inner_text()
     assert f"weight\n{there['moods'][3]}" in told or f"weight: {there['moods'][3]}" in told
     v.press("w", watched="walkers", colour="behaviour")
 

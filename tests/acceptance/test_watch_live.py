@@ -188,26 +188,32 @@ def test_parameters_are_changed_and_the_run_branches(living, arrive):
     v = arrive()
     panel = v.page.locator("#running")
     parent, tick = v.state["live"]["run"], v.state["live"]["tick"]
-    panel.get_by_label("Parameter").select_option("world.metabolism")
-    panel.get_by_label("Value").fill("9")
+    slider = panel.locator("[data-field='world.metabolism']")
+    box, usual = slider.get_by_label("world.metabolism", exact=True), "4"
+    assert box.input_value() == usual and "other" not in slider.get_attribute("class")
     panel.get_by_label("At tick").fill(str(tick + 7))
-    panel.get_by_role("button", name="change").click()
+    box.fill("9")
+    box.press("Enter")
     state = when(v, f"s.live.run !== '{parent}' && s.live.interventions.length === 1")
     branched = state["live"]["run"]
     assert state["live"]["interventions"] == [f"{tick + 7}:world.metabolism=9"] and "-from-" in branched
-    assert panel.get_by_label("Value").input_value() != "9", "not yet"
+    assert box.input_value() == usual, "not yet"
     v.page.evaluate("document.getElementById('player').player.play()")
     when(v, f"s.tick > {tick + 20}")
     pause(v)
-    assert panel.get_by_label("Value").input_value() == "9", "what is in force stands in the box"
+    assert box.input_value() == "9", "what is in force stands in the box"
+    assert "other" in slider.get_attribute("class"), "and is seen to differ from the default"
+    panel.get_by_label("At tick").fill("")
     shown = v.state
+    v.focus()  # in a box the key is the box's own
     v.press("Home", at_edge=False)
     when(v, f"s.tick < {tick}")  # the past of the branch is still there
     v.press("End", at_edge=True)
-    panel.get_by_label("Value").fill("70000")
-    panel.get_by_role("button", name="change").click()
+    box.fill("70000")
+    box.press("Enter")
     after = when(v, "s.trouble && s.trouble.includes('0 ... 65535')")
     assert [after[k] for k in ("tick", "t", "n_frames", "n")] == [shown[k] for k in ("tick", "t", "n_frames", "n")]
+    assert box.input_value() == "9", "what was refused does not stay"
     panel.get_by_role("button", name="snapshot").click()
     kept = when(v, "s.live.snapshots.length === 1")["live"]
     v.page.evaluate("document.getElementById('player').player.play()")

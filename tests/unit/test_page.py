@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from mesocosm.player import assets
 from mesocosm.player.encoder.planes import DamagedFrames
+from mesocosm.protocol.registry import SHELF, declaration
 from mesocosm.protocol.story import (
     Axis,
     Band,
@@ -97,7 +98,7 @@ def test_the_order_is_that_of_a_story(page):
     assert [level for level, _ in headings].count("1") == 1
     assert headings[0][1].startswith("Chemotaxis evolved")
     assert [words for _, words in headings[1:]] == [
-        "Replay",
+        "What was asked, and what was found",
         "Findings",
         "The outcome over time",
         "Who won",
@@ -395,3 +396,11 @@ def test_what_would_not_matter_is_drawn_where_it_lies():
     assert "l900 0" in drawn, "an axis of shares goes from 0 to 1"
     assert "Stated" in drawn and "at least 0.9" in drawn and "Too small to matter" not in drawn
     assert "less than a factor of 1.1" in forest([{"name": "a", "kind": "ratio", "delta": 1.1, "estimate": 1.0}])
+
+
+@pytest.mark.parametrize("name", SHELF.own())
+def test_what_is_answered_fits_above_the_fold(name):
+    """With verdict, figures and two titles at most twenty words stand there."""
+    declared = declaration(name)
+    said = [*declared.answers.values(), *(claim.sentence for claim in declared.claims[:1] if not declared.answers)]
+    assert all(len(answer.split()) <= 14 for answer in said), said

@@ -7,16 +7,20 @@ from importlib.resources import files
 SCRIPTS = (
     "frames.js",
     "dots.js",
+    "gl.js",
+    "glow.js",
     "shading.js",
     "draw.js",
     "marks.js",
     "curves.js",
     "controls.js",
     "words.js",
+    "probe.js",
     "charts.js",
     "inspector.js",
     "player.js",
     "looks.js",
+    "gaze.js",
 )
 """In the order in which a page must run them. Together they define one global name, `mesocosm`."""
 

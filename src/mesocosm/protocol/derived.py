@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mesocosm.findings.claim import show_interval
 from mesocosm.protocol.blocks import Block, OverTime, Told, at_the_end, sentence_case
 from mesocosm.protocol.declaration import Declaration, FollowUp, Summary
 from mesocosm.protocol.measure import measures_of, value_of
@@ -112,11 +113,32 @@ def headline(told: Told) -> str:
         return summary_of(told.declared, told.record).sentence
     if finding is None or not told.alive:
         return _state(told.declared, told.record)
-    answer = told.declared.answers.get(finding.verdict, "") if finding.declared else ""
+    answer = answer_of(told)
     if finding.estimate is None or finding.low is None:
-        return f"{answer or sentence_case(finding.sentence)}. {finding.note}".strip()
+        return f"{answer}. {finding.note}".strip()
     effect = finding.words(told.noun).partition(": ")[2].partition(" (")[0].partition(", stated")[0]
-    return f"{answer or sentence_case(finding.sentence)}: {effect}."
+    return f"{answer}: {effect}."
+
+
+def answer_of(told: Told) -> str:
+    """The answer alone, or what was claimed, by the finding that is asked first; empty where there is none."""
+    finding = asked_first(told)
+    if finding is None or not told.alive:
+        return ""
+    return (told.declared.answers.get(finding.verdict) if finding.declared else "") or sentence_case(finding.sentence)
+
+
+def figures_of(told: Told) -> str:
+    """Estimate and interval of that finding, or how many it holds of; empty where it has none."""
+    finding = asked_first(told)
+    if finding is None or finding.estimate is None or not told.alive:
+        return ""
+    if finding.kind == "fraction":
+        return f"{round(finding.estimate * finding.n_started)} of {finding.n_started} {told.noun}"
+    low, high, _ = finding.shown
+    times = " times" if finding.kind == "ratio" else ""
+    unit = f" {finding.unit}" if finding.unit else ""
+    return show_interval(finding.estimate, low, high, unit, finding.kind != "ratio") + times
 
 
 def asked_first(told: Told) -> Finding | None:
@@ -157,6 +179,8 @@ def tell(declared: Declaration, record: Record, findings: Sequence[Finding]) -> 
         notes=notes(told),
         introduction=introduction(told),
         claim=first.name if first else "",
+        answer=answer_of(told),
+        figures=figures_of(told),
     )
 
 

@@ -185,6 +185,8 @@ class Story:
       chips: short facts: label and value.
       notes: limits and warnings that a reader must know.
       introduction: what else was found, and what a stranger must know to read it; an empty line parts paragraphs.
+      answer: the answer alone, in few words, which stands above all else; empty: the sentence stands there.
+      figures: estimate and interval beside the verdict.
       claim: the name of the claim that the sentence answers, whose verdict stands beside it; empty: the first.
     """
 
@@ -195,3 +197,5 @@ class Story:
     notes: Sequence[str] = ()
     introduction: str = ""
     claim: str = ""
+    answer: str = ""
+    figures: str = ""

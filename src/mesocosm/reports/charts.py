@@ -14,6 +14,8 @@ from mesocosm.reports.readable import is_number, kept, number, percent
 from mesocosm.reports.svg import Plot, Scale, area, categories_row, dots, line, named, scale_for, spread, thinned
 
 LINES_AT_MOST = 200
+ROWS_OPEN = 12
+"""Rows of a table that is not folded."""
 ROWS_AT_MOST = 400
 """Rows of the table behind a chart; the data to download have all."""
 
@@ -22,7 +24,10 @@ def draw(figure: Figure) -> str:
     """The markup of a figure. Whatever its numbers are, none is printed that is not finite."""
     if isinstance(figure, Table):
         caption = f"<h3>{escape(figure.title)}</h3>" if figure.title else ""
-        return f'<figure class="chart">{caption}{table(figure.columns, figure.rows, figure.total)}</figure>'
+        drawn = table(figure.columns, figure.rows, figure.total)
+        if len(figure.rows) > ROWS_OPEN:
+            drawn = f"<details><summary>{number(len(figure.rows))} rows</summary>{drawn}</details>"
+        return f'<figure class="chart">{caption}{drawn}</figure>'
     if isinstance(figure, Heat):
         plot, key, behind = _heat(figure)
     else:
@@ -53,7 +58,7 @@ class Plotted(NamedTuple):
             return ""
         below = categories_row(self.categories) if self.categories else ""
         axis = f'<p class="axis-name">{escape(self.axis)}</p>' if self.axis else ""
-        return self.plot.render(title, alt) + below + axis
+        return self.plot.render(title, alt, "row" if self.categories else "x") + below + axis
 
 
 def plotted(figure: Trajectories | Curves | Shares | Strips) -> Plotted:
@@ -292,4 +297,4 @@ def _shade(share: float) -> str:
         return ' class="none"'
     strength = round(100 * min(1.0, abs(share)))
     look = "above" if share >= 0 else "below"
-    return f' class="{look}{" strong" if strength > 55 else ""}" style="--s:{strength}%"'
+    return f' class="{look}" style="--s:{strength}%"'

@@ -149,11 +149,17 @@ class Plot:
             self.rule("0%", at, "100%", at, "zero" if value == 0 and self.y.low < 0 else "grid")
         self.text("0%", "0%", named(axis), "label y-name")
 
-    def render(self, title: str, alt: str) -> str:
-        """The markup of the plot, with its title and its words for those who do not see it."""
+    def render(self, title: str, alt: str, by: str = "x") -> str:
+        """The markup of the plot, with its title and its words for those who do not see it.
+
+        Args:
+          by: what a place along the plot stands for in the table behind it: its first column (`x`), or its `row`.
+        """
         name = f"plot-{next(_ids)}"
+        ends = f'data-by="{by}" data-low="{self.x.low:.8g}" data-high="{self.x.high:.8g}"'
         return (
-            f'<div class="plot" style="--height:{self.height}px"><svg role="img" aria-labelledby="{name}t {name}d">'
+            f'<div class="plot" {ends} style="--height:{self.height}px">'
+            f'<svg role="img" aria-labelledby="{name}t {name}d">'
             f'<title id="{name}t">{escape(title)}</title><desc id="{name}d">{escape(alt)}</desc>'
             f"{self.inside()}</svg></div>"
         )

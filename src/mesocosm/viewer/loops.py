@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from mesocosm.player.encoder.frames import pack
-from mesocosm.player.encoder.panel import Panel, Population, panel_of
+from mesocosm.player.encoder.panel import MOST_FRAMES, Panel, Population, panel_of
 from mesocosm.player.encoder.reading import unpack
 from mesocosm.protocol.blocks import Told
 from mesocosm.protocol.declaration import Declaration, RunConfiguration
@@ -37,9 +37,9 @@ from mesocosm.viewer.share import single_page
 MOST_BYTES, ALL_BYTES = 150_000, 1_500_000
 """Of one loop, and of all that come along."""
 _WANTED_BYTES = 90_000
-_FRAMES = (480, 240, 180, 120, 80, 50, 30, 16)
+_FRAMES = (600, 240, 180, 120, 80, 50, 30, 16)
 """Frames that are tried, until the loop is small enough."""
-_FINER, _STEP = 8, 0.04
+_FINER, _STEP = 16, 0.025
 """How much finer than the longest loop a run is filmed; how far a point moves in a smooth step, of what is seen."""
 
 
@@ -73,7 +73,7 @@ def _panel(name: str, configuration: RunConfiguration, record: Record, under: Pa
     anew (alone, which changes none of its bits)."""
     seen = _filmed(record.folder)
     if seen is None:
-        every = max(1, configuration.ticks // (_FINER * _FRAMES[0]))
+        every = max(1, configuration.ticks // (_FINER * 240))
         filmed = replace(configuration, frames_every=every, frames_of=0)
         for alone in ({"replicates": 1}, {}):
             try:
@@ -86,10 +86,29 @@ def _panel(name: str, configuration: RunConfiguration, record: Record, under: Pa
 
 
 def _filmed(folder: Path) -> Panel | None:
+    """What is seen of a run; of points on a plane as much of their way as is smooth."""
     world = places([folder])[-1].world()
     meta = world.meta()
-    has_pictures = meta["populations"] or meta["fields"] or meta["curves"] or meta["images"]
-    return panel_of(world) if meta["n_frames"] > 1 and has_pictures else None
+    n, has_pictures = meta["n_frames"], any(meta[kind] for kind in ("populations", "fields", "curves", "images"))
+    if n < 2 or not has_pictures:
+        return None
+    if meta["space"]["kind"] != "plane" or not meta["populations"]:
+        return panel_of(world)
+    for stride in range(max(1, n // MOST_FRAMES), 0, -1):
+        panel = panel_of(world, 0, stride * MOST_FRAMES - 1)
+        if _is_smooth(panel):
+            break
+    return panel
+
+
+def _is_smooth(panel: Panel) -> bool:
+    """Whether the first point moves by small steps."""
+    points, bounds = panel.populations[0], panel.bounds
+    if bounds is None or not points.id.size:
+        return True
+    mine = points.id == points.id[0]
+    steps = np.hypot(np.diff(points.x[mine].astype(float)), np.diff(points.y[mine].astype(float)))
+    return not steps.size or float(np.quantile(steps, 0.9)) <= _STEP * (bounds[2] - bounds[0])
 
 
 def fitted(panel: Panel, wanted: int = _WANTED_BYTES) -> bytes:
@@ -109,33 +128,17 @@ def fitted(panel: Panel, wanted: int = _WANTED_BYTES) -> bytes:
 
 
 def _cuts(panel: Panel) -> Iterator[Panel]:
-    """Of bodies that move about, the end of the run; of a few points on a plane as much of their way as is smooth."""
+    """Of bodies that move about, the end of the run; of points on a plane the beginning; of all else the whole."""
     ticks = panel.frame_ticks
-    is_bounded = panel.space["kind"] != "plane"
-    moves = is_bounded and any(p.told["look"] == "bodies" for p in panel.populations)
-    for n in _FRAMES[is_bounded:]:
+    is_plane = panel.space["kind"] == "plane" and bool(panel.populations)
+    moves = not is_plane and any(p.told["look"] == "bodies" for p in panel.populations)
+    for n in _FRAMES[not is_plane :]:
         if n >= ticks.size:
             yield cut(panel, ticks)
-        elif moves:
-            yield cut(panel, ticks[-n:])
+        elif is_plane or moves:
+            yield cut(panel, ticks[:n] if is_plane else ticks[-n:])
         else:
-            stride = _smooth(panel, ticks.size // n)
-            yield cut(panel, ticks[:: max(1, stride)][:n])
-
-
-def _smooth(panel: Panel, most: int) -> int:
-    """The longest stride, up to `most`, at which the first point on a plane still moves by small steps."""
-    if panel.bounds is None or not panel.populations:
-        return most
-    points = panel.populations[0]
-    mine = points.id == points.id[0]
-    way = np.stack([points.x[mine], points.y[mine]]).astype(float)
-    room = _STEP * (panel.bounds[2] - panel.bounds[0])
-    for stride in range(most, 1, -1):
-        steps = np.hypot(*np.diff(way[:, ::stride], axis=1))
-        if steps.size and np.median(steps) <= room:
-            return stride
-    return 1
+            yield cut(panel, ticks[:: ticks.size // n][:n])
 
 
 def cut(panel: Panel, ticks: np.ndarray) -> Panel:

@@ -22,7 +22,7 @@ def page(title: str, n_worlds: int, is_live: bool, is_in_house: bool = False, re
       is_in_house: whether there is a home that it can lead back to.
       report: whether there is one of the run that is shown.
     """
-    script = "\n".join([assets.script(), _read("remote.js"), _read("running.js"), _read("watch.js")])
+    script = "\n".join([assets.script(), *map(_read, ("remote.js", "sliders.js", "running.js", "watch.js"))])
     html = _read("watch.html").replace("{{ style }}", assets.style() + _read("watch.css"))
     ways = '<a href="../">home</a>' if is_in_house else ""
     ways += '<a href="report" target="_blank" rel="noopener">report</a>' if report else ""

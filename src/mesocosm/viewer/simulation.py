@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
-import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +17,14 @@ from typing import Any
 from mesocosm.core import Interrupted, Present, Turn
 from mesocosm.player.encoder.encoder import Encoder
 from mesocosm.player.encoder.snapshot import Snapshot, snapshot_of
-from mesocosm.protocol.declaration import RunConfiguration
 from mesocosm.protocol.launch import begin, branch, proceed
 from mesocosm.protocol.reading import after, configuration_of
 from mesocosm.protocol.registry import declaration
 from mesocosm.protocol.scenes import about_of
-from mesocosm.record import ConfigurationError, FolderError, Intervention, MesocosmError, Record, load
-from mesocosm.record.configuration import Range, check, from_toml
+from mesocosm.record import FolderError, Intervention, MesocosmError, Record, load
+from mesocosm.record.configuration import check, from_toml
 from mesocosm.viewer.line import Line, free_folder
+from mesocosm.viewer.parameters import as_written, parameters
 
 FRAME_SECONDS = 0.045
 """What a chunk takes while somebody looks."""
@@ -261,38 +260,6 @@ class Session:
         into = free_folder(self.under / f"{self.name}-{self.configuration.seed}-from-{tick}")
         branch(folder, into, changes)
         self.folder, self.configuration = into, configuration_of(load(into))
-
-
-def parameters(configuration: Any, prefix: str = "") -> list[dict[str, Any]]:
-    """The fields that can be changed while it runs: those whose change compiles nothing."""
-    out: list[dict[str, Any]] = []
-    of_every_run = {f.name for f in dataclasses.fields(RunConfiguration)}
-    for name, hint in typing.get_type_hints(type(configuration), include_extras=True).items():
-        value = getattr(configuration, name)
-        if dataclasses.is_dataclass(value):
-            out += parameters(value, f"{prefix}{name}.")
-            continue
-        ranges = [mark for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, Range)]
-        if not ranges or ranges[0].kind != "parameter" or not isinstance(value, int | float):
-            continue
-        if prefix or name not in of_every_run:
-            low, high, unit = ranges[0].low, ranges[0].high, ranges[0].unit
-            kind = {"whole": isinstance(value, int)}
-            out.append({"field": f"{prefix}{name}", "value": value, "low": low, "high": high, "unit": unit, **kind})
-    return out
-
-
-def as_written(configuration: Any, message: dict[str, Any]) -> Any:
-    """A value as the field has it: JSON knows no whole numbers.
-
-    Raises:
-      ConfigurationError: for what is no parameter.
-    """
-    for known in parameters(configuration):
-        if known["field"] == message["field"]:
-            value = message["value"]
-            return int(value) if known["whole"] and float(value).is_integer() else float(value)
-    raise ConfigurationError(f"{message['field']}: is no parameter that can be changed while the world runs")
 
 
 def main() -> None:

@@ -50,7 +50,18 @@
         go(event);
       });
       canvas.addEventListener("pointermove", (event) => event.buttons & 1 && go(event));
+      this.player.tip.listen(canvas, (left) => this.told(chart, left));
       return chart;
+    }
+
+    /** The values where one points. */
+    told(chart, left) {
+      const [first, last] = chart.span;
+      const tick = Math.round(first + (left / Math.max(1, mesocosm.widthOf(chart.canvas))) * (last - first));
+      const values = this.lines(chart).map((line) => (line ? valueAt(line, tick) : null));
+      const names = this.player.living.map((pane) => (values.length > 1 ? `${pane.meta.title}: ` : ""));
+      const said = values.map((value, k) => (value === null ? "" : `${names[k]}${mesocosm.plain(value)}`)).filter(Boolean);
+      return said.length ? [`${chart.name}, tick ${mesocosm.plain(tick)}`, ...said] : [];
     }
 
     /** To the moment that was clicked. */

@@ -10,6 +10,9 @@
     ["Home End", "first frame, last frame"],
     ["click, n p", "choose an individual; the next, the one before"],
     ["f", "follow it; the view moves with it"],
+    ["+ - wheel", "nearer, farther (the wheel: where the world was clicked, or with Ctrl)"],
+    ["arrows, drag", "look elsewhere; over the edges of a torus"],
+    ["0, double click", "the whole again"],
     ["Esc", "choose nobody"],
     ["o", "colour by another property"],
     ["w", "watch another population"],
@@ -63,7 +66,7 @@
     const curveCanvas = make("canvas", { class: "mp-curves", role: "img", hidden: "" });
     const figure = make("figure", {}, make("figcaption", {}, title, count), canvas, curveCanvas, message);
     const pane = { canvas, curveCanvas, title, count, message, figure, source: null, view: null, frame: null };
-    canvas.addEventListener("click", (event) => player.pick(pane, event));
+    player.listenForGaze(pane);
     return pane;
   }
 
@@ -128,6 +131,16 @@
     element.addEventListener("keydown", (event) => player.key(event));
     const shown = { panes, playButton, backButton, ...looked, bar, clock, helpBox, inspector, summary, legend };
     return { ...shown, chartBox, details };
+  };
+
+  /** Lets a button turn a page from dark to light and back. */
+  mesocosm.themeButton = (button, then = () => {}) => {
+    button.addEventListener("click", () => {
+      const root = document.documentElement;
+      const isDark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+      root.dataset.theme = isDark ? "light" : "dark";
+      then();
+    });
   };
 
   /** Hands a file to the reader. */

@@ -39,18 +39,43 @@
       context.fillStyle = theme.ground;
       context.fillRect(0, 0, width, height);
       let top = 0;
+      this.boxes = [];
       for (const curve of this.curves) {
         const values = frame.curves?.[curve.name];
         const box = { left: 10, top: top + LABEL + 4, width: width - 20, height: this.heightOf(curve) - LABEL - 12 };
+        this.boxes.push([curve, box]);
         if (values?.length) this.one(curve, values, box, theme);
         top += this.heightOf(curve);
       }
       for (const picture of this.pictures) {
         const box = { left: 10, top: top + LABEL + 4, width: width - 20, height: this.heightOf(picture) - LABEL - 12 };
+        this.boxes.push([picture, box]);
         this.label(picture.name, box, theme);
         this.picture(picture, frame, box, theme);
         top += this.heightOf(picture);
       }
+    }
+
+    /** What lies at a point of the canvas (CSS pixels): lines of text. */
+    probe(left, top, frame) {
+      const found = this.boxes?.find(([, box]) => top >= box.top && top < box.top + box.height && left >= box.left);
+      if (!found || !frame) return [];
+      const [what, box] = found;
+      const unit = what.unit ? ` ${what.unit}` : "";
+      const [rows, columns] = what.shape ? gridOf(what) : [what.height, what.width];
+      const wide = rows > 1 || !what.shape ? Math.min(box.width, WIDEST) : box.width;
+      const column = Math.floor(((left - box.left) / wide) * (columns - (rows > 1 || !what.shape ? 0 : 1)) + (rows > 1 || !what.shape ? 0 : 0.5));
+      const row = rows > 1 ? Math.floor(((top - box.top) / box.height) * rows) : 0;
+      if (column < 0 || column >= columns) return [];
+      const at = row * columns + column;
+      const place = rows > 1 ? `row ${row + 1}, column ${column + 1}` : `number ${column + 1}`;
+      if (what.shape) return [`${what.name}: ${mesocosm.plain(frame.curves[what.name]?.[at])}${unit}`, place];
+      const bytes = frame.images?.[what.name];
+      if (bytes) return [`${what.name}: ${what.channels === 3 ? [...bytes.slice(3 * at, 3 * at + 3)].join(", ") : bytes[at]}${unit}`, place];
+      const level = frame.fields?.[what.name]?.[at];
+      if (level === undefined) return [];
+      const value = mesocosm.valueOfLevel(level, frame.scales[what.name]);
+      return [`${what.name}: ${what.words?.[value] ?? `${mesocosm.plain(value)}${unit}`}`, place];
     }
 
     label(text, box, theme) {
@@ -146,6 +171,9 @@
       this.put(image, box);
     }
   }
+
+  /** Rows and columns of a curve as it is drawn. */
+  const gridOf = ({ shape }) => (shape.length > 1 ? [shape[0], shape.slice(1).reduce((a, b) => a * b, 1)] : [1, shape[0]]);
 
   mesocosm.CurveView = CurveView;
 })((globalThis.mesocosm ??= {}));

@@ -52,7 +52,8 @@
     const fields = [0, 1, 2].map((k) => rgb(get(`field-${k}`)));
     const cycle = [...scale.filter((_, k) => k % 2 === 0), ...scale.filter((_, k) => k % 2 === 0).reverse()];
     const looks = { ground: get("ground"), ink: get("ink"), soft: get("soft"), accent: get("accent") };
-    return { classes, scale, cycle, stops, fields, rgb, ...looks };
+    const isDark = rgb(looks.ground).reduce((sum, part) => sum + part, 0) < 3 * 128;
+    return { classes, scale, cycle, stops, fields, rgb, isDark, ...looks };
   };
 
   /** Whether the values of a column are classes, which have no order. */
@@ -104,9 +105,13 @@
       this.wraps = meta.space.kind === "torus";
       this.seen = meta.bounds ?? null; // of a plane: left, top, right, bottom of the square that holds all that was seen
       this.camera = { zoom: 1 };
+      this.gaze = null; // where a person looks; nothing: at the whole
       this.home();
+      this.glow = new mesocosm.Glow();
+      this.wake = new mesocosm.Wake();
       this.shadings = meta.fields.map(() => new mesocosm.Shading());
-      this.dots = new mesocosm.Dots();
+      this.dots = (options.graphics ?? "real") === "never" ? null : mesocosm.graphics(options.graphics === "any");
+      this.dots ??= new mesocosm.Dots();
       this.shades = new Uint8Array(0);
     }
 
@@ -124,6 +129,14 @@
       const [left, , right] = this.seen ?? [-1, -1, 1];
       this.scale = (size / (this.meta.plane ? right - left : this.extent[0])) * this.camera.zoom;
       this.pixel = size / Math.max(1, width);
+    }
+
+    /** The place at a point of the canvas (CSS pixels), in steps; on a plane in its own numbers. */
+    placeAt(left, top) {
+      const [right, down] = [left * this.pixel - this.size / 2, top * this.pixel - this.tall / 2];
+      const [x, y] = [this.camera.x + right / this.scale, this.camera.y + ((this.meta.plane ? -1 : 1) * down) / this.scale];
+      if (!this.wraps) return [x, y];
+      return [x, y].map((at, axis) => ((at % this.extent[axis]) + this.extent[axis]) % this.extent[axis]);
     }
 
     /** Looks at the whole. */
@@ -182,8 +195,9 @@
     draw(frame, look) {
       const ways = look.trails.map((trail) => ({ x: trail.map(({ x }) => x), y: trail.map(({ y }) => y) }));
       if (this.meta.plane) this.reachOut([...frame.populations, ...ways]);
-      if (this.camera.zoom === 1) this.home();
+      if (this.camera.zoom === 1 && !this.gaze) this.home();
       this.fit();
+      this.context = this.canvas.getContext("2d");
       const { context, size, tall } = this;
       context.fillStyle = look.theme.ground;
       context.fillRect(0, 0, size, tall);
@@ -191,9 +205,19 @@
       this.meta.fields.forEach((field, k) => {
         const levels = frame.fields?.[field.name];
         if (!look.overlays.has(field.name) || !levels || this.meta.plane) return;
-        this.shadings[k].paintField(field, levels, frame.scales[field.name], look.theme, k, this.wraps);
+        this.shadings[k].paintField(field, levels, frame.scales[field.name], look.theme, k, this.wraps, look.scales?.[field.name]);
         this.shadings[k].tileField(field, this);
       });
+      this.context = this.glow.begin(size, tall); // all that shines
+      this.drawMarks(frame, look);
+      this.context = context;
+      this.glow.shine(context, size, tall, look.theme.isDark);
+      if (!this.meta.populations[this.meta.which]) return;
+      if (look.kin) this.drawKin(frame, look.kin, look.theme);
+      if (look.selected >= 0) this.drawRing(frame, look.selected, look.theme);
+    }
+
+    drawMarks(frame, look) {
       for (const graph of this.meta.graphs ?? []) this.drawBonds(graph, frame, look.theme);
       const { which, populations } = this.meta;
       for (let k = frame.populations.length - 1; k >= 0; k--) {
@@ -202,11 +226,10 @@
       for (const trail of look.trails) if (trail.length > 1) this.drawTrail(trail, look.theme);
       if (!populations[which]) return;
       const paint = this.paintOf(which, frame, look);
+      if (populations[which].has_ids && !look.trails.length) this.wake.draw(this, this.context, frame, paint, look.flows);
       if (populations[which].look !== "bodies") this.drawOthers(which, frame, look.theme, paint);
       else if (frame.n > this.rasterAbove && !this.meta.plane) this.dots.drawDots(this, frame, paint, this.dotSize(frame.n));
       else this.drawBodies(frame, paint, look, this.meta.columns);
-      if (look.kin) this.drawKin(frame, look.kin, look.theme);
-      if (look.selected >= 0) this.drawRing(frame, look.selected, look.theme);
     }
 
     /** Number and colour of the shade of each point of a population. */
@@ -290,10 +313,10 @@
       context.globalAlpha = 1;
     }
 
-    /** Row of the body nearest to a point of the screen (CSS pixels), or -1 where none is within 24 pixels. */
-    nearest(frame, left, top) {
+    /** Row of the body nearest to a point of the canvas, or -1 where none is so near (both in CSS pixels). */
+    nearest(frame, left, top, near = 24) {
       this.fit();
-      let [best, found] = [(24 * this.pixel) ** 2, -1];
+      let [best, found] = [(near * this.pixel) ** 2, -1];
       for (let i = 0; i < frame.n; i++) {
         const dx = this.across(frame.x[i]) - left * this.pixel;
         const dy = this.down(frame.y[i]) - top * this.pixel;

@@ -3,7 +3,7 @@
 
 ((mesocosm) => {
   const { icon, plain } = mesocosm;
-  const ORBIT = 240; // frames of the way that is drawn on a plane
+  const ORBIT = 400; // frames of the way that is drawn on a plane
   const TOLD_MS = 700; // between two readings of the individual that is chosen
   const WORDS_MS = 250; // between two readings of anything else while it plays
   const FEW = 8; // bodies on a plane whose ways are drawn though nobody is chosen
@@ -88,13 +88,22 @@
       this.drawing = true; // a canvas that takes its size may call for another redraw
       const began = performance.now();
       this.charts.refresh();
-      this.living.forEach((pane) => this.drawPane(pane));
+      const scales = this.scales;
+      this.living.forEach((pane) => this.drawPane(pane, scales));
       this.report();
       this.charts.drawCharts();
       this.tell();
+      this.tip.again();
       this.drawing = false;
       this.state.draw_ms = performance.now() - began;
       this.state.frames_drawn += 1;
+    }
+
+    /** Of each field one scale for all worlds, so that they can be compared. */
+    get scales() {
+      const seen = {};
+      for (const [name, scale] of this.living.flatMap((pane) => Object.entries(pane.frame?.scales ?? {}))) (seen[name] ??= []).push(scale);
+      return Object.fromEntries(Object.entries(seen).map(([name, scales]) => [name, mesocosm.widest(scales)]));
     }
 
     get canvases() {
@@ -107,22 +116,24 @@
       this.redraw();
     }
 
-    drawPane(pane) {
+    drawPane(pane, scales) {
       const at = this.panes.indexOf(pane);
       if (!pane.frame || pane.figure.hidden) return;
       pane.curveView?.draw(pane.frame, this.theme);
       if (pane.canvas.hidden) return;
       const mine = this.state.selected?.world === at;
       const row = mine ? pane.frame.id.indexOf(this.state.selected.id) : -1;
-      const { camera } = pane.view;
+      const { camera, gaze } = pane.view;
       const moves = mine && this.state.following && row >= 0;
-      camera.zoom = mine && this.state.following ? 2.5 : 1;
+      camera.zoom = mine && this.state.following ? Math.max(2.5, gaze?.zoom ?? 1) : gaze?.zoom ?? 1;
+      if (gaze) Object.assign(camera, { x: gaze.x, y: gaze.y });
       if (moves) Object.assign(camera, { x: pane.frame.x[row], y: pane.frame.y[row] });
       const values = pane.frame.columns[this.column?.name] ?? [];
       if (this.column && !mesocosm.isClass(this.column)) mesocosm.widen(this.column, values, this.highs);
-      const look = { column: this.column, highs: this.highs, overlays: this.overlays, theme: this.theme };
+      const look = { column: this.column, highs: this.highs, overlays: this.overlays, theme: this.theme, scales };
       const kin = this.kin?.world === at ? this.kin : null;
-      pane.view.draw(pane.frame, { ...look, selected: row, kin, trails: this.trails.get(pane) ?? [] });
+      const flows = this.state.playing && this.way > 0;
+      pane.view.draw(pane.frame, { ...look, selected: row, kin, flows, trails: this.trails.get(pane) ?? [] });
     }
 
     /** Brings the state that others read up to date. */
@@ -264,10 +275,7 @@
     }
 
     showLegend() {
-      const scales = {};
-      for (const [name, scale] of this.living.flatMap((pane) => Object.entries(pane.frame?.scales ?? {}))) {
-        if (!(scales[name]?.[2] >= scale[2])) scales[name] = scale; // of worlds side by side, the widest
-      }
+      const { scales } = this;
       const shown = this.fields.filter((field) => this.overlays.has(field.name) && scales[field.name]);
       const fields = shown.map((field) => ({ ...field, k: this.fields.indexOf(field), scale: scales[field.name] }));
       const named = (kind) => [...new Map(this.living.flatMap((pane) => pane.meta[kind] ?? []).map((one) => [one.name, one])).values()];
@@ -301,6 +309,11 @@
         "?": () => this.help(),
         Escape: () => this.select(null),
       };
+      const isGaze = /^([-+=0]|Arrow\w+)$/.test(event.key) && !["INPUT", "SELECT"].includes(event.target.tagName);
+      if (isGaze && this.state.ready && this.isShown && !this.helpBox.open) {
+        event.preventDefault();
+        return void this.gazeKey(event.key);
+      }
       const act = /^[1-9]$/.test(event.key) ? () => this.overlay(Number(event.key) - 1) : acts[event.key];
       if (!act || !this.state.ready || !this.isShown || (this.helpBox.open && event.key !== "?")) return;
       event.preventDefault();

@@ -85,23 +85,25 @@
       }
       points.reverse();
       const images = (extent) => (this.wraps ? [-extent * this.scale, 0, extent * this.scale] : [0]);
-      context.strokeStyle = theme.accent;
-      context.lineWidth = 1.6 * this.pixel;
+      context.lineWidth = 1.5 * this.pixel;
       context.lineJoin = context.lineCap = "round";
       for (const across of images(this.extent[0])) {
         for (const down of images(this.extent[1])) {
           const seen = points.some(([x, y]) => x + across > 0 && x + across < size && y + down > 0 && y + down < tall);
-          if (seen) this.drawFading(points, across, down);
+          if (seen) this.drawFading(points, across, down, theme);
         }
       }
       context.globalAlpha = 1;
     }
 
-    drawFading(points, across, down) {
-      const pieces = 6;
+    drawFading(points, across, down, theme) {
+      const pieces = Math.min(24, points.length - 1);
+      const [old, young] = [theme.rgb(theme.classes[0]), theme.rgb(theme.accent)];
       const length = Math.ceil((points.length - 1) / pieces);
       for (let from = 0, k = 0; from < points.length - 1; from += length, k++) {
-        this.context.globalAlpha = 0.25 + (0.7 * (k + 1)) / pieces;
+        const share = (k + 1) / pieces;
+        this.context.globalAlpha = 0.2 + 0.75 * share;
+        this.context.strokeStyle = `rgb(${old.map((part, i) => Math.round(part + share * (young[i] - part))).join(" ")})`;
         this.context.beginPath();
         points.slice(from, from + length + 1).forEach(([x, y]) => this.context.lineTo(x + across, y + down));
         this.context.stroke();

@@ -31,7 +31,7 @@
       this.options = { trail: 60, speed: 20, autoplay: true, start: 0, ...options };
       this.reduced = matchMedia("(prefers-reduced-motion: reduce)");
       this.state = { tick: null, t: 0, n: 0, n_frames: 0, frames_drawn: 0, playing: false, ready: false, worlds: [] };
-      Object.assign(this.state, { selected: null, following: false, colour: null, overlays: [], shown: "all" });
+      Object.assign(this.state, { selected: null, following: false, colour: null, gaze: null, told: null, overlays: [], shown: "all" });
       Object.assign(this.state, { speed: this.options.speed, trail: 0, draw_ms: 0, error: null, stretch: [null, null] });
       Object.assign(this.state, { live: null, at_edge: false, saved: 0, watched: null });
       this.which = 0; // the number of the population that is watched
@@ -40,6 +40,9 @@
       this.way = 1; // -1: time runs backward
       this.trails = new Map();
       Object.assign(this, mesocosm.buildControls(this, sources.length));
+      this.tip = new mesocosm.Tip(this);
+      for (const pane of this.panes) this.tip.listen(pane.canvas, (left, top) => mesocosm.probe(this, pane, left, top));
+      for (const pane of this.panes) this.tip.listen(pane.curveCanvas, (left, top) => pane.curveView?.probe(left, top, pane.frame) ?? []);
       this.sizes = new ResizeObserver((entries) => this.resized(entries.map((entry) => entry.target)));
       this.charts = new mesocosm.Charts(this.chartBox, this);
       this.details.hidden = !this.options.details;
@@ -274,7 +277,7 @@
         if (due > 0 && !this.busy) {
           owed -= due;
           const isLast = this.way > 0 ? this.state.t >= this.state.n_frames - 1 : this.state.t <= this.first;
-          if (isLast && !this.options.loop) return void this.pause();
+          if (isLast && !(this.options.loop === "untouched" ? !this.touched : this.options.loop)) return void this.pause();
           this.seek(isLast ? this.begins : this.state.t + this.way * due);
         }
         requestAnimationFrame(beat);

@@ -12,6 +12,12 @@
     return stops.length < 2 ? stops[0] : stops[k].map((c, i) => Math.round(c + (at - k) * (stops[k + 1][i] - c)));
   }
 
+  /** A colour of light: where there is most of it, it is nearly white in the dark. */
+  const lit = (colour, level, { isDark }) => {
+    const share = isDark ? 0.55 * Math.max(0, (level - 140) / 115) : 0;
+    return colour.map((part) => Math.round(part + share * (255 - part)));
+  };
+
   /** The colour of each level of a field, the k-th, as words of an image's memory. */
   mesocosm.shadesOfField = (field, [kind, low, high], theme, k, into = new Uint32Array(256)) => {
     const own = (field.palette ?? []).map(theme.rgb);
@@ -22,8 +28,29 @@
       if (kind === "class") into[level] = word(classes[level % classes.length]);
       else if (own.length) into[level] = word(between(own, level / 255));
       else if (kind === "linear") into[level] = word(between(low < 0 && high > 0 ? signed : theme.stops, level / 255));
-      else into[level] = word(colour, Math.round((level * level * 0.78) / 255));
+      else into[level] = word(lit(colour, level, theme), Math.round((level * level * 0.86) / 255));
     }
+    return into;
+  };
+
+  const HUNDREDTH = 1 / 100; // of the logarithmic scale, as `scales.py` has it
+
+  const valueOf = (level, [kind, low, high]) =>
+    kind === "log" ? high * HUNDREDTH * Math.expm1((level / 255) * Math.log1p(1 / HUNDREDTH)) : low + (level / 255) * (high - low);
+  const levelOf = (value, [kind, low, high]) =>
+    kind === "log" ? (255 / Math.log1p(1 / HUNDREDTH)) * Math.log1p(value / (high * HUNDREDTH)) : ((value - low) * 255) / (high - low);
+
+  /** What a level of a field stands for. */
+  mesocosm.valueOfLevel = (level, scale) => (scale[0] === "class" ? level : valueOf(level, scale));
+
+  /** The widest of some scales of one kind. */
+  mesocosm.widest = (scales) => scales.reduce((one, other) => [one[0], Math.min(one[1], other[1]), Math.max(one[2], other[2])]);
+
+  /** The colour of each level on a scale of its own, as it has it on one that several worlds share. */
+  mesocosm.shadesShared = (field, own, shared, theme, k, into) => {
+    const all = mesocosm.shadesOfField(field, shared, theme, k);
+    if (own[0] !== shared[0] || own[0] === "class") return mesocosm.shadesOfField(field, own, theme, k, into);
+    for (let level = 0; level < 256; level++) into[level] = all[Math.max(0, Math.min(255, Math.round(levelOf(valueOf(level, own), shared))))];
     return into;
   };
 
@@ -35,7 +62,7 @@
     }
 
     /** Brings the picture of a field up to date. */
-    paintField(field, levels, scale, theme, k, wraps) {
+    paintField(field, levels, scale, theme, k, wraps, shared = scale) {
       const { width, height } = field;
       const across = width + 2;
       this.smooth = scale[0] !== "class";
@@ -46,8 +73,8 @@
         this.memory = new Uint32Array(this.image.data.buffer);
       }
       const { memory, shades } = this;
-      const drawn = `${scale} ${theme.ground} ${k}`;
-      if (this.drawn !== drawn) mesocosm.shadesOfField(field, scale, theme, k, shades);
+      const drawn = `${scale} ${shared} ${theme.ground} ${k}`;
+      if (this.drawn !== drawn) mesocosm.shadesShared(field, scale, shared, theme, k, shades);
       this.drawn = drawn;
       for (let row = 0; row < height; row++) {
         const [from, to] = [row * width, (row + 1) * across + 1];

@@ -8,9 +8,54 @@
   if (place) {
     const worlds = all("script.world").map((element) => mesocosm.openText(element.textContent));
     worlds.forEach((world) => world.catch(() => {})); // the player says what is wrong
-    mesocosm.createPlayer(place, worlds);
+    mesocosm.createPlayer(place, worlds, { loop: "untouched" });
     document.documentElement.classList.add("plays");
   }
+
+  // ------------------------------------------------- values of a chart where one points, from the table behind it
+
+  const tip = document.body.appendChild(document.createElement("div"));
+  tip.className = "tip";
+  tip.hidden = true;
+  const numberOf = (text) => Number(text.replaceAll(",", "").replace("\u2212", "-"));
+
+  function rowsOf(plot) {
+    const table = plot.closest("figure").querySelector("details table");
+    if (!table) return null;
+    const heads = [...table.tHead.rows[0].cells].map((cell) => cell.textContent);
+    const rows = [...table.tBodies[0].rows].map((row) => [...row.cells].map((cell) => cell.textContent));
+    return { heads, rows, at: rows.map(([first]) => numberOf(first)) };
+  }
+
+  function pointAt(plot, share, event) {
+    plot.known ??= rowsOf(plot);
+    if (!plot.known?.rows.length) return;
+    const { heads, rows, at } = plot.known;
+    const [low, high] = [Number(plot.dataset.low), Number(plot.dataset.high)];
+    const value = low + share * (high - low);
+    const nearest = () => at.reduce((best, x, k) => (Math.abs(x - value) < Math.abs(at[best] - value) ? k : best), 0);
+    const row = rows[plot.dataset.by === "row" ? Math.max(0, Math.min(rows.length - 1, Math.floor(value))) : nearest()];
+    const title = document.createElement("strong");
+    title.textContent = plot.dataset.by === "row" ? row[0] : `${heads[0]} ${row[0]}`;
+    tip.replaceChildren(title, ...heads.slice(1).map((head, k) => Object.assign(document.createElement("div"), { textContent: `${head}: ${row[k + 1]}` })));
+    tip.hidden = false;
+    tip.style.left = `${Math.max(4, Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8))}px`;
+    tip.style.top = `${event.clientY + 18 + tip.offsetHeight > innerHeight ? event.clientY - tip.offsetHeight - 12 : event.clientY + 18}px`;
+  }
+
+  for (const plot of all(".chart .plot")) {
+    const drawing = plot.querySelector("svg");
+    const point = (event) => {
+      const box = drawing.getBoundingClientRect();
+      const share = (event.clientX - box.left) / box.width;
+      if (share < -0.02 || share > 1.02) tip.hidden = true;
+      else pointAt(plot, Math.max(0, Math.min(1, share)), event);
+    };
+    plot.addEventListener("pointermove", point);
+    plot.addEventListener("click", point);
+    plot.addEventListener("pointerleave", () => (tip.hidden = true));
+  }
+  addEventListener("scroll", () => (tip.hidden = true), { passive: true });
 
   const theme = document.getElementById("theme");
   theme.hidden = false;

@@ -6,6 +6,7 @@
   const { make } = mesocosm;
   const SLOW = 12; // frames a second
   const FAST = 30;
+  const ORBIT = 400; // frames of a way, as in the player
   const STILL = 0.7; // which frame stands for the whole, as a share of all
 
   class Loop {
@@ -30,7 +31,7 @@
       const frame = mesocosm.watched(this.source.frame(this.t));
       const { theme, look } = this;
       if (this.column && frame.columns[this.column.name] && !mesocosm.isClass(this.column)) mesocosm.widen(this.column, frame.columns[this.column.name], look.highs);
-      this.view?.draw(frame, { ...look, theme, trails: this.ways() });
+      this.view?.draw(frame, { ...look, theme, flows: this.drawn > 0, trails: this.ways() });
       this.curves?.draw(frame, theme);
       this.drawn += 1;
     }
@@ -40,7 +41,7 @@
       const { plane } = this.meta;
       const now = plane && this.source.frame(this.t).populations[0];
       if (!now?.n || now.n > 4) return [];
-      const past = Array.from({ length: Math.min(this.t, 240) + 1 }, (_, k) => this.source.frame(this.t - Math.min(this.t, 240) + k).populations[0]);
+      const past = Array.from({ length: Math.min(this.t, ORBIT) + 1 }, (_, k) => this.source.frame(this.t - Math.min(this.t, ORBIT) + k).populations[0]);
       return [...now.id].map((id) => past.flatMap((points) => {
         const row = points.id.indexOf(id);
         return row < 0 ? [] : [{ x: points.x[row], y: points.y[row] }];

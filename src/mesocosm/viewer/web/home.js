@@ -33,12 +33,7 @@
     theme = mesocosm.readTheme(cardBox);
     loops.redraw(theme);
   };
-  at("theme").addEventListener("click", () => {
-    const root = document.documentElement;
-    const isDark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-    root.dataset.theme = isDark ? "light" : "dark";
-    redraw();
-  });
+  mesocosm.themeButton(at("theme"), redraw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   new ResizeObserver(redraw).observe(cardBox);
 

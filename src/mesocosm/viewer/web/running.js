@@ -7,6 +7,7 @@
   const SPEEDS = [1, 2, 5, 10, 30, 60, 120, 300, 1000, null]; // ticks a second; null: as fast as it computes
 
   const ECHO_MS = 1500;
+  const TAKEN_MS = 3000;
   const TOLD_MS = 250; // between two readings of a world that runs
 
   /** World k of the server, running; `said` is told what goes wrong. */
@@ -68,64 +69,67 @@
     }
   }
 
-  /** The panel of a running world: what it is, what can be changed, snapshots, beginning again. */
+  /** The panel of a running world: what it is, snapshots, beginning again, a slider for all that can be changed. */
   class Panel {
     constructor(box, source) {
       this.running = source.running;
       const { wish } = source.running;
       const button = (text, title, act) => make("button", { type: "button", title, onclick: act }, text);
       this.status = make("p", { class: "run" });
-      this.field = make("select", { "aria-label": "Parameter", onchange: () => this.offer() });
-      this.value = make("input", { type: "number", step: "any", "aria-label": "Value" });
       this.tick = make("input", { type: "number", min: 0, placeholder: "now", "aria-label": "At tick" });
-      this.range = make("span", { class: "range" });
-      this.changed = make("ul");
+      this.when = make("label", { class: "at", title: "Changes take effect at this tick; empty: at once" }, "changes take effect at tick ", this.tick);
+      this.changed = make("ul", { class: "changed-list", "aria-label": "Changes so far" });
       this.snapshots = make("select", { "aria-label": "Snapshot" });
-      const change = button("change", "From this tick on; the run becomes a branch of its own", () => this.change());
-      this.changes = make("p", { class: "changes" }, this.field, this.value, this.range,
-        make("span", { class: "at" }, "at tick ", this.tick), change);
+      this.sliders = make("div", { class: "sliders" });
+      this.rows = new Map();
       this.back = make("span", { hidden: "" }, this.snapshots,
         button("branch", "Go on from this snapshot, as a run of its own", () => wish("branch", { snapshot: this.snapshots.value })));
       const again = make("p", {},
         button("again", "Begin again with the same seed", () => wish("reset", { seed: "same" })),
         button("again, new seed", "Begin again with the next seed", () => wish("reset", { seed: "new" })),
         button("snapshot", "Keep the run as it is now, to branch from", () => wish("snapshot")), this.back);
-      box.replaceChildren(this.status, this.changes, again, this.changed);
+      box.addEventListener("keydown", (event) => event.target.type === "range" && event.stopPropagation()); // its own keys
+      this.slot = make("div", {}); // for what is known of who is chosen
+      box.replaceChildren(this.status, again, this.slot, this.when, this.sliders, this.changed);
     }
 
-    change() {
-      const at = this.tick.value === "" ? null : Number(this.tick.value);
-      if (this.value.value === "") return;
-      this.running.wish("change", { field: this.field.value, value: Number(this.value.value), tick: at });
+    change(field, value) {
+      setTimeout(() => (this.key = null), TAKEN_MS); // by then it is in force, or stands in the box no longer
+      this.running.wish("change", { field, value, tick: this.tick.value === "" ? null : Number(this.tick.value) });
     }
 
-    offer() {
-      const known = this.parameters.find((parameter) => parameter.field === this.field.value);
-      if (!known) return;
-      Object.assign(this.value, { min: known.low, max: known.high, value: known.value, step: known.whole ? 1 : "any" });
-      this.range.textContent = ` ${known.unit} (${plain(known.low)} to ${plain(known.high)})`;
+    /** A row a parameter, beneath the name of what it belongs to. */
+    build(parameters) {
+      this.rows.clear();
+      const groups = new Map();
+      for (const parameter of parameters) {
+        const [group, name] = parameter.field.includes(".") ? parameter.field.split(/\.(.*)/s) : ["", parameter.field];
+        if (!groups.has(group)) groups.set(group, []);
+        const row = new mesocosm.Slider(parameter, name, (value) => this.change(parameter.field, value));
+        this.rows.set(parameter.field, row);
+        groups.get(group).push(row.item);
+      }
+      this.sliders.replaceChildren(...[...groups].flatMap(([group, rows]) => [...(group ? [make("h2", {}, group)] : []), make("ul", {}, ...rows)]));
+      this.when.hidden = !parameters.length;
     }
 
     show(live) {
       const now = performance.now();
       if (live.status === "playing" && this.told === live.run && now - this.toldAt < TOLD_MS) return;
       Object.assign(this, { told: live.status === "playing" ? live.run : null, toldAt: now });
-      const { status, run = "", tick, ticks, rate, interventions = [], scheduled = [], snapshots = [], parameters = [] } = live;
+      const { status, run = "", seed, tick, ticks, rate, interventions = [], scheduled = [], snapshots = [], parameters = [], trouble } = live;
       const words = { starting: "is being compiled", playing: "is running", paused: "waits", ended: "has ended", died: "has died" };
       const speed = status === "playing" ? `, ${plain(rate ?? 0)} ticks/s` : "";
       this.status.setAttribute("aria-live", status === "playing" ? "off" : "polite"); // no speech several times a second
-      this.status.textContent = `${run} ${words[status]}: tick ${plain(tick)} of ${plain(ticks ?? 0)}${speed}`;
+      this.status.textContent = `${run} ${words[status]}: tick ${plain(tick)} of ${plain(ticks ?? 0)}${speed}${seed === undefined ? "" : `, seed ${seed}`}`;
       const inForce = scheduled.filter(([from]) => from <= tick);
-      const key = JSON.stringify([parameters, interventions, snapshots, inForce.length]);
+      const key = JSON.stringify([parameters, interventions, snapshots, inForce.length, trouble]);
       if (key === this.key) return;
       this.key = key;
-      const valueOf = ({ field, value }) => inForce.findLast(([, changed]) => changed === field)?.[2] ?? value;
-      this.parameters = parameters.map((parameter) => ({ ...parameter, value: valueOf(parameter) }));
-      const chosen = this.field.value;
-      this.field.replaceChildren(...parameters.map(({ field }) => make("option", { value: field }, field)));
-      if (parameters.some(({ field }) => field === chosen)) this.field.value = chosen;
-      this.changes.hidden = !parameters.length;
-      this.offer();
+      const fields = parameters.map(({ field }) => field).join();
+      if (fields !== this.fields) this.build(parameters);
+      this.fields = fields;
+      for (const { field, value } of parameters) this.rows.get(field).show(inForce.findLast(([, changed]) => changed === field)?.[2] ?? value);
       this.changed.replaceChildren(...interventions.map((text) => make("li", {}, text)));
       this.snapshots.replaceChildren(...snapshots.map((name) => make("option", { value: name }, name)));
       this.back.hidden = !snapshots.length;

@@ -4,6 +4,7 @@
 (() => {
   const worlds = [...document.querySelectorAll("script.world")].map((element) => mesocosm.openText(element.textContent));
   worlds.forEach((world) => world.catch(() => {})); // the player says what is wrong
+  mesocosm.themeButton(document.getElementById("theme"));
   const place = document.getElementById("player");
   place.style.setProperty("--worlds", worlds.length);
   const player = mesocosm.createPlayer(place, worlds, { details: true, speed: 30 });

@@ -4,7 +4,7 @@
 (() => {
   const ASK_MS = 250;
   const TOLD_S = 5; // between two sentences on how long it has taken
-  const [place, first, trouble, waits, controls] = ["player", "first", "trouble", "waits", "running"].map((id) =>
+  const [place, first, trouble, waits, side] = ["player", "first", "trouble", "waits", "side"].map((id) =>
     document.getElementById(id),
   );
   const n = Number(place.dataset.worlds);
@@ -12,6 +12,7 @@
   const title = document.title.replace(" · mesocosm", "");
   place.style.setProperty("--worlds", n);
 
+  mesocosm.themeButton(document.getElementById("theme"));
   let told = null;
   let stays = 0;
   /** Tells what is wrong, at least so long; an empty text: nothing is. */
@@ -60,7 +61,7 @@
     for (;;) {
       const seconds = Math.floor((performance.now() - began) / 1000 / TOLD_S) * TOLD_S;
       const far = seconds ? `, for ${seconds} seconds now` : "";
-      const text = `Your world is being compiled${far}: some seconds where it ran here before, up to a minute the first time. Meanwhile: a recording of bacteria that evolved to follow their food, again and again.`;
+      const text = `Your world is being compiled${far}: some seconds where it ran here before, up to a minute the first time. Meanwhile: a recording that came along, again and again.`;
       if (waits.textContent !== text) waits.textContent = text;
       const { said } = await line.ask({ ask: "meta", world: 0 }).catch((error) => ({ said: say(error.message) }));
       if (!said) return;
@@ -72,14 +73,16 @@
     waits.hidden = true;
     player.pause();
     const source = await mesocosm.openRunning(line, open(), 0, say);
-    const panel = new mesocosm.Panel(controls, source);
-    controls.hidden = false;
+    const panel = new mesocosm.Panel(document.getElementById("running"), source);
+    side.hidden = false;
+    document.body.classList.add("live");
     const heard = (live) => {
       panel.show(live);
       say(live.trouble);
     };
     const own = show([source], { heard, autoplay: false });
     await own.opened;
+    panel.slot.append(own.details); // beside the world, above what can be changed
     if (!own.reduced.matches) source.running.wish("play");
   }
 
