@@ -68,7 +68,11 @@ def said_of(cls: type) -> dict[str, str]:
         except (OSError, TypeError, SyntaxError, IndexError):
             continue
         for field, after in pairwise(getattr(body, "body", [])):
-            is_said = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and is_said:
-                out[field.target.id] = " ".join(str(after.value.value).split())
+            said = after.value if isinstance(after, ast.Expr) else None
+            if (
+                isinstance(field, ast.AnnAssign)
+                and isinstance(field.target, ast.Name)
+                and isinstance(said, ast.Constant)
+            ):
+                out[field.target.id] = " ".join(str(said.value).split())
     return out
