@@ -120,6 +120,7 @@ def test_two_worlds_tell_the_reward_up_to_one_constant():
     found = two_worlds(first, second, (soft_policy(first, r)[0], soft_policy(second, r)[0]))
     assert (found.rank, found.unknowns) == (2 * 7 - 1, 2 * 7) and found.is_up_to_a_constant
     assert (found.reward - r).std() < 1e-12 < abs((found.reward - r).mean()) and found.misfit < 1e-12
+    assert found.error(r) < 1e-12 and found.error(r + 0.1 * np.eye(7)[:, :3]) > 0.01
     same = two_worlds(first, first, (soft_policy(first, r)[0],) * 2)
     assert same.rank == 7 and not same.is_up_to_a_constant, "the same world twice tells no more than once"
 

@@ -281,6 +281,20 @@ def show_mean(values: ArrayLike) -> str:
     return show_interval(float(found.estimate), low, high)
 
 
+def finite_interval(values: ArrayLike) -> tuple[float, float, float] | None:
+    """Mean and 95 % bounds of the values that are finite; None where there are too few for bounds, or all are the same.
+
+    >>> finite_interval([1.0, float("nan")]) is None
+    True
+    """
+    x = np.asarray(values, float)
+    x = x[np.isfinite(x)]
+    if x.size < 2 or is_constant(x):
+        return None
+    found = mean_interval(x)
+    return float(found.estimate), float(found.low), float(found.high)
+
+
 def is_constant(values: np.ndarray) -> np.ndarray:
     """Whether values `[..., n]` differ by no more than rounding: `[...]`."""
     x = in_unit(values, unit_of(values))

@@ -73,11 +73,15 @@ def polytope(of: World, policy: np.ndarray, features: np.ndarray) -> Polytope:
     return Polytope(np.array(rows).reshape(-1, features.shape[2]), np.array(states, int), np.array(others, bool))
 
 
-def ng_russell(of: World, policy: np.ndarray, features: np.ndarray, penalty: float = 0.0) -> np.ndarray:
+def ng_russell(
+    of: World, policy: np.ndarray, features: np.ndarray, penalty: float = 0.0, importance: np.ndarray | None = None
+) -> np.ndarray:
     """The weights, within +-1, under which the policy is better than the next best act by as much as possible.
 
     Args:
-      penalty: for each unit of weight, in units of return summed over states: few weights are then used. [k]
+      penalty: for each unit of weight, in units of return summed over states: few weights are then used.
+      importance: of each state, where the world is known from counts only: an act that is not the best then counts
+        twice against the weights (their section 4), instead of ruling them out. [S]
 
     Returns:
       [k]; all 0 where no other weights make the policy optimal (or the penalty is too high).
@@ -86,12 +90,17 @@ def ng_russell(of: World, policy: np.ndarray, features: np.ndarray, penalty: flo
     k, states = features.shape[2], np.unique(found.state[found.is_other])
     place = np.searchsorted(states, found.state[found.is_other])
     # unknowns: w+, w-, and the margin t of each state, t <= each of its margins
-    feasible = np.concatenate([-found.margins, found.margins], axis=1)
-    above = np.concatenate([feasible[found.is_other], np.eye(states.size)[place]], axis=1)
-    feasible = np.concatenate([feasible, np.zeros((len(feasible), states.size))], axis=1)
-    cost = np.concatenate([np.full(2 * k, penalty), np.full(states.size, -1.0)])
+    margins = np.concatenate([-found.margins, found.margins], axis=1)
+    t = np.eye(states.size)[place]
+    above = np.concatenate([margins[found.is_other], t], axis=1)
+    if importance is None:
+        rest = np.concatenate([margins, np.zeros((len(margins), states.size))], axis=1)
+    else:
+        rest = np.concatenate([2 * margins[found.is_other], t], axis=1)
+    gain = np.ones(states.size) if importance is None else importance[states]
+    cost = np.concatenate([np.full(2 * k, penalty), -gain])
     limits = [(0, 1)] * (2 * k) + [(None, None)] * states.size
-    x = _solved(cost, np.concatenate([above, feasible]), np.zeros(len(above) + len(feasible)), limits)
+    x = _solved(cost, np.concatenate([above, rest]), np.zeros(len(above) + len(rest)), limits)
     return x[:k] - x[k : 2 * k]
 
 

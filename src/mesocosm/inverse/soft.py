@@ -47,6 +47,7 @@ class Identified:
       rank: of the linear system; of `unknowns`, the values of both worlds.
       unknowns: twice the states that are not absorbing.
       misfit: root mean square by which the two worlds disagree on the reward, at that solution.
+      free: what may be added to the reward without that either policy tells of it. [S, A, directions]
       is_up_to_a_constant: one direction is left, and it adds one number to every reward.
     """
 
@@ -54,7 +55,17 @@ class Identified:
     rank: int
     unknowns: int
     misfit: float
+    free: np.ndarray
     is_up_to_a_constant: bool
+
+    def error(self, truth: np.ndarray) -> float:
+        """How far the reward is from the true one but for what is free: root mean square over what is not absorbing,
+        over the spread of the true one."""
+        is_living = np.abs(truth).sum(axis=1) + np.abs(self.reward).sum(axis=1) > 0
+        apart = (self.reward - truth)[is_living].ravel()
+        free = self.free[is_living].reshape(apart.size, self.free.shape[2])
+        left = apart - free @ np.linalg.lstsq(free, apart, rcond=None)[0] if free.size else apart
+        return float(np.sqrt(np.mean(left**2)) / (truth[is_living].std() or 1.0))
 
 
 def two_worlds(
@@ -89,10 +100,11 @@ def two_worlds(
     rewards = [log + part @ v for log, part, v in zip(logs, parts, np.split(solution, 2), strict=True)]
     left = parts[0] @ null[: live.size]  # what may be added to the reward: [S A, directions]
     spread = left[w > 0].std(axis=0).max(initial=0)
-    out = np.zeros(policies[0].shape)
-    out[live] = ((rewards[0] + rewards[1]) / 2).reshape(live.size, -1)
+    out, free = np.zeros(policies[0].shape), np.zeros((*policies[0].shape, null.shape[1]))
+    out[live] = ((rewards[0] + rewards[1]) / 2).reshape(live.size, first.n_acts)
+    free[live] = left.reshape(live.size, first.n_acts, null.shape[1])
     apart = float(np.sqrt(np.average((rewards[0] - rewards[1]) ** 2, weights=w)))
-    return Identified(out, rank, 2 * live.size, apart, null.shape[1] == 1 and bool(spread < 1e-8))
+    return Identified(out, rank, 2 * live.size, apart, free, null.shape[1] == 1 and bool(spread < 1e-8))
 
 
 def _of_values(of: World) -> np.ndarray:

@@ -1,0 +1,160 @@
+"""`kin` and `individuality` against answers that are known exactly, and against chance."""
+
+from fractions import Fraction
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from mesocosm.analyses import individuality as of_individuals
+from mesocosm.analyses import kin
+from mesocosm.analyses.individuality import classes, individuality
+from mesocosm.instruments.price import between
+
+# -- kin ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("b, c", [(3, 1), (3, 2), (4, 1), (1, 1), (2, 1), (9, 4)])
+def test_altruism_spreads_if_and_only_if_b_f_st_exceeds_c_exactly(b, c):
+    """Fitness 20 - c z + b times the mean of the group: all in fractions, times the size of a group to be whole."""
+    size, altruists = 6, [0, 0, 1, 2, 3, 5, 6, 6]
+    z = np.concatenate([np.repeat([1, 0], [k, size - k]) for k in altruists])
+    group = np.repeat(np.arange(len(altruists)), size)
+    shared = np.repeat(altruists, size)
+    w = size * 20 - size * c * z + b * shared  # size times fitness
+    n = z.size
+    mean = Fraction(int(z.sum()), n)
+    variance = Fraction(int((z * z).sum()), n) - mean**2
+    of_groups = sum((Fraction(k, size) - mean) ** 2 for k in altruists) / len(altruists)
+    f_st = of_groups / variance
+    selection = (Fraction(int((w * z).sum()), n) - Fraction(int(w.sum()), n) * mean) / size
+    assert selection == variance * (b * f_st - c)
+    assert (selection > 0) == (b * f_st > c) and (selection == 0) == (b * f_st == c)
+    lies_between = between(z, w, group) / size
+    assert lies_between == (b - c) * of_groups and selection - lies_between == -c * (variance - of_groups)
+
+
+def world(rng, ticks=600, side=16, cost=0.0, benefit=0.0):
+    """A pedigree in space: bodies beget beside themselves; the first gene costs its bearer and helps its cell."""
+    place = rng.integers(0, side, (60, 2))
+    genes, ids = rng.integers(-2, 3, (60, 2, 1)), np.arange(1, 61)
+    births = [(0, i, 0, g) for i, g in zip(ids, genes, strict=True)]
+    deaths, film, last = [], [], 60
+    for tick in range(ticks):
+        if tick % 20 == 0:
+            film += [(tick, i, *p) for i, p in zip(ids, place, strict=True)]
+        cell = place[:, 0] // 8 * 2 + place[:, 1] // 8
+        others, _ = kin.mean_of_others(genes[:, 0].astype(float), cell)
+        chance = 0.04 * np.exp(-cost * genes[:, 0, 0] + benefit * others[:, 0])
+        parents = np.flatnonzero(rng.random(ids.size) < chance)
+        dies = rng.random(ids.size) < 0.04 * ids.size / 60
+        new = np.arange(last + 1, last + 1 + parents.size)
+        last += parents.size
+        births += [(tick + 1, i, ids[p], genes[p]) for i, p in zip(new, parents, strict=True)]
+        deaths += [(tick + 1, i) for i in ids[dies]]
+        moved = (place[parents] + rng.integers(-1, 2, (parents.size, 2))) % side
+        ids, place = np.append(ids[~dies], new), np.concatenate([place[~dies], moved])
+        genes = np.concatenate([genes[~dies], genes[parents]])
+        if ids.size < 8:
+            break
+    return births, deaths, film
+
+
+def record_of(worlds, side=16):
+    def log(rows, names):
+        rows = [(r, *row) for r, each in enumerate(rows) for row in each]
+        return dict(zip(names, map(np.array, zip(*rows, strict=True)), strict=True))
+
+    births = log([w[0] for w in worlds], ("replicate", "tick", "id", "parent", "genome"))
+    deaths = log([w[1] for w in worlds], ("replicate", "tick", "id"))
+    film = log([w[2] for w in worlds], ("replicate", "tick", "id", "x", "y"))
+    film = {**film, "x": film["x"] * 256, "y": film["y"] * 256}
+    header = {"frames": ["bodies"], "configuration": {"world": {"side": side}}, "logs": ["births", "deaths"]}
+    return SimpleNamespace(
+        header=header, replicates=len(worlds), frames=lambda name: film, log={"births": births, "deaths": deaths}.get
+    )
+
+
+def effects(seeds, **forces):
+    record = record_of([world(np.random.default_rng(s), **forces) for s in seeds])
+    values = kin.compute(record, kin.Settings(windows=8))
+    return record, values, np.array(values["effects"], float)[:, :, :, 0]  # parts, strands, replicates
+
+
+def test_costs_benefits_and_relatedness_are_found_with_their_signs():
+    record, values, found = effects(range(20), cost=0.3, benefit=0.4)
+    there = np.isfinite(found).all(axis=(0, 1))
+    direct, indirect, related = found[:, 0, there]
+    assert direct.mean() < 0 < indirect.mean() and related.mean() > 0.01, "who begets beside himself has kin nearby"
+    assert abs(found[0, 1, there].mean()) < abs(direct.mean())
+    sentence = kin.show(record, values).sentence
+    assert "are related by" in sentence and "direct effects" in sentence
+
+
+def test_where_nobody_lives_on_or_nobody_varies_there_is_no_number():
+    births, deaths, film = world(np.random.default_rng(0), ticks=40)
+    same = [(*row[:3], np.zeros((2, 1), int)) for row in births]
+    record = record_of([(same, deaths, film)])
+    result = kin.show(record, kin.compute(record, kin.Settings()))
+    assert result.sentence.startswith("In no world had bodies neighbours") and not result.findings
+    assert kin.filmed(SimpleNamespace(header={"frames": []})).startswith("holds no film")
+
+
+# -- individuality -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "machine, bits",
+    [(lambda s, e: s, (1, 1, 0)), (lambda s, e: e, (0, 0, 1)), (lambda s, e: s ^ e, (0, 1, 1))],
+    ids=["keeps its state", "copies its surroundings", "xor"],
+)
+def test_three_machines_have_their_bits(machine, bits):
+    s, e = np.repeat([0, 0, 1, 1], 1000), np.tile([0, 1, 0, 1], 1000)
+    found = individuality(s, e, machine(s, e), draws=3)
+    assert found[:, 1] == pytest.approx(bits, abs=1e-12), "the plain estimate of an exact table is exact"
+    assert found[:, 0] == pytest.approx(bits, abs=1e-3) and np.abs(found[:, 2]).max() < 2e-3
+
+
+def test_what_is_not_related_is_nothing_once_corrected_and_the_bias_is_told():
+    rng = np.random.default_rng(1)
+    found = np.array([individuality(*rng.integers(0, 3, (3, 270)), draws=3, seed=k) for k in range(60)])
+    corrected, plain = found[:, :, 0].mean(axis=0), found[:, :, 1].mean(axis=0)
+    assert (plain > 0.008).all() and (np.abs(corrected) < plain / 4).all(), "Miller's correction takes the bias"
+    assert np.abs(corrected - found[:, :, 2].mean(axis=0)).max() < 0.005
+
+
+def film_of(rng, frames=40, bodies=30, side=16):
+    """Bodies that keep their energy class and walk; `element` is kept by half of them."""
+    energy = rng.integers(0, 4, bodies) * 1000
+    element = np.arange(bodies) % 2
+    place = rng.integers(0, side, (bodies, 2))
+    rows = []
+    for k in range(frames):
+        place = (place + rng.integers(-2, 3, place.shape)) % side
+        rows.append(np.stack([np.full(bodies, 10 * k), np.arange(1, bodies + 1), *place.T * 256, energy, element]))
+    return dict(zip(("tick", "id", "x", "y", "energy", "element"), np.concatenate(rows, axis=1), strict=True))
+
+
+def test_levels_are_read_off_a_film_and_of_too_few_samples_nothing_is_said():
+    films = [film_of(np.random.default_rng(k)) for k in range(3)]
+    film = {k: np.concatenate([f[k] for f in films]) for k in films[0]}
+    film["replicate"] = np.repeat(np.arange(3), films[0]["tick"].size)
+    metrics = {"replicate": np.zeros(3, int), "population": np.arange(3), "food": np.arange(3)}
+    header = {"frames": ["bodies"], "configuration": {"world": {"side": 16, "demes": 1}}}
+    record = SimpleNamespace(header=header, replicates=3, frames=lambda name: film, metrics=metrics)
+    values = of_individuals.compute(record, of_individuals.Settings(permutations=3))
+    bits = dict(zip(values["levels"], np.array(values["bits"], float), strict=True))
+    whole = dict(zip(values["levels"], np.array(values["whole"], float), strict=True))
+    assert (np.abs(bits["body"][1] / whole["body"] - 1) < 0.05).all(), "all of its energy is told by itself"
+    assert (np.abs(bits["element"][0] - 1) < 0.02).all() and np.isfinite(bits["neighbourhood"]).all()
+    assert np.isnan(bits["deme"]).all() and np.isnan(bits["colony"]).all()
+    result = of_individuals.show(record, values)
+    assert "body" in result.sentence and "deme" not in result.sentence
+    bare = SimpleNamespace(header={**header, "frames": []}, replicates=1, metrics=metrics)
+    said = of_individuals.show(bare, of_individuals.compute(bare, of_individuals.Settings())).sentence
+    assert said == "There are too few samples of any level to say what carries itself on."
+
+
+def test_classes_are_of_equal_size_and_keep_ties_together():
+    assert np.bincount(classes(np.arange(100.0), 4)).tolist() == [25] * 4
+    assert classes(np.array([5.0, 5, 5, 5]), 4).tolist() == [1] * 4 and classes(np.zeros(0), 4).size == 0
