@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import dictionary
 import gallery
 import interface
 
-WRITERS = (interface.pages, gallery.pages)
+WRITERS = (interface.pages, dictionary.pages, gallery.pages)
 """Each gives pages: paths within `generated`, and their text."""
 
 

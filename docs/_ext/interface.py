@@ -56,21 +56,27 @@ def entry(door, name, thing):
     """A directive of Python's domain, with members nested."""
     if inspect.isclass(thing):
         body = [markdown(documentation(thing))]
-        body += [member(f"{door}.{name}", key, value) for key, value in members(thing)]
+        body += [member(thing, f"{door}.{name}", key, value) for key, value in members(thing)]
         return directive("class", f"{door}.{name}{signature(thing)}", "\n\n".join(filter(None, body)), ":" * 5)
     if callable(thing):
         return directive("function", f"{door}.{name}{signature(thing)}", markdown(documentation(thing)))
     return directive("data", f"{door}.{name}", markdown(documentation(type(thing))))
 
 
-def member(owner, name, value):
-    if isinstance(value, property) or not callable(getattr(value, "__func__", value)):
-        body = documentation(getattr(value, "fget", None) or getattr(value, "func", value))
-        return directive("property", f"{owner}.{name}", markdown(body))
+def member(cls, owner, name, value):
+    body = markdown(said(cls, name))
+    if isinstance(value, property) or hasattr(value, "func"):
+        return directive("property", f"{owner}.{name}", body)
     function = getattr(value, "__func__", value)
     kind = {staticmethod: "staticmethod", classmethod: "classmethod"}.get(type(value), "method")
-    signed = f"{owner}.{name}{signature(function, kind != 'staticmethod')}"
-    return directive(kind, signed, markdown(documentation(function)))
+    return directive(kind, f"{owner}.{name}{signature(function, kind != 'staticmethod')}", body)
+
+
+def said(cls, name):
+    """The docstring of a member, or of the one that it overrides."""
+    values = [vars(base)[name] for base in cls.__mro__ if name in vars(base)]
+    functions = [getattr(v, "fget", None) or getattr(v, "func", None) or getattr(v, "__func__", v) for v in values]
+    return next(filter(None, map(documentation, functions)), "")
 
 
 def members(cls):

@@ -65,6 +65,7 @@ class Run:
 
     @property
     def folder(self) -> Path:
+        """Where the run lies."""
         return self.record.folder
 
     @property

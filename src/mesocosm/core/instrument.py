@@ -27,12 +27,15 @@ class Fold(eqx.Module):
     """
 
     def init(self, scene: Scene) -> Any:
+        """What a window begins with."""
         return ()
 
     def update(self, folded: Any, tick: Tick) -> Any:
+        """What is folded, with one more tick."""
         return folded
 
     def read(self, folded: Any, scene: Scene) -> dict[str, Array]:
+        """The columns of a row, scalars by name, at the end of a window."""
         raise NotImplementedError
 
 
@@ -81,6 +84,7 @@ class Log(eqx.Module):
     columns: tuple[tuple[str, str], ...] = eqx.field(static=True)
 
     def emit(self, tick: Tick, scene: Scene, clock: Array, replicate: Array) -> Events:
+        """The rows of a tick, as events: which happened, and their columns."""
         events = tick.events[self.event]
         return Events(events.happened, {name: events.columns[source] for name, source in self.columns})
 
@@ -101,6 +105,7 @@ class Shutter(eqx.Module):
         self.every, self.start, self.replicate = jnp.int32(every), jnp.int32(start), jnp.int32(replicate)
 
     def is_open(self, clock: Array, replicate: Array) -> Array:
+        """Whether a frame is taken at this tick of this replicate."""
         due = (clock >= self.start) & ((clock - self.start) % jnp.maximum(self.every, 1) == 0)
         mine = (self.replicate < 0) | (replicate.astype(jnp.int32) == self.replicate)
         return (self.every > 0) & due & mine
@@ -128,6 +133,7 @@ class Camera(eqx.Module):
     most: int = eqx.field(static=True, default=32)
 
     def emit(self, tick: Tick, scene: Scene, clock: Array, replicate: Array) -> Events:
+        """What is seen in a tick, as rows; none where the shutter is closed."""
         is_open = self.shutter.is_open(clock, replicate)
         if self.source in scene.fields:
             values = scene.fields[self.source].values

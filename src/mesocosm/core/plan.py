@@ -88,6 +88,7 @@ class Plan:
             raise ConfigurationError(f"interventions at ticks {ticks}: must be sorted, from tick 0 on")
 
     def identity(self) -> dict[str, Any]:
+        """All that makes it this run and no other, as plain values."""
         interventions = [[i.tick, i.field, i.value] for i in self.interventions]
         return {
             "experiment": self.name,

@@ -87,6 +87,7 @@ class Claim:
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Claim:
+        """From what `to_dict` gave."""
         return from_plain(Claim, values, "a claim that was kept")
 
 
@@ -170,6 +171,7 @@ class Finding:
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Finding:
+        """From what `to_dict` gave."""
         return from_plain(Finding, values, "a finding that was kept")
 
     def words(self, noun: str = "replicates") -> str:

@@ -70,6 +70,7 @@ class Tournament:
 
     @property
     def replicates(self) -> int:
+        """How many independent replicates met."""
         return self.scores.shape[1]
 
     def present(self) -> np.ndarray:

@@ -40,6 +40,7 @@ class Told:
 
     @property
     def noun(self) -> str:
+        """What a replicate is called, in the plural."""
         return self.declared.noun
 
     @cached_property

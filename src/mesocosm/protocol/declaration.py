@@ -42,6 +42,7 @@ class RunConfiguration:
     """Whose frames are kept; -1 is everybody's."""
 
     def contradictions(self):
+        """A sentence for each contradiction between fields."""
         if self.ticks % self.every:
             nearest = max(1, round(self.ticks / self.every)) * self.every
             yield f"ticks = {self.ticks}: must be a multiple of every = {self.every}, for example {nearest}"
@@ -53,6 +54,7 @@ class RunConfiguration:
             yield f"interventions at ticks {ticks}: must be in order and within 0 ... {self.ticks - 1}"
 
     def parsed_interventions(self) -> tuple[Intervention, ...]:
+        """The interventions, each with its tick, field and value."""
         return tuple(Intervention.parse(text) for text in self.interventions)
 
 
@@ -159,6 +161,8 @@ class Declaration:
       report: the blocks of its page, in order; measures over time and the short table where none is named.
       replay: what moves on top of the page, where something was recorded.
       about: for somebody who never heard of it: what lives here and what the control is.
+      columns: what each column of the metrics and of the logs (`births.id`) says, with its unit; `visits_*` is said of
+        all that begin so. What is a measure, too, needs no words here.
     """
 
     name: str
@@ -185,6 +189,16 @@ class Declaration:
     analyses: tuple[str, ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
     asks_first: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def explained(self, column: str, measures: tuple[Measure, ...] = ()) -> str:
+        """What a column says: by its name, by the longest beginning that fits, or as a measure; or nothing."""
+        fitting = [name for name in self.columns if name.endswith("*") and column.startswith(name[:-1])]
+        if column in self.columns or fitting:
+            return self.columns[column if column in self.columns else max(fitting, key=len)]
+        like = [m for m in measures if m.of == column] + [m for m in measures if m.name == column]
+        of = next(iter(like), None)
+        return "" if of is None else f"{of.label}{f', in {of.unit}' if of.unit else ''}"
 
     def __post_init__(self) -> None:
         for sentence in self._wrong():

@@ -58,6 +58,7 @@ class Measure:
 
     @property
     def label(self) -> str:
+        """What it is called on axes and in headings."""
         return self.words or self.name
 
     def at(self, columns: Columns, of_control: bool = False) -> np.ndarray:
@@ -172,6 +173,7 @@ class Holds:
     claim: str
 
     def values(self, declared: Declaration, record: Record, follow_ups: Mapping[str, Record]) -> np.ndarray:
+        """1 where it holds, 0 where not [replicates], NaN where there is nothing to judge."""
         import numpy as np
 
         claim = next((c for c in declared.claims if c.name == self.claim), None)

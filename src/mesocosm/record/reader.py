@@ -73,6 +73,7 @@ class Record:
 
     @property
     def replicates(self) -> int:
+        """How many there are in the run."""
         return int(self.header["replicates"])
 
     @property

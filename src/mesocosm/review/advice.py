@@ -40,6 +40,7 @@ class Review:
     asks: list[Question]
 
     def to_dict(self) -> dict[str, Any]:
+        """As plain values, for `--json`."""
         return asdict(self)
 
     def _open(self) -> list[Question]:

@@ -125,6 +125,7 @@ class Design:
 
     @property
     def confidence(self) -> float:
+        """Of each interval, the 5 % shared among what is declared."""
         return 1 - ALPHA / self.n_declared
 
     @property

@@ -46,6 +46,7 @@ class DataSet:
 
     @property
     def n_classes(self) -> int:
+        """How many classes the labels name."""
         return int(self.labels.max()) + 1
 
     @staticmethod

@@ -48,14 +48,17 @@ class Subject:
 
     @property
     def title(self) -> str:
+        """How it is named in a list."""
         return f"{self.entry.declaration.name}{self.name and f', {self.name}'}"
 
     @property
     def changes(self) -> Mapping[str, Any]:
+        """What its case sets."""
         return self.entry.declaration.trial.cases[self.name]
 
     @cached_property
     def is_exact(self) -> bool:
+        """Whether its law computes in whole numbers, so that bits must agree."""
         return bool(self.case().setup.experiment.exact)
 
     def case(self, **changes: Any) -> Case:

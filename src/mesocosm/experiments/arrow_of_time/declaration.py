@@ -210,6 +210,16 @@ DECLARATION = Declaration(
     control="the same worlds with collisions by chance, turned round by their velocities alone, with one bit flipped "
     "at the turn, and from equilibrium",
     configuration=ArrowConfiguration,
+    columns={
+        "seen": "bits set in what happens, summed over the ticks of the window",
+        "before": "bits set in the cell of the tape before it is written, likewise",
+        "after": "bits set in the cell once it is written, likewise",
+        "before_seen": "bits set in both what happens and the cell before",
+        "after_seen": "bits set in both what happens and the cell after",
+        "apart": "how far the world is from its start: bits that differ, or the largest difference of a coordinate",
+        "film.clock": "the tick of the picture",
+        "film.cells": "particles in each block of cells",
+    },
     measures=_measures,
     claims=CLAIMS,
     under=_claims,

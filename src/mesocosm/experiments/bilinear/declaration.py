@@ -60,6 +60,10 @@ DECLARATION = Declaration(
     prediction="alternating play circles (growth 1), simultaneous play grows by sqrt(1 + eta^2) a tick",
     control="the exact spectral radius of the game's linear map",
     configuration=BilinearConfiguration,
+    columns={
+        "x": "where the first player stands, in 1/256",
+        "y": "where the second player stands, in 1/256",
+    },
     measures=(_RADIUS,),
     claims=(
         Claim(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
+from mesocosm.ecology.columns import COLUMNS
 from mesocosm.ecology.configuration import ABOUT, EcologyConfiguration
 from mesocosm.findings.claim import Claim
 from mesocosm.protocol.declaration import Declaration, Trial
@@ -140,6 +141,7 @@ DECLARATION = Declaration(
     prediction="P(tumble) rises with the odour, more than in the shadow genome",
     control="the shadow genome: inherited, mutated and swapped alike, never expressed",
     configuration=ChemotaxisConfiguration,
+    columns=COLUMNS,
     measures=_measures,
     answers={
         "supported": "Bacteria came to follow their food",

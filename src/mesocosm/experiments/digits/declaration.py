@@ -142,6 +142,13 @@ DECLARATION = Declaration(
     prediction="held-out accuracy after the last number of examples is above the founder's on the same tasks",
     control="the founding genome, and the nearest class mean by cosine, on the same held-out tasks",
     configuration=DigitsConfiguration,
+    columns={
+        "loss": "mean loss of the generation's genomes",
+        "best": "loss of its best genome",
+        "unjudged": "genomes whose loss is no number",
+        "rule_*": "accuracy on held-out tasks after so many examples, of the centre of the search",
+        "control_*": "the same of the founding genome",
+    },
     measures=measures,
     claims=CLAIMS,
     presets=PRESETS,

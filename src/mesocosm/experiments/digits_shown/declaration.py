@@ -79,6 +79,13 @@ DECLARATION = Declaration(
     prediction="the rule is above every tuned online gradient rival at 10, 20, 50 and 100 examples",
     control="five online gradients, feedback alignment, class mean, neighbours, ridge, LDA, logistic regression",
     configuration=DigitsShownConfiguration,
+    columns={
+        "answers.row": "number of the row",
+        "answers.on_test": "1 on the test, 0 where rivals were tuned",
+        "answers.learner": "number of the learner, in the order of the header",
+        "answers.shown": "examples shown",
+        "answers.hits": "test images named rightly",
+    },
     summarise=_summarise,
     measures=(Measure("streams", "streams", "streams a share"),),
     results=_results,

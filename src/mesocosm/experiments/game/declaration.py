@@ -106,6 +106,20 @@ def _results() -> Any:
     return import_module("mesocosm.experiments.game.results")
 
 
+COLUMNS = {
+    "stretch": "how far a small difference was stretched in the window, in natural logarithms",
+    "stretched": "the same since the start",
+    "time": "time that passed in the window, as the law counts it",
+    "elapsed": "the same since the start",
+    "idle": "ticks of the window in which one stood while others moved",
+    "first_*": "what the first player does: the share of this act, or this number of its own",
+    "second_*": "the same of the second player",
+    "third_*": "the same of the third player",
+    "players.z": "all numbers of all players",
+}
+"""What the columns of the record say."""
+
+
 def declared(name: str, **changes: Any) -> Declaration:
     """A declaration of this experiment under a name of its own, some of it changed; nothing is claimed of it."""
     common: dict[str, Any] = {
@@ -118,6 +132,7 @@ def declared(name: str, **changes: Any) -> Declaration:
         "results": _results,
         "presets": {"default": {}, "quick": {"replicates": 8, "ticks": 2000}},
         "noun": "games",
+        "columns": COLUMNS,
         "about": "Two players learn at once, each by what it would gain alone; nobody minimises anything "
         "together. The point is what both do now (the first across, the second up), its way the phase portrait.",
         "trial": Trial(replicates_differ=True, interventions=("30:step=0.1",)),

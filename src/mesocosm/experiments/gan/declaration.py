@@ -126,6 +126,11 @@ DECLARATION = Declaration(
     prediction="by symplectic gradient adjustment artists cover more of the truth, and four of five keep all modes",
     control="the same nets and seeds under simultaneous descent, with the step that is its best on the ring",
     configuration=GanConfiguration,
+    columns={
+        "idle": "ticks of the window in which one stood while the other moved",
+        "mode_*": "share of the artist's points that lie near this mode",
+        "players.z": "all numbers of both nets",
+    },
     measures=_measures,
     claims=CLAIMS,
     under=_claims,

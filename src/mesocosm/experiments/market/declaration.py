@@ -113,6 +113,13 @@ DECLARATION = Declaration(
     "are held to be equally rational, beliefs are recovered worse",
     control="the same inference with one rationality for all; the spread by the prior; the nominal coverage",
     configuration=MarketConfiguration,
+    columns={
+        "trades": "orders that met another in the window",
+        "sensible": "orders that the trader's own belief favours",
+        "chances": "orders that there could have been",
+        "orders.price": "of the round",
+        "orders.orders": "of each trader: -1 sells, 0 waits, 1 buys",
+    },
     measures=MEASURES,
     claims=CLAIMS,
     results=_results,

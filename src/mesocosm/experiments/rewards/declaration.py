@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Annotated, Any
 
+from mesocosm.ecology.columns import COLUMNS
 from mesocosm.ecology.configuration import EcologyConfiguration
 from mesocosm.experiments.chemotaxis.declaration import SMALL_WORLD
 from mesocosm.findings.claim import Claim
@@ -120,6 +121,11 @@ DECLARATION = Declaration(
     prediction="death and signalling become bad, mating, survival and food good; worlds differ widely in how much",
     control="the shadow genes: inherited, mutated and swapped alike, never read",
     configuration=RewardsConfiguration,
+    columns={
+        **COLUMNS,
+        "emitted": "signals emitted in the window",
+        **{f"{weight}_*": f"gene for the reward of {weight}, summed over the living" for weight in WEIGHTS},
+    },
     measures=_measures,
     asks_first="food",
     answers={

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
+from mesocosm.ecology.columns import COLUMNS
 from mesocosm.ecology.configuration import ABOUT, EcologyConfiguration
 from mesocosm.experiments.chemotaxis.declaration import SMALL_WORLD
 from mesocosm.findings.claim import Claim
@@ -174,6 +175,7 @@ DECLARATION = Declaration(
     control="the deaf: the same worlds, in which bodies emit and pay but all read the signal of one body drawn anew in "
     "every tick; the shadow genome; the same bodies made mute",
     configuration=SignallingConfiguration,
+    columns=COLUMNS,
     measures=_measures,
     answers={
         "supported": "The signal is kept",

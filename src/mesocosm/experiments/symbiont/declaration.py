@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
+from mesocosm.ecology.columns import COLUMNS
 from mesocosm.ecology.configuration import ABOUT, EcologyConfiguration
 from mesocosm.experiments.chemotaxis.declaration import SMALL_WORLD
 from mesocosm.findings.claim import Claim
@@ -111,6 +112,22 @@ DECLARATION = Declaration(
     prediction="it becomes benign and is inherited, unless it is passed at touch so often that it can live on that",
     control="the shadow genes of each element: founded, copied and mutated alike, never read; and cured hosts",
     configuration=SymbiontConfiguration,
+    columns={
+        **COLUMNS,
+        "elements": "energy held by elements outside bodies, in quanta",
+        "carriers": "bodies that carry an element at the end of the window",
+        "carrier_ticks": "carriers, summed over the ticks of the window",
+        "inherited": "elements that came into a body at its birth",
+        "passed": "elements that came into a body by touch",
+        "germ_*": "level 0 ... 255 of the gene for being inherited, summed over carriers, of this strand",
+        "virulence_*": "level 0 ... 255 of the gene for virulence, summed over carriers, of this strand",
+        "births.element": "strain that the newborn carries; 0 is none",
+        "births.element_genes": "genes of that element [strand, locus]",
+        "passes.id": "of who received an element",
+        "passes.giver": "id of who gave it",
+        "passes.element": "its strain",
+        "passes.element_genes": "its genes [strand, locus]",
+    },
     measures=_measures,
     asks_first="self",
     answers={

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from mesocosm.ecology.columns import COLUMNS
 from mesocosm.experiments.chemotaxis.declaration import (
     CLAIMS,
     GARDEN,
@@ -45,6 +46,7 @@ DECLARATION = replace(
     question="Do bacteria that sense only whether an odour rises or falls evolve to follow a moving source of food?",
     prediction="P(tumble) is higher when the odour falls than when it rises, more so than in the shadow genome",
     configuration=TrendConfiguration,
+    columns=COLUMNS,
     claims=_CLAIMS,
     under=asked_of("trend", _CLAIMS),
     presets=PRESETS,

@@ -94,10 +94,12 @@ class PetriParameters:
 
     @property
     def n_acts(self) -> int:
+        """How many acts a body can choose between."""
         return 4 if self.signal else 2
 
     @property
     def n_stimuli(self) -> int:
+        """How many stimuli there are: levels of all senses together."""
         return n_stimuli(self.senses)
 
     def digit(self, sense: SenseName) -> tuple[int, int]:

@@ -33,6 +33,7 @@ class Sense:
 
     @property
     def n_levels(self) -> int:
+        """How many levels it tells apart."""
         return len(self.words)
 
     def told(self) -> list[str]:
