@@ -91,6 +91,15 @@ def test_costs_benefits_and_relatedness_are_found_with_their_signs():
     assert "are related by" in sentence and "direct effects" in sentence
 
 
+def test_relatedness_without_a_benefit_is_no_effect_through_kin():
+    """Kin nearby and a gene that costs: the squared effect through kin would be above 0 by noise alone."""
+    _, values, _ = effects(range(24), cost=0.3)
+    squared = np.array(values["squared"], float)[:, 0, :, 0]
+    direct, indirect = squared[:, np.isfinite(squared).all(axis=0)]
+    assert direct.mean() > 3 * direct.std() / np.sqrt(direct.size)
+    assert abs(indirect.mean()) < 3 * indirect.std() / np.sqrt(indirect.size)
+
+
 def test_where_nobody_lives_on_or_nobody_varies_there_is_no_number():
     births, deaths, film = world(np.random.default_rng(0), ticks=40)
     same = [(*row[:3], np.zeros((2, 1), int)) for row in births]

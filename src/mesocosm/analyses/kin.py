@@ -5,7 +5,10 @@
 (W. D. Hamilton, J. Theor. Biol. 7, 1964; D. C. Queller, Evolution 46, 1992). `w` counts who lives at a window's end and
 descends from a body, itself included; `z_near` is the mean gene of the others in its neighbourhood when the window
 begins; `r` is the regression of `z_near` on `z`, so relatedness as it was measured and not assumed. Genes that nobody
-reads have the same fitness and the same neighbours: what is not selection is in both. NumPy, no jax.
+reads have the same fitness and the same neighbours: what is not selection is in both.
+
+What is compared are squared effects, and noise squared is no zero: so the effect in every second window is multiplied
+with that in the others, which is zero in the mean where there is none, whatever the relatedness. NumPy, no jax.
 """
 
 from __future__ import annotations
@@ -36,8 +39,8 @@ CLAIMS = tuple(
         name,
         f"expressed genes act on {whom} fitness more than chance lets genes that nobody reads do",
         control="the shadow genes of the same bodies",
-        statistic=f"squared {name} effect of one standard deviation of a gene on relative fitness ({form}), mean over "
-        "loci, less that of the shadows",
+        statistic=f"squared {name} effect of one standard deviation of a gene on relative fitness ({form}; one half of "
+        "the windows times the other), mean over loci, less that of the shadows",
         delta=0.0,
         declared=False,
     )
@@ -59,23 +62,34 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
     everybody, film = all_lives(record), places(record) or []
     loci = next((who.genome.shape[2] for who in everybody if who.id.size), 0)
     out = np.full((len(PARTS), 2, record.replicates, loci), np.nan)
+    crossed = np.full((2, 2, record.replicates, loci), np.nan)
     samples = np.zeros(record.replicates)
     for r, (who, of) in enumerate(zip(everybody, film, strict=False)):
         for strand in (0, 1):
             rows = _rows(who, of, strand, settings)
-            samples[r] = len(rows[0])
-            if len(rows[0]) > 2:
-                out[:, strand, r] = _effects(*rows)
-    return {"parts": list(PARTS), "effects": plain_lists(out), "samples": plain_lists(samples)}
+            window, *rest = rows
+            samples[r] = len(window)
+            halves = [window % 2 == half for half in (0, 1)]
+            if all(half.sum() > 2 for half in halves):
+                out[:, strand, r] = _effects(*rest)
+                one, other = (_effects(*(x[half] for x in rest)) for half in halves)
+                crossed[:, strand, r] = one[:2] * other[:2]
+    return {
+        "parts": list(PARTS),
+        "effects": plain_lists(out),
+        "squared": plain_lists(crossed),
+        "samples": plain_lists(samples),
+    }
 
 
-def _rows(who: Lives, film: Places, strand: int, settings: Settings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Relative fitness [n], genes [n, loci] and mean genes of the others near [n, loci], each less its mean in its
-    window; of all windows, and of bodies that had a neighbour."""
+def _rows(who: Lives, film: Places, strand: int, settings: Settings) -> tuple[np.ndarray, ...]:
+    """The window [n], relative fitness [n], genes [n, loci] and mean genes of the others near [n, loci], each less its
+    mean in the window; of all windows, and of bodies that had a neighbour."""
     chosen = np.unique(np.linspace(0, film.ticks.size - 1, settings.windows + 1).round().astype(int))
     edges = film.ticks[chosen]
-    fitness, own, near = [np.zeros(0)], [np.zeros((0, who.genome.shape[2]))], [np.zeros((0, who.genome.shape[2]))]
-    for since, until in pairwise(edges.tolist()):
+    none = np.zeros((0, who.genome.shape[2]))
+    windows, fitness, own, near = [np.zeros(0, int)], [np.zeros(0)], [none], [none]
+    for k, (since, until) in enumerate(pairwise(edges.tolist())):
         of = heirs(who, since, until)
         if not of.last.size:
             continue
@@ -86,7 +100,8 @@ def _rows(who: Lives, film: Places, strand: int, settings: Settings) -> tuple[np
             continue
         for rows, values in zip((fitness, own, near), (of.w / of.w.mean(), z, others), strict=True):
             rows.append(values[has] - values[has].mean(axis=0))
-    return np.concatenate(fitness), np.concatenate(own), np.concatenate(near)
+        windows.append(np.full(int(has.sum()), k))
+    return tuple(np.concatenate(rows) for rows in (windows, fitness, own, near))
 
 
 def mean_of_others(z: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -112,14 +127,17 @@ def _effects(fitness: np.ndarray, own: np.ndarray, near: np.ndarray) -> np.ndarr
 def show(record: Record, values: Mapping[str, Any]) -> Result:
     from mesocosm.findings.verdicts import judge
 
-    effects = np.array(values["effects"], float)  # parts, strands, replicates, loci
-    varies = np.logical_and.reduce(np.isfinite(effects), axis=(0, 1), keepdims=True)
+    effects, squared = (
+        np.array(values[name], float) for name in ("effects", "squared")
+    )  # parts, strands, worlds, loci
+    finite = np.isfinite(np.concatenate([effects, squared]))
+    varies = np.logical_and.reduce(finite, axis=(0, 1), keepdims=True)
     n = np.maximum(varies.sum(axis=3)[0, 0], 1)
     there = np.logical_or.reduce(varies[0, 0], axis=1)
     if not there.any():
         words = "In no world had bodies neighbours, heirs and genes that vary: there is nothing to compare."
         return Result(words, values)
-    means = np.where(there, np.where(varies, [*effects[:2] ** 2, effects[2]], 0).sum(axis=3) / n, np.nan)
+    means = np.where(there, np.where(varies, [*squared, effects[2]], 0).sum(axis=3) / n, np.nan)
     advantage: dict[str, np.ndarray] = {"direct": means[0, 0] - means[0, 1], "indirect": means[1, 0] - means[1, 1]}
     findings = judge(CLAIMS, advantage, record.replicates, int(there.sum()))
     words = "; ".join(f"{f.name} effects {f.words('worlds')}" for f in findings)
