@@ -48,7 +48,7 @@ class Lanes(eqx.Module):
     state: Any
     folded: dict[str, Any]
     rows: dict[str, Array]  # each [lanes, MAX_ROWS]
-    buffers: dict[str, Buffer]
+    buffers: dict[str, Buffer]  # of logs: lanes; of cameras that take one replicate: blocks
 
 
 class Watch(eqx.Module):
@@ -57,6 +57,16 @@ class Watch(eqx.Module):
     folds: dict[str, Fold]
     logs: tuple[Log | Camera, ...]
     every: Int32[Array, ""]
+
+    @property
+    def of_all(self) -> tuple[Log | Camera, ...]:
+        """What looks at every lane."""
+        return tuple(log for log in self.logs if not is_of_one(log))
+
+    @property
+    def of_one(self) -> tuple[Camera, ...]:
+        """Cameras that take one replicate alone."""
+        return tuple(log for log in self.logs if isinstance(log, Camera) and is_of_one(log))
 
     def open(self, experiment: Experiment, state: Any) -> dict[str, Any]:
         scene = experiment.scene(state)
@@ -71,6 +81,11 @@ class Watch(eqx.Module):
         for name, fold in self.folds.items():
             rows.update(fold.read(folded[name], scene))
         return rows
+
+
+def is_of_one(log: Log | Camera) -> bool:
+    """Whether a log is a camera that takes one replicate alone."""
+    return isinstance(log, Camera) and log.shutter.is_of_one
 
 
 def round_length(n: int) -> int:
@@ -145,13 +160,42 @@ def run_chunk(
     return on_device(experiment, watch, lanes, live, seed, replicate, until)
 
 
+def _film(experiment, watch, live, replicate, tick, state, buffers):
+    """Take pictures of the one replicate that is filmed, where it is in this block and one of its shutters is open.
+
+    Args:
+      live, replicate: [lanes].
+      state: of all lanes, after the tick.
+      buffers: of the cameras that take one replicate, by name; a lane each.
+    """
+
+    def take(camera, buffer):
+        wanted = (replicate == camera.shutter.replicate.astype(replicate.dtype)) & live
+        lane = jnp.argmax(wanted)
+
+        def picture(state, buffer):
+            bits = Bits.at(jnp.zeros(2, jnp.uint32), replicate[lane], tick)  # nothing is drawn: of its tick alone
+            events = camera.emit(None, experiment.scene(state), tick, replicate[lane])
+            return _append(buffer, events, bits, jnp.bool_(True))
+
+        def taken(buffer):
+            mine = jax.tree.map(lambda x: lax.dynamic_slice_in_dim(x, lane, 1), state)
+            return jax.vmap(picture, axis_name=LANES)(mine, buffer)
+
+        is_due = jnp.any(wanted) & camera.shutter.is_open(tick, replicate[lane])
+        return lax.cond(is_due, taken, lambda buffer: buffer, buffer)
+
+    return {camera.name: take(camera, buffers[camera.name]) for camera in watch.of_one}
+
+
 def _must_stop(experiment, live, n_rows, state, buffers):
     """Whether the host is needed: a replicate has ended or has no room, or rows or a log are full."""
     ended = jax.vmap(experiment.status)(state) != 0
     cramped = ~jax.vmap(experiment.has_room)(state)
     stop = jnp.any(live & (ended | cramped)) | (n_rows >= MAX_ROWS)
     for buffer in buffers.values():
-        stop = stop | jnp.any(live & ~jax.vmap(_has_capacity)(buffer))
+        is_full = ~jax.vmap(_has_capacity)(buffer)
+        stop = stop | jnp.any(is_full & live if is_full.shape == live.shape else is_full)
     return stop
 
 
@@ -192,11 +236,13 @@ def _advance_block(experiment, watch, lanes, live, seed, replicate, until):
             bits = Bits.at(seed, replicate, tick)
             state, happened = experiment.tick(bits, state)
             scene = experiment.scene(state)
-            emitted = {log.name: log.emit(happened, scene, tick, replicate) for log in watch.logs}
+            emitted = {log.name: log.emit(happened, scene, tick, replicate) for log in watch.of_all}
             buffers = {name: _append(buffers[name], events, bits, live) for name, events in emitted.items()}
             return state, watch.update(folded, happened), buffers
 
-        state, folded, buffers = jax.vmap(one, axis_name=LANES)(replicate, live, state, folded, buffers)
+        logged = {log.name: buffers[log.name] for log in watch.of_all}
+        state, folded, logged = jax.vmap(one, axis_name=LANES)(replicate, live, state, folded, logged)
+        buffers = {**logged, **_film(experiment, watch, live, replicate, tick, state, buffers)}
         return tick + 1, n_rows, state, folded, rows, buffers, _must_stop(experiment, live, n_rows, state, buffers)
 
     def close_window(tick, n_rows, state, folded, rows, buffers, stop):

@@ -95,13 +95,16 @@ class Shutter(eqx.Module):
     Args:
       start, every: takes the ticks start, start + every, ...; 0 is never.
       replicate: whom; -1 is everybody.
+      is_of_one: whether it is one replicate, whichever: then nothing is computed or kept of any other.
     """
 
     every: Int32[Array, ""]
     start: Int32[Array, ""]
     replicate: Int32[Array, ""]
+    is_of_one: bool = eqx.field(static=True)
 
     def __init__(self, every: int = 0, start: int = 0, replicate: int = -1):
+        self.is_of_one = replicate >= 0
         self.every, self.start, self.replicate = jnp.int32(every), jnp.int32(start), jnp.int32(replicate)
 
     def is_open(self, clock: Array, replicate: Array) -> Array:
@@ -132,7 +135,7 @@ class Camera(eqx.Module):
     shutter: Shutter
     most: int = eqx.field(static=True, default=32)
 
-    def emit(self, tick: Tick, scene: Scene, clock: Array, replicate: Array) -> Events:
+    def emit(self, tick: Tick | None, scene: Scene, clock: Array, replicate: Array) -> Events:
         """What is seen in a tick, as rows; none where the shutter is closed."""
         is_open = self.shutter.is_open(clock, replicate)
         if self.source in scene.fields:

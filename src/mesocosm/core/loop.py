@@ -262,7 +262,13 @@ class _Loop:
             self.shown = one_state, tick, jax.eval_shape(self.experiment.scene, one_state)
         events = {log.name: emitted(log, self.shown[1], self.shown[2]) for log in self.setup.logs}
         one = {name: jax.eval_shape(chunk.empty_buffer, e) for name, e in events.items()}
-        return jax.tree.map(lambda s: self._put(np.zeros((n, *s.shape), s.dtype)), one)
+        of_one = {camera.name for camera in self.watch.of_one}
+
+        def put(name: str) -> Any:
+            lanes = self.blocks if name in of_one else n
+            return jax.tree.map(lambda s: self._put(np.zeros((lanes, *s.shape), s.dtype)), one[name])
+
+        return {name: put(name) for name in one}
 
     # -- going on --------------------------------------------------------------------------------------------------
 
@@ -380,15 +386,17 @@ class _Loop:
 
     def _drain_logs(self, live: np.ndarray) -> None:
         buffers = dict(self.lanes.buffers)
+        filmed = {camera.name: int(camera.shutter.replicate) for camera in self.watch.of_one}
         for name, buffer in self.lanes.buffers.items():
             used = np.asarray(buffer.used)
-            taken = np.flatnonzero(used[live])
+            taken = np.flatnonzero(used) if name in filmed else live[used[live] > 0]
             if not taken.size:
                 continue
             columns = {c: np.asarray(values) for c, values in buffer.columns.items()}
-            for lane in live[taken]:
+            for lane in taken:
+                whose = filmed.get(name, int(self.replicate[lane]))
                 rows = {c: values[lane, : used[lane]].copy() for c, values in columns.items()}
-                rows["replicate"] = np.full(used[lane], self.replicate[lane], np.int32)
+                rows["replicate"] = np.full(used[lane], whose, np.int32)
                 self.pending_logs[name].append(rows)
             buffers[name] = chunk.Buffer(buffer.columns, self._put(np.zeros(used.shape, np.int32)), buffer.places)
         if any(buffers[name] is not buffer for name, buffer in self.lanes.buffers.items()):
