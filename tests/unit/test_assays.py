@@ -31,7 +31,7 @@ from mesocosm.record.configuration import check, from_dict
 from mesocosm.reports.build import trust
 from mesocosm.viewer.opening import places
 
-WORLD = dict(side=32, founders=64, ceiling=220, division_energy=600, founding_energy=500, drops=4, drop_food=90)
+WORLD = dict(side=32, founders=66, ceiling=220, division_energy=600, founding_energy=500, drops=4, drop_food=90)
 HARSH = {**WORLD, "metabolism": 60, "founding_energy": 100, "drop_food": 0}
 
 
@@ -321,3 +321,10 @@ def test_a_run_without_frames_of_its_own_is_watched_by_its_gardens(run):
     assert [place.title for place in places([run.folder], replicate=3)] == ["world 3"]
     with pytest.raises(FolderError, match=r"0 \.\.\. 7"):
         places([run.folder], replicate=8)
+
+
+def test_a_competition_contains_death(run):
+    """It lasts twice as long as reserves, and both populations lose bodies in it; a score counts until one is gone."""
+    match = run.assays["competition-founders"].record
+    assert match.header["ticks"] == analysis.contest_ticks(run.record) == 250  # reserves: 500 quanta, 4 a tick
+    assert match.metrics["deaths"].sum() > 8

@@ -24,7 +24,7 @@ from mesocosm.worlds.petri.parameters import PetriParameters
 from mesocosm.worlds.petri.state import Bodies
 
 WORLD = dict(
-    side=16, founders=60, ceiling=250, division_energy=600, founding_energy=500, drops=4, drop_food=100, drop_spread=512
+    side=16, founders=66, ceiling=250, division_energy=600, founding_energy=500, drops=4, drop_food=100, drop_spread=512
 )
 
 

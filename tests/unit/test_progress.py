@@ -130,8 +130,8 @@ def test_what_cannot_be_played_is_refused_by_name(run, tmp_path):
     for ticks, word in (((0,), "two ticks"), ((50, 0), "in order"), ((0, 400), "after the end"), (1, "snapshots = 1")):
         with pytest.raises(ConfigurationError, match=word):
             run.progress(ticks)
-    with pytest.raises(ConfigurationError, match="horizon = 0"):
-        run.progress(TICKS, horizon=0)
+    with pytest.raises(ConfigurationError, match="horizon = -1"):
+        run.progress(TICKS, horizon=-1)
     with pytest.raises(ConfigurationError, match="snapshots: they play each other"):
         run.assay(population="snapshots", snapshots=(0, 50))
     silent = mc.run(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from mesocosm.ecology.assay.progress import HORIZON, progress
+from mesocosm.ecology.assay.progress import SNAPSHOTS, progress
 from mesocosm.findings.claim import Finding
 from mesocosm.protocol.blocks import who_beats_whom
 from mesocosm.protocol.catalogue import Analysis, Result, arrays, births
@@ -18,10 +18,10 @@ from mesocosm.record.configuration import Range
 class Settings:
     """Who plays whom, for how long."""
 
-    snapshots: Annotated[int, Range(2, 64, "snapshots")] = 10
+    snapshots: Annotated[int, Range(2, 64, "snapshots")] = SNAPSHOTS
     """How many, evenly spaced from the founders to the end; all pairs meet."""
-    horizon: Annotated[int, Range(1, 2**20, "ticks")] = HORIZON
-    """Length of a match."""
+    horizon: Annotated[int, Range(0, 2**20, "ticks")] = 0
+    """Length of a match; 0: twice what reserves last in the world of the run, so that it contains death."""
     strand: Literal["evolved", "shadow"] = "evolved"
     """Which genome is expressed; the shadow's is what chance alone would do."""
 

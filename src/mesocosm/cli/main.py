@@ -96,10 +96,9 @@ def _add_reading(commands: Any, common: argparse.ArgumentParser) -> None:
 def _add_progress(commands: Any, common: argparse.ArgumentParser) -> None:
     progress = commands.add_parser("progress", parents=[common], help="play the present of a run against its past")
     progress.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
-    progress.add_argument(
-        "--snapshots", type=int, default=10, metavar="N", help="how many, evenly spaced (default: 10)"
-    )
-    progress.add_argument("--horizon", type=int, metavar="N", help="ticks of a match (default: 150)")
+    progress.add_argument("--snapshots", type=int, default=6, metavar="N", help="how many, evenly spaced (default: 6)")
+    horizon = "ticks of a match (default: twice what reserves last)"
+    progress.add_argument("--horizon", type=int, metavar="N", help=horizon)
     progress.add_argument("--shadow", action="store_true", help="of the shadow genomes: what chance alone would do")
 
 

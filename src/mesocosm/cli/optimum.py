@@ -25,7 +25,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         "generations": "of each search",
         "candidates": "genotypes in a generation",
         "worlds": "in which each is tried",
-        "horizon": "ticks for which each is tried",
+        "horizon": "ticks for which each is tried (default: 300 in the garden, else twice what reserves last)",
     }
     for name, words in numbers.items():
         optimum.add_argument(f"--{name}", type=int, metavar="N", help=words)

@@ -15,7 +15,6 @@ def progress(options: argparse.Namespace) -> int:
     record = load(folder_named(options.run))
     prepare_devices()
     from mesocosm.cli.progress import ProgressLine
-    from mesocosm.ecology.assay.progress import HORIZON
     from mesocosm.ecology.assay.progress import progress as play
     from mesocosm.protocol.registry import declaration
     from mesocosm.record.files import write_whole
@@ -24,9 +23,8 @@ def progress(options: argparse.Namespace) -> int:
     if options.snapshots > SNAPSHOTS_AT_MOST:
         raise ConfigurationError(f"--snapshots {options.snapshots}: must be 2 ... {SNAPSHOTS_AT_MOST}")
     strand = "shadow" if options.shadow else "evolved"
-    horizon = HORIZON if options.horizon is None else options.horizon
     with ProgressLine(declaration("assay"), silent=options.quiet) as line:
-        found = play(record, options.snapshots, strand, horizon, report=line)
+        found = play(record, options.snapshots, strand, options.horizon or 0, report=line)
     picture = record.folder / f"progress-{strand}.svg"
     write_whole(picture, draw(found, f"{record.folder.name}, {strand}").encode(errors="replace"))
     if options.json:

@@ -121,6 +121,10 @@ def branch(folder: Path, into: Path, interventions: Sequence[Intervention] = ())
     return into
 
 
+_GROWS = ("source", "ticks", "every", "frames_every", "frames_of")
+"""What may differ in a run that was to follow the same one when it was shorter: how long it is, who is filmed."""
+
+
 def follow(record: Record, name: str, what: FollowUp, progress: Callable[[Progress], None] | None = None) -> Record:
     """A run that comes after a finished one, in a sub-folder of it: begun, gone on with, or returned as it is.
 
@@ -132,9 +136,10 @@ def follow(record: Record, name: str, what: FollowUp, progress: Callable[[Progre
     """
     folder = record.folder / ASSAYS / name
     if (folder / HEADER).exists() and isinstance(what.configuration, AfterConfiguration):
-        there = configuration_of(load(folder))
+        there, wanted = configuration_of(load(folder)), what.configuration
+        is_of_before = type(there) is type(wanted) and there.source != wanted.source
         is_outgrown = (
-            there != what.configuration and replace(there, source=what.configuration.source) == what.configuration
+            is_of_before and replace(there, **{n: getattr(wanted, n) for n in _GROWS if hasattr(wanted, n)}) == wanted
         )
         if is_outgrown:
             remove_tree(folder)

@@ -10,7 +10,7 @@ import numpy as np
 from mesocosm.ecology.analysis import by_level, level_names, senses_of
 from mesocosm.ecology.assay.population import places_of_first
 from mesocosm.protocol.declaration import Summary
-from mesocosm.record import Record
+from mesocosm.record import FolderError, Record
 
 Array = np.ndarray
 
@@ -64,41 +64,87 @@ def survival(record: Record) -> Array:
     return out / world_of(record)["founders"]
 
 
+RESERVES, WINDOW, LONGEST = 2, 50, 1 << 14
+"""A competition lasts so many times as long as reserves, in whole windows, and no longer than this (ticks)."""
+
+
+def contest_ticks(source: Record) -> int:
+    """Ticks of a competition between bodies of a run: twice what the reserves of a founder last.
+
+    Shorter ones contain no death and are a race of births. Where living costs nothing, as if it cost one quantum.
+
+    Raises:
+      FolderError: for a run without bodies.
+    """
+    world = source.header["configuration"].get("world", {})
+    if "founding_energy" not in world:
+        raise FolderError(f"{source.folder}: is a run of {source.header['experiment']}, which has no bodies to assay")
+    lasts = -(-int(world["founding_energy"]) // max(1, int(world["metabolism"])))
+    return min(LONGEST // WINDOW, -(-RESERVES * lasts // WINDOW)) * WINDOW
+
+
 def selection(record: Record) -> Array:
     """Selection coefficient of the first population of a competition, per tick: the change of ln((a + 1/2)/(b + 1/2)).
 
-    [replicates], NaN where a replicate was not founded, or died out before its first window closed.
+    It counts until one of the two is gone. [replicates], NaN where a replicate was not founded, or died out before its
+    first window closed.
     """
-    own = record.header["configuration"]
-    n = int(world_of(record)["founders"])
+    scores, statuses, until = _ended(record)
+    scores[(statuses == "both died") & (until == 0)] = np.nan
+    return scores
+
+
+def outcomes(record: Record) -> tuple[Array, Array]:
+    """Score per tick of the first population of each match, and how it ended. [matches] each
+
+    The score counts up to the first window at whose end one population is gone (`fixed`); where both went in the same
+    window (`both died`), up to the window before it. It is NaN where a population was not there (`absent`).
+    """
+    return _ended(record)[:2]
+
+
+def _ended(record: Record) -> tuple[Array, Array, Array]:
+    """The outcome of each match, and the window up to which its score counts. [matches] each"""
+    own, n = record.header["configuration"], int(world_of(record)["founders"])
+    every = int(record.header["every"])
+    windows = int(record.header["ticks"]) // every
     first = int(places_of_first(n, int(own["tenths"]), own["marks_swapped"]).sum())
+    marked, others = (np.zeros((record.replicates, windows + 1), int) for _ in range(2))
+    marked[:, 0], others[:, 0] = (n - first, first) if own["marks_swapped"] else (first, n - first)
     metrics = record.metrics
-    out = np.full(record.replicates, np.nan)
-    for r in range(record.replicates):
-        mine = np.flatnonzero(metrics["replicate"] == r)
-        lived = [i for i in mine if metrics["population"][i] > 0] or list(mine[:1])
-        if not lived:
-            continue
-        i = lived[-1]  # where all have died, what counts is the last window in which somebody lived
-        marked, others = int(metrics["marked"][i]), int(metrics["population"][i] - metrics["marked"][i])
-        a, b = (others, marked) if own["marks_swapped"] else (marked, others)
-        began = np.log((first + 0.5) / (n - first + 0.5))
-        out[r] = (np.log((a + 0.5) / (b + 0.5)) - began) / float(metrics["tick"][i])
-    return out
+    at = (metrics["replicate"].astype(int), metrics["tick"].astype(int) // every)
+    marked[at], others[at] = metrics["marked"], metrics["population"] - metrics["marked"]
+    is_over = (marked == 0) | (others == 0)
+    last = np.where(is_over.any(axis=1), is_over.argmax(axis=1), windows)
+    row = np.arange(record.replicates)
+    both_died = (marked[row, last] + others[row, last]) == 0
+    last = last - both_died
+    a, b = (others, marked) if own["marks_swapped"] else (marked, others)
+    began = np.log((a[:, 0] + 0.5) / (b[:, 0] + 0.5))
+    change = np.log((a[row, last] + 0.5) / (b[row, last] + 0.5)) - began
+    scores = change / np.maximum(last * every, 1)
+    statuses = np.select(
+        [both_died, is_over[row, last], change == 0], ["both died", "fixed", "tie"], default="met"
+    ).astype(object)
+    absent = np.zeros(record.replicates, bool)
+    absent[[s.replicate for s in record.statuses if s.status == "extinct" and s.tick == 0]] = True
+    scores[absent], statuses[absent] = np.nan, "absent"
+    return scores, statuses, last
 
 
-def under_both_marks(name: str, against: str, ticks: int) -> dict[str, dict[str, Any]]:
+def under_both_marks(source: Record, name: str, against: str) -> dict[str, dict[str, Any]]:
     """A competition of the evolved under both assignments of marks, so that no mark counts: two assays to declare."""
-    what = {"kind": "competition", "against": against, "ticks": ticks}
-    return {assay: {**what, "marks_swapped": k == 1} for k, assay in enumerate(_both(name))}
+    what = {"kind": "competition", "against": against, "ticks": contest_ticks(source), "every": WINDOW}
+    return {assay: {**what, "marks_swapped": k == 1} for k, assay in enumerate(both(name))}
 
 
 def selection_under_both_marks(assays: Mapping[str, Record], name: str) -> Array:
     """Selection coefficient per 100 ticks, mean of both assignments. [replicates]"""
-    return 100 * np.mean([selection(assays[assay]) for assay in _both(name)], axis=0)
+    return 100 * np.mean([selection(assays[assay]) for assay in both(name)], axis=0)
 
 
-def _both(name: str) -> tuple[str, str]:
+def both(name: str) -> tuple[str, str]:
+    """What a competition is called under either assignment of marks."""
     return name, f"{name}-swapped"
 
 

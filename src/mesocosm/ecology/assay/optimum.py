@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mesocosm.ecology.analysis import senses_of, stimulus_names
-from mesocosm.ecology.assay.analysis import intake, selection
+from mesocosm.ecology.assay.analysis import contest_ticks, intake, selection
 from mesocosm.ecology.assay.call import assay
 from mesocosm.ecology.assay.declaration import ASSAY_SEEDS
 from mesocosm.findings.claim import Claim, Finding
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 By = Literal["garden", "invasion"]
 CRITERIA: tuple[By, ...] = ("garden", "invasion")
-SEARCHES, GENERATIONS, CANDIDATES, WORLDS, HORIZON = 2, 10, 12, 4, 300
+SEARCHES, GENERATIONS, CANDIDATES, WORLDS = 2, 10, 12, 4
 JUDGED = 64
 """The best is judged against the evolved of so many worlds of the run at most, the first ones."""
-_GARDEN_TICKS, _COMPETITION_TICKS = 600, 400
+_GARDEN_TICKS, _TRIED_TICKS = 600, 300
 _SEARCH = 0x6F7074 << 24
 """Differs the seeds of searches from those of the declared assays."""
 
@@ -121,7 +121,7 @@ def optimum(
     generations: int = GENERATIONS,
     candidates: int = CANDIDATES,
     worlds: int = WORLDS,
-    horizon: int = HORIZON,
+    horizon: int = 0,
     report: Callable[[Progress], None] | None = None,
 ) -> Optimum:
     """Search, judge, and write what was found into the run's folder. A search that was cut off goes on.
@@ -131,13 +131,15 @@ def optimum(
       by: see `Optimum`.
       searches: independent ones; the better is taken.
       candidates: genotypes in a generation; `worlds` of each.
-      horizon: ticks for which a candidate is tried.
+      horizon: ticks for which a candidate is tried; 0: 300 in the garden, and where it meets the evolved twice what
+        reserves last (`contest_ticks`).
       report: called between chunks.
 
     Raises:
       ConfigurationError: for numbers below what a search needs.
       FolderError: if the run is not finished, or has no bodies or none left.
     """
+    horizon = horizon or (_TRIED_TICKS if by == "garden" else contest_ticks(source))
     settings = {
         "by": by,
         "searches": searches,
@@ -297,7 +299,7 @@ def _judged(
                 "invasion",
                 texts,
                 report,
-                ticks=_COMPETITION_TICKS,
+                ticks=contest_ticks(source),
                 marks_swapped=is_swapped,
                 replicates=n,
             )

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mesocosm.ecology.assay.analysis import world_of
+from mesocosm.ecology.assay.analysis import contest_ticks, outcomes
 from mesocosm.ecology.assay.call import assay
 from mesocosm.ecology.assay.declaration import ASSAY_SEEDS, Strand
-from mesocosm.ecology.assay.population import places_of_first
 from mesocosm.ecology.assay.snapshots import pairs_of
 from mesocosm.record import ConfigurationError, Record
 from mesocosm.record.configuration import digest
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
     from mesocosm.core import Progress
     from mesocosm.findings.tournament import Tournament
 
-HORIZON = 150
-"""Ticks of a match."""
+SNAPSHOTS = 6
+"""Of a run, from its founders to its end: fifteen pairs."""
 WORLDS = 96
 """Most worlds in one part of a tournament; many more at once are slower, for they leave the caches of a CPU."""
 _HALF = 0x68616C66 << 8
@@ -31,9 +30,9 @@ _HALF = 0x68616C66 << 8
 
 def progress(
     source: Record,
-    snapshots: int | Sequence[int] = 10,
+    snapshots: int | Sequence[int] = SNAPSHOTS,
     strand: Strand = "evolved",
-    horizon: int = HORIZON,
+    horizon: int = 0,
     changes: Sequence[str] = (),
     report: Callable[[Progress], None] | None = None,
 ) -> Tournament:
@@ -46,7 +45,7 @@ def progress(
       source: a finished run of an ecology that kept its births.
       snapshots: ticks of the run, or how many, evenly spaced from the founders to the end.
       strand: "evolved", or "shadow" for the null.
-      horizon: ticks of a match.
+      horizon: ticks of a match; 0: twice what reserves last in this world (`contest_ticks`).
       changes: to the world in which they meet, FIELD=VALUE.
       report: called between chunks.
 
@@ -61,8 +60,9 @@ def progress(
     from mesocosm.findings.tournament import HALVES, from_pairs
 
     ticks = _ticks(source, snapshots)
-    if horizon < 1:
-        raise ConfigurationError(f"horizon = {horizon}: must be 1 or more")
+    if horizon < 0:
+        raise ConfigurationError(f"horizon = {horizon}: must be 1 or more, or 0 for twice what reserves last")
+    horizon = horizon or contest_ticks(source)
     n_pairs, n_worlds = len(pairs_of(len(ticks))), source.replicates
     together = max(d for d in range(1, n_pairs + 1) if n_pairs % d == 0 and (d == 1 or d * n_worlds <= WORLDS))
     what = {"snapshots": ticks, "strand": strand, "ticks": horizon, "changes": tuple(changes)}
@@ -117,36 +117,3 @@ def _ticks(source: Record, snapshots: int | Sequence[int]) -> tuple[int, ...]:
 def _window(horizon: int) -> int:
     """The longest window of 50 ticks at most that divides the horizon."""
     return max(w for w in range(1, min(50, horizon) + 1) if horizon % w == 0)
-
-
-def outcomes(record: Record) -> tuple[np.ndarray, np.ndarray]:
-    """Score per tick of the first population of each match, and how it ended. [matches] each
-
-    The score counts up to the first window at whose end one population is gone (`fixed`); where both went in the same
-    window (`both died`), up to the window before it. It is NaN where a population was not there (`absent`).
-    """
-    own, n = record.header["configuration"], int(world_of(record)["founders"])
-    every = int(record.header["every"])
-    windows = int(record.header["ticks"]) // every
-    first = int(places_of_first(n, int(own["tenths"]), own["marks_swapped"]).sum())
-    marked, others = (np.zeros((record.replicates, windows + 1), int) for _ in range(2))
-    marked[:, 0], others[:, 0] = (n - first, first) if own["marks_swapped"] else (first, n - first)
-    metrics = record.metrics
-    at = (metrics["replicate"].astype(int), metrics["tick"].astype(int) // every)
-    marked[at], others[at] = metrics["marked"], metrics["population"] - metrics["marked"]
-    is_over = (marked == 0) | (others == 0)
-    last = np.where(is_over.any(axis=1), is_over.argmax(axis=1), windows)
-    row = np.arange(record.replicates)
-    both_died = (marked[row, last] + others[row, last]) == 0
-    last = last - both_died
-    a, b = (others, marked) if own["marks_swapped"] else (marked, others)
-    began = np.log((a[:, 0] + 0.5) / (b[:, 0] + 0.5))
-    change = np.log((a[row, last] + 0.5) / (b[row, last] + 0.5)) - began
-    scores = change / np.maximum(last * every, 1)
-    statuses = np.select(
-        [both_died, is_over[row, last], change == 0], ["both died", "fixed", "tie"], default="met"
-    ).astype(object)
-    absent = np.zeros(record.replicates, bool)
-    absent[[s.replicate for s in record.statuses if s.status == "extinct" and s.tick == 0]] = True
-    scores[absent], statuses[absent] = np.nan, "absent"
-    return scores, statuses

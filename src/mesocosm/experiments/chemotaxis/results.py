@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mesocosm.protocol.declaration import FollowUp
     from mesocosm.protocol.story import Replay
 
-_GARDEN_TICKS, _COMPETITION_TICKS = 600, 400
+_GARDEN_TICKS = 600
 
 
 def follow_ups(record: Record) -> dict[str, FollowUp]:
@@ -26,7 +26,7 @@ def follow_ups(record: Record) -> dict[str, FollowUp]:
     for population in ("evolved", "shadow", "founders"):
         out[f"garden-{population}"] = {"kind": "garden", "population": population, "ticks": _GARDEN_TICKS}
         out[f"garden-{population}"] |= filmed if population != "shadow" else {}
-    return follow_ups_from(record, out | under_both_marks("competition-founders", "founders", _COMPETITION_TICKS))
+    return follow_ups_from(record, out | under_both_marks(record, "competition-founders", "founders"))
 
 
 def replay(told: Told) -> Replay | None:

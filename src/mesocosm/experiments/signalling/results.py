@@ -30,7 +30,7 @@ KNOCK_OUTS: dict[str, tuple[str, ...]] = {
 }
 """What is changed in the worlds of the evolved. Mute bodies emit at no cost what nobody can sense: they do not emit."""
 JUMPS = "world.jump_probability=0.01"
-_GARDEN_TICKS, _SURVIVAL_TICKS, _COMPETITION_TICKS = 400, 400, 400
+_GARDEN_TICKS, _SURVIVAL_TICKS = 400, 400
 
 
 def follow_ups(record: Record) -> dict[str, FollowUp]:
@@ -43,7 +43,7 @@ def follow_ups(record: Record) -> dict[str, FollowUp]:
         out[f"garden-{name}"] = {"kind": "garden", "ticks": _GARDEN_TICKS, "changes": changes}
         out[f"garden-{name}"] |= filmed if name != "deaf" else {}
         out[f"survival-{name}"] = {"kind": "survival", "ticks": _SURVIVAL_TICKS, "changes": (*changes, JUMPS)}
-    return follow_ups_from(record, out | under_both_marks("among-mutes", "mute", _COMPETITION_TICKS))
+    return follow_ups_from(record, out | under_both_marks(record, "among-mutes", "mute"))
 
 
 def replay(told: Told) -> Replay | None:

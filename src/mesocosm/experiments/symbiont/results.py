@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mesocosm.ecology.analysis import windows
-from mesocosm.ecology.assay.analysis import selection_under_both_marks, under_both_marks
+from mesocosm.ecology.assay.analysis import both, selection_under_both_marks, under_both_marks
 from mesocosm.ecology.assay.call import follow_ups_from
 from mesocosm.ecology.blocks import ACTIVITY, DIVERSITY, films, lineages, population_and_ledger
 from mesocosm.experiments.symbiont.measures import cost, germ, vertical
@@ -21,16 +21,18 @@ if TYPE_CHECKING:
     from mesocosm.protocol.declaration import FollowUp
     from mesocosm.protocol.story import Replay
 
-COMPETITION_TICKS = 400
 CURED = "competition-cured"
+FRAMES = 200
+"""Of the film of that competition."""
 INHERITED, CARRIED = 0.75, 0.9
 """The shares that the criterion of `declaration.PART_OF_THE_SELF` names."""
 
 
 def follow_ups(record: Record) -> dict[str, FollowUp]:
     """The evolved compete with the same bodies, cured, under both assignments of marks."""
-    out = under_both_marks(CURED, "cured", COMPETITION_TICKS)
-    out[CURED] |= {"frames_every": 2, "frames_of": median_replicate(declaration_of(record), record)}
+    out = under_both_marks(record, CURED, "cured")
+    every = max(1, out[CURED]["ticks"] // FRAMES)
+    out[CURED] |= {"frames_every": every, "frames_of": median_replicate(declaration_of(record), record)}
     return follow_ups_from(record, out)
 
 
@@ -70,7 +72,7 @@ def replay(told: Told) -> Replay | None:
 
 def cure(told: Told) -> Section | None:
     """Whether a host is better off with what it carries."""
-    if not under_both_marks(CURED, "cured", COMPETITION_TICKS).keys() <= told.runs.keys():
+    if not told.runs.keys() >= set(both(CURED)):
         return None
     axis = Axis("selection coefficient", "per 100 ticks")
     runs = [("carriers against the same hosts, cured", told.record)]
