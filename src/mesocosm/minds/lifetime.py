@@ -17,6 +17,7 @@ from jaxtyping import Array, Int8, Int32
 from mesocosm.core.random import threshold16
 from mesocosm.minds import rewards
 from mesocosm.minds.learner import QLearner
+from mesocosm.minds.mind import Brain, Colony, Draw
 from mesocosm.minds.parameters import WEIGHTS, RewardParameters
 from mesocosm.record.about import Genome
 
@@ -33,16 +34,21 @@ class Lifetime(QLearner):
     rate: Int32[Array, ""]
     discount: Int32[Array, ""]
     bite: Int32[Array, ""]
+    optimism: Int32[Array, ""]
 
     def __init__(self, parameters: RewardParameters, n_stimuli: int, n_acts: int):
         p = parameters
         self.n_stimuli, self.n_acts, self.counted = n_stimuli, n_acts, rewards.counted(p.without)
         self.exploration_threshold = jnp.int32(threshold16(p.exploration))
-        self.rate, self.discount, self.bite = jnp.int32(p.rate), jnp.int32(p.discount), jnp.int32(p.bite)
+        for name in ("rate", "discount", "bite", "optimism"):
+            setattr(self, name, jnp.int32(getattr(p, name)))
 
     @property
     def n_loci(self) -> int:
         return len(WEIGHTS)
+
+    def develop(self, draw: Draw, genome: Int8[Array, " loci"], colony: Colony) -> Brain:
+        return jnp.full((self.n_stimuli, self.n_acts), rewards.FULL, jnp.int32) * self.optimism
 
     def reward(self, genome: Int8[Array, " loci"], doings: Any) -> Int32[Array, ""]:
         """A weighted sum of the events of a tick that it survived, in 1/128."""

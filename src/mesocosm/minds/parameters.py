@@ -74,5 +74,7 @@ class RewardParameters:
     adapts: Annotated[int, Range(0, 2**31 - 1, "ticks")] = 0
     """planner: ticks in which the model of frozen bodies still learns, in a world that is not theirs; then all plan
     anew."""
-    rate: Annotated[int, Range(0, 255, "1/256")] = 32
+    rate: Annotated[int, Range(0, 255, "1/256")] = 64
     """lifetime: share of the error by which a value is corrected."""
+    optimism: Annotated[int, Range(-4096, 4096, "units of reward")] = 0
+    """lifetime: what every act is held to be worth at birth."""

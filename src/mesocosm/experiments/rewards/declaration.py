@@ -8,7 +8,7 @@ good, while the rewards that win are all over the map.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -35,9 +35,10 @@ ABOUT = (
 def _world() -> PetriParameters:
     """Lives are short, so that a run holds many generations and hunger can be felt coming."""
     return PetriParameters(
-        side=32,
-        founders=128,
+        side=64,
+        founders=256,
         ceiling=1024,
+        n_sources=2,
         founding_energy=1500,
         division_energy=1600,
         metabolism=12,
@@ -47,7 +48,7 @@ def _world() -> PetriParameters:
         drop_odour=64,
         drop_spread=1024,
         jump_probability=1 / 300,
-        senses=("odour", "energy"),
+        senses=("odour", "trend", "energy"),
         signal=True,
         emission_cost=6,
     )
@@ -57,7 +58,7 @@ def _world() -> PetriParameters:
 class RewardsConfiguration(EcologyConfiguration):
     """Bacteria whose genes are rewards."""
 
-    replicates: Annotated[int, Range(1, 1 << 20, "replicates", "size")] = 32
+    replicates: Annotated[int, Range(1, 1 << 20, "replicates", "size")] = 16
     """Independently founded worlds."""
     ticks: Annotated[int, Range(1, 2**31 - 1, "ticks")] = 2000
     """Length of the run, a multiple of `every`."""
@@ -95,6 +96,8 @@ def _measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
 
 SIGNS = {"death": -1, "signalling": -1, "mating": 1, "survival": 1, "food": 1}
 """What the talk reports of rewards that won."""
+NEEDED = {f"needs-{name}": f"no-{name}" for name in WEIGHTS}
+"""Arms in which a weight counts as zero, by the claim that asks for it."""
 SHADOW = "the shadow genes"
 
 CLAIMS = (
@@ -110,15 +113,77 @@ CLAIMS = (
         )
         for name, sign in SIGNS.items()
     ),
+    Claim(
+        "alive",
+        "it becomes a reward to stay alive, however that is shared between survival and death",
+        control=SHADOW,
+        statistic="mean of survival - (1 - discount) death of the living at the end, evolved less shadow",
+        delta=10,
+        unit="of 128",
+    ),
+    Claim(
+        "spread",
+        "the rewards of worlds differ as widely as by drift",
+        control=SHADOW,
+        statistic="squared deviation from the mean of all worlds over the shadows' variance, evolved less shadow, mean "
+        "of signalling, mating, alive and food",
+        delta=0.5,
+        expects="equivalent",
+    ),
+    Claim(
+        "viable",
+        "at most half of random reward maps can live alone",
+        control="the arm monoculture",
+        statistic="whether a world lives at the end whose founders all have one random reward map, without mutation",
+        delta=0.5,
+        direction=-1,
+        kind="fraction",
+    ),
+    Claim(
+        "model",
+        "food is rewarded less where bodies cannot feel whether the odour rises",
+        control="the arm no-trend",
+        statistic="mean weight of food of the living at the end, less the same in the world with the same seed without "
+        "that sense",
+        delta=10,
+        unit="of 128",
+    ),
+    *(
+        Claim(
+            claim,
+            f"fewer live where {arm.removeprefix('no-')} is no reward",
+            control=f"the arm {arm}",
+            statistic="mean population in the second half of the run (0 where a world has died out), less the same of "
+            "the arm",
+            delta=10,
+            unit="bodies",
+        )
+        for claim, arm in NEEDED.items()
+    ),
 )
 
-_SMALL = {**SMALL_WORLD, "senses": ["odour", "energy"]}
+
+def _claims(configuration: RewardsConfiguration) -> tuple[Claim, ...]:
+    """Who learns in its own life never learns from death, and is asked for no model of the world."""
+    if configuration.mind.kind == "planner":
+        return CLAIMS
+    never = replace(
+        CLAIMS[0],
+        sentence="the reward of death drifts, since nobody outlives it",
+        expects="equivalent",
+    )
+    return never, *(claim for claim in CLAIMS[1:] if claim.name not in ("alive", "model"))
+
+
+_LIFETIME = {"mind": {"kind": "lifetime", "exploration": 0.1}, "world": {"senses": ("odour", "energy")}}
+_QUIET = {"log_births_and_deaths": False}
+_SMALL = {**SMALL_WORLD, "n_sources": 1, "senses": ["odour", "energy"]}
 
 DECLARATION = Declaration(
     name="rewards",
     title="Evolution writes the reward",
     question="If genes say what is good instead of what to do, which rewards does evolution write?",
-    prediction="death and signalling become bad, mating, survival and food good; worlds differ widely in how much",
+    prediction="death and signalling become bad, mating, survival and food good; worlds differ as widely as by drift",
     control="the shadow genes: inherited, mutated and swapped alike, never read",
     configuration=RewardsConfiguration,
     columns={
@@ -138,11 +203,19 @@ DECLARATION = Declaration(
     claims=CLAIMS,
     presets={
         "default": {},
-        "quick": {"replicates": 16, "ticks": 1000},
-        "paper": {"replicates": 200, "ticks": 6000},
-        "paper-lifetime": {"replicates": 200, "ticks": 6000, "mind": {"kind": "lifetime"}},
+        "quick": {"replicates": 8, "ticks": 600},
+        "lifetime": _LIFETIME,
+        "softmax": {"mind": {"policy": "softmax"}},
+        "paper": {"replicates": 200, "log_births_and_deaths": False},
+        "paper-lifetime": {"replicates": 200, "log_births_and_deaths": False, **_LIFETIME},
+    },
+    arms={
+        **{arm: {"mind": {"without": (arm.removeprefix("no-"),)}, **_QUIET} for arm in NEEDED.values()},
+        "monoculture": {"monoculture": True, "heredity": {"mutation_probability": 0.0}, **_QUIET},
+        "no-trend": {"world": {"senses": ("odour", "energy")}, **_QUIET},
     },
     results=_results,
+    under=_claims,
     noun="worlds",
     trial=Trial(
         {

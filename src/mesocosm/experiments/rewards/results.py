@@ -3,47 +3,189 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mesocosm.ecology.assay.call import follow_ups_from
-from mesocosm.ecology.blocks import lineages, population_and_ledger
-from mesocosm.experiments.rewards.declaration import SIGNS
-from mesocosm.protocol.blocks import OverTime
-from mesocosm.protocol.measure import measure_named
-from mesocosm.protocol.registry import declaration_of
+from mesocosm.ecology.blocks import films, lineages, population_and_ledger
+from mesocosm.experiments.rewards.analysis import (
+    FREE,
+    above_shadow,
+    clusters,
+    lives_on,
+    modulo_gauge,
+    population,
+    spread,
+    typical,
+    variance_ratio,
+    ways,
+    weight,
+)
+from mesocosm.experiments.rewards.declaration import NEEDED, SIGNS, WEIGHTS
+from mesocosm.findings.claim import show_interval
+from mesocosm.protocol.blocks import OverTime, Told, strips
+from mesocosm.protocol.story import Axis, Section, Strips, Table
 from mesocosm.record import Record
 
 if TYPE_CHECKING:
     from mesocosm.protocol.declaration import FollowUp
+    from mesocosm.protocol.story import Replay
 
-CLONE_TICKS, LIVES = 400, 4
+CLONE_TICKS, LIVES, FILM_TICKS = 400, 4, 300
 ELSEWHERE = ("world.drop_spread=4096", "world.jump_probability=0.0")
 """Another world for the same genotypes: food falls far from the source, which never jumps."""
 
 
 def follow_ups(record: Record) -> dict[str, FollowUp]:
-    """The commonest genotype of each world alone, in a world of its kind, and in another one."""
-    plans = record.header["configuration"]["mind"]["kind"] == "planner"
-    seen = ("mind.thinks_every=1", f"lives={LIVES}", "log_births_and_deaths=true")
-    here = {"kind": "monoculture", "population": "clones", "ticks": CLONE_TICKS, "changes": seen}
-    adapts = CLONE_TICKS // 2
-    away = {**here, "ticks": CLONE_TICKS + adapts, "changes": (*seen, f"mind.adapts={adapts}", *ELSEWHERE)}
-    return follow_ups_from(record, {"clones": here, "clones-elsewhere": away} if plans else {})
+    """The commonest genotype of each world alone, in a world of its kind and in another; films of ways of living."""
+    out: dict[str, dict[str, Any]] = {}
+    labels = clusters(record)
+    for cluster in range(int(labels.max()) + 1):
+        world = typical(record, labels, cluster)
+        out[f"life-{cluster + 1}"] = {
+            **{"kind": "monoculture", "population": "clones", "ticks": FILM_TICKS, "replicates": world + 1},
+            **{"frames_every": 1, "frames_of": world},
+        }
+    if record.header["configuration"]["mind"]["kind"] == "planner":
+        seen = ("mind.thinks_every=1", f"lives={LIVES}", "log_births_and_deaths=true")
+        here = {"kind": "monoculture", "population": "clones", "ticks": CLONE_TICKS, "changes": seen}
+        adapts = CLONE_TICKS // 2
+        away = {**here, "ticks": CLONE_TICKS + adapts, "changes": (*seen, f"mind.adapts={adapts}", *ELSEWHERE)}
+        out |= {"clones": here, "clones-elsewhere": away}
+    return follow_ups_from(record, out)
 
 
 def values(record: Record, runs: Mapping[str, Record]) -> dict[str, np.ndarray]:
     """The statistic of each claim in each replicate, NaN where a replicate has died out."""
-    declared, out = declaration_of(record), {}
-    for name in SIGNS:
-        measure = measure_named(declared, record, name)
-        out[name] = measure.reduced(record) - measure.reduced(record, of_control=True)
-    return out
+    out = {name: above_shadow(record, name) for name in (*SIGNS, "alive")}
+    out |= {"spread": spread(record), "viable": lives_on(runs["monoculture"]).astype(float)}
+    out["model"] = weight(record, "food")[0] - weight(runs["no-trend"], "food")[0]
+    own = population(record)
+    return out | {claim: own - population(runs[arm]) for claim, arm in NEEDED.items()}
+
+
+# -- the page ----------------------------------------------------------------------------------------------------------
+
+
+def _interval(row: np.ndarray) -> tuple[float, float, float] | None:
+    from mesocosm.findings.intervals import mean_interval  # SciPy
+
+    there = row[np.isfinite(row)]
+    if there.size < 2:
+        return None
+    found = mean_interval(there)
+    return float(found.estimate), float(found.low), float(found.high)
+
+
+def _said(row: np.ndarray, signed: bool = False) -> str:
+    found = _interval(row)
+    return show_interval(*found, signed=signed) if found else "unknown"
+
+
+def all_over_the_map(told: Told) -> Section | None:
+    """The weights of each world beside their shadows, and how widely they are spread."""
+    if not told.alive:
+        return None
+    record, names = told.record, (*WEIGHTS, "alive")
+    conditions = [f"{name}, {strand}" for name in WEIGHTS for strand in ("shadow", "evolved")]
+    rows = np.array([weight(record, name)[k] for name in WEIGHTS for k in (1, 0)])
+    said = ", ".join(f"{name} {np.nanmean(weight(record, name)[0]):+.0f}" for name in WEIGHTS)
+    figure = Strips(
+        title="The weights of each world",
+        alt=f"Mean weights at the end, means over worlds: {said}.",
+        conditions=conditions,
+        y_axis=Axis("mean weight", "of 128", -128, 127),
+        values=rows,
+        intervals=[_interval(row) for row in rows],
+    )
+    ratios = {name: variance_ratio(record, name, int(record.header["seed"])) for name in names}
+    table = Table(
+        "Spread between worlds: variance of the evolved over that of their shadows",
+        ("reward of", "ratio [95 %]", "mean, evolved less shadow"),
+        [
+            (name, show_interval(*ratio) if ratio else "too few worlds", _said(above_shadow(record, name), signed=True))
+            for name, ratio in ratios.items()
+        ],
+    )
+    text = (
+        "A dot is a world. A ratio below 1 says that selection holds a weight to a value, 1 that it drifts, above 1 "
+        "that worlds are driven apart. `alive` is survival - (1 - discount) death: a planner feels no more of these "
+        "two weights, so that each of them alone may drift."
+    )
+    return Section("All over the map?", text, [figure, table])
+
+
+def modulo(told: Told) -> Section | None:
+    """The weights that act, without scale and shaping."""
+    if not told.alive:
+        return None
+    rows = [(name, _said(row, signed=True)) for name, row in modulo_gauge(told.record).items()]
+    text = (
+        "Twice a reward is the same reward to who takes the best act, and a planner does not feel what moves from death"
+        " to survival. So each body's death is shaped to 0, and the four weights are scaled to a sum of 1."
+    )
+    table = Table("Share of the reward, evolved less shadow, mean over worlds", ("reward of", "share [95 %]"), rows)
+    return Section("Modulo gauge", text, [table])
+
+
+def without(told: Told) -> Section | None:
+    """Population of the arms."""
+    arms = {"intact": told.record} | {
+        arm: told.runs[arm] for arm in (*NEEDED.values(), "monoculture") if arm in told.runs
+    }
+    if len(arms) < 2:
+        return None
+    figure = strips(list(arms.items()), population, "population in the second half", Axis("bodies", low=0), told.noun)
+    lived = ", ".join(f"{name} {int(lives_on(run).sum())} of {run.replicates}" for name, run in arms.items())
+    text = (
+        "In an arm one weight counts as zero from the first tick, or all founders of a world have one random reward map"
+        f" (`monoculture`). Extinct worlds count as 0. Lived to the end: {lived}."
+    )
+    return Section("What can be done without?", text, [figure])
+
+
+def strategies(told: Told) -> Section | None:
+    """Ways of living: clusters of worlds."""
+    record, labels = told.record, clusters(told.record)
+    if labels.max() < 1:
+        return None
+    rows = []
+    for cluster in range(int(labels.max()) + 1):
+        mine = labels == cluster
+        numbers = [f"{np.mean(row[mine]):.3g}" for row in ways(record).values()]
+        rows.append((f"{cluster + 1} (world {typical(record, labels, cluster)})", int(mine.sum()), *numbers))
+    table = Table("Ways of living", ("cluster (typical world)", "worlds", *ways(record)), rows)
+    text = (
+        "Worlds clustered by what they do and fear (Ward's method, three clusters whatever the data: a description, no "
+        "claim). Distance in cells, signals per body and tick, fear and worth in units of the genes."
+    )
+    return Section("Strategies", text, [table])
+
+
+def replay(told: Told) -> Replay | None:
+    labels = clusters(told.record)
+    named = {f"life-{k + 1}": f"way {k + 1}: world {typical(told.record, labels, k)}" for k in range(labels.max() + 1)}
+    caption = (
+        "Clones of the commonest genotype of a typical world of each cluster, in a fresh world: who hugs the food, who "
+        "roams, who signals? The rings are sources of food."
+    )
+    return films(told, named, caption)
 
 
 BLOCKS = (
-    OverTime(("food", "mating", "survival", "death", "signalling"), "What became good", ""),
+    OverTime(
+        ("food", "mating", "survival", "death", "signalling"),
+        "What became good",
+        "Mean weights of the living. Each thin line is a world, the bold line their median; the band holds the shadow "
+        "genes of 90 % of the worlds.",
+    ),
+    all_over_the_map,
+    modulo,
+    without,
+    strategies,
     lineages,
     population_and_ledger,
 )
+
+__all__ = ["BLOCKS", "FREE", "follow_ups", "replay", "values"]
