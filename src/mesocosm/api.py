@@ -138,7 +138,8 @@ class Run:
         """The best genotype that direct search finds, and how far the evolved are from it: `run.optimum().sentence()`.
 
         Args:
-          by: what is maximised: "garden", intake where all are alike; "invasion", the gain on the evolved.
+          by: what is maximised: "garden", intake where all are alike; "invasion", the gain on the evolved;
+            "colony", how many live where all are alike.
           settings: `searches`, `generations`, `candidates`, `worlds`, `horizon`; see
             `mesocosm.ecology.assay.optimum.optimum`.
 

@@ -12,6 +12,7 @@ from mesocosm.ecology.assay.optimum import (
     CANDIDATES,
     GENERATIONS,
     SEARCHES,
+    TUMBLING,
     WORLDS,
     By,
     Optimum,
@@ -28,7 +29,7 @@ class Settings:
     """What is maximised, and how hard one looks."""
 
     by: By = "garden"
-    """garden: intake where all are alike; invasion: the gain on the evolved."""
+    """garden: intake where all are alike; invasion: the gain on the evolved; colony: how many live where all are."""
     searches: Annotated[int, Range(1, 64, "searches")] = SEARCHES
     """Independent searches; the better is taken."""
     generations: Annotated[int, Range(1, 1000, "generations")] = GENERATIONS
@@ -51,8 +52,8 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
         title="The best by direct search",
         alt=found.sentence(),
         categories=found.stimuli,
-        x_axis=Axis("stimulus"),
-        y_axis=Axis("P(tumble)", low=0, high=1),
+        x_axis=Axis("stimulus" if found.of == TUMBLING else "event"),
+        y_axis=Axis(found.of, low=0, high=1) if found.of == TUMBLING else Axis("weight", "of 128", -128, 127),
         curves=[Curve("the best", np.array(found.chances))],
     )
     return Result(found.sentence(), values, found.findings, (figure,))

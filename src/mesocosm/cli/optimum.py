@@ -17,8 +17,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     optimum.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
     optimum.add_argument(
         "--by",
-        choices=("garden", "invasion"),
-        help="what is maximised: intake where all are alike, or the gain on the evolved (default: one after the other)",
+        choices=("garden", "invasion", "colony"),
+        help="what is maximised: intake where all are alike, the gain on the evolved, or the size of a colony of its "
+        "own (default: one after the other)",
     )
     numbers = {
         "searches": "independent searches; the better is taken",

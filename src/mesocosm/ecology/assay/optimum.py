@@ -1,11 +1,12 @@
-"""How far is a run from the best that its law allows? A direct search over P(tumble) under each stimulus, by assays.
+"""How far is a run from the best that its law allows? A direct search over what its genomes say, by assays.
 
-Two things can be best. In the *garden* a population of one genotype eats the most; by *invasion* a genotype gains the
-most on the evolved, in one world with them. Each is sought by CMA-ES, begun where every probability is 1/2, never at
-what evolved; the space is mirrored at 0 and 1 (in logits a search runs off along the plateaus beyond). Every generation
-has fresh worlds; what a search stands for is its mean, not its luckiest draw. The searches are compared in worlds that
-none of them saw, and the better one is judged in those of the declared assays, which no search saw either. As a whole
-it is exploratory: it says how large the gap is, not why.
+Three things can be best. In the *garden* a population of one genotype eats the most; by *invasion* a genotype gains the
+most on the evolved, in one world with them; a *colony* of it alone is the largest. Of tables P(tumble) under each
+stimulus is sought, of reward maps the weights. Each is sought by CMA-ES, begun in the middle (every probability 1/2,
+every weight 0), never at what evolved; the space is mirrored at its ends (in logits a search runs off along the
+plateaus beyond). Every generation has fresh worlds; what a search stands for is its mean, not its luckiest draw. The
+searches are compared in worlds that none of them saw, and the better one is judged in those of the declared assays,
+which no search saw either. As a whole it is exploratory: it says how large the gap is, not why.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from mesocosm.ecology.assay.call import assay
 from mesocosm.ecology.assay.declaration import ASSAY_SEEDS
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.findings.outcomes import plain
+from mesocosm.minds.parameters import WEIGHTS
 from mesocosm.protocol.reading import follow_ups_of
 from mesocosm.record import ConfigurationError, FolderError, Record
 from mesocosm.record.configuration import digest
@@ -30,12 +32,14 @@ from mesocosm.record.files import sealed, unsealed, write_whole
 if TYPE_CHECKING:
     from mesocosm.core import Progress
 
-By = Literal["garden", "invasion"]
-CRITERIA: tuple[By, ...] = ("garden", "invasion")
+By = Literal["garden", "invasion", "colony"]
+CRITERIA: tuple[By, ...] = ("garden", "invasion", "colony")
 SEARCHES, GENERATIONS, CANDIDATES, WORLDS = 2, 10, 12, 4
 JUDGED = 64
 """The best is judged against the evolved of so many worlds of the run at most, the first ones."""
-_GARDEN_TICKS, _TRIED_TICKS = 600, 300
+_GARDEN_TICKS, _TRIED_TICKS, COLONY_TICKS = 600, 300, 600
+_QUIET = ("log_births_and_deaths=false", "log_exchanges=false")
+TUMBLING = "P(tumble)"
 _SEARCH = 0x6F7074 << 24
 """Differs the seeds of searches from those of the declared assays."""
 
@@ -61,6 +65,17 @@ CLAIMS = (
 )
 """What is asked of the best: the two statistics, and the two smallest effects, that the runs themselves declare."""
 
+LARGER = Claim(
+    "colony",
+    "population of the best by direct search where all are alike",
+    control="the evolved",
+    statistic="ln((population + 1) / (population of the evolved + 1)), second half of a monoculture in the same worlds",
+    delta=1.05,
+    kind="ratio",
+    declared=False,
+)
+"""What is asked besides of the best for the colony."""
+
 
 @dataclass(frozen=True)
 class Optimum:
@@ -68,9 +83,9 @@ class Optimum:
 
     Args:
       by: what was maximised: `garden`, intake of a population of that genotype alone; `invasion`, selection coefficient
-        against the evolved.
-      stimuli: what the probabilities belong to.
-      chances: P(tumble) under each stimulus.
+        against the evolved; `colony`, how many live where all have that genotype.
+      stimuli: what the probabilities belong to; of reward maps, the events that are weighed.
+      chances: P(tumble) under each stimulus; of reward maps, the weights.
       others: where each search ended, the best first: P(tumble), and its score in worlds that no search saw (None where
         nobody lived).
       trace: mean score of the candidates in each generation, of each search.
@@ -83,11 +98,13 @@ class Optimum:
     others: tuple[tuple[tuple[float, ...], float | None], ...]
     trace: tuple[tuple[float | None, ...], ...]
     findings: tuple[Finding, ...]
+    of: str = TUMBLING
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; valid JSON."""
         return {
             "by": self.by,
+            "of": self.of,
             "stimuli": list(self.stimuli),
             "chances": list(self.chances),
             "searches": [{"chances": list(chances), "score": score} for chances, score in self.others],
@@ -104,13 +121,20 @@ class Optimum:
             tuple((tuple(s["chances"]), s["score"]) for s in values["searches"]),
             tuple(map(tuple, values["trace"])),
             tuple(map(Finding.from_dict, values["findings"])),
+            values.get("of", TUMBLING),
         )
 
     def sentence(self) -> str:
         """What is best, in words."""
-        what = {"garden": "eats the most where all are alike", "invasion": "gains the most on the evolved"}[self.by]
-        said = ", ".join(f"{name} {p:.2f}" for name, p in zip(self.stimuli, self.chances, strict=True))
-        return f"P(tumble) that {what}: {said}."
+        what = {"garden": "eats the most where all are alike", "invasion": "gains the most on the evolved"}
+        what |= {"colony": "makes the largest colony where all are alike"}
+        shape = ".2f" if self.of == TUMBLING else "+.0f"
+        said = ", ".join(f"{name} {p:{shape}}" for name, p in zip(self.stimuli, self.chances, strict=True))
+        return f"{self.of} that {what[self.by]}: {said}."
+
+    def text(self) -> str:
+        """The genotype, as an assay takes it."""
+        return _spelt(np.array(self.chances), self.of)
 
 
 def optimum(
@@ -151,11 +175,11 @@ def optimum(
     _check(settings)
     if all(s.status != "alive" for s in source.statuses):
         raise FolderError(f"{source.folder}: no world lives; there is nobody to compare the best with")
-    stimuli = _stimuli(source)
+    stimuli, of = _space(source)
     under = f"optimum-{by}-{digest({**settings, 'source': source.digest()})[:8]}"
 
     def tried(name: str, chances: np.ndarray, n_worlds: int, number: int) -> np.ndarray:
-        texts = [_spelt(row) for row in chances for _ in range(n_worlds)]
+        texts = [_spelt(row, of) for row in chances for _ in range(n_worlds)]
         given = {"replicates": len(texts), "seed": _seed(source, _SEARCH + number), "ticks": horizon}
         scores = _scores(_assayed(source, f"{under}/{name}", by, texts, report, **given), by)
         return _means(scores.reshape(len(chances), n_worlds))
@@ -163,19 +187,19 @@ def optimum(
     ends, traces = [], []
     for k in range(searches):
         end, trace = _searched(
-            lambda g, chances, k=k: tried(f"{k}-{g:03d}", chances, worlds, 1000 * k + g),
+            lambda g, points, k=k: tried(f"{k}-{g:03d}", _values(points, of), worlds, 1000 * k + g),
             len(stimuli),
             generations,
             candidates,
             _seed(source, _SEARCH + k),
         )
-        ends.append(end)
+        ends.append(_values(end, of))
         traces.append(tuple(trace))
     compared = tried("compared", np.array(ends), max(1, candidates * worlds // searches), 1000 * searches)
     order = np.argsort(-np.where(np.isfinite(compared), compared, -np.inf), kind="stable")
     others = tuple((_plain(ends[k]), plain(compared[k])) for k in order)
-    judged = _judged(source, under, ends[order[0]], report)
-    found = Optimum(by, stimuli, others[0][0], others, tuple(traces), judged)
+    judged = _judged(source, under, by, _spelt(ends[order[0]], of), report)
+    found = Optimum(by, stimuli, others[0][0], others, tuple(traces), judged, of)
     write_whole(source.folder / f"optimum-{by}.json", sealed(found.to_dict()))
     return found
 
@@ -250,8 +274,13 @@ def _chances(points: Any) -> np.ndarray:
     return 1 - np.abs(1 - np.asarray(points, float) % 2)
 
 
-def _spelt(chances: np.ndarray) -> str:
-    return ",".join(f"{p:.4f}" for p in chances)
+def _values(points: np.ndarray, of: str) -> np.ndarray:
+    """Points 0 ... 1 in the unit of what is sought."""
+    return points if of == TUMBLING else np.round(255 * points - 128)
+
+
+def _spelt(values: np.ndarray, of: str) -> str:
+    return ",".join(f"{v:.4f}" if of == TUMBLING else f"{v:.0f}" for v in values)
 
 
 def _plain(values: Sequence[float] | np.ndarray) -> tuple[float, ...]:
@@ -262,14 +291,29 @@ def _seed(source: Record, offset: int) -> int:
     return (int(source.header["seed"]) + ASSAY_SEEDS + offset) % 2**64
 
 
-def _stimuli(source: Record) -> tuple[str, ...]:
+def _space(source: Record) -> tuple[tuple[str, ...], str]:
+    """What a genotype of the run says: names, and what is said of each."""
     if "senses" not in source.header["configuration"].get("world", {}):
         raise FolderError(f"{source.folder}: is a run of {source.header['experiment']}, which has no bodies to assay")
-    return tuple(stimulus_names(senses_of(source)))
+    if source.header["configuration"].get("mind", {}).get("kind") in ("planner", "lifetime"):
+        return WEIGHTS, "Reward map"
+    return tuple(stimulus_names(senses_of(source))), TUMBLING
 
 
 def _scores(record: Record, by: By) -> np.ndarray:
-    return intake(record) if by == "garden" else 100 * selection(record)
+    """The score of each replicate. [replicates], NaN where nobody was founded."""
+    return {"garden": intake, "invasion": lambda r: 100 * selection(r), "colony": colony}[by](record)
+
+
+def colony(record: Record) -> np.ndarray:
+    """How many live in the second half of an assay, 0 where all have died. [replicates], NaN where none was founded."""
+    metrics = record.metrics
+    every, late = int(record.header["every"]), metrics["tick"] > record.tick // 2
+    windows = record.tick // every - record.tick // 2 // every
+    total = np.bincount(metrics["replicate"].astype(int)[late], metrics["population"][late], record.replicates)
+    out = total / max(1, windows)
+    out[[s.replicate for s in record.statuses if s.status == "extinct" and s.tick == 0]] = np.nan
+    return out
 
 
 def _assayed(
@@ -277,19 +321,19 @@ def _assayed(
 ) -> Record:
     """Genotypes alone, or against the evolved; of what is not counted nothing is logged."""
     ticks = int(given["ticks"])
-    given |= {"kind": "garden" if by == "garden" else "competition", "against": "evolved", "genotypes": tuple(texts)}
+    kind = {"garden": "garden", "invasion": "competition", "colony": "monoculture"}[by]
+    given |= {"kind": kind, "against": "evolved", "genotypes": tuple(texts)}
     every = max(w for w in range(1, min(50, ticks) + 1) if ticks % w == 0)
-    quiet = ("log_births_and_deaths=false", "log_exchanges=false")
-    return assay(source, name, report, population="genotypes", every=every, changes=quiet, **given)
+    return assay(source, name, report, population="genotypes", every=every, changes=_QUIET, **given)
 
 
 def _judged(
-    source: Record, under: str, chances: np.ndarray, report: Callable[[Progress], None] | None
+    source: Record, under: str, by: By, text: str, report: Callable[[Progress], None] | None
 ) -> tuple[Finding, ...]:
     """The best against the evolved, in the worlds of the declared assays."""
     from mesocosm.findings.verdicts import judge
 
-    texts, n = [_spelt(chances)], min(source.replicates, JUDGED)
+    texts, n = [text], min(source.replicates, JUDGED)
     best = _assayed(source, f"{under}/garden", "garden", texts, report, ticks=_GARDEN_TICKS, replicates=n)
     both = [
         selection(
@@ -309,8 +353,24 @@ def _judged(
     with np.errstate(divide="ignore", invalid="ignore"):
         gain = np.log(intake(best) / intake(_evolved(source, under, report))[:n])
     values = {"intake": gain, "selection": 100 * np.mean(both, axis=0)}
+    claims = CLAIMS
+    if by == "colony":
+        own = _assayed(source, f"{under}/colony", by, texts, report, ticks=COLONY_TICKS, replicates=n)
+        values["colony"] = np.log((colony(own) + 1) / (colony(evolved_alone(source, report))[:n] + 1))
+        claims = (*CLAIMS, LARGER)
     survived = sum(s.status == "alive" for s in source.statuses if s.replicate < n)
-    return tuple(judge(CLAIMS, values, n, survived, int(source.header["seed"])))
+    return tuple(judge(claims, values, n, survived, int(source.header["seed"])))
+
+
+def alone(source: Record, text: str, replicates: int) -> Record:
+    """A genotype alone, in the worlds in which the evolved are judged (`evolved_alone`)."""
+    name = f"monoculture-{digest({'genotype': text, 'replicates': replicates})[:8]}"
+    return _assayed(source, name, "colony", [text], None, ticks=COLONY_TICKS, replicates=replicates)
+
+
+def evolved_alone(source: Record, report: Callable[[Progress], None] | None = None) -> Record:
+    """The evolved in fresh worlds, with births and deaths and without mutation."""
+    return assay(source, "monoculture-evolved", report, kind="monoculture", ticks=COLONY_TICKS, changes=_QUIET)
 
 
 def _evolved(source: Record, under: str, report: Callable[[Progress], None] | None) -> Record:

@@ -1,0 +1,138 @@
+"""Whose interest evolution served: the mutant that invades best, the largest colony, and the evolved beside them.
+
+What is best for one that lives among the evolved, and what is best for all if all do it, are two questions of direct
+search (`mesocosm.ecology.assay.optimum`). Where their answers make colonies of different size, the evolved can stand
+nearer to the one or to the other. Extinct colonies count as 0 bodies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from mesocosm.ecology.assay.optimum import (
+    CANDIDATES,
+    COLONY_TICKS,
+    GENERATIONS,
+    JUDGED,
+    SEARCHES,
+    WORLDS,
+    Optimum,
+    alone,
+    colony,
+    evolved_alone,
+    optimum,
+)
+from mesocosm.findings.claim import Claim, Finding, show_interval
+from mesocosm.findings.intervals import mean_interval
+from mesocosm.findings.outcomes import plain_lists
+from mesocosm.findings.verdicts import judge
+from mesocosm.protocol.catalogue import Analysis, Result, arrays
+from mesocosm.protocol.story import Axis, Strips, Table
+from mesocosm.record import Record
+from mesocosm.record.configuration import Range
+
+WHO = {"individual": "the best invader", "evolved": "the evolved", "colony": "the largest colony"}
+_STATISTIC = "ln of the ratio of (population + 1), second half of monocultures in the same fresh worlds"
+CLAIMS = tuple(
+    Claim(name, sentence, WHO["evolved"], _STATISTIC, 1.05, sign, "ratio", declared=False)
+    for name, sentence, sign in (
+        ("selfish", "a colony of the best invader is smaller", -1),
+        ("common", "the largest colony that direct search finds is larger", 1),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How hard one looks, for each of the two."""
+
+    searches: Annotated[int, Range(1, 64, "searches")] = SEARCHES
+    """Independent searches; the better is taken."""
+    generations: Annotated[int, Range(1, 1000, "generations")] = GENERATIONS
+    """Of each search."""
+    candidates: Annotated[int, Range(4, 1024, "genotypes")] = CANDIDATES
+    """Genotypes in a generation."""
+    worlds: Annotated[int, Range(1, 1024, "worlds")] = WORLDS
+    """In which each is tried."""
+    horizon: Annotated[int, Range(0, 2**20, "ticks")] = 0
+    """For which each is tried; 0: twice what reserves last."""
+
+
+def compute(record: Record, settings: Settings) -> dict[str, Any]:
+    found = {
+        "individual": optimum(record, "invasion", **vars(settings)),
+        "colony": optimum(record, "colony", **vars(settings)),
+    }
+    n = min(record.replicates, JUDGED)
+    bodies = {who: colony(alone(record, one.text(), n)) for who, one in found.items()}
+    bodies["evolved"] = colony(evolved_alone(record))[:n]
+    ratio = {who: np.log((bodies[who] + 1) / (bodies["evolved"] + 1)) for who in found}
+    values = {"selfish": ratio["individual"], "common": ratio["colony"]}
+    survived = sum(s.status == "alive" for s in record.statuses if s.replicate < n)
+    return {
+        "optima": {who: one.to_dict() for who, one in found.items()},
+        "bodies": {who: plain_lists(bodies[who]) for who in WHO},
+        "ticks": COLONY_TICKS,
+        "findings": [f.to_dict() for f in judge(CLAIMS, values, n, survived, int(record.header["seed"]))],
+    }
+
+
+def show(record: Record, values: Mapping[str, Any]) -> Result:
+    bodies = np.array([values["bodies"][who] for who in WHO], float)
+    findings = tuple(map(Finding.from_dict, values["findings"]))
+    optima = {who: Optimum.from_dict(found) for who, found in values["optima"].items()}
+    intervals = [_interval(row) for row in bodies]
+    said = [show_interval(*i) if i else "unknown" for i in intervals]
+    figure = Strips(
+        title="Colonies of one kind",
+        alt="Bodies in monocultures, means over worlds: "
+        + "; ".join(f"{words} {s}" for words, s in zip(WHO.values(), said, strict=True)),
+        conditions=list(WHO.values()),
+        y_axis=Axis("bodies", low=0),
+        values=bodies,
+        intervals=intervals,
+        paired=True,
+    )
+    gains = {who: next(f for f in found.findings if f.name == "selection") for who, found in optima.items()}
+    told = {who: gain.words("worlds").removeprefix("exploratory, ") for who, gain in gains.items()}
+    rows = [(WHO[who], said[k], told.get(who, "0 by definition")) for k, who in enumerate(WHO)]
+    table = Table("Whose interest", ("who", "bodies in a colony of its own", "selection among the evolved"), rows)
+    sentence = " ".join([_answer(bodies), *(found.sentence() for found in optima.values())])
+    return Result(sentence, values, findings, (figure, table))
+
+
+def _answer(bodies: np.ndarray) -> str:
+    """Where the evolved stand between the two, if these can be told apart."""
+    between = _interval(bodies[2] - bodies[0])
+    if between is None:
+        return "There are too few worlds to say whose interest evolution served."
+    if between[1] <= 0:
+        return (
+            "The genotype sought for the largest colony makes none that is larger than that of the best invader "
+            f"({show_interval(*between, signed=True)} bodies): no conflict of one and all is seen."
+        )
+    share = _interval((bodies[1] - bodies[0]) / between[0])
+    place = show_interval(*share) if share else "unknown"
+    return f"In the size of their colony the evolved stand at {place}, 0 being the best invader, 1 the largest colony."
+
+
+def _interval(row: np.ndarray) -> tuple[float, float, float] | None:
+    there = row[np.isfinite(row)]
+    if there.size < 2:
+        return None
+    found = mean_interval(there)
+    return float(found.estimate), float(found.low), float(found.high)
+
+
+ANALYSIS = Analysis(
+    "interest",
+    "whose interest evolution served: that of the best invader, or that of the largest colony",
+    compute,
+    show,
+    Settings,
+    needs=(arrays("state.world.bodies.id", "state.genomes"),),
+)
