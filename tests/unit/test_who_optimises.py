@@ -87,8 +87,8 @@ def test_costs_benefits_and_relatedness_are_found_with_their_signs():
     direct, indirect, related = found[:, 0, there]
     assert direct.mean() < 0 < indirect.mean() and related.mean() > 0.01, "who begets beside himself has kin nearby"
     assert abs(found[0, 1, there].mean()) < abs(direct.mean())
-    sentence = kin.show(record, values).sentence
-    assert "are related by" in sentence and "direct effects" in sentence
+    result = kin.show(record, values)
+    assert "are related by" in result.sentence and [f.name for f in result.findings] == ["direct", "indirect"]
 
 
 def test_relatedness_without_a_benefit_is_no_effect_through_kin():

@@ -248,31 +248,39 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     )
     if not values["is_filmed"]:
         sentence += " Bodies were not filmed (--frames-every 50 --frames-of -1), so of smaller levels nothing is known."
-    figures = (_figure(values, share, told, sentence), _table(values, bits, null, told))
+    figures = (_figure(values, share, told), _table(values, bits, null, told), _states(values, told))
     return Result(sentence, values, figures=figures)
 
 
-def _figure(values: Mapping[str, Any], share: np.ndarray, told: list[int], alt: str) -> Strips:
-    rows = [(f"{values['levels'][i]}: {m}", share[i, j]) for i in told for j, m in enumerate(values["measures"])]
+def _figure(values: Mapping[str, Any], share: np.ndarray, told: list[int]) -> Strips:
+    said = ", ".join(f"{values['levels'][i]} {_mean(share[i, 1])}" for i in told)
     return Strips(
-        title="What tells of one's own future",
-        alt=alt,
-        conditions=[name for name, _ in rows],
-        y_axis=Axis("share of H(S')"),
-        values=np.array([x for _, x in rows]),
-        intervals=[finite_interval(x) for _, x in rows],
+        title="What a system tells of its own future",
+        alt=f"Autonomy as a share of H(S'), a dot a world: {said}.",
+        conditions=[values["levels"][i] for i in told],
+        y_axis=Axis("I(S'; S | E) / H(S')"),
+        values=np.array([share[i, 1] for i in told]),
+        intervals=[finite_interval(share[i, 1]) for i in told],
     )
 
 
 def _table(values: Mapping[str, Any], bits: np.ndarray, null: np.ndarray, told: list[int]) -> Table:
+    rows = [
+        [f"{values['levels'][i]}: {m}", _mean(bits[i, j]), _mean(null[i, j])]
+        for i in told
+        for j, m in enumerate(values["measures"])
+    ]
+    return Table("Bits, means over worlds with 95 % intervals", ["", "bits", "relation broken"], rows)
+
+
+def _states(values: Mapping[str, Any], told: list[int]) -> Table:
     samples = np.array(values["samples"], float)
-    rows = []
-    for i in told:
-        name = values["levels"][i]
-        row = [name, LEVELS[name], int(np.median(samples[i][samples[i] > 0]))]
-        rows.append([*row, *(f"{_mean(bits[i, j])} (null {_mean(null[i, j])})" for j in range(len(MEASURES)))])
-    title = "Bits, means over worlds with 95 % intervals; null: the relation broken by permutation"
-    return Table(title, ["level", "state; surroundings", "samples a world", *values["measures"]], rows)
+    rows = [[values["levels"][i], LEVELS[values["levels"][i]], _median(samples[i])] for i in told]
+    return Table("What is taken for state and surroundings", ["", "state; surroundings", "samples a world"], rows)
+
+
+def _median(samples: np.ndarray) -> int:
+    return int(np.median(samples[samples > 0]))
 
 
 def _mean(values: np.ndarray) -> str:

@@ -158,7 +158,7 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     effects = {"recovered": of["entropy"] - of["random"], "beyond": of["entropy"] - of["other worlds"]}
     findings = judge(CLAIMS, effects, record.replicates, int(np.isfinite(of["entropy"]).sum()))
     sentence = _sentence(values, of)
-    return Result(sentence, values, tuple(findings), _figures(values, of, sentence))
+    return Result(sentence, values, tuple(findings), _figures(values, of))
 
 
 def _sentence(values: Mapping[str, Any], of: Mapping[str, np.ndarray]) -> str:
@@ -196,11 +196,12 @@ def _mean(values: np.ndarray) -> str:
     return show_mean(x) if x.size else "no number"
 
 
-def _figures(values: Mapping[str, Any], of: Mapping[str, np.ndarray], alt: str) -> tuple[Figure, ...]:
+def _figures(values: Mapping[str, Any], of: Mapping[str, np.ndarray]) -> tuple[Figure, ...]:
     there = [name for name, x in of.items() if np.isfinite(x).any()]
+    said = ", ".join(f"{name} {_mean(of[name])}" for name in there)
     strips = Strips(
         title="How far from the true reward",
-        alt=alt,
+        alt=f"0 is the same, 1 the opposite; a dot a world. {said}.",
         conditions=there,
         y_axis=Axis("distance to the truth (STARC)", "", 0.0, 1.0),
         values=np.array([of[name] for name in there]),

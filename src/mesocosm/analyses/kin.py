@@ -140,10 +140,9 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     means = np.where(there, np.where(varies, [*squared, effects[2]], 0).sum(axis=3) / n, np.nan)
     advantage: dict[str, np.ndarray] = {"direct": means[0, 0] - means[0, 1], "indirect": means[1, 0] - means[1, 1]}
     findings = judge(CLAIMS, advantage, record.replicates, int(there.sum()))
-    words = "; ".join(f"{f.name} effects {f.words('worlds')}" for f in findings)
     sentence = (
         f"Bodies of one neighbourhood are related by {show_mean(means[2, 1][there])} (regression on genes that nobody "
-        f"reads: 0 as strangers, 1 as copies). Of expressed genes against their shadows: {words}."
+        "reads: 0 as strangers, 1 as copies)."
     )
     conditions = ["by genes that are read", "by their shadows"]
     both = means[2]

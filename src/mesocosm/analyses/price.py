@@ -18,7 +18,7 @@ from mesocosm.findings.claim import Claim
 from mesocosm.findings.outcomes import plain_lists
 from mesocosm.instruments.ancestry import Lives, all_lives
 from mesocosm.instruments.places import Places, places
-from mesocosm.instruments.price import heirs, indicators
+from mesocosm.instruments.price import Heirs, heirs, indicators
 from mesocosm.protocol.blocks import median_of
 from mesocosm.protocol.catalogue import Analysis, Result, arrays, births
 from mesocosm.protocol.story import Axis, Strips, Table
@@ -70,9 +70,10 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
     for r, (ids, genes) in last.items():
         who = everybody[r]
         unaccounted += int(np.setdiff1d(ids, who.id).size)
+        windows = _windows(who, edges, film[r] if film else None, settings.neighbourhood)
         for strand in (0, 1):
             z, followed = _traits(who, strand, edges, settings.of)
-            found = _World(who, z, edges, ids, film[r] if film else None, settings.neighbourhood, groups).told()
+            found = _told(who, z, edges, ids, windows, groups)
             k = z.shape[1]
             terms[:, strand, r, :k], between[:, strand, r, :k] = found.terms, found.between
             intensity[strand, r] = found.intensity
@@ -132,45 +133,40 @@ class _Told:
     unaccounted: int
 
 
-@dataclass(frozen=True)
-class _World:
-    """One strand of one replicate.
+_Window = tuple[Heirs, dict[str, np.ndarray]]
+"""Who lived when it began and what became of them; and the group of each ancestor, by kind of group."""
+
+
+def _windows(who: Lives, edges: list[int], film: Places | None, cells: int) -> list[_Window]:
+    out = []
+    for since, until in pairwise(edges):
+        of = heirs(who, since, until)
+        near = film.groups(since, who.id[of.first], cells) if film else {}
+        out.append((of, {"clans": who.founder[of.first], **near}))
+    return out
+
+
+def _told(
+    who: Lives, z: np.ndarray, edges: list[int], ids: np.ndarray, windows: list[_Window], groups: tuple[str, ...]
+) -> _Told:
+    """Sums over windows of the three parts [3, traits] and of selection between groups [groups, traits]; the mean
+    squared intensity; and how many books do not close.
 
     Args:
       z: of each individual. [n, traits]
       ids: who lives at the end, by the state and not by the log. [m]
     """
-
-    who: Lives
-    z: np.ndarray
-    edges: list[int]
-    ids: np.ndarray
-    film: Places | None
-    cells: int
-    groups: tuple[str, ...]
-
-    def told(self) -> _Told:
-        """Sums over windows of the three parts [3, traits] and of selection between groups [groups, traits]; the mean
-        squared intensity; and how many books do not close."""
-        parts, between, squares, lost = [], [], [], 0
-        for since, until in pairwise(self.edges):
-            of = heirs(self.who, since, until)
-            is_last = until == self.edges[-1]
-            census = self.z[np.isin(self.who.id, self.ids) if is_last else self.who.alive_at(until)]
-            sums = of.sums(self.z, census)
-            lost += int((~sums.closes).sum())
-            parts.append(sums.relative())
-            there = self._groups(since, of.first)
-            blank = np.full(self.z.shape[1], np.nan)
-            between.append([of.between(self.z, there[g]) if g in there else blank for g in self.groups])
-            spread = self.z[of.first].std(axis=0)
-            squares.append((parts[-1][1], spread))
-        selection, spread = (np.array(x) for x in zip(*squares, strict=True))
-        return _Told(np.sum(parts, axis=0), np.sum(between, axis=0), _squared(selection, spread), lost)
-
-    def _groups(self, since: int, first: np.ndarray) -> dict[str, np.ndarray]:
-        near = self.film.groups(since, self.who.id[first], self.cells) if self.film else {}
-        return {"clans": self.who.founder[first], **near}
+    parts, between, spread, lost = [], [], [], 0
+    blank = np.full(z.shape[1], np.nan)
+    for until, (of, there) in zip(edges[1:], windows, strict=True):
+        is_last = until == edges[-1]
+        sums = of.sums(z, z[np.isin(who.id, ids) if is_last else who.alive_at(until)])
+        lost += int((~sums.closes).sum())
+        parts.append(sums.relative())
+        between.append([of.between(z, there[g]) if g in there else blank for g in groups])
+        spread.append(z[of.first].std(axis=0))
+    selection = np.array([part[1] for part in parts])
+    return _Told(np.sum(parts, axis=0), np.sum(between, axis=0), _squared(selection, np.array(spread)), lost)
 
 
 def books_that_do_not_close(record: Record, everybody: Sequence[Lives]) -> int:
@@ -230,20 +226,20 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
         else f"{lost} books do not close: a birth or a death is not on record"
     )
     what = "genes" if values["of"] == "genes" else "genotypes"
-    sentence = (
-        f"Selection on expressed {what} against their shadows, over {len(values['edges']) - 1} windows: "
-        f"{finding.words('worlds')}; {books}."
-    )
-    said = f"Mean squared intensity {np.nanmean(own):.3g}, of the shadows {np.nanmean(shadow):.3g}." if survived else ""
+    windows = f"over {len(values['edges']) - 1} windows"
+    said = f"Nobody lives at the end, so that nothing can be said of selection; {books}."
+    if survived:
+        both = f"{np.nanmean(own):.3g} and on their shadows {np.nanmean(shadow):.3g}"
+        said = f"Mean squared intensity of selection on expressed {what} {both}, {windows}; {books}."
     strips = Strips(
         "Intensity of selection",
-        said or "Nobody lives at the end.",
+        said,
         list(STRANDS),
         Axis("mean squared intensity"),
         np.stack([own, shadow]),
         paired=True,
     )
-    return Result(sentence, values, (finding,), (strips, _table(own - shadow, values)))
+    return Result(said, values, (finding,), (strips, _table(own - shadow, values)))
 
 
 def _table(advantage: np.ndarray, values: Mapping[str, Any]) -> Table:

@@ -154,7 +154,7 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     there = [name for name in values["rows"] if np.isfinite(of[name]).any()]
     figure = Strips(
         title="What a reward gains in another world",
-        alt=sentence,
+        alt="1 as by a plan on the true reward, 0 as by acting evenly; a dot a world.",
         conditions=there,
         y_axis=Axis("share of what can be gained"),
         values=np.array([of[name] for name in there]),

@@ -18,6 +18,17 @@ from mesocosm.record import Record
 
 POPULATION = Measure("population", "population", "bodies", low=0)
 DIVERSITY = Analysed("diversity", "Diversity", "How different the living are.")
+OPTIMISED = (
+    Analysed(
+        "price",
+        "What was selected",
+        "Price's equation splits what changed in each gene into selection and inheritance; what chance does is seen in "
+        "the shadow genes of the same bodies.",
+    ),
+    Analysed("kin", "For whose good", "A gene may serve its bearer, or kin nearby.", only_kept=True),
+    Analysed("individuality", "What carries itself on", only_kept=True),
+)
+"""Who is optimising, as far as it was asked."""
 ACTIVITY = Analysed("activity", "Activity of alleles", "Whether new alleles persist longer than by chance.")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mesocosm.ecology.assay.analysis import under_both_marks
 from mesocosm.ecology.assay.call import follow_ups_from
-from mesocosm.ecology.blocks import ACTIVITY, DIVERSITY, films, lineages, population_and_ledger
+from mesocosm.ecology.blocks import ACTIVITY, DIVERSITY, OPTIMISED, films, lineages, population_and_ledger
 from mesocosm.experiments.chemotaxis.figures import best, genotypes
 from mesocosm.protocol.blocks import Gardens, OverTime, Told, median_replicate
 from mesocosm.protocol.registry import declaration_of
@@ -54,6 +54,7 @@ BLOCKS = (
     ),
     best,
     lineages,
+    *OPTIMISED,
     DIVERSITY,
     ACTIVITY,
     population_and_ledger,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mesocosm.ecology.assay.analysis import distance, intake, selection_under_both_marks, survival, under_both_marks
 from mesocosm.ecology.assay.call import follow_ups_from
-from mesocosm.ecology.blocks import films, lineages, population_and_ledger
+from mesocosm.ecology.blocks import OPTIMISED, films, lineages, population_and_ledger
 from mesocosm.experiments.signalling.analysis import NEAR, emission, retained, tells
 from mesocosm.experiments.signalling.declaration import OF_ASSAYS
 from mesocosm.experiments.signalling.figures import arms, behaviour, knock_outs
@@ -103,6 +104,7 @@ BLOCKS = (
         "What the neighbours of an emitter gain counts for its genes only by this part. By genes: at loci that nobody "
         "reads; by pedigree: what division alone would make of it.",
     ),
+    *(replace(block, only_kept=True) for block in OPTIMISED),  # 64 loci take their time
     lineages,
     population_and_ledger,
 )

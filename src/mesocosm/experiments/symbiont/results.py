@@ -10,7 +10,7 @@ import numpy as np
 from mesocosm.ecology.analysis import windows
 from mesocosm.ecology.assay.analysis import both, selection_under_both_marks, under_both_marks
 from mesocosm.ecology.assay.call import follow_ups_from
-from mesocosm.ecology.blocks import ACTIVITY, DIVERSITY, films, lineages, population_and_ledger
+from mesocosm.ecology.blocks import ACTIVITY, DIVERSITY, OPTIMISED, films, lineages, population_and_ledger
 from mesocosm.experiments.symbiont.measures import cost, germ, vertical
 from mesocosm.protocol.blocks import OverTime, Told, median_replicate, strips
 from mesocosm.protocol.registry import declaration_of
@@ -88,6 +88,7 @@ BLOCKS = (
     OverTime(("carry", "entered"), "How it spreads", "It enters a body at birth, or at touch."),
     cure,
     lineages,
+    *OPTIMISED,
     DIVERSITY,
     ACTIVITY,
     population_and_ledger,
