@@ -14,6 +14,10 @@ from mesocosm.record import MissingPackage
 GRAIN = 2
 """Pictures are drawn so many times larger, then averaged."""
 _MARGIN, _HEAD = 12, 26
+_FADES, _WAKE, _GLOW = 0.72, 0.4, 0.8
+"""Of light in the dark: what is left of a wake after a frame; how bright wakes are, and light around bodies."""
+_SPREAD = 8
+"""Pixels over which that light spreads."""
 _TURN = np.pi / 128
 _WAY = 240
 """Frames of the way of a single point on a plane."""
@@ -25,12 +29,15 @@ class Painter:
     Args:
       meta: of the world, as an encoder describes it.
       side: of its picture in pixels.
+      theme: light, or dark, where bodies shine and leave wakes as they do in the player.
     """
 
-    def __init__(self, meta: dict[str, Any], side: int) -> None:
-        self.image, self.draw, self.font = pillow()
-        self.meta, self.side = meta, side
-        self.colours = colours()
+    def __init__(self, meta: dict[str, Any], side: int, theme: str = "light") -> None:
+        self.image, self.draw, self.font, self.chops = pillow()
+        self.meta, self.side, self.theme = meta, side, theme
+        self.colours = colours(theme)
+        self.under: tuple[Any, Any, Any] = None, None, None  # what the ground was painted of; it, large and small
+        self.wake: Any = None
         self.space = meta["space"]
         self.extent = self.space["extent"]
         self.seen: tuple[float, ...] | None = meta.get("bounds")  # of a plane: left, top, right, bottom so far
@@ -49,23 +56,47 @@ class Painter:
         """The picture [height, side + margins, 3] of a frame, both even."""
         grain, height = GRAIN, height or self.height
         width = self.side + 2 * _MARGIN
-        whole = self.image.new("RGB", (width * grain, height * grain), (255, 255, 255))
+        whole = self.image.new("RGB", (width, height), self.colours["page"])
         if self.has_world:
-            world = self.image.new("RGB", (round(self.wide * grain), round(self.tall * grain)), self.colours["ground"])
-            if self.space["kind"] != "plane":
-                world = self._fields(world, header, planes)
+            large, small = self._ground(header, planes)
+            world = large.copy()
             self._points(self.draw.Draw(world), planes)
-            whole.paste(world, (_MARGIN * grain, _HEAD * grain))
+            seen = world.reduce(grain)
+            whole.paste(self._shine(seen, small) if self.theme == "dark" else seen, (_MARGIN, _HEAD))
         if self.beneath:
             size = (self.side * grain, round(self.below * grain))
             below = self.image.new("RGB", size, self.colours["ground"])
             self._curves(below, header, planes)
-            whole.paste(below, (_MARGIN * grain, round((_HEAD + self.tall) * grain)))
+            whole.paste(below.reduce(grain), (_MARGIN, round(_HEAD + self.tall)))
         text = f"{self.meta['title']}: tick {header['tick']:,}{self._living(planes)}"
-        font = self.font.load_default(15 * grain)
-        self.draw.Draw(whole).text((_MARGIN * grain, 4 * grain), text, fill=self.colours["ink"], font=font)
-        small = whole.reduce(grain)
-        return np.asarray(small)[: height // 2 * 2, : width // 2 * 2]
+        font = self.font.load_default(15)
+        self.draw.Draw(whole).text((_MARGIN, 4), text, fill=self.colours["ink"], font=font)
+        return np.asarray(whole)[: height // 2 * 2, : width // 2 * 2]
+
+    def _ground(self, header: dict[str, Any], planes: Planes) -> tuple[Any, Any]:
+        """The ground with its fields, `GRAIN` times as large and as it is seen; the same as long as the fields are."""
+        names = [field["name"] for field in self.meta["fields"]] if self.space["kind"] != "plane" else []
+        made_of = [(name, header["scales"][name], planes[f"field {name}"].tobytes()) for name in names]
+        known, large, small = self.under
+        if known != made_of:
+            size = round(self.wide), round(self.tall)
+            small = self.image.new("RGB", size, self.colours["ground"])
+            small = self._fields(small, header, planes) if names else small
+            large = small.resize((round(self.wide * GRAIN), round(self.tall * GRAIN)), self.image.Resampling.BILINEAR)
+            self.under = made_of, large, small
+        return large, small
+
+    def _shine(self, seen: Any, ground: Any) -> Any:
+        """The light of what lies on the ground: around it, and where it has just been."""
+        chops = self.chops
+        marks = chops.subtract(seen, ground)
+        light = marks.reduce(_SPREAD).point(_times(_GLOW)).resize(seen.size, self.image.Resampling.BILINEAR)
+        lit = chops.add(ground, light)
+        if self.wake is not None:
+            lit = chops.add(lit, self.wake.point(_times(_WAKE)))
+            marks = chops.lighter(self.wake.point(_times(_FADES)), marks)
+        self.wake = marks
+        return chops.lighter(lit, seen)  # what shines keeps its own colour
 
     def _living(self, planes: Planes) -> str:
         told = [(p, planes[f"{k} id"].size) for k, p in enumerate(self.meta["populations"]) if f"{k} id" in planes]
@@ -87,10 +118,16 @@ class Painter:
                 world = picture.resize(world.size, how)
                 continue
             flat = level.astype(np.float64)
-            alpha = self.image.fromarray(np.rint(flat * flat * 0.78 / 255).astype(np.uint8))
+            alpha = self.image.fromarray(np.rint(flat * flat * 0.86 / 255).astype(np.uint8))
             alpha = alpha.resize(world.size, self.image.Resampling.BICUBIC)
-            colour = self.image.new("RGB", world.size, self.colours[f"field-{k % 3}"])
-            world = self.image.composite(colour, world, alpha)
+            colour = np.array(self.colours[f"field-{k % 3}"], float)
+            if self.theme == "dark":  # as in the player: where there is most of it, nearly white
+                share = 0.55 * np.maximum(0, (flat[..., None] - 140) / 115)
+                lit = self.image.fromarray(np.rint(colour + share * (255 - colour)).astype(np.uint8))
+                lit = lit.resize(world.size, self.image.Resampling.BILINEAR)
+            else:
+                lit = self.image.new("RGB", world.size, self.colours[f"field-{k % 3}"])
+            world = self.image.composite(lit, world, alpha)
         return world
 
     def _coloured(self, level: np.ndarray, field: dict[str, Any], scale: list[Any]) -> np.ndarray:
@@ -277,16 +314,27 @@ def hexed(text: str) -> tuple[int, int, int]:
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:], 16)
 
 
-def colours() -> dict[str, tuple[int, int, int]]:
-    """The player's colours by light, by name."""
-    light = assets.style().split("}", 1)[0]
-    found = re.findall(r"--mp-([a-z0-9-]+): #([0-9a-f]{6});", light)
-    return {name: (int(code[:2], 16), int(code[2:4], 16), int(code[4:], 16)) for name, code in found}
+def colours(theme: str = "light") -> dict[str, tuple[int, int, int]]:
+    """The player's colours by name, and that of the page around it."""
+    style = assets.style()
+    block = (
+        style.split("}", 1)[0]
+        if theme == "light"
+        else style[style.index('.mp[data-theme="dark"] {') :].split("}", 1)[0]
+    )
+    found = re.findall(r"--mp-([a-z0-9-]+): #([0-9a-f]{6});", block)
+    named = {name: (int(code[:2], 16), int(code[2:4], 16), int(code[4:], 16)) for name, code in found}
+    return named | {"page": (255, 255, 255) if theme == "light" else (11, 15, 20)}
 
 
-def pillow() -> tuple[Any, Any, Any]:
+def _times(share: float) -> list[int]:
+    """A table for three channels of bytes."""
+    return [int(level * share) for level in range(256)] * 3
+
+
+def pillow() -> tuple[Any, Any, Any, Any]:
     try:
-        from PIL import Image, ImageDraw, ImageFont
+        from PIL import Image, ImageChops, ImageDraw, ImageFont
     except ImportError as error:
         raise MissingPackage("a film", error.name, "video") from None
-    return Image, ImageDraw, ImageFont
+    return Image, ImageDraw, ImageFont, ImageChops
