@@ -29,7 +29,8 @@ def export(options: argparse.Namespace) -> int:
     """Write the record as tables, or its worlds as a film or a page."""
     record = load(folder_named(options.run))
     folder = Path(options.out) if options.out else record.folder / "export"
-    files = FORMATS[options.to](record)
+    films = {kind: partial(_film, kind, theme=options.theme) for kind in ("mp4", "gif")}
+    files = {**FORMATS, **films}[options.to](record)
     if not options.out and folder.is_symlink():
         raise FolderError(f"{folder}: is a link, which mesocosm does not follow; name the place with --out")
     paths = write_ours(folder, files, "--out")
@@ -154,10 +155,10 @@ def _worlds(record: Record) -> list[Any]:
     return [place.world() for place in places([record.folder])]
 
 
-def _film(kind: str, record: Record) -> dict[str, bytes]:
+def _film(kind: str, record: Record, theme: str = "dark") -> dict[str, bytes]:
     from mesocosm.viewer.film import film
 
-    return {f"replay.{kind}": film(_worlds(record), kind)}
+    return {f"replay.{kind}": film(_worlds(record), kind, theme=theme)}
 
 
 def _replay(record: Record) -> dict[str, bytes]:

@@ -114,6 +114,7 @@ def _add_export(commands: Any, common: argparse.ArgumentParser) -> None:
         "its frames as one HTML file; mp4, gif: as a film",
     )
     export.add_argument("--out", metavar="FOLDER", help="where to (default: export/ in the run's folder)")
+    export.add_argument("--theme", choices=("dark", "light"), default="dark", help="of a film (default: dark)")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
