@@ -4,19 +4,15 @@ A page an experiment: what can be set, with its unit, range and default; what th
 hold. Tested to be complete (`tests/acceptance/test_site.py`).
 """
 
-import ast
 import dataclasses
 import functools
-import inspect
-import itertools
-import textwrap
-import typing
 
 from mesocosm.core.instrument import Numbers, about_scene, check_instruments, emitted, shapes
 from mesocosm.protocol.preparing import law_of
 from mesocosm.protocol.registry import SHELF, declaration, find
-from mesocosm.record.configuration import Range, from_dict, to_dict
+from mesocosm.record.configuration import from_dict, to_dict
 from mesocosm.record.database import TABLES
+from mesocosm.record.explained import fields_of
 
 KINDS = {"parameter": "", "size": " (*size*)", "switch": " (*switch*)"}
 
@@ -75,31 +71,15 @@ def table(heads, rows):
     return "\n".join(lines + ["| " + " | ".join(str(c).replace("|", "\\|") for c in row) + " |" for row in rows])
 
 
-def settings(cls, prefix="", of=None):
+def settings(cls):
     """A row for each field, those of nested configurations under dotted names."""
-    default = cls() if of is None else of
-    said = documented(cls)
-    for name, hint in typing.get_type_hints(cls, include_extras=True).items():
-        value = getattr(default, name)
-        if dataclasses.is_dataclass(value):
-            yield from settings(type(value), f"{prefix}{name}.", value)
-            continue
-        permitted = next((m for m in getattr(hint, "__metadata__", ()) if isinstance(m, Range)), None)
-        choices = ", ".join(map(str, typing.get_args(hint))) if typing.get_origin(hint) is typing.Literal else ""
-        allowed = f"{permitted}{KINDS[permitted.kind]}" if permitted else choices
-        yield f"`{prefix}{name}`", said.get(name, ""), f"`{value}`", allowed
-
-
-def documented(cls):
-    """The documentation string beneath each field, here or in a parent."""
-    out = {}
-    for base in reversed(list(filter(dataclasses.is_dataclass, cls.__mro__))):
-        body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body
-        for field, after in itertools.pairwise(body):
-            said = after.value if isinstance(after, ast.Expr) else None
-            if isinstance(field, ast.AnnAssign) and isinstance(said, ast.Constant):
-                out[field.target.id] = " ".join(str(said.value).split())
-    return out
+    for field in fields_of(cls()):
+        yield (
+            f"`{field.path}`",
+            field.said,
+            f"`{field.default}`",
+            f"{field.permitted}{KINDS[field.kind or 'parameter']}",
+        )
 
 
 @functools.cache

@@ -99,7 +99,7 @@ def test_what_is_not_finite_becomes_null(capsys):
 
 def test_exit_codes_are_those_of_the_page(laboratory, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(laboratory)
-    page = (ROOT / "docs" / "command-line.md").read_text("utf-8")
+    page = (ROOT / "docs" / "reference" / "command-line.md").read_text("utf-8")
     documented = {int(n) for n in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
     assert documented == {0, 1, 2, 3, 130}
     found = {f["name"]: f["verdict"] for f in told("show dish", capsys)["findings"]}

@@ -142,7 +142,7 @@ def test_a_part_of_another_package_is_found_by_its_entry_point(tmp_path, monkeyp
 
 
 def test_the_part_in_the_docs_is_short_and_passes(tmp_path):
-    page = (Path(__file__).parents[2] / "docs" / "studies.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "studies.md").read_text()
     (block,) = (b.partition("```")[0] for b in page.split("```python\n") if "def coin" in b.partition("```")[0])
     assert len(block.strip().splitlines()) < 20
     (tmp_path / "coin.py").write_text(block)

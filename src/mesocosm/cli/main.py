@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import errno
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -35,12 +37,23 @@ _EXAMPLES = """examples:
 _REQUIRE = "exit with 1 unless this claim got this verdict (supported, refuted, equivalent, undecided)"
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors look as all others do: one sentence, the nearest word, where more is said."""
+
+    def error(self, message: str) -> Any:
+        if found := re.match(r"argument COMMAND: invalid choice: '(.*?)' \(choose from (.*)\)", message):
+            there = [word.strip(" '") for word in found[2].split(",")]
+            near = difflib.get_close_matches(found[1], there, n=1, cutoff=0.5)
+            message = f"{found[1]}: there is no such command." + (f" Did you mean {near[0]}?" if near else "")
+        self.exit(USAGE, f"error: {in_a_line(message)} (`{self.prog} --help`)\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="results as JSON on stdout")
     common.add_argument("--quiet", action="store_true", help="no progress on stderr")
     common.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="mesocosm",
         description="A laboratory for minds that have no loss function.",
         epilog=_EXAMPLES,
@@ -64,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_run(commands: Any, common: argparse.ArgumentParser) -> argparse.ArgumentParser:
+def _add_run(commands: Any, common: _Parser) -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     run = commands.add_parser(
         "run", parents=[common], help="run an experiment", add_help=False, allow_abbrev=False, formatter_class=raw
@@ -82,18 +95,19 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> argparse.Argumen
     return run
 
 
-def _add_reading(commands: Any, common: argparse.ArgumentParser) -> None:
+def _add_reading(commands: Any, common: _Parser) -> None:
     listing = commands.add_parser("list", parents=[common], help="list experiments and runs")
     listing.add_argument("--under", metavar="FOLDER", default="runs", help="where to look for runs (default: runs)")
     show = commands.add_parser("show", parents=[common], help="show a run")
     show.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
+    show.add_argument("--all", action="store_true", help="every replicate in the table, however many")
     show.add_argument("--require", metavar="CLAIM=VERDICT", action="append", default=[], help=_REQUIRE)
     report = commands.add_parser("report", parents=[common], help="write the report of a run: one HTML file")
     report.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
     compare.add(commands, common)
 
 
-def _add_progress(commands: Any, common: argparse.ArgumentParser) -> None:
+def _add_progress(commands: Any, common: _Parser) -> None:
     progress = commands.add_parser("progress", parents=[common], help="play the present of a run against its past")
     progress.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
     progress.add_argument("--snapshots", type=int, default=6, metavar="N", help="how many, evenly spaced (default: 6)")
@@ -102,7 +116,7 @@ def _add_progress(commands: Any, common: argparse.ArgumentParser) -> None:
     progress.add_argument("--shadow", action="store_true", help="of the shadow genomes: what chance alone would do")
 
 
-def _add_export(commands: Any, common: argparse.ArgumentParser) -> None:
+def _add_export(commands: Any, common: _Parser) -> None:
     export = commands.add_parser("export", parents=[common], help="export a run to files of other programs")
     export.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
     export.add_argument(

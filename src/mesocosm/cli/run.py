@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mesocosm.cli.words import obeyed
 from mesocosm.findings.claim import Claim
 from mesocosm.protocol.registry import declaration, declaration_of, find, names
 from mesocosm.record.configuration import ConfigurationError, check, from_dict, from_toml, text_of, to_dict
@@ -23,6 +21,9 @@ def run(options: argparse.Namespace, flags: list[str]) -> int:
         if not options.help:
             print(f"\nWhich experiment? There are {', '.join(names())}.", file=sys.stderr)
         return 0 if options.help else 2
+    if options.help:
+        _print_help(options)
+        return 0
     configuration = _configuration(options, flags)
     from mesocosm.cli.results import report_path, required
     from mesocosm.cli.show import print_record
@@ -83,11 +84,21 @@ def resume(options: argparse.Namespace) -> int:
 
 def _configuration(options: argparse.Namespace, flags: list[str]) -> Any:
     """From the file, overridden by flags; checked."""
-    os.environ["COLUMNS"] = str(max(40, shutil.get_terminal_size().columns))  # tyro needs some room
-    if options.help:
-        print(f"{options.run_parser.format_help()}{_presets(options.name)}\nWhat can be set in {options.name}:\n")
-    words = ["--help"] if options.help else flags
-    return configuration_from(options.name, words, options.preset, options.config)
+    return configuration_from(options.name, flags, options.preset, options.config)
+
+
+def _print_help(options: argparse.Namespace) -> None:
+    """What can be said to `run`, the presets, and what can be set in the experiment."""
+    import textwrap
+
+    from mesocosm.cli.flags import help_of
+
+    default = configuration_from(options.name, [], options.preset, options.config)
+    print(f"{options.run_parser.format_help()}{_presets(options.name)}\nWhat can be set in {options.name}:\n")
+    width = max(40, shutil.get_terminal_size().columns)
+    for line in help_of(default).split("\n"):
+        indent = " " * (len(line) - len(line.lstrip()))
+        print(textwrap.fill(line, width, subsequent_indent=f"{indent}  ", break_on_hyphens=False) if line else "")
 
 
 def _presets(name: str) -> str:
@@ -107,7 +118,7 @@ def configuration_from(
     Raises:
       ConfigurationError: for what is not permitted.
     """
-    import tyro
+    from mesocosm.cli.flags import parsed
 
     cls = declaration(name).configuration
     default = from_dict(cls, changes or {}, cls())
@@ -120,10 +131,7 @@ def configuration_from(
         text = text_of(Path(file), f"--config {file}")
         default = from_toml(cls, text, file, default)
         check(default)
-    with obeyed():
-        configuration = tyro.cli(
-            cls, prog=f"mesocosm run {name}", args=flags, default=default, config=(tyro.conf.FlagConversionOff,)
-        )
+    configuration = parsed(default, flags)
     check(configuration)
     return configuration
 

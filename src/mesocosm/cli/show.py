@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from mesocosm.cli.answer import print_json
-from mesocosm.protocol.declaration import Summary
+from mesocosm.cli.folded import print_summary
+from mesocosm.findings.claim import Finding
 from mesocosm.protocol.derived import summary_of
 from mesocosm.protocol.reading import RUNS, findings_of
 from mesocosm.protocol.registry import SHELF, declaration, declaration_of, entry_of, names, trouble_with
@@ -32,8 +33,8 @@ def folder_named(name: str) -> Path:
         raise FolderError(f"{name:.60}: cannot be looked for ({getattr(error, 'strerror', error)})") from None
 
 
-def print_record(record: Record, as_json: bool = False, report: Path | None = None) -> None:
-    """What a run found: the short table, and the findings with their verdicts."""
+def print_record(record: Record, as_json: bool = False, report: Path | None = None, every_row: bool = False) -> None:
+    """What a run found: the findings with their verdicts first, then the short table, folded where it is long."""
     declared = declaration_of(record)
     summary, noun = summary_of(declared, record), declared.noun
     findings = findings_of(record)
@@ -41,50 +42,33 @@ def print_record(record: Record, as_json: bool = False, report: Path | None = No
         more = {"findings": [finding.to_dict() for finding in findings], "report": str(report) if report else None}
         print_json("show", {**_brief(record), "folder": str(record.folder), "summary": asdict(summary), **more})
         return
-    for line in _table(_folded(summary)):
-        print(line)
-    if len(summary.rows) > MOST_ROWS:
-        print(f"({len(summary.rows) - MOST_ROWS:,} more {noun}; the report and `--json` have them all)")
-    print(f"\n{summary.sentence}")
-    for note in summary.notes:
-        print(note)
+    from mesocosm.cli.terminal import path, print_rows, print_text
+
     if findings:
-        print("\nfindings")
-        for finding in findings:
-            print(f"  {finding.name:10s} {finding.words(noun)}")
+        print("findings")
+        print_rows([_told(finding, noun) for finding in findings])
         print()
+    direction = declared.claims[0].direction if declared.claims else 1
+    print_summary(summary, noun, direction, every_row)
+    print()
+    print_text(summary.sentence)
+    for note in summary.notes:
+        print_text(note)
+    print()
     ticks = f"{record.tick} of {record.header['ticks']} ticks"
-    print(f"{record.status}: {ticks}, {record.seconds:.0f} s -> {record.folder}")
+    print_text(f"{record.status}: {ticks}, {record.seconds:.0f} s -> ", path(record.folder))
     if report:
-        print(f"report: {report}")
+        print_text("report: ", path(report))
 
 
-MOST_ROWS = 40
-"""Rows of replicates that a terminal is asked to show."""
+def _told(finding: Finding, noun: str) -> tuple[Any, ...]:
+    """A finding as cells: its name; its verdict in its colour, and its numbers."""
+    from mesocosm.cli.terminal import COLOURS, text
 
-
-def _folded(summary: Summary) -> Summary:
-    """The first rows, where there are too many to be read."""
-    return replace(summary, rows=summary.rows[:MOST_ROWS])
-
-
-def _table(summary: Summary) -> list[str]:
-    """Aligned columns under headings of one or two words; totals below a rule."""
-    heads = [(*[""] * (2 - len(words)), *words) for words in (c.split(" ", 1) for c in summary.columns)]
-    groups = [list(zip(*heads, strict=True)), summary.rows, summary.total]
-    cells = [[[_cell(value) for value in row] for row in group] for group in groups]
-    widths = [max(len(row[k]) for group in cells for row in group) for k in range(len(summary.columns))]
-    lines = [["  ".join(f"{c:>{w}}" for c, w in zip(row, widths, strict=True)) for row in group] for group in cells]
-    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    return [*lines[0], rule, *lines[1], *([rule] if lines[2] else []), *lines[2]]
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:.0f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
-    return str(value)
+    verdict, colon, rest = finding.words(noun).partition(": ")
+    told = text(f"{verdict}{colon}{rest}")
+    told.stylize(COLOURS.get(finding.verdict, ""), 0, len(verdict))
+    return finding.name, told
 
 
 def _brief(record: Record) -> dict[str, Any]:
@@ -121,7 +105,7 @@ def show(options: argparse.Namespace) -> int:
 
     wanted = required(options.require, [finding.name for finding in findings_of(record)])
     path = record.folder / REPORT
-    print_record(record, as_json=options.json, report=path if path.exists() else None)
+    print_record(record, options.json, path if path.exists() else None, options.all)
     return wanted(record)
 
 
