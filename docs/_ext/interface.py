@@ -18,6 +18,7 @@ DOORS = (
     "mesocosm.tasks",
     "mesocosm.review",
     "mesocosm.testing",
+    "mesocosm.faces",
 )
 SECTIONS = ("Args", "Returns", "Raises", "Yields", "Attributes")
 

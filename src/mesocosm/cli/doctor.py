@@ -82,6 +82,7 @@ EXTRAS = {
     "video": "`export --to mp4` and gif",
     "parquet": "`export --to parquet`",
     "notebook": "`mesocosm.view(run)`",
+    "faces": "worlds as PettingZoo and Gymnasium environments, `mesocosm.faces`",
     "learn": "searchers and rivals of digits, digits-shown and swap; the 8x8 digits",
     "automl": "the row `automl` of swap",
     "rebound": "`mesocosm measure RUN rebound`, planets of a third party beside those of arrow-of-time",

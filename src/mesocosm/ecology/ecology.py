@@ -69,22 +69,25 @@ class Ecology(Experiment):
         return EcologyState(world, genomes, {k: v for k, v in owns.items() if v is not None}, brains, memory, colony)
 
     def tick(self, bits: Bits, state: EcologyState) -> tuple[EcologyState, Tick]:
-        book = Book(self.world, self._loci(), contest_word(bits))
-        for phase in (
-            self._divide,
-            self._feed,
-            self._sense,
-            self._learn,
-            self._think,
-            self._act,
-            self._move,
-            self._pay,
-            self._eat,
-            self._meet,
-            self._die,
-        ):
-            state, book = phase(bits, state, book)
+        state, book = self.respond(bits, *self.perceive(bits, state))
         return state, Tick(dict(book.flows), dict(book.events))
+
+    def perceive(self, bits: Bits, state: EcologyState) -> tuple[EcologyState, Book]:
+        """The first half of a tick: at its end everybody knows what it reads, and nobody has acted."""
+        book = self.book(bits)
+        for phase in (self._divide, self._feed, self._sense, self._learn, self._think):
+            state, book = phase(bits, state, book)
+        return state, book
+
+    def respond(self, bits: Bits, state: EcologyState, book: Book) -> tuple[EcologyState, Book]:
+        """The second half: what bodies do, and what comes of it."""
+        for phase in (self._act, self._move, self._pay, self._eat, self._meet, self._die):
+            state, book = phase(bits, state, book)
+        return state, book
+
+    def book(self, bits: Bits) -> Book:
+        """The account of a tick in which nothing has happened yet."""
+        return Book(self.world, self._loci(), contest_word(bits))
 
     # -- phases ----------------------------------------------------------------------------------------------------
 
