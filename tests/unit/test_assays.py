@@ -194,7 +194,7 @@ def test_a_source_that_has_changed_is_refused(run):
 
 def test_findings_are_stored_with_the_run(run):
     names = [f.name for f in run.findings]
-    assert names == ["follows", "sign", "intake", "distance", "selection"]
+    assert names == ["follows", "sign", "intake", "found", "distance", "selection"]
     assert all(f.declared and f.n_started == 8 for f in run.findings)
     json.dumps([f.to_dict() for f in run.findings], allow_nan=False)
 
@@ -255,7 +255,7 @@ def test_claims_hold_for_the_sense_that_they_speak_of(run):
         other = claims(name, *senses)
         assert [c.name for c in other] == [c.name for c in declaration(name).claims]
         assert not any(c.declared for c in other) and senses[0] in other[0].sentence
-    assert [c.name for c in claims("chemotaxis")] == ["intake", "distance", "selection"]
+    assert [c.name for c in claims("chemotaxis")] == ["intake", "found", "distance", "selection"]
 
 
 def test_the_measure_of_trend_has_the_sign_that_is_predicted():

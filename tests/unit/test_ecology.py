@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mesocosm.core.experiment import Field, Points, Scene, Tick
 from mesocosm.core.random import Bits, seed_words
+from mesocosm.ecology.setup import ecology
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
 from mesocosm.heredity.genomes import Heredity
 from mesocosm.heredity.parameters import HeredityParameters
@@ -20,6 +21,7 @@ from mesocosm.minds.policy import softmax_weight
 from mesocosm.minds.table import Table
 from mesocosm.protocol.launch import start
 from mesocosm.record.configuration import from_dict
+from mesocosm.worlds.petri.measures import closeness
 from mesocosm.worlds.petri.parameters import PetriParameters
 from mesocosm.worlds.petri.state import Bodies
 
@@ -226,3 +228,18 @@ def test_default_world_is_permitted_and_lasting():
     p = PetriParameters()
     assert not list(p.contradictions())
     assert p.division_energy / 2 / p.metabolism >= 150, "reserves outlast the search for a source that jumped"
+
+
+def test_how_close_bodies_are_is_counted_over_the_edges_of_the_torus():
+    """Against all nine images of each source, in floats: who is within eight cells, and how far all are in the mean."""
+    law = ecology(from_dict(ChemotaxisConfiguration, {"world": {**WORLD, "side": 64, "n_sources": 2}}))
+    state = law.init(Bits.founding(seed_words(5), jnp.uint32(0))).world
+    b, s, side = state.bodies, state.sources, 64
+    there = np.asarray(b.alive)
+    x, y, sx, sy = (np.asarray(v, float) / 256 for v in (b.x, b.y, s.x, s.y))
+    apart = [np.hypot(x[:, None] - sx - i * side, y[:, None] - sy - j * side) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    nearest = np.min(apart, axis=(0, 2))[there]
+    found = {name: int(value) for name, value in closeness(law.world, state).items()}
+    within = np.abs(nearest - 8) > 0.2  # a source on a sixteenth of a cell is as near as its root says
+    assert abs(found["near"] - (nearest <= 8).sum()) <= (~within).sum() and 0 < found["near"] < there.sum()
+    assert found["distance"] / 16 == pytest.approx(nearest.mean(), abs=0.5)

@@ -8,6 +8,7 @@ COLUMNS = {
     "exchanges": "pieces of genome swapped in the window, counted once a pair",
     "agent_ticks": "living bodies, summed over the ticks of the window",
     "distance": "mean distance to the nearest source, summed over ticks, in 1/16 cell",
+    "near": "bodies within eight cells of a source, summed over ticks",
     "inflow": "energy that came into the world as food, in quanta",
     "spilled": "food that fell where a cell was full, in quanta",
     "decayed": "food that decayed, in quanta",

@@ -30,7 +30,7 @@ from mesocosm.record.about import Genome, torus
 from mesocosm.record.status import Status
 from mesocosm.worlds.petri.fields import as_grid
 from mesocosm.worlds.petri.law import LAST_ID, Petri
-from mesocosm.worlds.petri.measures import mean_distance
+from mesocosm.worlds.petri.measures import closeness
 from mesocosm.worlds.petri.state import contest_word, ranks
 
 _ROUND = 32
@@ -246,7 +246,7 @@ class Ecology(Experiment):
         appeared = appeared | (before.alive & (before.born < 0) & (bits.tick == 0))  # founders are logged in tick 0
         births = {**per_body, "parent": before.parent, "genome": genomes, **self._scenes(state)}
         events = {"births": Events(appeared, births), "deaths": Events(died, per_body)}
-        book = book.add({"deaths": sum32(died), "distance": mean_distance(self.world, world)}, events)
+        book = book.add({"deaths": sum32(died), **closeness(self.world, world)}, events)
         owns = {name: of_the_living(own, world.bodies.alive) for name, own in state.owns.items()}
         state = dataclasses.replace(state, world=world, owns=owns)
         return (state if state.memory is None else self._remember(bits, state, book, died)), book

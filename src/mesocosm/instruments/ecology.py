@@ -20,7 +20,7 @@ TUMBLE, EMIT = 1, 2
 FIELD_FRAMES = 5
 """Frames of bodies for each frame of the fields."""
 _LOSSES = ("spilled", "decayed", "metabolism", "signalling", "wasted")
-COUNTS = ("births", "deaths", "exchanges", "agent_ticks", "distance")
+COUNTS = ("births", "deaths", "exchanges", "agent_ticks", "distance", "near")
 
 
 class Ledger(Fold):
@@ -72,7 +72,8 @@ class Census(Fold):
     """Who is there at the end of the window, how many were born, died and exchanged in it, and how far from food.
 
     `marked` counts bodies of odd lineage: a neutral mark where founders are random, and in a competition the label of
-    one of two populations. `distance` adds up, over ticks, the mean distance to the nearest source in 1/16 cell.
+    one of two populations. `distance` adds up, over ticks, the mean distance to the nearest source in 1/16 cell, `near`
+    the bodies within eight cells of one.
     """
 
     def init(self, scene: Scene) -> Any:

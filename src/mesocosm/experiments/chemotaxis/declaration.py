@@ -62,8 +62,8 @@ CLAIMS = (
         statistic="whether the statistic of `follows` is positive",
         delta=0.9,
         kind="fraction",
-        # What 31 of 32 worlds of a pilot (seed 0) ask for: an 80 % chance at 99 %, the share of one in five claims.
-        replicates=180,
+        # What 31 of 32 worlds of a pilot (seed 0) ask for: an 80 % chance at 99.2 %, the share of one in six claims.
+        replicates=188,
         value=Holds("follows"),
     ),
     Claim(
@@ -74,6 +74,15 @@ CLAIMS = (
         delta=1.1,
         kind="ratio",
         value=Statistic("intake", "pooled", run="garden-evolved", against="garden-founders", ratio=True),
+    ),
+    Claim(
+        "found",
+        "share of bodies within eight cells of the food",
+        control="the founders",
+        statistic=f"ln(share of the evolved / share of the founders) {GARDEN}",
+        delta=1.25,
+        kind="ratio",
+        value=Statistic("found", "pooled", run="garden-evolved", against="garden-founders", ratio=True),
     ),
     Claim(
         "distance",
@@ -131,7 +140,7 @@ SMALL_WORLD: dict[str, Any] = {
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
     "quick": {"replicates": 8, "ticks": 2000},
-    "paper": {"replicates": 180, "ticks": 6000},
+    "paper": {"replicates": 188, "ticks": 6000},
 }
 
 DECLARATION = Declaration(

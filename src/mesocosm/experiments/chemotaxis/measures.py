@@ -36,6 +36,7 @@ def measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
             for k, name in enumerate(levels)
         ),
         Measure("intake", "eaten", "food eaten per body and tick", "quanta", low=0, per="agent_ticks", in_table=False),
+        Measure("found", "near", "share within 8 cells of the food", low=0, per="agent_ticks", in_table=False),
         Measure("distance", away, "distance to the source", "cells", per="ticks", in_table=False),
         Measure("population", "population", low=0),
     )

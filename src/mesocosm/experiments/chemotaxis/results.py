@@ -46,7 +46,7 @@ BLOCKS = (
     ),
     genotypes,
     Gardens(
-        ("intake", "distance"),
+        ("intake", "found", "distance"),
         {"garden-founders": "founders", "garden-shadow": "shadow", "garden-evolved": "evolved"},
         "In the common garden",
         "Copies of founders, of shadow genes put to use, and of the evolved in fresh worlds, the same for all, and "

@@ -9,11 +9,16 @@ from mesocosm.core.arrays import root, sum32
 from mesocosm.worlds.petri.law import Petri
 from mesocosm.worlds.petri.state import PetriState
 
+NEAR = 8
+"""Cells from a source within which a body has found it."""
 
-def mean_distance(law: Petri, state: PetriState) -> Int32[Array, ""]:
-    """Mean distance of living bodies to the nearest source, in 1/16 cell (0 where none lives).
 
-    Bodies' distances are rounded to cells before they are added, so that no sum leaves int32.
+def closeness(law: Petri, state: PetriState) -> dict[str, Int32[Array, ""]]:
+    """How close living bodies are to the nearest source.
+
+    `distance`: its mean, in 1/16 cell (0 where none lives); bodies' distances are rounded to cells before they are
+    added, so that no sum leaves int32. `near`: how many are within `NEAR` cells. The mean hardly knows who has found
+    the food: the many who have not are as far away as a torus permits, whatever the few do.
     """
     b, s, half = state.bodies, state.sources, law.extent // 2
 
@@ -28,4 +33,5 @@ def mean_distance(law: Petri, state: PetriState) -> Int32[Array, ""]:
     nearest = root(jnp.min(square, axis=1))
     total = sum32(jnp.where(b.alive, (nearest + 8) >> 4, 0))
     living = jnp.maximum(state.population, 1)
-    return 16 * (total // living) + (16 * (total % living)) // living
+    mean = 16 * (total // living) + (16 * (total % living)) // living
+    return {"distance": mean, "near": sum32(b.alive & (nearest <= 16 * NEAR))}
