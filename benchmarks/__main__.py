@@ -390,7 +390,33 @@ def gases() -> None:
         print(f"{name:>22}  {_spread([v / 1e9 for v in values])}  {_spread(ratio)}")
 
 
-_ALL = (table, mesa, cores, stages, learners, planners, folds, progress, memory, start, rules, reports, soup, gases)
+def inverse() -> None:
+    """A reward inferred on 64 states and 4 acts, by Newton's method beside plain gradients."""
+    _one_core()
+    from benchmarks.inverse import ACTS, STATES, rounds
+
+    seconds, ratios = rounds()
+    print(f"{STATES} states, {ACTS} acts: {_spread([1000 * s for s in seconds])} ms")
+    print(f"plain gradients take so many times as long: {_spread(ratios)}")
+
+
+_ALL = (
+    table,
+    mesa,
+    cores,
+    stages,
+    learners,
+    planners,
+    folds,
+    progress,
+    memory,
+    start,
+    rules,
+    reports,
+    soup,
+    gases,
+    inverse,
+)
 BENCHMARKS = {f.__name__: f for f in _ALL}
 
 
