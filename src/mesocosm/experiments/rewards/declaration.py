@@ -176,7 +176,6 @@ def _claims(configuration: RewardsConfiguration) -> tuple[Claim, ...]:
 
 
 _LIFETIME = {"mind": {"kind": "lifetime", "exploration": 0.1}, "world": {"senses": ("odour", "energy")}}
-_QUIET = {"log_births_and_deaths": False}
 _SMALL = {**SMALL_WORLD, "n_sources": 1, "senses": ["odour", "energy"]}
 
 DECLARATION = Declaration(
@@ -210,9 +209,9 @@ DECLARATION = Declaration(
         "paper-lifetime": {"replicates": 200, "log_births_and_deaths": False, **_LIFETIME},
     },
     arms={
-        **{arm: {"mind": {"without": (arm.removeprefix("no-"),)}, **_QUIET} for arm in NEEDED.values()},
-        "monoculture": {"monoculture": True, "heredity": {"mutation_probability": 0.0}, **_QUIET},
-        "no-trend": {"world": {"senses": ("odour", "energy")}, **_QUIET},
+        **{arm: {"mind": {"without": (arm.removeprefix("no-"),)}} for arm in NEEDED.values()},
+        "monoculture": {"monoculture": True, "heredity": {"mutation_probability": 0.0}},
+        "no-trend": {"world": {"senses": ("odour", "energy")}},
     },
     results=_results,
     under=_claims,

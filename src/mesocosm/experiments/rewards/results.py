@@ -24,7 +24,7 @@ from mesocosm.experiments.rewards.analysis import (
 )
 from mesocosm.experiments.rewards.declaration import NEEDED, SIGNS, WEIGHTS
 from mesocosm.findings.claim import show_interval
-from mesocosm.protocol.blocks import OverTime, Told, strips
+from mesocosm.protocol.blocks import Analysed, OverTime, Told, strips
 from mesocosm.protocol.story import Axis, Section, Strips, Table
 from mesocosm.record import Record
 
@@ -32,24 +32,24 @@ if TYPE_CHECKING:
     from mesocosm.protocol.declaration import FollowUp
     from mesocosm.protocol.story import Replay
 
-CLONE_TICKS, LIVES, FILM_TICKS = 400, 4, 300
+CLONE_TICKS, LIVES, FILM_TICKS = 400, 4, 200
 ELSEWHERE = ("world.drop_spread=4096", "world.jump_probability=0.0")
 """Another world for the same genotypes: food falls far from the source, which never jumps."""
 
 
 def follow_ups(record: Record) -> dict[str, FollowUp]:
-    """The commonest genotype of each world alone, in a world of its kind and in another; films of ways of living."""
+    """The commonest genotype of each world alone, in a world of its kind and in another; films of ways of living.
+
+    All that is filmed or logged is so in each of them: they are one program.
+    """
+    seen = ("mind.thinks_every=1", f"lives={LIVES}", "log_births_and_deaths=true")
+    here = {"kind": "monoculture", "population": "clones", "ticks": CLONE_TICKS, "changes": seen}
     out: dict[str, dict[str, Any]] = {}
     labels = clusters(record)
     for cluster in range(int(labels.max()) + 1):
-        world = typical(record, labels, cluster)
-        out[f"life-{cluster + 1}"] = {
-            **{"kind": "monoculture", "population": "clones", "ticks": FILM_TICKS, "replicates": world + 1},
-            **{"frames_every": 1, "frames_of": world},
-        }
+        filmed = {"frames_every": 1, "frames_of": typical(record, labels, cluster)}
+        out[f"life-{cluster + 1}"] = {**here, "ticks": FILM_TICKS, **filmed}
     if record.header["configuration"]["mind"]["kind"] == "planner":
-        seen = ("mind.thinks_every=1", f"lives={LIVES}", "log_births_and_deaths=true")
-        here = {"kind": "monoculture", "population": "clones", "ticks": CLONE_TICKS, "changes": seen}
         adapts = CLONE_TICKS // 2
         away = {**here, "ticks": CLONE_TICKS + adapts, "changes": (*seen, f"mind.adapts={adapts}", *ELSEWHERE)}
         out |= {"clones": here, "clones-elsewhere": away}
@@ -184,6 +184,12 @@ BLOCKS = (
     modulo,
     without,
     strategies,
+    Analysed("inverse", "What do they want? Inferred from behaviour alone"),
+    Analysed("transfer", "The same reward in another world"),
+    Analysed("price", "What was selected"),
+    Analysed("kin", "Who gains", only_kept=True),
+    Analysed("individuality", "Who is an individual", only_kept=True),
+    Analysed("interest", "Whose interest?", only_kept=True),
     lineages,
     population_and_ledger,
 )
