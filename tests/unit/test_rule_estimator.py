@@ -1,0 +1,55 @@
+"""Rules as scikit-learn classifiers: its own suite, and what it does not ask."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from mesocosm import rules
+from mesocosm.record import MissingPackage
+from mesocosm.rules import RuleClassifier
+
+pytestmark = pytest.mark.xdist_group("estimator")
+
+
+@parametrize_with_checks([RuleClassifier()])
+def test_the_suite_of_scikit_learn(estimator, check):
+    """None is left out; one is skipped by itself, of arrays of other packages, which needs a variable of SciPy's."""
+    check(estimator)
+
+
+def test_it_is_the_rule_and_goes_on_where_it_was():
+    """Images are heard as they are; batches one after the other are one pass; a clone has seen nothing."""
+    x, y = load_digits(return_X_y=True)
+    names = np.array(list("abcdefghij"))
+    whole = RuleClassifier(lift=False).fit(x[:64], names[y[:64]])
+    parts = RuleClassifier(lift=False).partial_fit(x[:32], names[y[:32]], classes=names)
+    parts.partial_fit(x[32:64], names[y[32:64]])
+    plain = rules.load("class-mean", classes=10).learn(x[:64], y[:64])
+    assert (whole.predict(x[64:128]) == names[plain.predict(x[64:128])]).all()
+    assert (parts.predict(x[64:128]) == whole.predict(x[64:128])).all()
+    assert np.mean(whole.predict(x[64:1064]) == names[y[64:1064]]) > 0.7
+    assert not hasattr(clone(whole), "classes_")
+    with pytest.raises(ValueError, match="'k' is no class of the first call"):
+        parts.partial_fit(x[:1], ["k"])
+    with pytest.raises(ValueError, match="are not those of the first call"):
+        parts.partial_fit(x[:1], ["a"], classes=["a", "b"])
+
+
+def test_pipelines_and_cross_validation():
+    x, y = load_digits(return_X_y=True)
+    scores = cross_val_score(make_pipeline(MinMaxScaler(), RuleClassifier(lift=False)), x[:300], y[:300], cv=3)
+    assert scores.min() > 0.75
+
+
+def test_without_scikit_learn_it_says_so(monkeypatch):
+    there = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "sklearn" else there(name))
+    with pytest.raises(MissingPackage, match=r"mesocosm\[learn\]"):
+        rules.RuleClassifier  # noqa: B018
