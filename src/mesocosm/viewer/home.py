@@ -48,7 +48,8 @@ ASKS = {
     "open": ("names",),
 }
 """What a home can be asked, and what goes with it."""
-_LONGEST = 200
+_LONGEST, _WAY = 200, 200
+"""Letters of a name; frames of a point's way in a small picture."""
 
 Begin = Callable[[str, Any], Live]
 """From the reference of an experiment and its configuration to a world that runs."""
@@ -208,7 +209,8 @@ class Home:
             meta = world.meta()
             if meta["populations"] or meta["fields"] or meta["curves"] or meta["images"]:
                 last = meta["n_frames"] - 1
-                planes = {"content": np.frombuffer(pack(panel_of(world, last, last)), np.uint8)}
+                first = last - _WAY if meta["space"]["kind"] == "plane" else last  # a point is told by its way
+                planes = {"content": np.frombuffer(pack(panel_of(world, first, last)), np.uint8)}
             elif meta["series"]:
                 name, (ticks, values) = next(iter(meta["series"].items()))
                 said = {"name": name, "ticks": list(ticks)[-200:], "values": list(values)[-200:]}

@@ -100,6 +100,7 @@
       this.canvas = canvas;
       this.context = canvas.getContext("2d");
       this.meta = meta;
+      this.isBare = Boolean(options.bare); // no words in the picture
       this.rasterAbove = options.raster_above ?? 4000;
       this.extent = meta.space.extent;
       this.wraps = meta.space.kind === "torus";
@@ -184,6 +185,8 @@
       context.fillStyle = theme.ink;
       context.fillRect(0, this.down(0), size, pixel);
       context.fillRect(this.across(0), 0, pixel, tall);
+      context.globalAlpha = 1;
+      if (this.isBare) return;
       context.globalAlpha = 0.8;
       context.font = `${12 * pixel}px system-ui, sans-serif`;
       const [x, y] = [[left, right], [top, bottom]].map((ends) => ends.map((end) => mesocosm.plain(Number(end.toPrecision(3)))));

@@ -19,9 +19,11 @@
       const hasPlace = meta.fields.length && meta.space.kind !== "plane";
       const flat = [...(meta.curves ?? []), ...(meta.images ?? []), ...(hasPlace ? [] : meta.fields)];
       const canvas = (name) => box.appendChild(make("canvas", { class: name, "aria-hidden": "true" }));
-      if (meta.populations.length || hasPlace) this.view = new mesocosm.View(canvas("mp-world"), this.meta, {});
+      if (meta.populations.length || hasPlace) this.view = new mesocosm.View(canvas("mp-world"), this.meta, { bare: true });
       else if (flat.length) this.curves = new mesocosm.CurveView(canvas("mp-curves"), meta.curves ?? [], flat.slice(meta.curves?.length ?? 0));
-      box.classList.toggle("whole", meta.space.kind !== "torus"); // of a torus any part is a whole
+      const [wide, high] = meta.space.extent; // of a torus any part is a whole; of all else the whole is shown
+      box.classList.toggle("tall", meta.space.kind !== "torus" && wide / high <= 4 / 3);
+      box.classList.toggle("flat", !this.view);
       this.column = this.meta.columns.find((c) => c.words.length) ?? this.meta.columns[0] ?? null;
       this.look = { column: this.column, highs: {}, overlays: new Set(meta.fields.map(({ name }) => name)), selected: -1, kin: null, trails: [] };
       this.t = Math.floor(STILL * (this.n - 1));

@@ -37,10 +37,12 @@
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   new ResizeObserver(redraw).observe(cardBox);
 
-  async function show(box, content) {
+  async function show(box, content, isNewest = false) {
     const source = await mesocosm.openFrames(content);
     box.replaceChildren();
-    loops.add(box, new mesocosm.Loop(box, source, theme));
+    const one = new mesocosm.Loop(box, source, theme);
+    if (isNewest) one.t = one.n - 1;
+    loops.add(box, one);
     state.loops += 1;
     state.first_ms ??= performance.now();
   }
@@ -59,12 +61,12 @@
     if (card.question) parts.push(make("p", { class: "question" }, card.question));
     if (card.found?.verdict) {
       const { verdict: word, answer, said } = card.found;
-      const shown = verdict(word, `${word[0].toUpperCase()}${word.slice(1)}${answer ? `: ${answer}` : ""}`);
+      const shown = verdict(word, `${word[0].toUpperCase()}${word.slice(1)}: ${answer || said.split(":")[0]}`);
       shown.title = `${said} (${card.found.command}, seed ${card.found.seed}, ${card.found.n} ${card.found.noun})`;
       parts.push(shown);
     } else if (card.from !== "mesocosm") parts.push(make("p", { class: "whence" }, card.from === "file" ? `your file ${card.reference}` : "of an installed package"));
     const acts = make("div", { class: "acts" },
-      button("Watch", "Let one world run here, live", (event) => go("live", wish(), event.target), { class: "first", "aria-label": `Watch ${card.name} live` }),
+      button("Watch", "Let one world run here, live", (event) => go("live", wish(), event.target), { class: "primary", "aria-label": `Watch ${card.name} live` }),
       button("Run", "Run it whole, with its controls, in the background", async () => {
         const answer = await ask("start", wish());
         if (!answer) return;
@@ -113,7 +115,7 @@
   async function thumb(box, run) {
     const answer = await line.ask({ ask: "thumb", name: run.name }).catch(() => null);
     if (!answer) return;
-    if (answer.planes.content) await show(box, answer.planes.content).catch(() => {});
+    if (answer.planes.content) await show(box, answer.planes.content, true).catch(() => {});
     else if (answer.said.ticks?.length > 1) box.replaceChildren(spark(answer.said));
   }
 
