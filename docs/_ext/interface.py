@@ -11,6 +11,7 @@ from importlib import import_module
 DOORS = (
     "mesocosm",
     "mesocosm.lab",
+    "mesocosm.loggers",
     "mesocosm.findings",
     "mesocosm.record",
     "mesocosm.core",

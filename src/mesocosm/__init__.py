@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mesocosm.api import MesocosmError, Run, load, run, tournament, view
+    from mesocosm.api import MesocosmError, Run, load, run, study, tournament, view
 
-__all__ = ["MesocosmError", "Run", "load", "run", "tournament", "view"]
+__all__ = ["MesocosmError", "Run", "load", "run", "study", "tournament", "view"]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,12 +17,15 @@ from mesocosm.protocol.derived import summary_of
 from mesocosm.protocol.launch import go_on, start
 from mesocosm.protocol.reading import findings_of
 from mesocosm.protocol.registry import declaration, declaration_of
-from mesocosm.record import ConfigurationError, MesocosmError, Record
+from mesocosm.record import ConfigurationError, MesocosmError, MissingPackage, Record
 from mesocosm.record.configuration import from_dict
 from mesocosm.record.reader import ReplicateStatus
 from mesocosm.record.reader import load as load_record
 
 if TYPE_CHECKING:
+    import pandas
+    import xarray
+
     from mesocosm.core import Progress
     from mesocosm.ecology.assay.declaration import Strand
     from mesocosm.ecology.assay.optimum import By, Optimum
@@ -30,6 +33,62 @@ if TYPE_CHECKING:
     from mesocosm.instruments.activity import Activity
     from mesocosm.instruments.diversity import Diversity
     from mesocosm.protocol.catalogue import Result
+
+
+class Page(type(Path())):
+    """The path of a report; in a notebook the page itself, in a frame of its own."""
+
+    def _repr_html_(self) -> str:
+        if not self.is_file():
+            return escape(str(self))
+        page = escape(self.read_text("utf-8"), quote=True)
+        return f'<iframe srcdoc="{page}" style="width:100%;height:720px;border:0" title="report"></iframe>'
+
+
+@dataclass(frozen=True, repr=False)
+class Figure:
+    """A plot of a report, as SVG."""
+
+    svg: str
+
+    def __repr__(self) -> str:
+        return f"<figure: {len(self.svg):,} characters of SVG>"
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+
+@dataclass(frozen=True)
+class StudyRows:
+    """What has been measured of a study: a row a cell."""
+
+    rows: list[tuple[Any, Any]]
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A tidy table: task, parts, seeds, status, value, cause, costs. Needs the extra `frames`.
+
+        Raises:
+          MissingPackage: where pandas is missing.
+        """
+        from mesocosm.protocol.tidy import cells_table
+
+        try:
+            import pandas
+        except ImportError:
+            raise MissingPackage("to_pandas", "pandas", "frames") from None
+        return pandas.DataFrame(cells_table(self.rows))
+
+    def to_xarray(self) -> xarray.Dataset:
+        """The same over the dimension `cell`. Needs the extra `frames`.
+
+        Raises:
+          MissingPackage: where xarray is missing.
+        """
+        try:
+            import xarray
+        except ImportError:
+            raise MissingPackage("to_xarray", "xarray", "frames") from None
+        return xarray.Dataset.from_dataframe(self.to_pandas().rename_axis("cell"))
 
 
 @dataclass(frozen=True, repr=False)
@@ -186,15 +245,43 @@ class Run:
 
         return activity(self.record, samples)
 
-    def report(self) -> Path:
-        """Write the report, one HTML file in the run's folder, and return its path.
+    def report(self) -> Page:
+        """Write the report, one HTML file in the run's folder, and return its path; a notebook shows the page.
 
         Raises:
           FolderError: if the run is not finished.
         """
         from mesocosm.reports.build import report
 
-        return report(self.record)
+        return Page(report(self.record))
+
+    def figures(self) -> dict[str, Figure]:
+        """The plots of the report, by name; a notebook shows each.
+
+        Raises:
+          FolderError: if the run is not finished.
+        """
+        from mesocosm.reports.build import story_of
+        from mesocosm.reports.standalone import figures
+
+        return {name: Figure(drawing) for name, drawing in figures(story_of(self.record)).items()}
+
+    def to_pandas(self, what: str = "metrics") -> pandas.DataFrame:
+        """A tidy table: `metrics`, `statuses`, `findings` or a log by its name, one gene a column. Needs `frames`.
+
+        Raises:
+          MissingPackage: where pandas is missing.
+          FolderError: if there is no such table.
+        """
+        from mesocosm.protocol.tidy import to_pandas
+
+        return to_pandas(self.record, what)
+
+    def to_xarray(self, what: str = "metrics") -> xarray.Dataset:
+        """Metrics over (replicate, tick), or another table by rows. Needs the extra `frames`; errors as `to_pandas`."""
+        from mesocosm.protocol.tidy import to_xarray
+
+        return to_xarray(self.record, what)
 
     def resume(self, ticks: int | None = None, progress: Callable[[Progress], None] | None = None) -> Run:
         """Go on after an interruption, or make the run longer."""
@@ -260,6 +347,23 @@ def load(folder: str | Path) -> Run:
       FolderError: if it is no run folder.
     """
     return Run(load_record(_path("folder", folder)))
+
+
+def study(file: str | Path, store: str | Path = "runs/cells") -> StudyRows:
+    """What has been measured of a study (a file, or the name of one that comes along): `mc.study("swap").to_pandas()`.
+
+    Args:
+      store: where `mesocosm study` keeps cells.
+
+    Raises:
+      ConfigurationError: if there is no such study, or it is not permitted.
+    """
+    from mesocosm.studies.shipped import file_of
+    from mesocosm.studies.store import Store
+    from mesocosm.studies.study import read
+
+    asked, folder = read(file_of(str(file))), _path("store", store)
+    return StudyRows(Store(folder, reading=True).rows(asked.cells) if folder.exists() else [])
 
 
 def tournament(

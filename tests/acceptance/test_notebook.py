@@ -10,32 +10,47 @@ import mesocosm as mc
 from mesocosm.record import ConfigurationError
 from tests.synthetic import game
 
-NOTEBOOK = Path(__file__).parents[2] / "docs" / "tutorials" / "five-lines.ipynb"
-NOT_TESTED = "NOT TESTED: the notebook of the documentation"
+FOLDER = Path(__file__).parents[2] / "docs" / "tutorials"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+NOT_TESTED = "NOT TESTED: the notebooks of the documentation"
 
 
-def test_the_notebook_runs(tmp_path):
-    for name in ("nbclient", "ipykernel"):
-        pytest.importorskip(name, reason=f"{NOT_TESTED}: the package {name} is missing (it is in the extra `test`)")
+def executed(name: str, folder: Path) -> list[dict]:
+    """What each code cell shows, after the notebook was run in a kernel in an empty folder."""
+    for package in ("nbclient", "ipykernel", "pandas", "xarray"):
+        pytest.importorskip(package, reason=f"{NOT_TESTED}: {package} is missing (it is in the extra `test`)")
     with warnings.catch_warnings():  # of Jupyter's own
         warnings.simplefilter("ignore")
         import nbformat
         from nbclient import NotebookClient
 
-        notebook = nbformat.read(NOTEBOOK, as_version=4)
+        notebook = nbformat.read(FOLDER / name, as_version=4)
         client = NotebookClient(notebook, timeout=300, kernel_name="python3")
-        client.execute(cwd=str(tmp_path))
-    shown = [cell.outputs[0].data if cell.outputs else {} for cell in notebook.cells if cell.cell_type == "code"]
-    ran, found, finding, population, report = shown
+        client.execute(cwd=str(folder))
+    outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+    return [dict(o[0].get("data", {"text/plain": o[0].get("text", "")})) if o else {} for o in outputs]
+
+
+def test_five_lines_run(tmp_path):
+    ran, found, picture, finding, table, other, report = executed("five-lines.ipynb", tmp_path)
     assert not ran and "chemotaxis, seed 0, 2 worlds: finished at tick 400" in found["text/plain"]
     assert "<table>" in found["text/html"] and "undecided" in found["text/html"] and "nan" not in found["text/html"]
-    assert finding["text/plain"].startswith("Finding(name='follows'")
-    assert population["text/plain"].startswith("array(")
+    assert picture["image/svg+xml"].startswith("<svg") and "population" in table["text/html"]
+    assert finding["text/plain"].startswith("Finding(name='follows'") and "255" in other["text/plain"]
     assert "report.html" in report["text/plain"] and list(tmp_path.glob("runs/chemotaxis-0-*/report.html"))
+    assert report["text/html"].startswith("<iframe srcdoc=") and "&lt;html" in report["text/html"]
 
 
-def test_the_notebook_is_kept_without_what_it_printed():
-    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
+def test_a_question_becomes_a_finding(tmp_path):
+    shown = executed("from-question-to-finding.ipynb", tmp_path)
+    said = "".join(str(cell.get("text/plain", "")) for cell in shown)
+    assert "No objections (of" in said and "supported: " in said
+    assert any("image/svg+xml" in cell for cell in shown)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_kept_without_what_they_printed(path):
+    cells = json.loads(path.read_text("utf-8"))["cells"]
     assert all(not cell["outputs"] and cell["execution_count"] is None for cell in cells if cell["cell_type"] == "code")
 
 

@@ -4,7 +4,7 @@
 """
 
 from mesocosm.review.advice import Review, review
-from mesocosm.review.design import Design
+from mesocosm.review.design import Design, facts
 from mesocosm.review.plans import design_of, read_design
 
-__all__ = ["Design", "Review", "design_of", "read_design", "review"]
+__all__ = ["Design", "Review", "design_of", "facts", "read_design", "review"]

@@ -225,6 +225,15 @@ def of_facts(path: Path, values: Mapping[str, Any]) -> Design:
     return Design(**facts, unread=_unread(path, values), texts=texts)
 
 
+def facts(name: str = "plan", **values: Any) -> Design:
+    """A plan from Python, the same facts as in a file: `review(facts(question="...", n=32)).words()`.
+
+    Raises:
+      ConfigurationError: if a fact is of the wrong kind, or nearly one.
+    """
+    return of_facts(Path(name), values)
+
+
 def of_prose(path: Path) -> Design:
     """The plan that a text in plain words says.
 
