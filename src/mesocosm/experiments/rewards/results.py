@@ -84,23 +84,31 @@ def _said(row: np.ndarray, signed: bool = False) -> str:
 
 
 def all_over_the_map(told: Told) -> Section | None:
-    """The weights of each world beside their shadows, and how widely they are spread."""
+    """The weights of each world beside their shadows."""
     if not told.alive:
         return None
-    record, names = told.record, (*WEIGHTS, "alive")
-    conditions = [f"{name}, {strand}" for name in WEIGHTS for strand in ("shadow", "evolved")]
-    rows = np.array([weight(record, name)[k] for name in WEIGHTS for k in (1, 0)])
-    said = ", ".join(f"{name} {np.nanmean(weight(record, name)[0]):+.0f}" for name in WEIGHTS)
+    both = [(name, *weight(told.record, name)) for name in WEIGHTS]
+    rows = np.array([row for _, evolved, shadow in both for row in (shadow, evolved)])
     figure = Strips(
         title="The weights of each world",
-        alt=f"Mean weights at the end, means over worlds: {said}.",
-        conditions=conditions,
+        alt="Mean weights at the end, means over worlds: "
+        + ", ".join(f"{name} {np.nanmean(evolved):+.0f}" for name, evolved, _ in both),
+        conditions=[words for name in WEIGHTS for words in (f"{name} shadow", name)],
         y_axis=Axis("mean weight", "of 128", -128, 127),
         values=rows,
         intervals=[_interval(row) for row in rows],
     )
-    ratios = {name: variance_ratio(record, name, int(record.header["seed"])) for name in names}
-    table = Table(
+    text = "A dot is a world: the mean weight of those who live in it at the end, beside that of their shadow genes."
+    return Section("All over the map?", text, [figure])
+
+
+def modulo(told: Told) -> Section | None:
+    """How widely worlds differ, and the weights that act without scale and shaping."""
+    if not told.alive:
+        return None
+    record = told.record
+    ratios = {name: variance_ratio(record, name, int(record.header["seed"])) for name in (*WEIGHTS, "alive")}
+    spreads = Table(
         "Spread between worlds: variance of the evolved over that of their shadows",
         ("reward of", "ratio [95 %]", "mean, evolved less shadow"),
         [
@@ -108,25 +116,15 @@ def all_over_the_map(told: Told) -> Section | None:
             for name, ratio in ratios.items()
         ],
     )
+    rows = [(name, _said(row, signed=True)) for name, row in modulo_gauge(record).items()]
+    shares = Table("Share of the reward, evolved less shadow", ("reward of", "share [95 %]"), rows)
     text = (
-        "A dot is a world. A ratio below 1 says that selection holds a weight to a value, 1 that it drifts, above 1 "
-        "that worlds are driven apart. `alive` is survival - (1 - discount) death: a planner feels no more of these "
-        "two weights, so that each of them alone may drift."
+        "A ratio of variances below 1 says that selection holds a weight to a value, 1 that it drifts, above 1 that "
+        "worlds are driven apart. But rewards have a gauge. A planner feels survival and death only together (alive: "
+        "survival less (1 - discount) death), so that each of them alone may drift; and twice a reward is the same "
+        "reward. So, on the right, death is shaped to 0 in each body, and the four weights are scaled to a sum of 1."
     )
-    return Section("All over the map?", text, [figure, table])
-
-
-def modulo(told: Told) -> Section | None:
-    """The weights that act, without scale and shaping."""
-    if not told.alive:
-        return None
-    rows = [(name, _said(row, signed=True)) for name, row in modulo_gauge(told.record).items()]
-    text = (
-        "Twice a reward is the same reward to who takes the best act, and a planner does not feel what moves from death"
-        " to survival. So each body's death is shaped to 0, and the four weights are scaled to a sum of 1."
-    )
-    table = Table("Share of the reward, evolved less shadow, mean over worlds", ("reward of", "share [95 %]"), rows)
-    return Section("Modulo gauge", text, [table])
+    return Section("How widely, and modulo gauge", text, [spreads, shares])
 
 
 def without(told: Told) -> Section | None:
@@ -140,7 +138,7 @@ def without(told: Told) -> Section | None:
     lived = ", ".join(f"{name} {int(lives_on(run).sum())} of {run.replicates}" for name, run in arms.items())
     text = (
         "In an arm one weight counts as zero from the first tick, or all founders of a world have one random reward map"
-        f" (`monoculture`). Extinct worlds count as 0. Lived to the end: {lived}."
+        f" (monoculture). Extinct worlds count as 0. Lived to the end: {lived}."
     )
     return Section("What can be done without?", text, [figure])
 
