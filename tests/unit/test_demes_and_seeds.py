@@ -9,7 +9,11 @@ import pytest
 from mesocosm.core.random import Bits, seed_words
 from mesocosm.heredity.genomes import Heredity
 from mesocosm.heredity.parameters import HeredityParameters
+from mesocosm.player.encoder.encoder import Encoder
+from mesocosm.player.encoder.scales import values_of
+from mesocosm.player.encoder.snapshot import Seen, Snapshot
 from mesocosm.record import ConfigurationError
+from mesocosm.record.about import About, FieldAbout, PopulationAbout, SceneAbout, torus
 from mesocosm.worlds.petri.demes import Migration
 from mesocosm.worlds.petri.parameters import PetriParameters
 from mesocosm.worlds.petri.state import Bodies
@@ -102,3 +106,24 @@ def test_what_cannot_be_meant_is_refused_by_name():
         configuration(heredity={"seeded_share": 0.5})
     with pytest.raises(ConfigurationError, match="has 2 genes; genomes here have 8"):
         setup(configuration(heredity={"seeded_share": 0.5, "seeded_genome": [1, 2]}))
+
+
+def test_demes_are_drawn_in_a_grid_and_each_is_closed_in_itself():
+    """Who stands in deme k at x, y is drawn there in the k-th square; so are fields; over an edge one heads on."""
+    space = torus(100, 400, per_unit=1, unit="cells", parts=4)
+    about = SceneAbout(space, (PopulationAbout("bodies"),), (FieldAbout("food", About("quanta"), 8, 2),))
+
+    def there(tick: int, x: list[int]) -> Snapshot:
+        own = {"id": np.arange(1, 5), "x": np.array(x), "y": np.array([20, 120, 220, 320])}
+        return Snapshot(
+            tick, {"bodies": Seen(own)}, {"food": np.repeat([[1.0], [2.0], [3.0], [4.0]], 2, 0) * np.ones(2)}
+        )
+
+    encoder = Encoder(about, there(0, [98, 10, 10, 10]))
+    assert encoder.meta["space"]["kind"] == "box" and encoder.meta["space"]["grid"] == [2, 2]
+    header, planes = encoder.frame(there(1, [2, 14, 14, 14]), there(0, [98, 10, 10, 10]))
+    x, y = (planes[f"0 {axis}"].astype(float) * 200 / 4096 for axis in "xy")
+    assert np.allclose(x, [2, 114, 14, 114], atol=0.1) and np.allclose(y, [20, 20, 120, 120], atol=0.1)
+    assert planes["0 heading"].tolist() == [0, 0, 0, 0], "the short way, around each torus"
+    food = values_of(planes["field food"], tuple(header["scales"]["food"])).reshape(4, 4)
+    assert np.allclose(food, np.kron([[1, 2], [3, 4]], np.ones((2, 2))), rtol=0.03)

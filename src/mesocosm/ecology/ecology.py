@@ -319,7 +319,7 @@ class Ecology(Experiment):
         return Scene(
             points={"bodies": bodies, "sources": sources},
             fields={f.name: Field(grids[f.name], f.unit) for f in self.world.fields},
-            space=torus(256 * side, self.world.demes * 256 * side, per_unit=256, unit="cells"),
+            space=torus(256 * side, self.world.demes * 256 * side, per_unit=256, unit="cells", parts=self.world.demes),
         )
 
     def genomes(self) -> tuple[Genome, ...]:

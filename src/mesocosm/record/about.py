@@ -48,6 +48,7 @@ class Space:
     Args:
       left, top, width, height: in the numbers of the columns `x` and `y`; of no use on a plane.
       per_unit: how many of these numbers make one `unit`.
+      parts: how many worlds of equal height lie one beneath the other, each closed in itself; they are drawn in a grid.
     """
 
     kind: Literal["torus", "box", "plane"] = "plane"
@@ -57,14 +58,15 @@ class Space:
     top: float = 0.0
     per_unit: float = 1.0
     unit: str = ""
+    parts: int = 1
 
 
 PLANE = Space()
 
 
-def torus(width: float, height: float | None = None, per_unit: float = 1.0, unit: str = "") -> Space:
-    """A world whose right edge is its left one, and its lower edge the upper one."""
-    return Space("torus", float(width), float(width if height is None else height), 0.0, 0.0, per_unit, unit)
+def torus(width: float, height: float | None = None, per_unit: float = 1.0, unit: str = "", parts: int = 1) -> Space:
+    """A world whose right edge is its left one, and its lower edge the upper one; or several, one beneath the other."""
+    return Space("torus", float(width), float(width if height is None else height), 0.0, 0.0, per_unit, unit, parts)
 
 
 def box(
@@ -215,6 +217,8 @@ def _scene(values: Mapping[str, Any]) -> SceneAbout:
         raise ValueError(f"space {ascii(space.kind)[:40]}")
     if space.kind != "plane" and not (0 < space.width < 2**53 and 0 < space.height < 2**53 and space.per_unit > 0):
         raise ValueError(f"a {space.kind} of {space.width} x {space.height}")
+    if not 1 <= space.parts <= 4096:
+        raise ValueError(f"a {space.kind} of {space.parts} parts")
     graphs = tuple(_made(GraphAbout, graph) for graph in values["graphs"])
     cells = tuple(_made(FieldAbout, {**field, "about": _about(field["about"])}) for field in values["fields"])
     return SceneAbout(space, populations, cells, named("curves"), named("images"), graphs, genomes)

@@ -15,7 +15,17 @@ import numpy as np
 
 from mesocosm.player.encoder import scales
 from mesocosm.player.encoder.genes import expressed, read_gene
-from mesocosm.player.encoder.places import on_a_circle, steps, told_space, turned
+from mesocosm.player.encoder.places import (
+    field_in_grid,
+    grid_of,
+    laid_out,
+    on_a_circle,
+    part_of,
+    places_in_grid,
+    steps,
+    told_space,
+    turned,
+)
 from mesocosm.player.encoder.snapshot import Seen, Snapshot
 from mesocosm.record.about import About, Gene, Genome, PopulationAbout, SceneAbout, box, in_order
 
@@ -56,7 +66,7 @@ class Encoder:
 
     def __init__(self, about: SceneAbout, first: Snapshot, is_each_tick: bool = False) -> None:
         self.about, self.is_each_tick = about, is_each_tick
-        self.space = about.space
+        self.given, self.space = about.space, laid_out(about.space)
         is_alone = not any({"x", "y"} <= set(seen.columns) for seen in first.points.values())
         if first.fields and self.space.kind == "plane" and is_alone:
             height, width = next(iter(first.fields.values())).shape
@@ -91,7 +101,7 @@ class Encoder:
         curves = {**first.curves, **self._unplaced(first)}
         about, pictures = dict(self.about.curves), dict(self.about.images)
         return {
-            "space": told_space(self.space),
+            "space": told_space(self.space) | ({"grid": list(grid_of(self.given))} if self.given.parts > 1 else {}),
             "populations": [self._told(p, first.points[p.about.name]) for p in self.populations],
             "fields": [self._told_field(name, values) for name, values in first.fields.items()],
             "curves": [
@@ -131,7 +141,7 @@ class Encoder:
 
     def _told_field(self, name: str, values: np.ndarray) -> dict[str, Any]:
         about = self.fields[name].about if name in self.fields else About()
-        height, width = scales.coarser(values, about, FIELD_SIDE).shape
+        height, width = scales.coarser(field_in_grid(values, self.given), about, FIELD_SIDE).shape
         told = {"name": name, "unit": about.unit, "words": list(about.words), "palette": list(about.palette)}
         return told | {"height": height, "width": width, "is_class": scales.kind_of(about) == "class"}
 
@@ -191,7 +201,7 @@ class Encoder:
 
     def _field(self, name: str, values: np.ndarray) -> np.ndarray:
         about = self.fields[name].about if name in self.fields else About()
-        small = scales.coarser(values, about, FIELD_SIDE)
+        small = scales.coarser(field_in_grid(values, self.given), about, FIELD_SIDE)
         self.saw(name, small)
         return scales.levels(small, self.scale(name)).ravel()
 
@@ -212,6 +222,8 @@ class Encoder:
         planes[f"{k} id"] = ids[here]
         n = planes[f"{k} id"].size
         place = columns if population.is_located else on_a_circle(ids.size, self.space)
+        if self.given.parts > 1 and population.is_located:
+            place = places_in_grid(place, self.given)
         for axis, name in enumerate("xy"):
             planes[f"{k} {name}"] = steps(place[name][here], self.space, axis)
 
@@ -221,7 +233,7 @@ class Encoder:
         if population.has_ids and population.is_located:
             turns = n <= TURNED
             if (about.motion and is_wanted("behaviour")) or turns:
-                stays, turn = _moved(seen, before, self.space, turns)
+                stays, turn = _moved(seen, before, part_of(self.given), turns)
                 if about.motion and is_wanted("behaviour"):
                     planes[f"{k} column behaviour"] = stays
                 if turns:

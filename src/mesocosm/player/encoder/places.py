@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,46 @@ from mesocosm.record.about import Space
 
 EXTENT = 4096
 """Steps along the longer side of a bounded world."""
+
+
+def grid_of(space: Space) -> tuple[int, int]:
+    """Columns and rows in which the parts of a space are drawn."""
+    columns = math.ceil(math.sqrt(space.parts))
+    return columns, math.ceil(space.parts / columns)
+
+
+def laid_out(space: Space) -> Space:
+    """The space as it is drawn: where it has several parts, a box with all of them in a grid."""
+    if space.parts == 1:
+        return space
+    columns, rows = grid_of(space)
+    width, height = space.width * columns, space.height / space.parts * rows
+    return Space("box", width, height, space.left, space.top, space.per_unit, space.unit)
+
+
+def part_of(space: Space) -> Space:
+    """One part alone."""
+    return Space(space.kind, space.width, space.height / space.parts, space.left, space.top, space.per_unit, space.unit)
+
+
+def places_in_grid(place: Mapping[str, np.ndarray], space: Space) -> dict[str, np.ndarray]:
+    """Where `x` and `y` lie once the parts of their space stand in a grid."""
+    columns, _ = grid_of(space)
+    height = space.height / space.parts
+    part = np.clip((place["y"] - space.top) // height, 0, space.parts - 1).astype(np.int64)
+    x = place["x"] + (part % columns) * space.width
+    y = place["y"] + (part // columns - part) * height
+    return {"x": x, "y": y}
+
+
+def field_in_grid(values: np.ndarray, space: Space) -> np.ndarray:
+    """A field [parts * height, width] with its parts in a grid; what fills the last row up is 0."""
+    if space.parts == 1 or values.shape[0] % space.parts:
+        return values
+    columns, rows = grid_of(space)
+    parts = values.reshape(space.parts, -1, values.shape[1])
+    full = np.concatenate([parts, np.zeros((columns * rows - space.parts, *parts.shape[1:]), parts.dtype)])
+    return np.concatenate([np.concatenate(full[k : k + columns], axis=1) for k in range(0, len(full), columns)])
 
 
 def extent_of(space: Space) -> tuple[int, int]:

@@ -211,6 +211,7 @@
         this.shadings[k].paintField(field, levels, frame.scales[field.name], look.theme, k, this.wraps, look.scales?.[field.name]);
         this.shadings[k].tileField(field, this);
       });
+      if (this.meta.space.grid) this.drawGrid(look.theme);
       this.context = this.glow.begin(size, tall); // all that shines
       this.drawMarks(frame, look);
       this.context = context;
@@ -218,6 +219,15 @@
       if (!this.meta.populations[this.meta.which]) return;
       if (look.kin) this.drawKin(frame, look.kin, look.theme);
       if (look.selected >= 0) this.drawRing(frame, look.selected, look.theme);
+    }
+
+    /** Lines between worlds that are drawn side by side, each closed in itself. */
+    drawGrid(theme) {
+      const { context, size, tall, pixel, extent } = this;
+      const [columns, rows] = this.meta.space.grid;
+      context.fillStyle = theme.soft;
+      for (let k = 1; k < columns; k++) context.fillRect(this.across((k * extent[0]) / columns) - pixel, 0, 2 * pixel, tall);
+      for (let k = 1; k < rows; k++) context.fillRect(0, this.down((k * extent[1]) / rows) - pixel, size, 2 * pixel);
     }
 
     drawMarks(frame, look) {
