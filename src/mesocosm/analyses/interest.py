@@ -115,9 +115,16 @@ def _answer(bodies: np.ndarray) -> str:
             "The genotype sought for the largest colony makes none that is larger than that of the best invader "
             f"({show_interval(*between, signed=True)} bodies): no conflict of one and all is seen."
         )
-    share = _interval((bodies[1] - bodies[0]) / between[0])
-    place = show_interval(*share) if share else "unknown"
-    return f"In the size of their colony the evolved stand at {place}, 0 being the best invader, 1 the largest colony."
+    share, above, below = (
+        _interval(row) for row in ((bodies[1] - bodies[0]) / between[0], bodies[1] - bodies[0], bodies[2] - bodies[1])
+    )
+    if share is None or above is None or below is None:
+        return "There are too few worlds to say whose interest evolution served."
+    return (
+        f"In the size of their colony the evolved stand at {show_interval(*share)}, 0 being the best invader, 1 the "
+        f"largest colony: {show_interval(*above, signed=True)} bodies from the one, {show_interval(*below, signed=True)} "
+        "short of the other."
+    )
 
 
 def _interval(row: np.ndarray) -> tuple[float, float, float] | None:

@@ -129,7 +129,7 @@ class Optimum:
         what = {"garden": "eats the most where all are alike", "invasion": "gains the most on the evolved"}
         what |= {"colony": "makes the largest colony where all are alike"}
         shape = ".2f" if self.of == TUMBLING else "+.0f"
-        said = ", ".join(f"{name} {p:{shape}}" for name, p in zip(self.stimuli, self.chances, strict=True))
+        said = ", ".join(f"{name} {p + 0.0:{shape}}" for name, p in zip(self.stimuli, self.chances, strict=True))
         return f"{self.of} that {what[self.by]}: {said}."
 
     def text(self) -> str:
