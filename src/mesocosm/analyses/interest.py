@@ -120,10 +120,10 @@ def _answer(bodies: np.ndarray) -> str:
     )
     if share is None or above is None or below is None:
         return "There are too few worlds to say whose interest evolution served."
+    steps = show_interval(*above, signed=True), show_interval(*below, signed=True)
     return (
         f"In the size of their colony the evolved stand at {show_interval(*share)}, 0 being the best invader, 1 the "
-        f"largest colony: {show_interval(*above, signed=True)} bodies from the one, {show_interval(*below, signed=True)} "
-        "short of the other."
+        f"largest colony: {steps[0]} bodies from the one, {steps[1]} short of the other."
     )
 
 
