@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,13 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mesocosm.analyses import price
+from mesocosm.analyses.price import last_census
 from mesocosm.core.experiment import Field, Points, Scene, Tick
-from mesocosm.core.random import Bits, seed_words
+from mesocosm.core.random import Bits, seed_words, threefry2x32
 from mesocosm.ecology.setup import ecology
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
 from mesocosm.heredity.genomes import Heredity
 from mesocosm.heredity.parameters import HeredityParameters
+from mesocosm.instruments.ancestry import all_lives, by_replicate
 from mesocosm.instruments.ecology import ENERGY_FLOWS, Ledger
+from mesocosm.instruments.replayed import replay, threefry
 from mesocosm.minds.parameters import TableParameters
 from mesocosm.minds.policy import softmax_weight
 from mesocosm.minds.table import Table
@@ -243,3 +249,42 @@ def test_how_close_bodies_are_is_counted_over_the_edges_of_the_torus():
     within = np.abs(nearest - 8) > 0.2  # a source on a sixteenth of a cell is as near as its root says
     assert abs(found["near"] - (nearest <= 8).sum()) <= (~within).sum() and 0 < found["near"] < there.sum()
     assert found["distance"] / 16 == pytest.approx(nearest.mean(), abs=0.5)
+
+
+def test_every_genome_follows_from_the_logs_and_a_lost_or_altered_record_shows(lively):
+    everybody, census = all_lives(lively), last_census(lively)
+    exchanges = list(by_replicate(lively.log("exchanges"), 4))
+    last = lively.tick - 1
+    for r, who in enumerate(everybody):
+        found = replay(lively, who, r, exchanges[r], [0, 300, last])
+        ids, genes = census[r]
+        place = np.searchsorted(who.id, ids)
+        assert found.faults == 0 and (found.genomes[last][place].transpose(1, 0, 2) == genes).all()
+    who, rows = everybody[0], exchanges[0]
+    place = np.searchsorted(who.id, census[0][0])
+    assert len(rows["tick"]) > 100
+    early = np.flatnonzero(rows["tick"] < 300)[20]
+    lost = replay(lively, who, 0, {name: np.delete(column, early) for name, column in rows.items()}, [last])
+    differs = (lost.genomes[last][place].transpose(1, 0, 2) != census[0][1]).any()
+    assert differs or lost.faults, "an exchange that is not on record"
+    stranger = replay(lively, who, 0, rows | {"partner": np.full(rows["tick"].size, 10**6)}, [last])
+    assert stranger.faults >= rows["tick"].size - (rows["tick"] == 0).sum()
+    genome = who.genome.copy()
+    genome[np.flatnonzero(who.parent)[7], 0, 0] ^= 1
+    assert replay(lively, replace(who, genome=genome), 0, rows, [last]).faults > 0
+
+
+def test_price_closes_on_what_truly_lives_where_exchanges_are_on_record(lively):
+    told = price.compute(lively, price.Settings(windows=6))
+    assert told["is_replayed"] and told["unaccounted"] == 0
+    assert "Every genome was replayed" in price.show(lively, told).sentence
+    change, selection, transmission = np.array(told["terms"], float)
+    assert change == pytest.approx(selection + transmission, abs=1e-9)
+
+
+def test_the_generator_that_replays_is_that_of_the_law():
+    rng = np.random.default_rng(0)
+    words = rng.integers(0, 2**32, (4, 100), dtype=np.uint32)
+    ours = threefry(*words)
+    theirs = threefry2x32((words[0], words[1]), (words[2], words[3]))
+    assert all((a == np.asarray(b)).all() for a, b in zip(ours, theirs, strict=True))

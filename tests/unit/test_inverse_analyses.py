@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mesocosm.analyses import inverse, transfer
+from mesocosm.analyses import inverse, retrained, transfer
 from mesocosm.ecology import inferred
 from mesocosm.ecology.clones import Clones
 from mesocosm.inverse.mdp import best_policy, soft_policy, world
@@ -145,3 +145,23 @@ def test_a_run_without_clones_is_refused_in_words(tmp_path):
     record = SimpleNamespace(folder=tmp_path)
     (lack,) = (need(record) for need in transfer.ANALYSIS.needs)
     assert lack.startswith("is not followed by clones")
+
+
+def test_weights_become_genes_and_acts_are_compared_where_owners_were():
+    assert np.isnan(retrained.as_genes(np.zeros(5))).all()
+    assert retrained.as_genes(np.array([1e-9, -2e-9, 0, 0, 0])).tolist() == [64, -127, 0, 0, 0]
+    own = clones(9, WEIGHTS, None)
+    assert retrained._agreement(own, own, N) == pytest.approx(np.ones(N))
+    turned = replace(own, visits=own.visits[:, :, ::-1], replicate=own.replicate[:-1])
+    found = retrained._agreement(own, turned, N)
+    assert (found[:-1] < 1).all() and np.isnan(found[-1]), "one that died out has no number"
+
+
+def test_what_lived_elsewhere_is_told_against_its_owners():
+    rng = np.random.default_rng(0)
+    agree = np.array([rng.uniform(0.8, 1, N), rng.uniform(0.8, 1, N), rng.uniform(0, 0.4, N), rng.uniform(0, 0.2, N)])
+    values = {"rows": list(retrained.ROWS), "agree": agree.tolist(), "population": np.zeros((4, N)).tolist()}
+    result = retrained.show(RECORD, values)
+    assert result.findings[0].verdict == "supported" and "sustain 1 times" in result.sentence
+    nobody = {**values, "agree": np.full((4, N), np.nan).tolist()}
+    assert retrained.show(RECORD, nobody).sentence.startswith("Nobody lived by an inferred reward")

@@ -1,8 +1,9 @@
 """What selection changed in the genes of a run and what inheritance did, against the shadow (G. R. Price 1970).
 
 The books of every log are held against what was counted elsewhere: who lives at the end against the state, and who is
-born, lives and dies in each window against the census. A gene is that of birth; what was exchanged in life up to the
-end is a column of its own.
+born, lives and dies in each window against the census. Where exchanges are on record, every genome of every tick is
+replayed from the logs, must come to what the log says of each newborn and the state of the end, and is the gene that is
+asked of; else a gene is that of birth, and what was exchanged in life up to the end is a column of its own.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
 from mesocosm.findings.claim import Claim
 from mesocosm.findings.outcomes import plain_lists
-from mesocosm.instruments.ancestry import Lives, all_lives
+from mesocosm.instruments.ancestry import Lives, all_lives, by_replicate
 from mesocosm.instruments.places import Places, places
 from mesocosm.instruments.price import Heirs, heirs, indicators
 from mesocosm.protocol.blocks import median_of
@@ -24,6 +25,9 @@ from mesocosm.protocol.catalogue import Analysis, Result, arrays, births
 from mesocosm.protocol.story import Axis, Strips, Table
 from mesocosm.record import Record
 from mesocosm.record.configuration import Range
+
+if TYPE_CHECKING:
+    from mesocosm.instruments.replayed import Replayed
 
 STRANDS = ("evolved", "shadow")
 PARTS = ("change", "selection", "transmission")
@@ -67,13 +71,18 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
     since_birth, intensity = np.full(shape, np.nan), np.full((2, record.replicates), np.nan)
     kinds: list[list[list[int]] | None] = [None] * record.replicates
     unaccounted = books_that_do_not_close(record, everybody)
+    replays = _replays(record, everybody, edges) if settings.of == "genes" else None
     for r, (ids, genes) in last.items():
         who = everybody[r]
         unaccounted += int(np.setdiff1d(ids, who.id).size)
         windows = _windows(who, edges, film[r] if film else None, settings.neighbourhood)
+        lived = replays[r] if replays else None
+        unaccounted += lived.faults if lived else 0
         for strand in (0, 1):
             z, followed = _traits(who, strand, edges, settings.of)
-            found = _told(who, z, edges, ids, windows, groups)
+            at_end = z[np.isin(who.id, ids)] if lived is None else genes[strand]
+            each = [z] * len(edges) if lived is None else [lived.genomes[e][:, strand] for e in edges]
+            found = _told(who, each, edges, at_end, windows, groups)
             k = z.shape[1]
             terms[:, strand, r, :k], between[:, strand, r, :k] = found.terms, found.between
             intensity[strand, r] = found.intensity
@@ -93,7 +102,18 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
         "kinds": kinds,
         "intensity": plain_lists(intensity),
         "unaccounted": unaccounted,
+        "is_replayed": replays is not None,
     }
+
+
+def _replays(record: Record, everybody: Sequence[Lives], edges: list[int]) -> list[Replayed] | None:
+    """Every genome at the edges, where exchanges are on record; None where they are not."""
+    if "exchanges" not in record.header["logs"] or record.header.get("interventions"):
+        return None
+    from mesocosm.instruments.replayed import replay  # jax
+
+    rows = by_replicate(record.log("exchanges"), record.replicates)
+    return [replay(record, who, r, of, edges) for r, (who, of) in enumerate(zip(everybody, rows, strict=True))]
 
 
 def _edges(record: Record, windows: int, film: list[Places] | None) -> list[int]:
@@ -147,24 +167,29 @@ def _windows(who: Lives, edges: list[int], film: Places | None, cells: int) -> l
 
 
 def _told(
-    who: Lives, z: np.ndarray, edges: list[int], ids: np.ndarray, windows: list[_Window], groups: tuple[str, ...]
+    who: Lives,
+    z: Sequence[np.ndarray],
+    edges: list[int],
+    at_end: np.ndarray,
+    windows: list[_Window],
+    groups: tuple[str, ...],
 ) -> _Told:
     """Sums over windows of the three parts [3, traits] and of selection between groups [groups, traits]; the mean
     squared intensity; and how many books do not close.
 
     Args:
-      z: of each individual. [n, traits]
-      ids: who lives at the end, by the state and not by the log. [m]
+      z: of each individual at each edge. [n, traits] each
+      at_end: of all who live at the end, by the state and not by the log. [m, traits]
     """
     parts, between, spread, lost = [], [], [], 0
-    blank = np.full(z.shape[1], np.nan)
-    for until, (of, there) in zip(edges[1:], windows, strict=True):
-        is_last = until == edges[-1]
-        sums = of.sums(z, z[np.isin(who.id, ids) if is_last else who.alive_at(until)])
+    blank = np.full(z[0].shape[1], np.nan)
+    for k, (of, there) in enumerate(windows):
+        now, then = z[k], z[k + 1]
+        sums = of.sums(now, at_end if k + 1 == len(windows) else then[who.alive_at(edges[k + 1])], then)
         lost += int((~sums.closes).sum())
         parts.append(sums.relative())
-        between.append([of.between(z, there[g]) if g in there else blank for g in groups])
-        spread.append(z[of.first].std(axis=0))
+        between.append([of.between(now, there[g]) if g in there else blank for g in groups])
+        spread.append(now[of.first].std(axis=0))
     selection = np.array([part[1] for part in parts])
     return _Told(np.sum(parts, axis=0), np.sum(between, axis=0), _squared(selection, np.array(spread)), lost)
 
@@ -231,6 +256,7 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     if survived:
         both = f"{np.nanmean(own):.3g} and on their shadows {np.nanmean(shadow):.3g}"
         said = f"Mean squared intensity of selection on expressed {what} {both}, {windows}; {books}."
+        said += _of_exchanges(values)
     strips = Strips(
         "Intensity of selection",
         said,
@@ -240,6 +266,14 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
         paired=True,
     )
     return Result(said, values, (finding,), (strips, _table(own - shadow, values)))
+
+
+def _of_exchanges(values: Mapping[str, Any]) -> str:
+    if values["of"] != "genes":
+        return ""
+    if values["is_replayed"]:
+        return " Every genome was replayed from the logs of births and exchanges."
+    return " Exchanges are not on record (--log-exchanges True), so genes are those of birth."
 
 
 def _table(advantage: np.ndarray, values: Mapping[str, Any]) -> Table:

@@ -50,11 +50,11 @@ def all_lives(record: Record) -> list[Lives]:
     Raises:
       FolderError: if the run keeps no log of births and deaths.
     """
-    births, deaths = (_by_replicate(record.log(name), record.replicates) for name in ("births", "deaths"))
+    births, deaths = (by_replicate(record.log(name), record.replicates) for name in ("births", "deaths"))
     return [lives_from(born, dead) for born, dead in zip(births, deaths, strict=True)]
 
 
-def _by_replicate(log: Log, replicates: int) -> Iterator[Log]:
+def by_replicate(log: Log, replicates: int) -> Iterator[Log]:
     """The rows of each replicate, in their order."""
     order = np.argsort(log["replicate"], kind="stable")
     ends = np.searchsorted(log["replicate"][order], np.arange(replicates + 1))

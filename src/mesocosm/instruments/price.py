@@ -193,10 +193,16 @@ class Heirs:
     last: np.ndarray
     heir_of: np.ndarray
 
-    def sums(self, z: np.ndarray, census: np.ndarray) -> Sums:
-        """Of traits of everybody [everybody, traits], and of the census [m, traits]."""
+    def sums(self, z: np.ndarray, census: np.ndarray, later: np.ndarray | None = None) -> Sums:
+        """The sums of a window.
+
+        Args:
+          z, later: traits of everybody when it begins, and when it ends (None: they do not change in life).
+            [everybody, traits]
+          census: of all who live at its end. [m, traits]
+        """
         offspring = np.zeros((self.first.size, z.shape[1]), np.int64)
-        np.add.at(offspring, self.heir_of, z[self.last].astype(np.int64))
+        np.add.at(offspring, self.heir_of, (z if later is None else later)[self.last].astype(np.int64))
         return sums_of(z[self.first], self.w, offspring, census)
 
     def between(self, z: np.ndarray, group: np.ndarray) -> np.ndarray:
