@@ -81,3 +81,29 @@ def test_a_grade_holds_where_its_interval_does(ahead, noise, expected):
     rules += ahead - (rules - base[None]).mean(axis=(0, 1), keepdims=True)  # the mean says the same in both
     found = Shown(np.array([10, 20, 50, 100]), rules, families, {})
     assert grade(found) == expected
+
+
+def test_a_table_in_csv_is_read_with_its_label(tmp_path):
+    path = tmp_path / "mine.csv"
+    x = RNG.normal(size=(60, 4)).round(3)
+    for heads, order in (("a,b,c,d,y", [0, 1, 2, 3]), ("class,a,b,c,d", None), ("", [0, 1, 2, 3])):
+        rows = [[*map(str, v), "abc"[k]] if order else ["abc"[k], *map(str, v)] for v, k in zip(x, Y, strict=True)]
+        path.write_text("\n".join([*([heads] if heads else []), *(",".join(row) for row in rows)]))
+        data = own(str(path), 2)
+        assert data.inputs.shape == (60, 4) and data.n_classes == 3
+        assert np.allclose(data.inputs, x, atol=1e-5) and data.labels.tolist() == Y.tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a,y\n1,0\n2,1\nx,1\n", "line 4: must be 1 numbers and a label"),
+        ("a,y\n1,0\n", "two rows and two columns"),
+        ("a,b,y\n1,1000,0\n2,-99000,1\n3,0,1\n", "scale columns first"),
+        ("", "two rows"),
+    ],
+)
+def test_a_table_that_cannot_be_learnt_from_is_refused_by_name(text, says, tmp_path):
+    (tmp_path / "mine.csv").write_text(text)
+    with pytest.raises(DataError, match=says):
+        own(str(tmp_path / "mine.csv"), 2)
