@@ -65,7 +65,8 @@ def commands() -> dict[str, argparse.ArgumentParser]:
 
 def test_every_command_that_takes_json_is_tried_here():
     takes_it = {n for n, p in commands().items() if any("--json" in a.option_strings for a in p._actions)}
-    assert takes_it - {"watch"} == set(CALLS) | ELSEWHERE, "watch prints an address and serves until it is stopped"
+    serving = {"watch", "serve"}
+    assert takes_it - serving == set(CALLS) | ELSEWHERE, "these print an address and serve until they are stopped"
     answered = {name.removeprefix("answer-") for name in SCHEMA["$defs"] if name.startswith("answer-")}
     assert answered == (set(CALLS) | ELSEWHERE) - {"run", "resume"}, "run and resume answer as show does"
 

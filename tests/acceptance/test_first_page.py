@@ -18,7 +18,7 @@ def test_the_first_command_installs_what_the_first_page_names():
     assert "\ninstall all\n" in (ROOT / "scripts" / "run").read_text()
     (everything,) = extras["all"]
     named = set(everything.removeprefix("mesocosm[").removesuffix("]").split(","))
-    unnamed = {"automl", "rebound", "faces", "tensorboard", "wandb"}  # no first page names those
+    unnamed = {"automl", "rebound", "faces", "serve", "tensorboard", "wandb"}  # no first page names those
     assert named == set(EXTRAS) - unnamed <= set(extras)
     page = (ROOT / "README.md").read_text()
     for command, extra in {

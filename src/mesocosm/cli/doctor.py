@@ -79,6 +79,7 @@ CHECKS: dict[str, Callable[[], str]] = {
 
 EXTRAS = {
     "watch": "`mesocosm watch`",
+    "serve": "`mesocosm serve`, a learning rule behind HTTP",
     "video": "`export --to mp4` and gif",
     "parquet": "`export --to parquet`",
     "notebook": "`mesocosm.view(run)`",

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from mesocosm.cli import check, compare, completion, measure, optimum, review, study, watch
+from mesocosm.cli import check, compare, completion, measure, optimum, review, serve, study, watch
 from mesocosm.cli.words import shown_not_obeyed
 from mesocosm.record.errors import MesocosmError, in_a_line
 
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     optimum.add(commands, common)
     measure.add(commands, common)
     watch.add(commands, common)
+    serve.add(commands, common)
     _add_export(commands, common)
     review.add(commands, common)
     study.add(commands, common)
@@ -203,6 +204,7 @@ _PLACES = {
     "progress": "tournament:progress",
     "optimum": "optimum:optimum",
     "watch": "watch:watch",
+    "serve": "serve:serve",
     "export": "export:export",
     "review": "review:review",
     "study": "study:study",

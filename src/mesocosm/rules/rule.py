@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib import resources
@@ -153,6 +154,37 @@ class Rule:
     def fresh(self) -> Rule:
         """The same rule in a net that has seen nothing."""
         return replace(self, _learner=None, _state=None)
+
+    def memory(self) -> dict[str, np.ndarray]:
+        """What it has learnt, as arrays by name, to be kept and given to `remember`; none before it has learnt."""
+        if self._learner is None:
+            return {}
+        leaves = enumerate(jax.tree.leaves(self._state))
+        return {"sizes": np.array(self._learner.net.sizes), **{f"state.{k}": np.asarray(leaf) for k, leaf in leaves}}
+
+    @as_it_comes
+    def remember(self, memory: Mapping[str, np.ndarray]) -> Rule:
+        """The same rule, knowing what another of its kind has learnt.
+
+        Raises:
+          RuleError: if the arrays are not what `memory` of a rule of this form gives.
+        """
+        rule = self.fresh()
+        if not memory:
+            return rule
+        try:
+            sizes = tuple(int(n) for n in memory["sizes"])
+            rule._learner = EvolvedRule(build_net(self.form, sizes), self.genome)
+            template, treedef = jax.tree.flatten(jax.eval_shape(rule._learner.begin, jax.random.key(self.seed)))
+            leaves = [np.asarray(memory[f"state.{k}"]) for k in range(len(template))]
+        except (KeyError, TypeError, ValueError) as error:
+            raise RuleError(f"this memory is none of this rule ({error}); begin anew") from None
+        if any(
+            leaf.shape != like.shape or leaf.dtype != like.dtype for leaf, like in zip(leaves, template, strict=True)
+        ):
+            raise RuleError("this memory is of a rule of another form; load the rule that it was made with")
+        rule._state = treedef.unflatten([jnp.asarray(leaf) for leaf in leaves])
+        return rule
 
     def _ready(self, n_inputs: int, y: np.ndarray) -> EvolvedRule:
         if self._learner is None:

@@ -1,0 +1,64 @@
+"""What a service answers within: `predict` at 100 requests a second on loopback, beside the same prediction in Python.
+
+`python -m benchmarks.serve` (bar: 99th percentile at most 5 ms).
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+from mesocosm import rules
+
+
+def main(seconds: int = 20, rate: int = 100) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 10, 64)
+    x = (rng.normal(size=(64, 64)) + 2 * rng.normal(size=(10, 64))[y]).round(3)
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "mesocosm", "serve", "class-mean", "--out", folder]
+        service = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert service.stdout is not None
+        address, token = service.stdout.readline().strip(), service.stdout.readline().split()[-1]
+        line = http.client.HTTPConnection(address.removeprefix("http://"))
+
+        def ask(path: str, body: dict | None = None) -> dict:
+            line.request("POST", path, json.dumps(body or {}), {"Authorization": f"Bearer {token}"})
+            return json.load(line.getresponse())
+
+        try:
+            session = ask("/sessions")["session"]
+            ask(f"/sessions/{session}/learn", {"x": x.tolist(), "y": y.tolist()})
+            one = {"x": x[:1].tolist()}
+            ask(f"/sessions/{session}/predict", one)
+            took, late, began = [], 0, time.perf_counter()
+            for k in range(seconds * rate):
+                due = began + k / rate
+                late += time.perf_counter() > due + 1 / rate
+                time.sleep(max(0, due - time.perf_counter()))
+                start = max(due, time.perf_counter()) if k else time.perf_counter()
+                ask(f"/sessions/{session}/predict", one)
+                took.append(time.perf_counter() - start)
+        finally:
+            service.kill()
+            service.wait()
+    rule = rules.load("class-mean", classes=10).learn(x, y)
+    alone = []
+    for _ in range(500):
+        start = time.perf_counter()
+        rule.predict(x[:1])
+        alone.append(time.perf_counter() - start)
+    p50, p99 = 1e3 * np.quantile(took[1:], [0.5, 0.99])
+    own = 1e3 * np.quantile(alone[10:], 0.5)
+    print(f"{rate} a second: median {p50:.2f} ms, 99th percentile {p99:.2f} ms; {late} of {len(took)} begun late")
+    print(f"in Python {own:.2f} ms; a request is {p50 / own:.1f} of it")
+
+
+if __name__ == "__main__":
+    main()
