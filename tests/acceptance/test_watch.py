@@ -19,6 +19,7 @@ import pytest
 
 from mesocosm.core import Turn
 from mesocosm.record import FolderError, load
+from tests.acceptance.accessible import faults, is_too_wide
 from tests.acceptance.breaking import GAME, going
 from tests.acceptance.test_command_line import MESOCOSM, mesocosm
 
@@ -263,6 +264,14 @@ def test_malformed_questions_are_answered_and_change_nothing(dish, serve):
             socket.recv()
     with client.connect(server.socket, origin=server.origin) as socket:
         assert ask(socket, n=6, ask="meta", world=0)["said"]["n_frames"] == 150
+
+
+def test_its_page_is_there_for_all(dish, serve, visits):
+    """Nothing grave by axe-core, in the light and in the dark; it fits a phone."""
+    server = serve(dish)
+    for how in ({}, {"color_scheme": "dark", "width": 390}):
+        v = visits(server.address, **how)
+        assert faults(v.page) == [] and not is_too_wide(v.page), how
 
 
 def test_only_the_page_of_the_token_is_let_in(dish, serve):
