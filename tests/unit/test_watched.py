@@ -26,7 +26,7 @@ from mesocosm.player.encoder.bytes import answer, read_answer
 from mesocosm.player.encoder.encoder import Encoder
 from mesocosm.player.encoder.genes import read_gene
 from mesocosm.player.encoder.snapshot import Seen, Snapshot
-from mesocosm.record import FolderError
+from mesocosm.record import ConfigurationError, FolderError
 from mesocosm.record.about import About, Gene, Genome, PopulationAbout, SceneAbout, torus
 from mesocosm.viewer.live import NOTHING, Live
 from mesocosm.viewer.questions import BadQuestion, question
@@ -34,7 +34,10 @@ from mesocosm.viewer.simulation import Pilot, Session
 from mesocosm.worlds.petri.parameters import PetriParameters
 
 pytest.importorskip("starlette", reason="NOT TESTED: the viewer (the extra `watch` is missing)")
+from mesocosm.viewer.errands import MOST, Errands
+from mesocosm.viewer.home import Home
 from mesocosm.viewer.server import _place, application
+from tests.synthetic import game
 
 
 @pytest.fixture
@@ -275,3 +278,38 @@ def test_a_chunk_is_at_once_as_short_as_is_wished_and_grows_by_four():
     assert chunk_ticks(1, np.inf, 0.5) == 1, "the first"
     assert chunk_ticks(100, 0.5, 0.045) == 9 and chunk_ticks(9, 0.045, 0.5) == 36
     assert chunk_ticks(100, 0.5, 0.5) == 100 and chunk_ticks(1, 10.0, 0.045) == 1
+
+
+# -- the home ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_home_lists_what_lies_there_and_acts_on_nothing_else(tmp_path):
+    game(tmp_path / "runs" / "one", seed=1)
+    (tmp_path / "runs" / "no-run").mkdir()
+    (tmp_path / "own.py").write_text(
+        'raise SystemExit\nlab.Declaration(name="own", question="Why?", presets={"q": {}})'
+    )
+    home = Home(lambda *_: None, {}, tmp_path / "runs", tmp_path)
+    assert [run["name"] for run in home.runs()] == ["one"] and home.runs()[0]["status"] == "finished"
+    card = home.cards["own.py"]
+    assert (card["question"], card["presets"], card["from"]) == ("Why?", [{"name": "q", "sets": ""}], "file")
+    said, planes = home.answer({"ask": "thumb", "name": "one"})
+    assert len(said["ticks"]) > 1 or "content" in planes
+    for asked in (
+        {"ask": "stop", "name": "one"},
+        {"ask": "thumb", "name": "../one"},
+        {"ask": "open", "names": ["no-run"]},
+    ):
+        with pytest.raises(ConfigurationError):
+            home.answer(asked)
+    room = home.answer({"ask": "open", "names": ["one"]})[0]["room"]
+    assert home.rooms[room].title == "one"
+
+
+def test_a_home_runs_no_more_at_once_than_it_may(tmp_path):
+    errands = Errands({}, tmp_path)
+    going = SimpleNamespace(process=SimpleNamespace(poll=lambda: None))
+    errands.known = {tmp_path / str(k): going for k in range(MOST)}
+    for folder in ("another", "0"):
+        with pytest.raises(ConfigurationError, match=r"are going on|is running already"):
+            errands.begin(tmp_path / folder, ["list"])
