@@ -303,7 +303,11 @@ def test_a_home_lists_what_lies_there_and_acts_on_nothing_else(tmp_path):
         with pytest.raises(ConfigurationError):
             home.answer(asked)
     room = home.answer({"ask": "open", "names": ["one"]})[0]["room"]
-    assert home.rooms[room].title == "one"
+    assert home.rooms[room].title == "one" and home.rooms[room].report is None
+    for text, is_ours in (("<title>another page</title>", False), ("<title>t · mesocosm</title>", True)):
+        (tmp_path / "runs" / "one" / "report.html").write_text(text)
+        room = home.answer({"ask": "open", "names": ["one"]})[0]["room"]
+        assert (home.rooms[room].report is not None) == is_ours == home.runs()[0]["report"]
 
 
 def test_a_home_runs_no_more_at_once_than_it_may(tmp_path):

@@ -91,12 +91,12 @@
     return make("div", { class: "presets", role: "group", "aria-label": `Presets of ${card.name}` }, ...buttons);
   }
 
-  /** Opens a room, and goes there. */
-  async function go(what, wish, pressed) {
+  /** Opens a room, and goes there, or to a page of it. */
+  async function go(what, wish, pressed, page = "") {
     pressed?.setAttribute("aria-busy", "true");
     const answer = await ask(what, wish);
     pressed?.removeAttribute("aria-busy");
-    if (answer) location.href = `${answer.said.room}/`;
+    if (answer) location.href = `${answer.said.room}/${page}`;
   }
 
   // -------------------------------------------------------------------------------------------------------- runs
@@ -144,6 +144,7 @@
     if (run.trouble) parts.push(make("p", { class: "wrong" }, run.trouble));
     const acts = make("div", { class: "acts" });
     if (run.ticks) acts.append(button("Watch", "Look at what it recorded", (event) => go("open", { names: [run.name] }, event.target), { "aria-label": `Watch ${run.name}` }));
+    if (run.report) acts.append(button("Report", "What was found, and why to believe it", (event) => go("open", { names: [run.name] }, event.target, "report"), { "aria-label": `Report of ${run.name}` }));
     if (run.ours && run.status !== "starting") acts.append(button("Stop", "It writes a checkpoint; it can be resumed", () => change("stop", run), { "aria-label": `Stop ${run.name}` }));
     if (run.status === "interrupted") acts.append(button("Resume", "Go on from its checkpoint", () => change("resume", run), { "aria-label": `Resume ${run.name}` }));
     shown.replaceChildren(...parts, acts);
