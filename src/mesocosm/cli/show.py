@@ -93,13 +93,15 @@ def show(options: argparse.Namespace) -> int:
         from mesocosm.protocol.reading import configuration_of, difference
 
         header = record.header
-        print(f"{header['command']}   (begun {header['begun']}, mesocosm {header['versions']['mesocosm']})")
+        from mesocosm.cli.terminal import print_text
+
+        print_text(f"{header['command']}   (begun {header['begun']}, mesocosm {header['versions']['mesocosm']})")
         if trouble := trouble_with(record):
-            print(f"{trouble}\n")
+            print_text(f"{trouble}\n")
         else:
             default = entry_of(record).declaration.configuration()
             changed = difference(default, configuration_of(record))
-            print(f"differs from the defaults (there) in: {changed or 'nothing'}\n")
+            print_text(f"differs from the defaults (there) in: {changed or 'nothing'}\n")
     from mesocosm.cli.results import required
     from mesocosm.protocol.kept import REPORT
 
@@ -142,8 +144,9 @@ def list_all(options: argparse.Namespace) -> int:
         print_json("list", {"experiments": listed, "runs": runs, "damaged": damaged})
         return 0
     print("experiments (mesocosm run NAME)")
-    for name, question in experiments:
-        print(f"  {name:12s} {question}")
+    from mesocosm.cli.terminal import print_rows
+
+    print_rows(experiments)
     print(f"\nruns under {under} (mesocosm show RUN)" if runs else f"\nno runs under {under}")
     for run in runs:
         progress = f"{run['tick']}/{run['ticks']} ticks"
