@@ -18,7 +18,7 @@ def test_the_first_command_installs_what_the_first_page_names():
     assert "\ninstall all\n" in (ROOT / "scripts" / "run").read_text()
     (everything,) = extras["all"]
     named = set(everything.removeprefix("mesocosm[").removesuffix("]").split(","))
-    unnamed = {"automl", "rebound", "faces", "serve", "tensorboard", "wandb"}  # no first page names those
+    unnamed = {"automl", "rebound", "faces", "serve", "machines", "tensorboard", "wandb"}  # no first page names those
     assert named == set(EXTRAS) - unnamed <= set(extras)
     page = (ROOT / "README.md").read_text()
     for command, extra in {
@@ -36,8 +36,13 @@ def test_doctor_says_what_can_be_installed_besides(monkeypatch, capsys):
     assert not lacking("watch")
     monkeypatch.setattr(doctor, "CHECKS", {})
     monkeypatch.setattr(doctor, "_is_installed", lambda name: name != "uvicorn")
+    there = doctor.metadata.version
+    monkeypatch.setattr(doctor.metadata, "version", lambda name: "1.2" if name == "pettingzoo" else there(name))
+    monkeypatch.setattr(doctor, "TRIED", {"rebound": ("mesocosm.nowhere",)})
     assert main(["doctor"]) == 0
     said = capsys.readouterr().out
+    assert "lacks pettingzoo (1.2, needs 1.25); pip install 'mesocosm[faces]'" in said
+    assert "is there and does not work (ModuleNotFoundError: No module named 'mesocosm.nowhere')" in said
     assert "lacks uvicorn; pip install 'mesocosm[watch]'" in said
     assert all(extra in said and use in said for extra, use in EXTRAS.items())
 

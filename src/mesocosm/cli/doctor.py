@@ -9,8 +9,9 @@ import shutil
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 
 from mesocosm.cli.devices import cache_folder, cores, prepare_devices
@@ -84,6 +85,7 @@ EXTRAS = {
     "parquet": "`export --to parquet`",
     "notebook": "`mesocosm.view(run)`",
     "faces": "worlds as PettingZoo and Gymnasium environments, `mesocosm.faces`",
+    "machines": "`mesocosm study --on slurm`, studies on a cluster",
     "frames": "`run.to_pandas()`, `run.to_xarray()`",
     "tensorboard": "`mesocosm.loggers.tensorboard`",
     "wandb": "`mesocosm.loggers.wandb`, offline",
@@ -95,10 +97,26 @@ EXTRAS = {
 
 
 def lacking(extra: str) -> list[str]:
-    """The packages of an extra that are not installed."""
-    pattern = re.compile(rf"([\w.-]+).*;.*extra\s*==\s*['\"]{extra}['\"]")
-    found = [match[1] for line in metadata.requires("mesocosm") or () if (match := pattern.match(line))]
-    return [name for name in found if not _is_installed(name)]
+    """The packages of an extra that are not installed, or too old: `starlette (0.30, needs 0.40)`."""
+    pattern = re.compile(rf"([\w.-]+)(?:\[[^]]*\])?([^;]*);.*extra\s*==\s*['\"]{extra}['\"]")
+    asked = [match for line in metadata.requires("mesocosm") or () if (match := pattern.match(line))]
+    return [fault for match in asked if (fault := _fault(match[1], match[2]))]
+
+
+def _fault(name: str, wanted: str) -> str:
+    """Why a package does not do; nothing if it does."""
+    if not _is_installed(name):
+        return name
+    least = re.search(r">=\s*([\d.]+)", wanted)
+    try:
+        there = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+    return f"{name} ({there}, needs {least[1]})" if least and _numbers(there) < _numbers(least[1]) else ""
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
 def _is_installed(name: str) -> bool:
@@ -108,9 +126,37 @@ def _is_installed(name: str) -> bool:
         return False
 
 
+TRIED = {
+    "watch": ("starlette", "uvicorn", "websockets"),
+    "serve": ("starlette", "uvicorn", "httptools"),
+    "video": ("PIL", "imageio", "imageio_ffmpeg"),
+    "parquet": ("pyarrow.parquet",),
+    "notebook": ("anywidget",),
+    "faces": ("pettingzoo", "gymnasium"),
+    "learn": ("optax", "sklearn", "evosax"),
+    "automl": ("flaml",),
+    "frames": ("pandas", "xarray"),
+    "machines": ("submitit",),
+    "tensorboard": ("tensorboardX",),
+    "wandb": ("wandb",),
+    "rebound": ("rebound",),
+}
+"""What is imported of an extra to see that it works here."""
+
+
 def _told(extra: str) -> tuple[bool, str]:
     missing = lacking(extra)
-    return not missing, f"lacks {', '.join(missing)}; pip install 'mesocosm[{extra}]'" if missing else "there"
+    if missing:
+        return False, f"lacks {', '.join(missing)}; pip install 'mesocosm[{extra}]'"
+    for module in TRIED.get(extra, ()):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                import_module(module)
+        except Exception as error:  # a package that is torn may raise anything
+            said = f"{type(error).__name__}: {error}".splitlines()[0]
+            return False, f"is there and does not work ({said:.120}); pip install --force-reinstall 'mesocosm[{extra}]'"
+    return True, "works"
 
 
 def doctor(options: argparse.Namespace) -> int:
@@ -125,7 +171,8 @@ def doctor(options: argparse.Namespace) -> int:
         from mesocosm.cli.answer import print_json
 
         checks = [{"check": n, "fine": fine, "found": text} for n, (fine, text) in results.items()]
-        extras = [{"extra": e, "for": use, "there": _told(e)[0], "found": _told(e)[1]} for e, use in EXTRAS.items()]
+        told = {extra: _told(extra) for extra in EXTRAS}
+        extras = [{"extra": e, "for": use, "there": told[e][0], "found": told[e][1]} for e, use in EXTRAS.items()]
         print_json("doctor", {"checks": checks, "extras": extras})
     else:
         for name, (fine, text) in results.items():

@@ -14,7 +14,7 @@ from typing import Any
 from mesocosm.cli.answer import print_json, written
 from mesocosm.cli.devices import cores, prepare_devices
 from mesocosm.cli.words import obeyed
-from mesocosm.record import ConfigurationError
+from mesocosm.record import ConfigurationError, StorageError
 
 STORE = "runs/cells"
 """Where cells are kept unless `--store` says otherwise: one store for all studies."""
@@ -38,6 +38,13 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     study.add_argument("--seeds", type=int, metavar="N", help="seeds, instead of those in the file")
     study.add_argument("--store", metavar="FOLDER", default=STORE, help=f"where cells are kept (default: {STORE})")
+    places = (
+        "where: processes of this machine (default), or jobs of a cluster that share --store: slurm; local tries that"
+    )
+    study.add_argument("--on", choices=("processes", "slurm", "local"), default="processes", help=places)
+    study.add_argument("--nodes", type=int, default=2, metavar="N", help="of a cluster: jobs (default: 2)")
+    study.add_argument("--minutes", type=int, default=60, metavar="N", help="of a cluster: a job's wall time")
+    study.add_argument("--partition", default="", metavar="NAME", help="of Slurm")
     study.add_argument("--write", metavar="FOLDER", help="write NAME.md, NAME.svg and NAME.html there")
 
 
@@ -60,6 +67,9 @@ def study(options: argparse.Namespace) -> int:
     if options.dry_run:
         return _say_what_is_missing(options, asked, Limits(**asked.limits).resolved(jobs))
     cells, store = asked.cells, Store(folder)
+    if options.on != "processes":
+        _on_a_cluster(options, path, cells, store, Limits(**asked.limits))
+        return _tell(options, asked, store.rows(cells))
     prepare_devices()
     files = [path.parent / name for name in asked.components]
     progress = None if options.quiet else _Progress(asked.name)
@@ -68,6 +78,40 @@ def study(options: argparse.Namespace) -> int:
         what, _, _ = fault.partition("; ")
         print(f"note: {what}; it was moved into {folder / 'aside'} and measured anew", file=sys.stderr)
     return _tell(options, asked, store.rows(cells))
+
+
+def _on_a_cluster(options: argparse.Namespace, path: Path, cells: Any, store: Any, limits: Any) -> None:
+    """Measure what is missing in jobs of a cluster, each this command on the same store."""
+    from mesocosm.studies.cluster import Cluster, submit, wait
+    from mesocosm.studies.runner import cleared, todo
+
+    for name, most in (("nodes", 10_000), ("minutes", 100_000)):
+        if not 1 <= getattr(options, name) <= most:
+            raise ConfigurationError(f"--{name} {getattr(options, name)}: must be in 1 ... {most}")
+    jobs = options.jobs or 1
+
+    def missing() -> int:
+        return len(todo(cells, store, limits.resolved(jobs), ()).cells)
+
+    if not cleared(cells, store, limits.resolved(jobs), options.retry).cells:  # once, and not by every job
+        return
+    words = ["study", str(path.resolve()), "--store", str(store.folder.resolve()), "--jobs", str(jobs), "--quiet"]
+    words += [f"--seeds={options.seeds}"] if options.seeds is not None else []
+    cluster = Cluster(options.on, options.nodes, jobs, options.minutes, partition=options.partition)
+    command = [sys.executable, "-m", "mesocosm", *words]
+    kept = store.folder.resolve().with_name(f"{store.folder.name}-jobs")
+    begun = submit(command, cluster, kept)
+    progress = None if options.quiet else _Progress(path.stem)
+    try:
+        failed = wait(begun, missing, progress)
+    except KeyboardInterrupt:
+        for job in begun:
+            job.cancel()
+        raise
+    for line in failed:
+        print(f"note: {line}; what it had begun is measured by the next call", file=sys.stderr)
+    if n := missing():
+        raise StorageError(f"{n} cells are still missing; see {kept}, then give the same command again")
 
 
 def _check_statuses(retry: Sequence[str]) -> None:

@@ -135,17 +135,23 @@ def run(
       ConfigurationError: if the source of a part changes meanwhile.
     """
     limits = (limits or Limits()).resolved(jobs)
+    lacking = cleared(cells, store, limits, retry)
+    if lacking.cells:
+        with contextlib.closing(_Runner(store, limits, components, progress, len(lacking.cells), jobs)) as runner:
+            runner.run(batches(lacking.cells))
+    if n := sum(not store.has(cell.identity) for cell in cells):
+        raise StorageError(f"{store.folder}: {n} cells that were measured have gone; the same command goes on")
+    return lacking
+
+
+def cleared(cells: Sequence[Cell], store: Store, limits: Limits, retry: Sequence[str] = ()) -> Todo:
+    """What a store lacks, which then has no file in the place of any of it. Arguments as of `todo`."""
     lacking = todo(cells, store, limits, retry)
     store.sweep()
     for identity in lacking.damaged:
         store.set_aside(identity)
     for identity in lacking.again:
         store.withdraw(identity, lambda row: _is_void(row, limits, retry))
-    if lacking.cells:
-        with contextlib.closing(_Runner(store, limits, components, progress, len(lacking.cells), jobs)) as runner:
-            runner.run(batches(lacking.cells))
-    if n := sum(not store.has(cell.identity) for cell in cells):
-        raise StorageError(f"{store.folder}: {n} cells that were measured have gone; the same command goes on")
     return lacking
 
 
