@@ -8,10 +8,16 @@ import pytest
 import mesocosm as mc
 from mesocosm.analyses import interest
 from mesocosm.ecology.assay.call import assay
+from mesocosm.ecology.assay.declaration import AssayConfiguration
+from mesocosm.ecology.assay.system import _colony
 from mesocosm.ecology.clones import clones
 from mesocosm.experiments.rewards import analysis
+from mesocosm.experiments.rewards.system import build
 from mesocosm.minds import rewards
-from mesocosm.record import ConfigurationError, FolderError
+from mesocosm.protocol.blocks import Analysed, Told
+from mesocosm.protocol.reading import configuration_of
+from mesocosm.protocol.registry import declaration
+from mesocosm.record import ConfigurationError, FolderError, load
 
 WORLD = dict(side=16, founders=30, ceiling=220, division_energy=600, founding_energy=500, drops=4, drop_food=90)
 WORLD |= dict(n_sources=1, drop_spread=512, senses=("odour", "energy"))
@@ -135,3 +141,16 @@ def test_whose_interest_is_told_only_where_it_can_be():
     assert "no conflict" in interest._answer(np.array([one, one, one + noise[0]]))
     assert "too few worlds" in interest._answer(np.full((3, 4), np.nan))
     assert all(claim.declared is False for claim in interest.CLAIMS)
+
+
+def test_where_no_world_lived_nothing_is_handed_on_and_the_page_says_so(run, monkeypatch):
+    """An extinct run: no model to start assays from; an analysis that cannot be is a sentence and no traceback."""
+    dead = load(run.folder)
+    vars(dead)["state"] = {"replicate": np.zeros(0, int)}
+    law = build(configuration_of(run.record)).experiment
+    assert _colony(AssayConfiguration(of="there", replicates=2), dead, law) is None
+    refusal = FolderError("somewhere: no clone lives at the end")
+    monkeypatch.setattr("mesocosm.protocol.catalogue.measure", lambda *_: (_ for _ in ()).throw(refusal))
+    told = Told(declaration("rewards"), run.record, {}, ())
+    section = Analysed("diversity", "Diversity")(told)
+    assert section is not None and section.text == "Left out: no clone lives at the end."

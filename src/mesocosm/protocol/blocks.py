@@ -15,7 +15,7 @@ import numpy as np
 from mesocosm.findings.claim import show_interval
 from mesocosm.protocol.measure import Measure, Over, measure_named, measures_of
 from mesocosm.protocol.story import Axis, Band, Heat, Section, Strips, Table, Trajectories
-from mesocosm.record import Record
+from mesocosm.record import FolderError, Record
 
 if TYPE_CHECKING:
     from mesocosm.findings.claim import Finding
@@ -157,7 +157,10 @@ class Analysed:
             return None
         if self.only_kept and not catalogue.is_kept(told.record, self.name):
             return None
-        result = catalogue.measure(told.record, self.name)
+        try:
+            result = catalogue.measure(told.record, self.name)
+        except FolderError as error:  # what a run that follows this one lacks is seen only when it is read
+            return Section(self.heading, f"Left out: {str(error).partition(': ')[2]}.")
         found = [f"{sentence_case(f.sentence)}: {f.words(told.noun)}." for f in result.findings]
         return Section(self.heading, " ".join([self.text, result.sentence, *found]).strip(), list(result.figures))
 

@@ -191,9 +191,9 @@ def _colony(c: AssayConfiguration, record: Record, law: Ecology) -> Any:
     """What the minds of each replicate of the source shared at its end; nothing where they share nothing."""
     state, like = record.state, jax.eval_shape(law.mind.colony)
     leaves, form = jax.tree_util.tree_flatten_with_path(like)
-    if not leaves or "replicate" not in state:
+    lanes = {int(r): lane for lane, r in enumerate(state["replicate"])} if leaves else {}
+    if not lanes:
         return None
-    lanes = {int(r): lane for lane, r in enumerate(state["replicate"])}
     rows = np.array([lanes.get(r % record.replicates, 0) for r in range(c.replicates)])
     names = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in leaves]
     return form.unflatten([jnp.asarray(state[f"state.colony.{name}".removesuffix(".")][rows]) for name in names])
