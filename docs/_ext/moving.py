@@ -45,7 +45,7 @@ def main():
         page.keyboard.press("Space")
         first, *rest = frames(page)
         browser.close()
-    first.save(TARGET, save_all=True, append_images=rest, duration=90, loop=0, quality=28, method=6)
+    first.save(TARGET, save_all=True, append_images=rest, duration=90, loop=0, quality=24, method=6)
     print(f"{TARGET}: {TARGET.stat().st_size:,} bytes")
 
 
