@@ -93,7 +93,7 @@ def test_costs_benefits_and_relatedness_are_found_with_their_signs():
 
 def test_relatedness_without_a_benefit_is_no_effect_through_kin():
     """Kin nearby and a gene that costs: the squared effect through kin would be above 0 by noise alone."""
-    _, values, _ = effects(range(24), cost=0.3)
+    _, values, _ = effects(range(14), cost=0.3)
     squared = np.array(values["squared"], float)[:, 0, :, 0]
     direct, indirect = squared[:, np.isfinite(squared).all(axis=0)]
     assert direct.mean() > 3 * direct.std() / np.sqrt(direct.size)

@@ -169,12 +169,12 @@ def _of_two(values: Mapping[str, Any]) -> str:
     text = ""
     if rank.size:
         unknowns = values["unknowns"]
-        full, short = int((rank == unknowns).sum()), int((rank == unknowns - 1).sum())
+        full, lacking = int((rank == unknowns).sum()), np.median(unknowns - rank)
         text = (
             f" Two such worlds and one reward of states and acts: of {unknowns} unknown values their policies tell all "
             f"in {full} of {rank.size} cases (a death that is likelier in one world pins the last constant), all but "
-            f"one in {short} (a state that was never visited); but for that the reward follows with an error of "
-            f"{np.median(error):.1g} of its spread in the median."
+            f"{lacking:g} in the median (states that were never visited); but for that the reward follows with an "
+            f"error of {np.median(error):.1g} of its spread."
         )
     one, two = _finite(values["open"]), _finite(values["open_in_both"])
     if one.size:
