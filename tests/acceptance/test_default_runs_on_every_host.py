@@ -146,7 +146,7 @@ def test_a_film_has_its_bodies_where_they_were(runs, name):
 
     world = places([runs[name].folder])[0].world()
     *_, last = drawn([world], 320, 9)
-    n_frames, named = world.meta()["n_frames"], colours()
+    n_frames, named = world.meta()["n_frames"], colours("dark")
     shown = range(0, n_frames, max(1, -(-n_frames // 9)))[-1]
     _, planes = world.frame(shown)
     scale = 320 / 4096
