@@ -110,7 +110,30 @@ def test_worlds_are_told_apart_without_their_gauge(run):
     assert labels[analysis.typical(record, labels, 0)] == 0
     ratio = analysis.variance_ratio(record, "food")
     assert ratio is None or ratio[1] <= ratio[0] <= ratio[2]
-    assert np.nanmean(analysis.spread(record)) > -1
+
+
+def test_spread_is_a_ratio_of_variances_without_its_bias():
+    """(n - 3) / (n - 1) times the ratio, less 1: of independent normal numbers of one variance 0 in the mean."""
+    evolved, shadow = np.array([0.0, 4, 8, 12, np.nan, 16]), np.array([-1.0, 0, 1, 2, 7, -2])
+    assert np.nanmean(analysis._deviation(evolved, shadow)) == pytest.approx(16 * (5 - 3) / (5 - 1) - 1)
+    rng = np.random.default_rng(0)
+    drawn = [np.mean(analysis._deviation(*rng.normal(0, 1, (2, 12)))) for _ in range(3000)]
+    assert abs(np.mean(drawn)) < 4 * np.std(drawn) / 3000**0.5
+    assert np.isnan(analysis._deviation(evolved[:3], shadow[:3])).all()
+
+
+def test_shares_are_worked_out_by_hand_for_one_world(run):
+    record = run.record
+    state, shares = record.state, analysis.modulo_gauge(record)
+    lane, r = 0, int(state["replicate"][0])
+    means = np.zeros((2, 4))
+    for strand in (0, 1):
+        genes = state["state.genomes"][lane][strand][:, state["state.world.bodies.id"][lane] > 0].astype(float)
+        for death, signalling, mating, survival, food in genes.T:
+            four = np.array([signalling, mating, survival - (1 - 230 / 256) * death, food])
+            means[strand] += four / np.abs(four).sum() / genes.shape[1]
+    own = [shares[name][r] for name in ("signalling", "mating", "alive", "food")]
+    np.testing.assert_allclose(own, means[0] - means[1])
 
 
 @pytest.mark.parametrize("text", ["", "1,2,3", "1,2,3,4,128", "a,b,c,d,e", "1.5,0,0,0,0"])
@@ -126,6 +149,7 @@ def test_a_reward_map_that_is_none_is_refused(text):
         ({"mind": {"half_life": 2**20}}, "tallies would overflow"),
         ({"world": {"senses": ("odour", "trend", "touch", "signal", "energy")}}, "384 stimuli; must be 256 at most"),
         ({"mind": {"discount": 250}}, "discount"),
+        ({"mind": {"discount": 240, "policy": "softmax"}}, "softmax needs 239 at most"),
     ],
 )
 def test_what_cannot_be_is_refused_before_the_run(changes, match):
@@ -138,7 +162,7 @@ def test_whose_interest_is_told_only_where_it_can_be():
     noise = np.random.default_rng(0).normal(0, 5, (2, 12))
     told = interest._answer(np.array([one, one + 25 + noise[0], one + 50 + noise[1]]))
     assert told.startswith("In the size of their colony the evolved stand at 0.5")
-    assert "no conflict" in interest._answer(np.array([one, one, one + noise[0]]))
+    assert "it is undecided whether" in interest._answer(np.array([one, one, one + noise[0]]))
     assert "too few worlds" in interest._answer(np.full((3, 4), np.nan))
     assert all(claim.declared is False for claim in interest.CLAIMS)
 

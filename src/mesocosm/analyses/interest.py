@@ -112,8 +112,8 @@ def _answer(bodies: np.ndarray) -> str:
         return "There are too few worlds to say whose interest evolution served."
     if between[1] <= 0:
         return (
-            "The genotype sought for the largest colony makes none that is larger than that of the best invader "
-            f"({show_interval(*between, signed=True)} bodies): no conflict of one and all is seen."
+            f"Between colonies of the best invader and the largest colonies lie {show_interval(*between, signed=True)} "
+            "bodies: it is undecided whether the two differ, and so is where the evolved stand."
         )
     share, above, below = (
         _interval(row) for row in ((bodies[1] - bodies[0]) / between[0], bodies[1] - bodies[0], bodies[2] - bodies[1])

@@ -78,3 +78,7 @@ class RewardParameters:
     """lifetime: share of the error by which a value is corrected."""
     optimism: Annotated[int, Range(-4096, 4096, "units of reward")] = 0
     """lifetime: what every act is held to be worth at birth."""
+
+    def contradictions(self) -> Iterator[str]:
+        if self.policy == "softmax" and self.discount > 239:
+            yield f"discount = {self.discount}: softmax needs 239 at most, or values could overflow"

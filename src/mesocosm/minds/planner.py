@@ -13,8 +13,9 @@ value iteration (R. Bellman 1957) of their own reward:
 
 begun at V = 0, for a given number of sweeps. What is kept is how far each act lies below the best.
 
-Bounds: a reward is below 2^9 and a value below 2^13 in size (the discount is 240/256 at most), so that products with
-P stay below 2^31. A value is at most (discount^sweeps 2^9 + 3/64) / (1 - discount) from the exact one of this model.
+Bounds: a reward is below 2^9 and a value below 2^13 in size (the discount is 240/256 at most, of soft values 239/256),
+so that products with P stay below 2^31. A value is at most (discount^sweeps 2^9 + 3/64) / (1 - discount) from the exact
+one of this model.
 """
 
 from __future__ import annotations

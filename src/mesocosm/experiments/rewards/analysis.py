@@ -13,6 +13,8 @@ from mesocosm.record import Record
 
 FREE = ("signalling", "mating", "alive", "food")
 """What acts, of a planner: survival and death only together (`alive`)."""
+DONE = ("population", "distance", "signals")
+"""Ways of living by which worlds are clustered."""
 RESAMPLES = 2000
 
 
@@ -57,10 +59,14 @@ def spread(record: Record) -> np.ndarray:
 
 
 def _deviation(evolved: np.ndarray, shadow: np.ndarray) -> np.ndarray:
+    """The same of one weight; (n - 3) / (n - 1) takes the bias of a ratio of variances of n normal numbers."""
     there = np.isfinite(evolved)
-    if there.sum() < 2 or not (variance := np.var(shadow[there])):
+    n = int(there.sum())
+    if n < 4 or not (variance := np.var(shadow[there])):
         return np.full(evolved.shape, np.nan)
-    return ((evolved - np.nanmean(evolved)) ** 2 - (shadow - np.nanmean(shadow)) ** 2) / variance
+    unbiased = (n - 3) / (n - 1)
+    mean, other = evolved[there].mean(), shadow[there].mean()
+    return (unbiased * (evolved - mean) ** 2 - (shadow - other) ** 2) / variance
 
 
 def variance_ratio(record: Record, name: str, seed: int = 0) -> tuple[float, float, float] | None:
@@ -110,15 +116,19 @@ def ways(record: Record) -> dict[str, np.ndarray]:
     }
 
 
+def _done(record: Record) -> np.ndarray:
+    return np.array([values for name, values in ways(record).items() if name in DONE])
+
+
 def clusters(record: Record, most: int = 3) -> np.ndarray:
     """To which of so many ways of living each world belongs, the largest being 0. [replicates], -1 where it died out.
 
-    J. H. Ward's method (1963) on standardised ways.
+    J. H. Ward's method (1963) on what is done alone (`DONE`, standardised): what is felt is then no part of it.
     """
     from scipy.cluster.hierarchy import fcluster, linkage
 
     out = np.full(record.replicates, -1)
-    rows = np.array(list(ways(record).values()))
+    rows = _done(record)
     there = np.isfinite(rows).all(axis=0) & lives_on(record)
     if there.sum() < 2 * most:
         out[there] = 0
@@ -133,7 +143,7 @@ def clusters(record: Record, most: int = 3) -> np.ndarray:
 
 def typical(record: Record, labels: np.ndarray, cluster: int) -> int:
     """The world nearest to the mean of its cluster."""
-    rows = np.array(list(ways(record).values()))
+    rows = _done(record)
     mine = np.flatnonzero(labels == cluster)
     scale = np.maximum(np.nanstd(rows, axis=1, keepdims=True), 1e-12)
     away = (((rows[:, mine] - rows[:, mine].mean(axis=1, keepdims=True)) / scale) ** 2).sum(axis=0)

@@ -155,8 +155,9 @@ def strategies(told: Told) -> Section | None:
         rows.append((f"{cluster + 1} (world {typical(record, labels, cluster)})", int(mine.sum()), *numbers))
     table = Table("Ways of living", ("cluster (typical world)", "worlds", *ways(record)), rows)
     text = (
-        "Worlds clustered by what they do and fear (Ward's method, three clusters whatever the data: a description, no "
-        "claim). Distance in cells, signals per body and tick, fear and worth in units of the genes."
+        "Worlds clustered by population, distance and signals (Ward's method, three clusters whatever the data: a "
+        "description, no claim); what they fear and value had no part in it. Distance in cells, signals per body and "
+        "tick, fear and worth in units of the genes."
     )
     return Section("Strategies", text, [table])
 
