@@ -277,6 +277,17 @@ class Run:
 
         return to_pandas(self.record, what)
 
+    def agents(self) -> pandas.DataFrame:
+        """Individuals at the ticks of the frames, as Mesa's data collector gives agents: index (RunId, Step, AgentID).
+
+        Raises:
+          MissingPackage: where pandas is missing.
+          FolderError: if the run kept no frames of individuals.
+        """
+        from mesocosm.protocol.tidy import agents
+
+        return agents(self.record)
+
     def to_xarray(self, what: str = "metrics") -> xarray.Dataset:
         """Metrics over (replicate, tick), or another table by rows. Needs the extra `frames`; errors as `to_pandas`."""
         from mesocosm.protocol.tidy import to_xarray

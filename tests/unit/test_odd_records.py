@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import json
 import re
 import shutil
 import sqlite3
@@ -227,6 +228,8 @@ def test_parquet_holds_the_same_or_says_what_is_missing(capsys, tmp_path):
         return
     assert code == 0
     table = parquet.read_table(record.folder / "export" / "metrics.parquet")
+    told = json.loads(table.schema.metadata[b"mesocosm"])
+    assert told["experiment"] == "bilinear" and told["declaration"] == record.header["declaration"]
     x = table["x"].to_pylist()
     assert x.count(None) == 5
     np.testing.assert_array_equal([np.nan if v is None else v for v in x], record.metrics["x"])

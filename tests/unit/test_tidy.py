@@ -1,13 +1,18 @@
 """Records as tidy tables, and in the boards of others: numbers are those of the record; what is missing is named."""
 
+import csv
+import io
+import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import mesocosm as mc
 from mesocosm import loggers
-from mesocosm.protocol.tidy import cells_table, spread
+from mesocosm.cli import export
+from mesocosm.protocol.tidy import agents, cells_table, spread
 from mesocosm.record import FolderError, MissingPackage
 from mesocosm.studies.cell import Cell, Row
 from tests.synthetic import game
@@ -38,6 +43,55 @@ def test_pandas_and_xarray_hold_the_numbers_of_the_record(run):
     assert set(run.to_pandas("statuses")["status"]) == {"alive", "extinct"}
     with pytest.raises(FolderError, match="it has metrics, statuses, findings"):
         run.to_pandas("weather")
+
+
+def test_individuals_are_agents_as_mesa_has_them(run, tmp_path):
+    """The columns of `DataCollector.get_agent_vars_dataframe`, with the run in front as in `batch_run`."""
+    pytest.importorskip("pandas")
+    taken = {"tick": [0, 0, 10], "replicate": [0, 1, 0], "id": [1, 2, 1], "x": [5, 6, 7], "energy": [9, 8, 7]}
+    columns = {name: np.array(values, np.int32) for name, values in taken.items()}
+    record = SimpleNamespace(
+        header={"experiment": "dish", "seed": 0, "frames": ["food_field", "sources", "bodies"]},
+        frames={"sources": {"tick": np.zeros(1)}, "bodies": columns}.get,
+        folder=tmp_path,
+    )
+    frame = agents(record)
+    assert frame.index.names == ["RunId", "Step", "AgentID"] and list(frame.columns) == ["x", "energy"]
+    assert frame.loc[(0, 10, 1), "x"] == 7 and frame.xs(0, level="Step")["energy"].tolist() == [9, 8]
+    with pytest.raises(FolderError, match="frames_every = 10"):
+        run.agents()
+
+
+@pytest.fixture
+def phylogeny():
+    """The file of a world of four: two founders, a child, and its child."""
+    born = {"replicate": [0] * 4, "id": [1, 2, 3, 7], "parent": [0, 0, 1, 3], "tick": [0, 0, 4, 9]}
+    died = {"replicate": [0, 0], "id": [1, 3], "tick": [6, 12]}
+    logs = {name: {k: np.array(v) for k, v in log.items()} for name, log in (("births", born), ("deaths", died))}
+    logs["births"]["genome"] = np.zeros((4, 2, 1), np.int8)
+    (content,) = export._phylogeny(SimpleNamespace(replicates=1, log=logs.get)).values()
+    return content.decode()
+
+
+def test_phylogenies_are_read_back(phylogeny):
+    """Everybody once, descent from founders on, nobody born before its parent or after its end."""
+    rows = {int(row["id"]): row for row in csv.DictReader(io.StringIO(phylogeny))}
+    parents = {
+        i: [] if row["ancestor_list"] == "[none]" else json.loads(row["ancestor_list"]) for i, row in rows.items()
+    }
+    assert parents == {1: [], 2: [], 3: [1], 7: [3]}
+    born = {i: int(row["origin_time"]) for i, row in rows.items()}
+    assert all(born[p] <= born[i] for i, ps in parents.items() for p in ps)
+    assert {i: float(row["destruction_time"]) for i, row in rows.items()} == {1: 6, 2: np.inf, 3: 12, 7: np.inf}
+
+
+def test_phylogenies_pass_the_validator_of_the_standard(phylogeny):
+    """phyloframe's; it is not installed with the tests, since it brings polars."""
+    public = pytest.importorskip("phyloframe.legacy", reason="NOT TESTED: the validator of phylogenies, phyloframe")
+    pandas = pytest.importorskip("pandas")
+    assert public.alifestd_validate(pandas.read_csv(io.StringIO(phylogeny)))
+    with pytest.warns(UserWarning, match="not a subset"):  # it does see what is wrong
+        public.alifestd_validate(pandas.read_csv(io.StringIO(phylogeny.replace("7,[3]", "7,[99]"))))
 
 
 def test_a_study_is_a_row_a_cell():

@@ -59,9 +59,25 @@ def _parquet(record: Record) -> dict[str, bytes]:
     for name, table in _tables(record).items():
         columns = {k: _arrow(pyarrow, k, v) for k, v in table.items()}
         sink = pyarrow.BufferOutputStream()
-        parquet.write_table(pyarrow.table(columns), sink)
+        parquet.write_table(pyarrow.table(columns).replace_schema_metadata(_told_of(record)), sink)
         out[f"{name}.parquet"] = sink.getvalue().to_pybytes()
     return out
+
+
+def _told_of(record: Record) -> dict[str, str]:
+    """What a file says of the run that it comes from, under `mesocosm`: the identity of the run as JSON."""
+    names = (
+        "experiment",
+        "seed",
+        "replicates",
+        "ticks",
+        "every",
+        "configuration",
+        "declaration",
+        "columns",
+        "versions",
+    )
+    return {"mesocosm": json.dumps({name: record.header[name] for name in names if name in record.header})}
 
 
 _FLOATS = ("delta", "estimate", "low", "high", "confidence", "inner_low", "inner_high", "p", "p_adjusted")

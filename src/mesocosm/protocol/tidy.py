@@ -2,6 +2,8 @@
 
     mc.load(folder).to_pandas()             metrics: replicate, tick, a column each measure
     mc.load(folder).to_pandas("births")     a log; `genome` becomes genome_evolved_0, genome_shadow_0, ...
+    mc.load(folder).to_pandas("bodies")     what a camera took of individuals, frame by frame
+    mc.load(folder).agents()                the same as Mesa's data collector gives it
     mc.load(folder).to_xarray()             metrics over (replicate, tick)
     mc.study("swap").to_pandas()            a row a cell: task, parts, seeds, status, value, cost
 
@@ -38,7 +40,9 @@ def table(record: Record, what: str = "metrics") -> dict[str, Any]:
         return dict(zip(("replicate", "status", "tick", "cause"), map(list, zip(*rows, strict=True)), strict=True))
     if what == "findings":
         return {name: [f[name] for f in record.findings] for name in (record.findings[0] if record.findings else ())}
-    logs = record.header.get("logs", [])
+    logs, cameras = record.header.get("logs", []), record.header.get("frames", [])
+    if what in cameras and not what.endswith("_field"):
+        return dict(record.frames(what))
     if what not in logs:
         raise FolderError(
             f"{record.folder}: has no table {what!r:.60}; it has metrics, statuses, findings"
@@ -72,6 +76,25 @@ def to_pandas(record: Record, what: str = "metrics") -> pandas.DataFrame:
     frame = pandas.DataFrame(spread(table(record, what)))
     frame.attrs.update(_about(record))
     return frame
+
+
+def agents(record: Record) -> pandas.DataFrame:
+    """Individuals as data collectors of Mesa give agents: an index (RunId, Step, AgentID), a column each variable.
+
+    J. Kazil, D. Masad and A. Crooks, "Utilizing Python for agent-based modeling: the Mesa framework", 2020.
+
+    Raises:
+      FolderError: if the run kept no frames of individuals.
+    """
+    cameras = record.header.get("frames", [])
+    for name in cameras:
+        if not name.endswith("_field") and "id" in record.frames(name):
+            renamed = {"replicate": "RunId", "tick": "Step", "id": "AgentID"}
+            return to_pandas(record, name).rename(columns=renamed).set_index(list(renamed.values()))
+    raise FolderError(
+        f"{record.folder}: kept no frames of individuals; run it again with frames_every = 10 and frames_of = -1, "
+        "which is everybody's"
+    )
 
 
 def to_xarray(record: Record, what: str = "metrics") -> xarray.Dataset:
