@@ -1,5 +1,7 @@
 """Worlds as PettingZoo and Gymnasium know them: the same law, names that are never used twice, acts from outside."""
 
+import subprocess
+import sys
 import warnings
 
 import jax
@@ -166,3 +168,12 @@ def test_without_the_extra_it_says_so(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pettingzoo" else there(name))
     with pytest.raises(MissingPackage, match=r"pip install 'mesocosm\[faces\]'"):
         parallel_env("chemotaxis")
+
+
+def test_nothing_of_an_extra_is_imported_by_what_does_not_need_it():
+    """Doors and words of the command line are there; packages of extras are not."""
+    doors = "mesocosm, mesocosm.faces, mesocosm.rules, mesocosm.serving, mesocosm.cli.main, mesocosm.studies.cluster"
+    packages = "{'gymnasium', 'pettingzoo', 'sklearn', 'starlette', 'uvicorn', 'submitit', 'pandas', 'xarray'}"
+    script = f"import sys, {doors}; print(sorted({packages} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
