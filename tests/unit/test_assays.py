@@ -106,7 +106,7 @@ def test_founders_of_the_assay_are_those_of_the_run(run):
 
 def test_the_evolved_are_the_living(run):
     state = run.assays["garden-evolved"].record.state
-    expected = living(run.record, 0, WORLD["founders"], 8)
+    expected = living(run.record, 0, WORLD["founders"], range(8))
     assert expected.is_there.all()
     np.testing.assert_array_equal(state["state.genomes"][:, 0, :, : WORLD["founders"]], expected.genomes)
     np.testing.assert_array_equal(state["state.genomes"][:, 1, :, : WORLD["founders"]], expected.genomes)

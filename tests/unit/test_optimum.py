@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import pytest
 import mesocosm as mc
 from mesocosm.cli.main import main
 from mesocosm.ecology.assay.optimum import Optimum, _searched, found_before, optimum
+from mesocosm.ecology.assay.system import _rows
+from mesocosm.protocol.reading import configuration_of
 from mesocosm.record import ConfigurationError, FolderError, load
 from tests.answers import as_the_schema_says
 
@@ -56,6 +59,18 @@ def test_it_is_judged_in_the_worlds_of_the_declared_assays_and_in_no_other(run, 
     seeds = [record.header["seed"] for record in by_name.values()]
     assert len(seeds) == len(set(seeds)) == 2 * SMALL["generations"] + 1, "every generation has worlds of its own"
     assert declared.header["seed"] not in seeds
+
+
+def test_all_of_a_generation_meet_the_same_opponents(run, best):
+    """A candidate is tried in replicates that stand together; whom they meet comes round with their number."""
+    folder = next(run.folder.glob("assays/optimum-invasion-*"))
+    first, second = (load(folder / f"0-00{g}").header["configuration"] for g in (0, 1))
+    assert first["sources"] == [0, 1] and second["sources"] == [2, 3] and len(first["genotypes"]) == 8
+    record, c = load(run.folder), configuration_of(load(folder / "0-000"))
+    rows = _rows(c, record).reshape(SMALL["candidates"], SMALL["worlds"])
+    assert (rows == rows[0]).all() and rows[0].tolist() == [0, 1]
+    with pytest.raises(ConfigurationError, match="sources"):
+        _rows(replace(c, sources=(8,)), record)
 
 
 def test_what_is_said_of_the_best(run, best):

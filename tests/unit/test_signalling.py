@@ -134,7 +134,7 @@ def test_stimuli_are_known_by_the_levels_of_their_senses(run):
 
 
 def test_mutes_tumble_as_before_and_hardly_emit(run):
-    genomes = living(run.record, 0, 32, 8).genomes
+    genomes = living(run.record, 0, 32, range(8)).genomes
     mind = SimpleNamespace(n_stimuli=16, n_acts=4, policy="softmax", sharpness=8)
 
     def chances(genes: np.ndarray) -> np.ndarray:

@@ -129,7 +129,7 @@ def test_cured_bodies_carry_nothing_and_the_others_what_they_carried(run):
     births = film.log("births")
     founders = births["parent"] == 0
     first = np.arange(60) % 10 < 5
-    expected = living(run.record, 0, 60, 2, (Logged(),)).carried["elements"]["strain"]
+    expected = living(run.record, 0, 60, range(2), (Logged(),)).carried["elements"]["strain"]
     for r in range(2):
         mine = founders & (births["replicate"] == r)
         order = np.argsort(births["id"][mine])

@@ -61,6 +61,9 @@ class AssayConfiguration(AfterConfiguration):
     """In a tournament: the number of the first pair that meets here; replicates are pairs times worlds of the run."""
     strand: Strand = "evolved"
     """In a tournament: which genome of the snapshots is expressed."""
+    sources: Annotated[tuple[int, ...], Range(0, 2**31 - 1, "replicate")] = ()
+    """Replicates of the run whose bodies are taken: replicate r takes those of the r-th, again and again; none named:
+    those of all in turn."""
     changes: tuple[str, ...] = ()
     """In what the worlds differ from those of the run: FIELD=VALUE (a transplant)."""
     frames_every: Annotated[int, Range(0, 2**20, "ticks")] = 0

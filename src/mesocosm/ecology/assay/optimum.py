@@ -175,12 +175,15 @@ def optimum(
     _check(settings)
     if all(s.status != "alive" for s in source.statuses):
         raise FolderError(f"{source.folder}: no world lives; there is nobody to compare the best with")
+    living = [s.replicate for s in source.statuses if s.status == "alive"]
     stimuli, of = _space(source)
     under = f"optimum-{by}-{digest({**settings, 'source': source.digest()})[:8]}"
 
     def tried(name: str, chances: np.ndarray, n_worlds: int, number: int) -> np.ndarray:
         texts = [_spelt(row, of) for row in chances for _ in range(n_worlds)]
-        given = {"replicates": len(texts), "seed": _seed(source, _SEARCH + number), "ticks": horizon}
+        given: dict[str, Any] = {"replicates": len(texts), "seed": _seed(source, _SEARCH + number), "ticks": horizon}
+        # All of a generation meet the bodies of the same replicates, other ones in each generation.
+        given["sources"] = tuple(living[(number * n_worlds + k) % len(living)] for k in range(n_worlds))
         scores = _scores(_assayed(source, f"{under}/{name}", by, texts, report, **given), by)
         return _means(scores.reshape(len(chances), n_worlds))
 

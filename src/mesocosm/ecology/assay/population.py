@@ -92,10 +92,11 @@ def resolved(c: AssayConfiguration, record: Record, changed: bool = True) -> Any
     return replace(after(configuration, changes if changed else ()), interventions=())
 
 
-def living(record: Record, strand: int, n: int, replicates: int, layers: Sequence[OfLayer] = ()) -> Population:
-    """n living bodies of each replicate, evenly spaced by id (again and again where fewer live).
+def living(record: Record, strand: int, n: int, rows: Sequence[int], layers: Sequence[OfLayer] = ()) -> Population:
+    """n living bodies of each of these replicates, evenly spaced by id (again and again where fewer live).
 
     Args:
+      rows: replicates of the run, one for each replicate of the assay.
       strand: which of their genomes, and of the genes that layers have: 0 the expressed one, 1 the shadow.
       layers: what bodies are taken with.
     """
@@ -104,11 +105,11 @@ def living(record: Record, strand: int, n: int, replicates: int, layers: Sequenc
     if "state.genomes" not in state:
         if lanes:
             raise FolderError(f"{record.folder}: its checkpoint holds no genomes; it cannot be assayed")
-        return Population.of_nobody(replicates, 1, n)
+        return Population.of_nobody(len(rows), 1, n)
     ids, genomes = state["state.world.bodies.id"], state["state.genomes"]
-    out = Population.of_nobody(replicates, genomes.shape[2], n)
-    for r in range(replicates):
-        lane = lanes.get(r % record.replicates)
+    out = Population.of_nobody(len(rows), genomes.shape[2], n)
+    for r, row in enumerate(rows):
+        lane = lanes.get(int(row))
         if lane is None:
             continue
         slots = np.flatnonzero(ids[lane] > 0)
@@ -123,13 +124,13 @@ def living(record: Record, strand: int, n: int, replicates: int, layers: Sequenc
     return out
 
 
-def clones(record: Record, n: int, replicates: int) -> Population:
-    """n copies of the commonest living genotype of each replicate; of several that are as common, the lowest genes."""
+def clones(record: Record, n: int, rows: Sequence[int]) -> Population:
+    """n copies of the commonest living genotype of each of these replicates; of several as common, the lowest genes."""
     state = record.state
     lanes = {int(r): lane for lane, r in enumerate(state["replicate"])}
-    out = Population.of_nobody(replicates, state["state.genomes"].shape[2] if lanes else 1, n)
-    for r in range(replicates):
-        if (lane := lanes.get(r % record.replicates)) is None:
+    out = Population.of_nobody(len(rows), state["state.genomes"].shape[2] if lanes else 1, n)
+    for r, row in enumerate(rows):
+        if (lane := lanes.get(int(row))) is None:
             continue
         genomes = state["state.genomes"][lane, 0][:, state["state.world.bodies.id"][lane] > 0]
         kinds, counts = np.unique(genomes.T, axis=0, return_counts=True)

@@ -148,19 +148,27 @@ def _population(
     Raises:
       ConfigurationError: for a population that is none of this ecology's.
     """
-    n, replicates = law.world.founders, c.replicates
+    n, rows = law.world.founders, _rows(c, record).tolist()
     if name == "genotypes":
         return _genotypes(c, law)
     if name == "founders":
         return _founders(c, record, n)
     if name == "clones":
-        return clones(record, n, replicates)
+        return clones(record, n, rows)
     if name not in ("evolved", "shadow", *variants):
         known = ", ".join(("evolved", "shadow", "founders", "clones", "genotypes", *variants))
         raise ConfigurationError(f"population = {name!r}: must be one of {known}")
-    there = living(record, SHADOW if name == "shadow" else EXPRESSED, n, replicates, law.layers)
+    there = living(record, SHADOW if name == "shadow" else EXPRESSED, n, rows, law.layers)
     change = variants[name][1].bodies if name in variants else None
     return change(there, law.mind) if change else there
+
+
+def _rows(c: AssayConfiguration, record: Record) -> np.ndarray:
+    """The replicate of the run from which each replicate of the assay takes its bodies. [replicates]"""
+    among = np.array(c.sources or range(record.replicates))
+    if among.max() >= record.replicates:
+        raise ConfigurationError(f"sources = {c.sources}: the run has replicates 0 ... {record.replicates - 1}")
+    return among[np.arange(c.replicates) % among.size]
 
 
 def _genotypes(c: AssayConfiguration, law: Ecology) -> Population:
@@ -175,7 +183,7 @@ def _genotypes(c: AssayConfiguration, law: Ecology) -> Population:
 def _founders(c: AssayConfiguration, record: Record, n: int) -> Population:
     original = _setup_of(record, resolved(c, record, changed=False))
     state = founders(original, int(record.header["seed"]), record.replicates, int(record.header["every"]))
-    row = np.arange(c.replicates) % record.replicates
+    row = _rows(c, record)
     there = Population(np.asarray(state.genomes)[row, EXPRESSED, :, :n], np.ones(c.replicates, bool))
     assert isinstance(original.experiment, Ecology)
     for layer in original.experiment.layers:
@@ -194,7 +202,7 @@ def _colony(c: AssayConfiguration, record: Record, law: Ecology) -> Any:
     lanes = {int(r): lane for lane, r in enumerate(state["replicate"])} if leaves else {}
     if not lanes:
         return None
-    rows = np.array([lanes.get(r % record.replicates, 0) for r in range(c.replicates)])
+    rows = np.array([lanes.get(int(r), 0) for r in _rows(c, record)])
     names = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in leaves]
     return form.unflatten([jnp.asarray(state[f"state.colony.{name}".removesuffix(".")][rows]) for name in names])
 
