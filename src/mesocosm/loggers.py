@@ -106,7 +106,7 @@ def wandb(project: str = "mesocosm", mode: str = "offline", **settings: Any) -> 
       MissingPackage: where wandb is missing.
     """
     try:
-        import wandb as weights_and_biases
+        import wandb as weights_and_biases  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise MissingPackage("a logger for W&B", "wandb", "wandb") from None
     return _WandB(weights_and_biases.init(project=project, mode=mode, **settings))  # type: ignore[arg-type]
