@@ -34,7 +34,7 @@ MOST_BYTES = 64 << 20
 class RuleError(MesocosmError, ValueError):
     """A rule file that cannot be used, or examples that cannot be learnt from: says why, and what to do."""
 
-    exit_code = 4
+    exit_code = 2
 
 
 def build_net(form: RuleForm, sizes: tuple[int, ...]) -> Net:

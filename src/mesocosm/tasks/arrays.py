@@ -23,7 +23,7 @@ from mesocosm.record.errors import MesocosmError
 class DataError(MesocosmError, ValueError):
     """Data that cannot be learnt from, or cannot be found: says which, why, and what to do."""
 
-    exit_code = 4
+    exit_code = 2
 
 
 @dataclass(frozen=True)

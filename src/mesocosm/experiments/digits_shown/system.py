@@ -158,8 +158,10 @@ def _trials(c: DigitsShownConfiguration) -> tuple[Trial, Trial]:
     name = c.file or c.data
     validation, test = _own_pools(c.file, c.side, content_of(c.file)) if c.file else _pools(c.data, c.side)
     rooms = [c.classes * pool.inputs.shape[1] for pool in (validation, test)]
-    need = max(c.shown) + c.images
-    if need > rooms[1] or min(pool.inputs.shape[0] for pool in (validation, test)) < c.classes:
+    need, there = max(c.shown) + c.images, min(pool.inputs.shape[0] for pool in (validation, test))
+    if there < c.classes:
+        raise ConfigurationError(f"classes = {c.classes}: {name} has {there}; take as many, or fewer")
+    if need > rooms[1]:
         raise ConfigurationError(
             f"shown, images: {need} examples of {c.classes} classes are needed, {name} and its validation tasks "
             f"give {rooms[1]} at most; show fewer, or ask for fewer images"
