@@ -360,3 +360,9 @@ def test_the_coverage_page(tmp_path, monkeypatch):
     monkeypatch.setattr("mesocosm.findings.coverage.RESAMPLES", 20)
     written = page("the command", tries=20)
     assert "| command | `the command` |" in written and "scipy" in written and "nan" not in written
+
+
+def test_a_finding_shows_itself_in_one_sentence():
+    own = Claim("found", "it has an effect", "the control", "difference", 0.1)
+    finding = judge((own,), {"found": np.linspace(0.4, 0.6, 12)}, 12, 12)[0]
+    assert repr(finding) == f"Finding({finding.name}: {finding.words()})" and "supported" in repr(finding)

@@ -27,6 +27,7 @@ class ProgressLine:
         self.is_live = sys.stderr.isatty()
         self.begun = self.shown = time.monotonic()
         self.first_tick: int | None = None
+        self.calls = 0
         self.of = ""
 
     def __enter__(self) -> ProgressLine:
@@ -43,9 +44,10 @@ class ProgressLine:
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
         if self.of != progress.name or progress.tick < (self.first_tick or 0):
-            self.of, self.first_tick = progress.name, None  # another run has begun: an arm, or an assay
-        if self.first_tick is None:  # compilation ends here: the time left is estimated from now on
+            self.of, self.first_tick, self.calls = progress.name, None, 0  # another run has begun: an arm, or an assay
+        if self.first_tick is None:  # compilation ends here: speed is counted from now on
             self.first_tick, self.begun = progress.tick, now
+        self.calls += 1
         if self.silent or (not self.is_live and now - self.shown < _EVERY_SECONDS):
             return
         self.shown = now
@@ -54,7 +56,8 @@ class ProgressLine:
     def _text(self, p: Progress, now: float) -> str:
         done = p.tick - (self.first_tick or 0)
         speed = done / (now - self.begun) if done and now > self.begun else 0.0
-        left = f"{(p.ticks - p.tick) / speed:.0f} s left" if speed else "..."
+        # The first chunks are short, and larger arrays may be compiled in them: nothing is foretold from those.
+        left = f"{(p.ticks - p.tick) / speed:.0f} s left" if speed and self.calls > 3 else "..."
         text = f"tick {p.tick}/{p.ticks}  {speed:.0f} ticks/s  {left}  {p.living}/{p.replicates} alive"
         if p.name not in self.measures:
             return f"{p.name}  {text}"

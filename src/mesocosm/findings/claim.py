@@ -174,6 +174,9 @@ class Finding:
         """From what `to_dict` gave."""
         return from_plain(Finding, values, "a finding that was kept")
 
+    def __repr__(self) -> str:
+        return f"Finding({self.name}: {self.words()})"
+
     def words(self, noun: str = "replicates") -> str:
         """One plain sentence: verdict, estimate, interval, control, counts."""
         label = self.verdict if self.declared else f"exploratory, {self.verdict}"

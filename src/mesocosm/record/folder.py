@@ -154,7 +154,8 @@ def host() -> dict[str, Any]:
 def command_line() -> str:
     import shlex
 
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    called = Path(sys.argv[0]).name
+    return shlex.join(["mesocosm" if called == "__main__.py" else called, *sys.argv[1:]])
 
 
 @contextmanager
