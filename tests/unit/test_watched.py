@@ -26,8 +26,9 @@ from mesocosm.player.encoder.bytes import answer, read_answer
 from mesocosm.player.encoder.encoder import Encoder
 from mesocosm.player.encoder.genes import read_gene
 from mesocosm.player.encoder.snapshot import Seen, Snapshot
-from mesocosm.record import ConfigurationError, FolderError
+from mesocosm.record import ConfigurationError, FolderError, load
 from mesocosm.record.about import About, Gene, Genome, PopulationAbout, SceneAbout, torus
+from mesocosm.record.header import write_header
 from mesocosm.viewer.live import NOTHING, Live
 from mesocosm.viewer.questions import BadQuestion, question
 from mesocosm.viewer.simulation import Pilot, Session
@@ -35,7 +36,7 @@ from mesocosm.worlds.petri.parameters import PetriParameters
 
 pytest.importorskip("starlette", reason="NOT TESTED: the viewer (the extra `watch` is missing)")
 from mesocosm.viewer.errands import MOST, Errands
-from mesocosm.viewer.home import Home
+from mesocosm.viewer.home import Home, Room
 from mesocosm.viewer.server import _place, application
 from tests.synthetic import game
 
@@ -308,6 +309,29 @@ def test_a_home_lists_what_lies_there_and_acts_on_nothing_else(tmp_path):
         (tmp_path / "runs" / "one" / "report.html").write_text(text)
         room = home.answer({"ask": "open", "names": ["one"]})[0]["room"]
         assert (home.rooms[room].report is not None) == is_ours == home.runs()[0]["report"]
+
+
+def test_what_watching_live_leaves_behind_can_be_gone_back_to_stopped_and_removed_and_nothing_else(tmp_path, live):
+    names = ("bilinear-1-watched", "bilinear-1-watched-2", "bilinear-1-0123456789", "bilinear-1-watched-of-mine")
+    for name in names:
+        game(tmp_path / name, seed=1)
+    home, said = Home(lambda *_: live, {}, tmp_path, tmp_path), []
+    live.run, live.process = {"run": names[0]}, SimpleNamespace(poll=lambda: None)
+    live.stop = lambda why: said.append(why)
+    room = home._opened(Room([live], "made up"))
+    assert home.answer({"ask": "open", "names": [names[0]]})[0]["room"] == room, "back to the world that runs"
+    home.answer({"ask": "stop", "name": names[0]})
+    assert said and "resumed" in said[0]
+    for name in names:  # finished runs stay, whoever wrote them
+        with pytest.raises(ConfigurationError, match="by hand"):
+            home.answer({"ask": "remove", "name": name})
+    for name in names:
+        write_header(tmp_path / name, {**load(tmp_path / name).header, "status": "interrupted"})
+    home.answer({"ask": "remove", "name": names[1]})
+    for name in (names[2], names[3]):
+        with pytest.raises(ConfigurationError, match="by hand"):
+            home.answer({"ask": "remove", "name": name})
+    assert {path.name for path in tmp_path.iterdir()} == {names[0], names[2], names[3]}
 
 
 def test_a_home_runs_no_more_at_once_than_it_may(tmp_path):

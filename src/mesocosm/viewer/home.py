@@ -28,6 +28,7 @@ from mesocosm.record.header import HEADER
 from mesocosm.record.status import RunStatus
 from mesocosm.viewer.cards import cards, loop
 from mesocosm.viewer.errands import Errands
+from mesocosm.viewer.litter import is_watched, remove
 from mesocosm.viewer.live import Live
 from mesocosm.viewer.opening import Place, places
 from mesocosm.viewer.questions import BadQuestion
@@ -45,6 +46,7 @@ ASKS = {
     "live": ("name", "preset", "seed"),
     "stop": ("name",),
     "resume": ("name",),
+    "remove": ("name",),
     "open": ("names",),
 }
 """What a home can be asked, and what goes with it."""
@@ -148,12 +150,17 @@ class Home:
                     configuration = alone
                 return {"room": self._opened(Room([self.live(reference, configuration)], reference))}, {}
             case "stop":
-                self.errands.stop(self._run(asked["name"]))
+                self._stop(self._run(asked["name"]))
+            case "remove":
+                folder = self._run(asked["name"])
+                remove(folder, next(run for run in self.runs() if run["name"] == folder.name))
             case "resume":
                 folder = self._run(asked["name"])
                 self.errands.begin(folder, ["resume", str(folder.resolve())])
             case "open":
-                return {"room": self._open([self._run(name) for name in asked["names"]])}, {}
+                folders = [self._run(name) for name in asked["names"]]
+                live = self._lives().get(folders[0].name) if len(folders) == 1 else None
+                return {"room": live or self._open(folders)}, {}
         return {}, {}
 
     # -- runs -----------------------------------------------------------------------------------------------------
@@ -167,10 +174,13 @@ class Home:
         there = sorted(there, key=_when, reverse=True)[:MOST_RUNS]
         out = [told for path in there if (told := self._told(path)) is not None]
         known = {told["name"] for told in out}
+        lives = self._lives()
         begun = {path: (is_going, trouble) for path, is_going, trouble in self.errands.begun()}
         for told in out:
             is_going, trouble = begun.get(self.under / told["name"], (False, ""))
-            told |= {"ours": is_going, "trouble": trouble}
+            is_live = told["name"] in lives
+            is_ours = is_going or (is_live and told["status"] == RunStatus.RUNNING)
+            told |= {"ours": is_ours, "trouble": trouble, "live": is_live}
             told["status"] = "running" if is_going else told["status"]
         new = [
             {"name": p.name, "status": "starting" if is_going else "failed", "ours": is_going, "trouble": trouble}
@@ -178,6 +188,22 @@ class Home:
             if p.name not in known and (is_going or trouble)
         ]
         return new + out
+
+    def _lives(self) -> dict[str, str]:
+        """Rooms of the worlds that run live, by the names of their runs."""
+        with self.lock:
+            rooms = [(key, place) for key, room in self.rooms.items() for place in room.places]
+        return {place.name: key for key, place in rooms if isinstance(place, Live) and place.is_running}
+
+    def _stop(self, folder: Path) -> None:
+        """Let a run that was begun here, or a world that is watched live, write its checkpoint and end."""
+        key = self._lives().get(folder.name)
+        if key is None:
+            return self.errands.stop(folder)
+        for place in self.rooms[key].places:
+            if isinstance(place, Live):
+                place.stop(why="This world was stopped from the home; its run can be resumed there.")
+        return None
 
     def _told(self, folder: Path) -> dict[str, Any] | None:
         """A run in short; None for what cannot be read. What has not changed is not read again."""
@@ -277,11 +303,13 @@ def _brief(record: Record) -> dict[str, Any]:
     out = {"name": record.folder.name, "experiment": header["experiment"], "seed": header["seed"]}
     out |= {"status": str(record.status), "tick": record.tick, "ticks": header["ticks"], "report": False}
     out |= {"replicates": record.replicates, "begun": header.get("begun", "")}
+    out |= {"watched": is_watched(record.folder.name, header["experiment"])}
     with suppress(MesocosmError):
         found = {finding.name: finding for finding in findings_of(record)}
         if found:
             first = found.get(declaration_of(record).asks_first) or next(iter(found.values()))
-            out |= {"verdict": first.verdict, "sentence": first.sentence}
+            answer = declaration_of(record).answers.get(first.verdict, "") if first.declared else ""
+            out |= {"verdict": first.verdict, "sentence": first.sentence, "answer": answer}
     return out | {"report": is_report(record.folder / REPORT)}
 
 

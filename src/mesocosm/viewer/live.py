@@ -81,8 +81,19 @@ class Live:
         """As of a place that is recorded."""
         return self
 
-    def stop(self, patience: float = 10.0) -> None:
-        """Let the world write its checkpoint and end."""
+    @property
+    def name(self) -> str:
+        """Of the run that is shown; empty before it has begun."""
+        return str(self.run.get("run", ""))
+
+    @property
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def stop(self, patience: float = 10.0, why: str = "") -> None:
+        """Let the world write its checkpoint and end; `why` is told to those who look."""
+        with self.said:
+            self.trouble = why or self.trouble
         with suppress(OSError):
             self.end.shutdown(socket.SHUT_WR)
         try:

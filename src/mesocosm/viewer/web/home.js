@@ -5,10 +5,11 @@
 (() => {
   const { make, plain } = mesocosm;
   const ANEW_MS = { busy: 1000, idle: 4000 };
+  const FOUND = { supported: "it holds", refuted: "it does not hold", equivalent: "no difference that matters", undecided: "undecided" };
   const MARKS = { supported: "✓", refuted: "✗", equivalent: "≈", undecided: "?" };
   const at = (id) => document.getElementById(id);
   const known = JSON.parse(at("known").textContent);
-  const [cardBox, list, trouble, told, compare] = ["cards", "list", "trouble", "told", "compare"].map(at);
+  const [cardBox, list, past, trouble, told, compare] = ["cards", "list", "past-list", "trouble", "told", "compare"].map(at);
   const state = (globalThis.__home = { cards: known.cards.length, runs: [], loops: 0, first_ms: null, chosen: [], trouble: "" });
 
   const say = (text) => {
@@ -50,6 +51,8 @@
   // ------------------------------------------------------------------------------------------------------- cards
 
   const button = (text, title, act, rest = {}) => make("button", { type: "button", title, onclick: act, ...rest }, text);
+  /** The word and the answer; the answer alone where it says the word. */
+  const judged = (word, answer) => (answer.includes(word) ? answer : `${word[0].toUpperCase()}${word.slice(1)}: ${answer}`);
   const verdict = (word, text) => make("p", { class: `verdict ${word}` }, make("i", { "aria-hidden": "true" }, MARKS[word] ?? "·"), text);
 
   function cardOf(card) {
@@ -61,7 +64,7 @@
     if (card.question) parts.push(make("p", { class: "question" }, card.question));
     if (card.found?.verdict) {
       const { verdict: word, answer, said } = card.found;
-      const shown = verdict(word, `${word[0].toUpperCase()}${word.slice(1)}: ${answer || said.split(":")[0]}`);
+      const shown = verdict(word, judged(word, answer || said.split(":")[0]));
       shown.title = `${said} (${card.found.command}, seed ${card.found.seed}, ${card.found.n} ${card.found.noun})`;
       parts.push(shown);
     } else if (card.from !== "mesocosm") parts.push(make("p", { class: "whence" }, card.from === "file" ? `your file ${card.reference}` : "of an installed package"));
@@ -138,26 +141,39 @@
     const words = { starting: "is being compiled", failed: "has failed", interrupted: "was interrupted", finished: "is finished", running: "is running" };
     const parts = [make("h3", {}, run.name)];
     const progress = run.ticks && run.status !== "finished" ? `: tick ${plain(run.tick)} of ${plain(run.ticks)}` : "";
-    parts.push(make("p", { class: "status" }, `${words[run.status] ?? run.status}${run.replicates ? `, ${plain(run.replicates)} replicates` : ""}${progress}`));
+    parts.push(make("p", { class: "status" }, `${words[run.status] ?? run.status}${run.replicates ? `, ${plain(run.replicates)} ${run.replicates === 1 ? "replicate" : "replicates"}` : ""}${progress}`));
     if (run.status === "running" && run.ticks) parts.push(make("progress", { max: 1, value: share, "aria-label": `Progress of ${run.name}` }));
-    if (run.verdict) parts.push(verdict(run.verdict, `${run.sentence}: ${run.verdict}`));
+    if (run.verdict) parts.push(verdict(run.verdict, run.answer ? judged(run.verdict, run.answer) : `Claimed: ${run.sentence}. Found: ${FOUND[run.verdict] ?? run.verdict}`));
     if (run.trouble) parts.push(make("p", { class: "wrong" }, run.trouble));
     const acts = make("div", { class: "acts" });
-    if (run.ticks) acts.append(button("Watch", "Look at what it recorded", (event) => go("open", { names: [run.name] }, event.target), { "aria-label": `Watch ${run.name}` }));
+    if (run.ticks) acts.append(button("Watch", run.live ? "Back to the world as it runs" : "Look at what it recorded", (event) => go("open", { names: [run.name] }, event.target), { "aria-label": `Watch ${run.name}` }));
     if (run.report) acts.append(button("Report", "What was found, and why to believe it", (event) => go("open", { names: [run.name] }, event.target, "report"), { "aria-label": `Report of ${run.name}` }));
     if (run.ours && run.status !== "starting") acts.append(button("Stop", "It writes a checkpoint; it can be resumed", () => change("stop", run), { "aria-label": `Stop ${run.name}` }));
     if (run.status === "interrupted") acts.append(button("Resume", "Go on from its checkpoint", () => change("resume", run), { "aria-label": `Resume ${run.name}` }));
+    if (isPast(run)) acts.append(button("Remove", "Delete its folder", (event) => remove(run, event.target), { "aria-label": `Remove ${run.name}` }));
     shown.replaceChildren(...parts, acts);
     item.dataset.status = run.status;
   }
 
+  /** What a world that was watched live has left behind: it is folded away. */
+  const isPast = (run) => run.watched && run.status === "interrupted";
+
+  /** Removes a run once the same button has been pressed again. */
+  async function remove(run, pressed) {
+    if (pressed.dataset.sure) return change("remove", run);
+    pressed.dataset.sure = "yes";
+    pressed.textContent = "Remove for good?";
+    pressed.setAttribute("aria-label", `Remove ${run.name} for good?`);
+    pressed.addEventListener("blur", () => pressed.isConnected && fill(items.get(run.name), run), { once: true });
+  }
+
   async function change(what, { name }) {
-    if (await ask(what, { name })) told.textContent = `${name}: ${what === "stop" ? "stops" : "goes on"}`;
+    if (await ask(what, { name })) told.textContent = `${name}: ${{ stop: "stops", resume: "goes on", remove: "is removed" }[what]}`;
     await anew();
   }
 
   function choose() {
-    state.chosen = [...list.querySelectorAll("input:checked")].map(({ value }) => value);
+    state.chosen = [...at("runs").querySelectorAll("input:checked")].map(({ value }) => value);
     compare.disabled = state.chosen.length < 2;
     compare.textContent = state.chosen.length < 2 ? "Side by side" : `Side by side: ${state.chosen.length} runs`;
   }
@@ -168,7 +184,8 @@
     at("none").hidden = runs.length > 0;
     const names = new Set(runs.map(({ name }) => name));
     for (const [name, { item }] of items) if (!names.has(name)) item.remove(), items.delete(name);
-    runs.forEach((run, k) => {
+    const places = new Map([[list, 0], [past, 0]]);
+    runs.forEach((run) => {
       const entry = items.get(run.name) ?? itemOf(run);
       items.set(run.name, entry);
       const key = JSON.stringify(run);
@@ -179,8 +196,13 @@
         if (entry.key && run.status === "finished") thumb(entry.box, run);
       }
       entry.key = key;
-      if (list.children[k] !== entry.item) list.insertBefore(entry.item, list.children[k] ?? null);
+      const into = isPast(run) ? past : list;
+      const k = places.get(into);
+      places.set(into, k + 1);
+      if (into.children[k] !== entry.item) into.insertBefore(entry.item, into.children[k] ?? null);
     });
+    at("past").hidden = !places.get(past);
+    at("past-title").textContent = `Watched live and not finished: ${plain(places.get(past))}`;
     choose();
   }
 

@@ -35,6 +35,12 @@
     if (!place.contains(event.target)) player?.key(event);
   });
 
+  /** After a click with the pointer keys belong to the player again: space plays, and does not press the button anew. */
+  document.addEventListener("click", (event) => {
+    const isPressed = event.detail > 0 && event.target.closest?.("button") && !document.querySelector("dialog[open]");
+    if (isPressed) place.focus({ preventScroll: true });
+  });
+
   function show(sources, options) {
     player = mesocosm.createPlayer(place, sources, { speed: 30, details: true, title, ...options });
     player.opened.then(() => {
@@ -66,7 +72,7 @@
       const { said } = await line.ask({ ask: "meta", world: 0 }).catch((error) => ({ said: say(error.message) }));
       if (!said) return;
       if (said.live.trouble) say(said.live.trouble);
-      if (said.live.status === "died") return;
+      if (said.live.status === "died") return void (waits.hidden = true);
       if (said.live.status !== "starting" && (said.n_frames > 0 || (await line.ask({ ask: "newest", world: 0, after: -1, serial: said.serial })).said.n_frames > 0)) break;
       await new Promise((done) => setTimeout(done, ASK_MS));
     }
