@@ -30,8 +30,6 @@ from mesocosm.player.encoder.snapshot import Seen, Snapshot
 from mesocosm.record.about import About, Gene, Genome, PopulationAbout, SceneAbout, box, in_order
 
 Planes = dict[str, np.ndarray]
-MOVED = ("moves", "stays")
-"""What is said of bodies where more than a tick lies between two frames."""
 TURNED = 4000
 """Bodies of a frame up to which it says where each is heading."""
 GENOMES_ALWAYS = 20_000
@@ -126,7 +124,8 @@ class Encoder:
         about = population.about
         columns = []
         if about.motion and population.has_ids:
-            columns.append(told_column("behaviour", About(words=about.motion if self.is_each_tick else MOVED)))
+            since = "" if self.is_each_tick else "since the frame before"
+            columns.append(told_column("behaviour", About(since, words=about.motion)))
         for name in population.columns:
             said = about.about(name)
             is_class = said.is_class or (seen.columns[name].dtype.itemsize == 1 and not said.unit)

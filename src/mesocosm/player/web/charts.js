@@ -6,6 +6,7 @@
   const { make } = mesocosm;
   const SHOWN = 3;
   const HEIGHT = 64;
+  const [LEAST, MOST, ASIDE] = [96, 240, 240]; // heights where charts are all there is; what else stands in the window
   const ANEW_MS = 250;
   /** What the player itself counts goes first; then in the order in which the scene tells of its curves. */
   const FIRST = ["living", "mean energy", "loss", "best", "x", "y", "births", "deaths", "population"];
@@ -24,10 +25,20 @@
       const names = new Set(this.player.living.flatMap((pane) => Object.keys(pane.source.meta().series ?? {})));
       if (names.size === this.names.length) return;
       const rank = (name) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
-      this.names = [...names].sort((a, b) => rank(a) - rank(b));
+      const rests = new Set([...names].filter((name) => this.rests(name)));
+      this.names = [...names].sort((a, b) => rests.has(a) - rests.has(b) || rank(a) - rank(b));
       this.charts = this.names.slice(0, SHOWN).map((name) => this.build(name));
       this.box.replaceChildren(...this.charts.map((chart) => chart.figure));
+      const room = (globalThis.innerHeight - ASIDE) / this.charts.length - 40;
+      this.high = this.areAll ? Math.round(Math.max(LEAST, Math.min(MOST, room))) : HEIGHT;
+      this.box.style.setProperty("--mp-high", `${this.high}px`);
       this.charts.forEach((chart) => this.player.sizes.observe(chart.canvas));
+    }
+
+    /** Whether a measure never changes in what is recorded, and says little; of a world that runs nobody knows yet. */
+    rests(name) {
+      if (this.player.running) return false;
+      return this.player.living.every((pane) => new Set(this.series(pane, name)?.[1] ?? []).size < 2);
     }
 
     build(name) {
@@ -97,7 +108,7 @@
     keep(chart, lines, span) {
       const { canvas, kept } = chart;
       const pixel = globalThis.devicePixelRatio || 1;
-      const [width, height] = [Math.max(1, Math.round(mesocosm.widthOf(canvas) * pixel)), Math.round(HEIGHT * pixel)];
+      const [width, height] = [Math.max(1, Math.round(mesocosm.widthOf(canvas) * pixel)), Math.round((this.high ?? HEIGHT) * pixel)];
       const { theme } = this.player;
       const looks = `${width} ${chart.name} ${theme.ink} ${lines.length}`;
       const drawn = `${looks} ${span} ${lines.map((line) => `${line?.[0].length} ${line?.[1].at(-1)}`)}`;
@@ -111,6 +122,7 @@
       const [low, high] = chart.range ?? [0, 0];
       const ends = low < high ? chart.range : [low - 1, high + 1]; // what never changes is a line in the middle
       lines.forEach((line, k) => line && trace(context, line, span, ends, [width, height], theme.classes[k % 7], pixel));
+      if (this.areAll && chart.range) scale(context, chart.range, height, theme, pixel);
     }
 
     cursor({ canvas, context, kept, span: [first, last] }) {
@@ -165,6 +177,18 @@
     context.lineWidth = 1.5 * pixel;
     context.stroke();
     if (ticks.length === 1) context.fillRect(((ticks[0] - first) / (last - first)) * (width - 1), height / 2, 3, 3);
+  }
+
+  /** Between which values a large chart lies, at its left. */
+  function scale(context, [low, high], height, theme, pixel) {
+    context.font = `${12 * pixel}px system-ui, sans-serif`;
+    for (const [value, y] of low < high ? [[high, 14 * pixel], [low, height - 5 * pixel]] : [[low, 14 * pixel]]) {
+      const text = mesocosm.plain(value);
+      context.fillStyle = theme.ground ?? "transparent";
+      context.fillRect(2 * pixel, y - 11 * pixel, context.measureText(text).width + 8 * pixel, 14 * pixel);
+      context.fillStyle = theme.soft;
+      context.fillText(text, 6 * pixel, y);
+    }
   }
 
   /** The value at a tick: the newest that was taken by then. */

@@ -119,7 +119,7 @@
     const summary = make("p", { class: "mp-summary", "aria-live": "polite" });
     const legend = make("ul", { class: "mp-legend" });
     const worlds = make("div", { class: "mp-worlds" }, ...panes.map((pane) => pane.figure));
-    worlds.style.setProperty("--mp-columns", Math.min(nWorlds, 3));
+    worlds.style.setProperty("--mp-columns", nWorlds === 4 ? 2 : Math.min(nWorlds, 3));
     const { element } = player;
     element.classList.add("mp");
     element.setAttribute("role", "group");

@@ -102,7 +102,7 @@
       .filter((column) => column.kind !== "gene" && pane.frame.columns[column.name])
       .map((column) => {
         const value = pane.frame.columns[column.name][row];
-        const word = column.words[value] ?? mesocosm.plain(value);
+        const word = mesocosm.wordOf(column, value);
         return make("div", {}, make("dt", {}, column.name), make("dd", {}, `${word} ${column.unit}`));
       });
     return [make("dl", {}, ...rows)];

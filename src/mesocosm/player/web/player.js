@@ -72,6 +72,8 @@
       this.details.hidden ||= this.living.every((pane) => !pane.meta.columns.length);
       this.element.classList.toggle("mp-detailed", !this.details.hidden);
       this.running = this.living.length === 1 ? this.living[0].source.running ?? null : null;
+      this.charts.areAll = this.living.every((pane) => pane.canvas.hidden && pane.curveCanvas.hidden);
+      this.element.classList.toggle("mp-numbers", this.charts.areAll);
       this.describe();
       this.watchLooks();
       this.state.ready = true;

@@ -28,7 +28,7 @@
     if (row >= 0) {
       const columns = meta.columns.filter(({ name }) => frame.columns[name]).slice(0, MOST).map((column) => {
         const value = frame.columns[column.name][row];
-        return `${column.name}: ${column.words[value] ?? plain(value)}${unitOf(column.unit)}`;
+        return `${column.name}: ${mesocosm.wordOf(column, value)}${unitOf(column.unit)}`;
       });
       return [`${meta.population} ${frame.id[row]}`, ...columns, mesocosm.placeOf(meta.space, frame, row)];
     }

@@ -10,7 +10,8 @@
     if (size > 0 && size < 0.01) return Number(value).toPrecision(2);
     return (size < 10 ? fine : whole).format(value);
   };
-  const words = (column, value) => column.words[value] ?? plain(value);
+  /** A value of a column as it is said; nobody is the parent of a founder. */
+  const words = (column, value) => column.words[value] ?? (column.name === "parent" && !value ? "none, a founder" : plain(value));
 
   /** How many there are of each population whose members are known: "512 living", or "90 foxes" where there are several. */
   mesocosm.countsOf = ({ meta, frame }) => {
@@ -53,7 +54,7 @@
     const pictures = (meta.images ?? []).map(({ name }) => name).join(", ");
     if (matrices) seen.push(`${matrices} cell by cell`);
     if (pictures) seen.push(`the picture ${pictures}`);
-    const numbers = "measures over time: there is nothing else to see, or no frames were kept (`--frames-every N` keeps some)";
+    const numbers = "its measures over time: of this run no pictures were kept";
     if (!seen.length) seen.push(numbers);
     const text = seen.join(", ");
     const key = (name) => make("kbd", {}, name);
@@ -99,7 +100,7 @@
     const items = [];
     const colours = mesocosm.coloursOf(column, theme);
     if (column?.words.length) {
-      column.words.forEach((word, k) => items.push(swatch(word, colours[k % colours.length], k ? "dot" : "rod")));
+      column.words.forEach((word, k) => items.push(swatch(column.unit ? `${word} (${column.unit})` : word, colours[k % colours.length], k ? "dot" : "rod")));
     } else if (column) {
       const ends = typeof column.low === "number" && typeof column.high === "number" ? `${plain(column.low)} to ${plain(column.high)}` : "low to high";
       const unit = mesocosm.isClass(column) ? "" : column.unit ? `, ${ends} (${column.unit})` : `, ${ends}`;
@@ -127,5 +128,5 @@
     return [swatch(text, gradient(levels.map(css)), "ramp")];
   }
 
-  mesocosm.plain = plain;
+  Object.assign(mesocosm, { plain, wordOf: words });
 })((globalThis.mesocosm ??= {}));

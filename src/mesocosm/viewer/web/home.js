@@ -140,9 +140,10 @@
     const share = run.ticks ? Math.min(1, run.tick / run.ticks) : 0;
     const words = { starting: "is being compiled", failed: "has failed", interrupted: "was interrupted", finished: "is finished", running: "is running" };
     const parts = [make("h3", {}, run.name)];
-    const progress = run.ticks && run.status !== "finished" ? `: tick ${plain(run.tick)} of ${plain(run.ticks)}` : "";
-    parts.push(make("p", { class: "status" }, `${words[run.status] ?? run.status}${run.replicates ? `, ${plain(run.replicates)} ${run.replicates === 1 ? "replicate" : "replicates"}` : ""}${progress}`));
-    if (run.status === "running" && run.ticks) parts.push(make("progress", { max: 1, value: share, "aria-label": `Progress of ${run.name}` }));
+    const isJudged = run.status === "running" && run.ticks && run.tick >= run.ticks && !run.live; // only its assays go on
+    const progress = run.ticks && !isJudged && run.status !== "finished" ? `: tick ${plain(run.tick)} of ${plain(run.ticks)}` : "";
+    parts.push(make("p", { class: "status" }, `${isJudged ? "has run; controls and measurements of what came of it go on" : words[run.status] ?? run.status}${run.replicates ? `, ${plain(run.replicates)} ${run.replicates === 1 ? "replicate" : "replicates"}` : ""}${progress}`));
+    if (run.status === "running" && run.ticks) parts.push(make("progress", { max: 1, ...(isJudged ? {} : { value: share }), "aria-label": `Progress of ${run.name}` }));
     if (run.verdict) parts.push(verdict(run.verdict, run.answer ? judged(run.verdict, run.answer) : `Claimed: ${run.sentence}. Found: ${FOUND[run.verdict] ?? run.verdict}`));
     if (run.trouble) parts.push(make("p", { class: "wrong" }, run.trouble));
     const acts = make("div", { class: "acts" });

@@ -117,11 +117,10 @@
       const now = performance.now();
       if (live.status === "playing" && this.told === live.run && now - this.toldAt < TOLD_MS) return;
       Object.assign(this, { told: live.status === "playing" ? live.run : null, toldAt: now });
-      const { status, run = "", seed, tick, ticks, rate, interventions = [], scheduled = [], snapshots = [], parameters = [], trouble } = live;
+      const { status, run = "", seed, tick, ticks, interventions = [], scheduled = [], snapshots = [], parameters = [], trouble } = live;
       const words = { starting: "is being compiled", playing: "is running", paused: "waits", ended: "has ended", died: "has died" };
-      const speed = status === "playing" ? `, ${plain(rate ?? 0)} ticks/s` : "";
       this.status.setAttribute("aria-live", status === "playing" ? "off" : "polite"); // no speech several times a second
-      this.status.textContent = `${run} ${words[status]}: tick ${plain(tick)} of ${plain(ticks ?? 0)}${speed}${seed === undefined ? "" : `, seed ${seed}`}`;
+      this.status.textContent = `${run} ${words[status]}, to tick ${plain(ticks ?? 0)} at most${seed === undefined ? "" : `, seed ${seed}`}`;
       const inForce = scheduled.filter(([from]) => from <= tick);
       const key = JSON.stringify([parameters, interventions, snapshots, inForce.length, trouble]);
       if (key === this.key) return;

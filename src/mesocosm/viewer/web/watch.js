@@ -10,7 +10,7 @@
   const n = Number(place.dataset.worlds);
   const isLive = place.dataset.live === "live";
   const title = document.title.replace(" · mesocosm", "");
-  place.style.setProperty("--worlds", n);
+  place.style.setProperty("--worlds", n === 4 ? 1.5 : n); // four stand two by two
 
   mesocosm.themeButton(document.getElementById("theme"));
   let told = null;
