@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mesocosm.player.encoder.reading import unpack
 from mesocosm.protocol.registry import SHELF, declaration
-from mesocosm.viewer.cards import found, loop
+from mesocosm.viewer.cards import claimed, found, loop
 from mesocosm.viewer.share import single_page
 
 DOCS = Path(__file__).parents[1]
@@ -45,7 +45,7 @@ def card(name, row):
         )
     parts.append(f"<h2>{escape(declared.title)}</h2>")
     parts.append(f"<p>{escape(declared.question)}</p>")
-    if row.get("said"):
+    if row.get("said") and row.get("claimed") == claimed(declared):  # of other claims than these it says nothing
         verdict = row["verdict"] or "measured"
         parts.append(f'<p class="found"><span class="verdict {verdict}">{verdict}</span> {escape(row["said"])}</p>')
     parts.append(f"<pre>mesocosm run {name}</pre>")

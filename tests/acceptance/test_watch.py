@@ -394,7 +394,7 @@ def test_a_run_without_frames_is_shown_by_its_measures(serve, visits, tmp_path):
     mesocosm(*game, cwd=tmp_path)
     v = visits(serve("game").address)
     v.page.locator(".mp-charts canvas").first.focus()
-    assert v.state["n_frames"] == 10 and "--frames-every" in v.page.locator("#first").inner_text()
+    assert v.state["n_frames"] == 10 and "no pictures" in v.page.locator("#first").inner_text()
     x = load(tmp_path / "game").metrics
     value = int(x["x"][(x["replicate"] == 0) & (x["tick"] == 10)][0])
     assert f"{value:,} at tick 10" in v.page.locator(".mp-charts canvas").first.get_attribute("aria-label")

@@ -54,7 +54,8 @@ class Range:
     kind: Literal["parameter", "size", "switch"] = "parameter"
 
     def __str__(self) -> str:
-        return f"{_plain(self.low)} ... {_plain(self.high)}" + (f" {self.unit}" if self.unit else "")
+        of = f", counted in {self.unit}" if self.unit[:1].isdigit() else f" {self.unit}" if self.unit else ""
+        return f"{_plain(self.low)} ... {_plain(self.high)}{of}"
 
 
 @dataclass(frozen=True)

@@ -78,21 +78,28 @@ def home_question(text: str) -> dict[str, Any]:
         raise BadQuestion("this is no JSON") from None
     if not isinstance(asked, dict) or not isinstance(asked.get("ask"), str) or asked["ask"] not in ASKS:
         raise BadQuestion(f"ask must be one of {', '.join(ASKS)}")
-    good = {
-        "n": lambda v: type(v) is int and 0 <= v < 2**31,
-        "seed": lambda v: type(v) is int and 0 <= v < 2**53,
-        "name": _is_name,
-        "preset": lambda v: v is None or _is_name(v),
-        "names": lambda v: isinstance(v, list) and 0 < len(v) <= MOST_BESIDE and all(map(_is_name, v)),
-    }
     for name in ("n", *ASKS[asked["ask"]]):
-        if not good[name](asked.get(name)):
-            raise BadQuestion(f"{name} = {ascii(asked.get(name))[:40]}: cannot be asked for")
+        is_good, allowed = _GOOD[name]
+        if not is_good(asked.get(name)):
+            raise BadQuestion(f"{name} = {ascii(asked.get(name))[:40]}: must be {allowed}")
     return asked
 
 
 def _is_name(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _LONGEST
+
+
+_GOOD: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "n": (lambda v: type(v) is int and 0 <= v < 2**31, "a whole number from 0 to 2147483647"),
+    "seed": (lambda v: type(v) is int and 0 <= v < 2**53, f"a whole number from 0 to {2**53 - 1}"),
+    "name": (_is_name, f"a name of 1 to {_LONGEST} letters"),
+    "preset": (lambda v: v is None or _is_name(v), f"nothing, or a name of 1 to {_LONGEST} letters"),
+    "names": (
+        lambda v: isinstance(v, list) and 0 < len(v) <= MOST_BESIDE and all(map(_is_name, v)),
+        f"a list of 1 to {MOST_BESIDE} names",
+    ),
+}
+"""What goes with a question: whether it is permitted, and what is."""
 
 
 @dataclass

@@ -24,10 +24,11 @@ def shipped() -> np.ndarray:
 
 
 def standing_in(places: Sequence[Place | Live]) -> np.ndarray:
-    """What plays until a world has been compiled: the loop of its experiment, else that of the bacteria. Bytes [n]."""
+    """What plays until a world has been compiled: the loop of its own experiment, none of another. Bytes [n]."""
     live = next((place for place in places if isinstance(place, Live)), None)
-    own = loop(live.title) if live is not None and live.title != "chemotaxis" else b""
-    return np.frombuffer(own, np.uint8) if own else shipped()
+    if live is not None and live.title == "chemotaxis":
+        return shipped()
+    return np.frombuffer(loop(live.title) if live is not None else b"", np.uint8)
 
 
 def page_of(worlds: Sequence[Frames], title: str, first: int, last: int) -> np.ndarray:

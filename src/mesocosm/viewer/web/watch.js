@@ -57,17 +57,21 @@
     show(worlds, {});
   }
 
-  /** A recording plays until the world has been compiled; then the world takes its place. */
+  /** A recording of such a world plays until the world has been compiled; then the world takes its place. */
   async function running() {
-    const recording = line.ask({ ask: "shipped", world: 0 }).then(({ planes }) => mesocosm.openFrames(planes.content));
     waits.hidden = false;
-    show([recording], { details: false, loop: true });
-    player.state.shipped = true;
+    waits.textContent = "Your world is being compiled.";
+    const recording = (await line.ask({ ask: "shipped", world: 0 })).planes.content;
+    const meanwhile = recording?.length ? " Meanwhile: a recording that came along, again and again." : "";
+    if (meanwhile) {
+      show([mesocosm.openFrames(recording)], { details: false, loop: true });
+      player.state.shipped = true;
+    }
     const began = performance.now();
     for (;;) {
       const seconds = Math.floor((performance.now() - began) / 1000 / TOLD_S) * TOLD_S;
       const far = seconds ? `, for ${seconds} seconds now` : "";
-      const text = `Your world is being compiled${far}: some seconds where it ran here before, up to a minute the first time. Meanwhile: a recording that came along, again and again.`;
+      const text = `Your world is being compiled${far}: some seconds where it ran here before, up to a minute the first time.${meanwhile}`;
       if (waits.textContent !== text) waits.textContent = text;
       const { said } = await line.ask({ ask: "meta", world: 0 }).catch((error) => ({ said: say(error.message) }));
       if (!said) return;
@@ -77,7 +81,7 @@
       await new Promise((done) => setTimeout(done, ASK_MS));
     }
     waits.hidden = true;
-    player.pause();
+    player?.pause();
     const source = await mesocosm.openRunning(line, open(), 0, say);
     const panel = new mesocosm.Panel(document.getElementById("running"), source);
     side.hidden = false;
