@@ -21,7 +21,7 @@ from mesocosm.protocol.launch import begin, branch, proceed
 from mesocosm.protocol.reading import after, configuration_of
 from mesocosm.protocol.registry import declaration
 from mesocosm.protocol.scenes import about_of
-from mesocosm.record import FolderError, Intervention, MesocosmError, Record, load
+from mesocosm.record import ConfigurationError, FolderError, Intervention, MesocosmError, Record, load
 from mesocosm.record.configuration import check, from_toml
 from mesocosm.viewer.line import Line, free_folder
 from mesocosm.viewer.parameters import as_written, parameters
@@ -188,8 +188,14 @@ class Session:
         """Raise ConfigurationError for what can be known not to be permitted before the run stops."""
         match message["do"]:
             case "change":
-                change = Intervention(0, message["field"], as_written(self.configuration, message))
-                after(self.configuration, [*self.configuration.parsed_interventions(), change])
+                field, value = message["field"], as_written(self.configuration, message)
+                try:
+                    after(
+                        self.configuration, [*self.configuration.parsed_interventions(), Intervention(0, field, value)]
+                    )
+                except MesocosmError as error:  # a condition between fields need not name the one that was moved
+                    told = str(error) if str(error).startswith(field) else f"{field} = {value}: {error}"
+                    raise ConfigurationError(told) from None
             case "branch":
                 if message["snapshot"] not in self.snapshots:
                     raise FolderError(f"snapshot {message['snapshot']}: there is none of this name")

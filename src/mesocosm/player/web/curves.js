@@ -8,8 +8,10 @@
   const WIDEST = 480; // CSS pixels of a matrix
 
   class CurveView {
-    constructor(canvas, curves, pictures = []) {
+    /** `row`: CSS pixels of a vector. */
+    constructor(canvas, curves, pictures = [], row = ROW) {
       this.canvas = canvas;
+      this.row = row;
       this.context = canvas.getContext("2d");
       this.curves = curves;
       this.pictures = pictures; // each with `width` and `height`
@@ -19,7 +21,7 @@
     }
 
     heightOf({ shape, height, width }) {
-      if (shape?.length < 2) return ROW;
+      if (shape?.length < 2) return this.row;
       const room = Math.min((mesocosm.widthOf(this.canvas) || 300) - 20, WIDEST);
       const [rows, columns] = shape ? [shape[0], shape.slice(1).reduce((a, b) => a * b, 1) || 1] : [height, width];
       return LABEL + 12 + (room * rows) / columns;

@@ -18,9 +18,11 @@
     return colour.map((part) => Math.round(part + share * (255 - part)));
   };
 
+  const isPaper = (colour) => Math.min(...colour) >= 240; // nearly white: a class of which nothing is to be seen
+
   /** The colour of each level of a field, the k-th, as words of an image's memory. */
   mesocosm.shadesOfField = (field, [kind, low, high], theme, k, into = new Uint32Array(256)) => {
-    const own = (field.palette ?? []).map(theme.rgb);
+    const own = (field.palette ?? []).map(theme.rgb).map((c) => (theme.isDark && kind === "class" && isPaper(c) ? theme.rgb(theme.ground) : c));
     const colour = theme.fields[k % 3];
     const classes = own.length ? own : theme.classes.map(theme.rgb);
     const signed = [theme.rgb(theme.classes[1]), theme.rgb(theme.ground), theme.rgb(theme.classes[0])];

@@ -9,6 +9,15 @@
   const ORBIT = 400; // frames of a way, as in the player
   const STILL = 0.7; // which frame stands for the whole, as a share of all
 
+  /** How high a vector is so that all are seen, beside the matrices and pictures. */
+  const rowOf = (box, flat) => {
+    const isVector = ({ shape }) => shape?.length === 1;
+    const share = ({ shape, height, width }) => (shape ? shape[0] ** 2 / shape.reduce((a, b) => a * b) : height / width);
+    const others = flat.filter((one) => !isVector(one)).reduce((sum, one) => sum + 27 + (box.clientWidth - 20) * share(one), 0);
+    const n = flat.filter(isVector).length;
+    return n ? Math.max(40, Math.min(92, Math.floor((box.clientHeight - others) / n))) : undefined;
+  };
+
   class Loop {
     /** `source` as of a player, whose frames are at hand; `box` takes its pictures. */
     constructor(box, source, theme) {
@@ -20,7 +29,7 @@
       const flat = [...(meta.curves ?? []), ...(meta.images ?? []), ...(hasPlace ? [] : meta.fields)];
       const canvas = (name) => box.appendChild(make("canvas", { class: name, "aria-hidden": "true" }));
       if (meta.populations.length || hasPlace) this.view = new mesocosm.View(canvas("mp-world"), this.meta, { bare: true });
-      else if (flat.length) this.curves = new mesocosm.CurveView(canvas("mp-curves"), meta.curves ?? [], flat.slice(meta.curves?.length ?? 0));
+      else if (flat.length) this.curves = new mesocosm.CurveView(canvas("mp-curves"), meta.curves ?? [], flat.slice(meta.curves?.length ?? 0), rowOf(box, flat));
       const [wide, high] = meta.space.extent; // of a torus any part is a whole; of all else the whole is shown
       box.classList.toggle("tall", meta.space.kind !== "torus" && wide / high <= 4 / 3);
       box.classList.toggle("flat", !this.view);

@@ -151,5 +151,5 @@ class PetriParameters:
             return None
         return (
             f"every = {every}: totals of a window could reach {most}, more than int32 holds; "
-            "lower every, world.ceiling, world.bite, world.cell_capacity or the inflow"
+            "lower every, world.ceiling, world.metabolism, world.bite, world.cell_capacity or the inflow"
         )
