@@ -127,11 +127,11 @@ def test_a_reward_carries_over_to_another_world_where_copied_acts_do_not(watched
     watched(clones(5, WEIGHTS, 20.0), clones(6, WEIGHTS, 20.0))
     values, result = told(transfer, transfer.Settings(maps=500))
     scores = dict(zip(values["rows"], np.array(values["scores"], float), strict=True))
-    assert np.mean(scores["entropy"]) > 0.9 > 0.5 > np.mean(scores["copied acts"])
+    assert np.mean(scores["entropy"]) > 0.9 > 0.7 > np.mean(scores["copied acts"])
     assert abs(np.mean(scores["random"])) < 0.4 and np.mean(scores["the clones themselves"]) > 0.7
     assert result.findings[0].verdict == "supported"
     assert set(values["rank"]) == {2.0 * S} and max(values["error"]) < 1e-9
-    assert values["unknowns"] == 2 * S and "tell all in 8 of 8" in result.sentence
+    assert values["unknowns"] == 2 * S and "values all in 8 of 8" in result.sentence
 
 
 def test_two_worlds_leave_fewer_rewards_open_than_one(watched):

@@ -8,7 +8,7 @@ import pytest
 
 from mesocosm.analyses import individuality as of_individuals
 from mesocosm.analyses import kin
-from mesocosm.analyses.individuality import classes, individuality
+from mesocosm.analyses.individuality import _foremost, classes, individuality
 from mesocosm.instruments.price import between
 
 # -- kin ---------------------------------------------------------------------------------------------------------------
@@ -167,3 +167,12 @@ def test_levels_are_read_off_a_film_and_of_too_few_samples_nothing_is_said():
 def test_classes_are_of_equal_size_and_keep_ties_together():
     assert np.bincount(classes(np.arange(100.0), 4)).tolist() == [25] * 4
     assert classes(np.array([5.0, 5, 5, 5]), 4).tolist() == [1] * 4 and classes(np.zeros(0), 4).size == 0
+
+
+def test_the_foremost_level_is_named_only_where_worlds_tell_it_apart():
+    share = np.zeros((2, 3, 6))
+    share[0, 1], share[1, 1] = [0.5, 0.6, 0.5, 0.6, 0.5, 0.6], [0.1, 0.2, 0.15, 0.2, 0.1, 0.25]
+    assert _foremost(("body", "colony"), share, [0, 1]).endswith("measure: body.")
+    share[1, 1] = [0.9, 0.1, 0.9, 0.1, 0.9, 0.1]
+    assert _foremost(("body", "colony"), share, [0, 1]).endswith("body and colony are not apart.")
+    assert _foremost(("body",), share, [0]) == ""

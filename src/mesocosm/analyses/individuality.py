@@ -14,7 +14,7 @@ the relation is broken by permutation; the replicate is the unit. A step is the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -202,10 +202,11 @@ def _next(rows: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _groups(rows: Mapping[str, np.ndarray], record: Record, settings: Settings) -> np.ndarray:
-    """A number for each square and frame. [rows]"""
+    """A number for each square and frame; none lies in two demes. [rows]"""
     x, y = (rows[axis] >> 8 for axis in "xy")
-    width = 1 << 20
-    return (rows["tick"] * width + y // settings.neighbourhood) * width + x // settings.neighbourhood
+    side, width = int(_world(record)["side"]), 1 << 20
+    row = y // side * (-(-side // settings.neighbourhood)) + y % side // settings.neighbourhood
+    return (rows["tick"] * width + row) * width + x // settings.neighbourhood
 
 
 def _count_near(rows: Mapping[str, np.ndarray], record: Record, settings: Settings) -> np.ndarray:
@@ -241,15 +242,31 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
         return Result("There are too few samples of any level to say what carries itself on.", values)
     share = bits / whole[:, None]
     said = [f"{values['levels'][i]} {_mean(share[i, 1])} (from without {_mean(share[i, 2])})" for i in told]
-    first = max(told, key=lambda i: float(np.nanmean(share[i, 1])))
     sentence = (
         f"Of what comes next, the share that a system itself tells and its surroundings do not (autonomy, "
-        f"I(S'; S | E) / H(S')): {', '.join(said)}. Most of an individual by this measure: {values['levels'][first]}."
+        f"I(S'; S | E) / H(S')): {', '.join(said)}. {_foremost(values['levels'], share, told)}"
     )
+    if "colony" in values["levels"]:
+        sentence += (
+            " Of a colony, followed from window to window, much of it may be trend: what grows tells what comes next."
+        )
     if not values["is_filmed"]:
         sentence += " Bodies were not filmed (--frames-every 50 --frames-of -1), so of smaller levels nothing is known."
     figures = (_figure(values, share, told), _table(values, bits, null, told), _states(values, told))
     return Result(sentence, values, figures=figures)
+
+
+def _foremost(levels: Sequence[str], share: np.ndarray, told: list[int]) -> str:
+    """Which level is more of an individual than the next one, if the worlds tell them apart."""
+    order = sorted(told, key=lambda i: -float(np.nanmean(share[i, 1])))
+    if len(order) < 2:
+        return ""
+    first, second = order[:2]
+    ahead = finite_interval(share[first, 1] - share[second, 1])
+    names = f"{levels[first]} and {levels[second]}"
+    if ahead is not None and ahead[1] > 0:
+        return f"Most of an individual by this measure: {levels[first]}."
+    return f"Which is most of an individual by this measure is not told: {names} are not apart."
 
 
 def _figure(values: Mapping[str, Any], share: np.ndarray, told: list[int]) -> Strips:

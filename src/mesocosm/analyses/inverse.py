@@ -73,7 +73,8 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
         never_varies.append(of.case.is_deterministic)
         notes.append(of.case.seen.notes(len(there.stimuli)))
         told = memory(there.episodes[of.k], settings.permutations)
-        alone["memory"][r], alone["p"][r], alone["steps"][r] = told.bits, told.p, of.case.seen.counts.sum()
+        # What is left of the bias where the relation is broken is taken off.
+        alone["memory"][r], alone["p"][r], alone["steps"][r] = told.bits - told.null, told.p, of.case.seen.counts.sum()
         if there.model is not None:
             infinite = ceiling(there, of.k)
             best[:, :, r] = _of_methods(infinite, infinite.reward(of.weights))
@@ -180,7 +181,11 @@ def _sentence(values: Mapping[str, Any], of: Mapping[str, np.ndarray]) -> str:
         text += f": {100 * share.mean():.2g} % of all reward maps, in the mean." if share.size else "."
     bits, gap = _finite(values["memory"]), _finite(values["model_gap"])
     if bits.size:
-        text += f" A step of memory would tell {show_mean(bits)} bits more of the next state: it is not quite Markov."
+        shown = int((_finite(values["p"]) < 0.05).sum())
+        text += (
+            f" A step of memory would tell {show_mean(bits)} bits more of the next state, less what chance tells: "
+            f"apart from none in {shown} of {bits.size} worlds."
+        )
     if gap.size:
         text += f" The minds' models are {show_mean(gap)} off what was counted (total variation of a step)."
     return f"{text} Of what was not seen: {'; '.join(values['notes'])}." if values["notes"] else text

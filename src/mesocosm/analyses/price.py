@@ -120,14 +120,15 @@ def _edges(record: Record, windows: int, film: list[Places] | None) -> list[int]
     """Ends of ticks; founders stand at that of tick 0. Where there are frames, the nearest ones."""
     n = min(windows, record.tick)
     edges = [record.tick * k // n - (k > 0) for k in range(n + 1)]
-    if film:
-        taken = film[0].ticks
+    if film:  # the camera's schedule: a world that has ended was filmed no longer
+        taken = np.unique(np.concatenate([one.ticks for one in film]))
         edges = [int(taken[np.abs(taken - e).argmin()]) for e in edges[:-1]] + edges[-1:]
     return sorted(set(edges))
 
 
 def _demes(record: Record) -> int:
-    return int(record.header["configuration"]["world"].get("demes", 1))
+    configuration = record.header["configuration"]
+    return int(configuration.get("resolved", configuration)["world"].get("demes", 1))
 
 
 def _traits(who: Lives, strand: int, edges: list[int], of: str) -> tuple[np.ndarray, np.ndarray]:

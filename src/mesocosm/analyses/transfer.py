@@ -3,7 +3,9 @@
 A policy that was copied is of no use where other acts lead elsewhere; a reward is. So the reward that was inferred from
 clones in their own world is planned on in another one in which the same genotypes were seen, and scored by the return
 that the *true* reward gives there: 1 as by a plan on the truth, 0 as by acting evenly. The acts of the old world,
-copied, stand beside it. Besides: what two worlds with the same genes tell together. NumPy and SciPy, no jax.
+copied, stand beside it. Plans take the best act, so of what was seen the commonest act of each state is taken: minds
+that act softly would else be charged for their noise, and a plan praised for having none. Besides: what two worlds with
+the same genes tell together. NumPy and SciPy, no jax.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from mesocosm.record.configuration import Range
 ROWS = ("entropy", "Ng-Russell", "copied acts", "random", "food only", "other worlds", "the clones themselves")
 CLAIM = Claim(
     "transfers",
-    "a reward that is inferred in one world does better in another than the acts of the first, copied",
+    "a reward that is inferred in one world does better in another than the commonest acts of the first, copied",
     control="the copied acts",
     statistic="return of the true reward in the other world (1 by a plan on the truth, 0 by acting evenly), of a plan "
     "on what maximum causal entropy found, less that of the copied acts",
@@ -85,7 +87,7 @@ def _scores(of: Known, away: Known, there: Clones) -> list[float]:
 
 
 def _mean_gain(away: Known, truth: np.ndarray, weights: np.ndarray) -> float:
-    each = np.array([transferred(away.case.world, truth, away.case.reward(w)) for w in np.atleast_2d(weights)[:20]])
+    each = np.array([transferred(away.case.world, truth, away.case.reward(w)) for w in np.atleast_2d(weights)])
     return float(each.mean())
 
 
@@ -97,22 +99,25 @@ def _of_policy(away: Known, truth: np.ndarray, policy: np.ndarray) -> float:
     return float("nan") if best - none <= 1e-9 * max(abs(best), abs(none)) else float((got - none) / (best - none))
 
 
+def _commonest(counts: np.ndarray) -> np.ndarray:
+    """Of each state the act that was taken most; evenly where none was. [states, acts]"""
+    first = np.eye(counts.shape[1])[counts.argmax(axis=1)]
+    return np.where(counts.sum(axis=1, keepdims=True) > 0, first, 1 / counts.shape[1])
+
+
 def _copied(of: Known, away: Known) -> np.ndarray:
-    """The acts of the first world, as shares, in the states of the second; evenly where there were none."""
+    """The commonest acts of the first world in the states of the second; evenly where there were none."""
     policy = np.full(away.case.counts.shape, 1 / away.case.counts.shape[1])
     first = {int(s): i for i, s in enumerate(of.case.seen.states)}
     for i, s in enumerate(away.case.seen.states):
-        n = of.case.counts[first[int(s)]] if int(s) in first else np.zeros(0)
-        if n.sum() > 0:
-            policy[i] = n / n.sum()
+        if int(s) in first:
+            policy[i] = _commonest(of.case.counts[first[int(s)]][None])[0]
     return policy
 
 
 def _own(away: Known, there: Clones) -> np.ndarray:
-    """What the same genotypes do there themselves."""
-    n = away.case.counts
-    total = n.sum(axis=1, keepdims=True)
-    return np.where(total > 0, n / np.where(total > 0, total, 1), 1 / n.shape[1])
+    """What the same genotypes mostly do there themselves."""
+    return _commonest(away.case.counts)
 
 
 def _identified(here: Clones, there: Clones, of: Known, away: Known) -> tuple[float, float]:
@@ -145,10 +150,9 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     said = {name: _mean(x) for name, x in of.items()}
     sentence = (
         f"Planned on in another world, the reward that maximum causal entropy found gains {said['entropy']} of what "
-        f"the true one gains (Ng and Russell's {said['Ng-Russell']}); the acts of the old world, copied, "
+        f"the true one gains (Ng and Russell's {said['Ng-Russell']}); the commonest acts of the old world, copied, "
         f"{said['copied acts']}, random rewards {said['random']}, food alone {said['food only']}, the mean of other "
-        f"worlds {said['other worlds']}; the clones themselves, by their own plan there, "
-        f"{said['the clones themselves']}."
+        f"worlds {said['other worlds']}; what the clones themselves mostly do there, {said['the clones themselves']}."
     )
     sentence += _of_two(values)
     there = [name for name in values["rows"] if np.isfinite(of[name]).any()]
@@ -171,7 +175,8 @@ def _of_two(values: Mapping[str, Any]) -> str:
         unknowns = values["unknowns"]
         full, lacking = int((rank == unknowns).sum()), np.median(unknowns - rank)
         text = (
-            f" Two such worlds and one reward of states and acts: of {unknowns} unknown values their policies tell all "
+            f" By the minds' own models of two such worlds (no behaviour) soft policies would tell one reward of "
+            f"states and acts: of {unknowns} unknown values all "
             f"in {full} of {rank.size} cases (a death that is likelier in one world pins the last constant), all but "
             f"{lacking:g} in the median (states that were never visited); but for that the reward follows with an "
             f"error of {np.median(error):.1g} of its spread."

@@ -62,8 +62,6 @@ def places(record: Record) -> list[Places] | None:
     out = []
     for replicate in range(record.replicates):
         mine = film["replicate"] == replicate
-        if not mine.any():
-            return None
         tick, ids = film["tick"][mine], film["id"][mine]
         order = np.lexsort((ids, tick))
         cell = np.stack([film[axis][mine][order] >> 8 for axis in "xy"], axis=1)

@@ -42,7 +42,8 @@ def replay(
       exchanges: the rows of this replicate: tick, id, partner.
       ticks: at whose ends genomes are asked for.
     """
-    heredity = record.header["configuration"]["heredity"]
+    configuration = record.header["configuration"]
+    heredity = configuration.get("resolved", configuration)["heredity"]
     loci, last = who.genome.shape[2], max(ticks)
     words = _Words(int(record.header["seed"]), replicate)
     born = np.flatnonzero((who.born > 0) & (who.born <= last))
