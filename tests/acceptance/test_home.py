@@ -81,15 +81,6 @@ def test_what_comes_along_is_small_and_made_by_the_command():
         assert row["command"] == f"mesocosm run {name}" and row["digest"] and row.get("bytes", 0) == sizes[name]
 
 
-STALE = {"chemotaxis", "trend"}
-"""Cards without a verdict until their runs are made anew; to be emptied then."""
-
-
-def test_what_a_card_says_was_found_is_of_what_is_declared_now():
-    """Else neither the home nor the gallery says it: `python -m mesocosm.viewer.loops NAME` makes it anew."""
-    assert {name for name, row in found().items() if row["claimed"] != claimed(declaration(name))} <= STALE
-
-
 def test_a_run_is_begun_stopped_resumed_and_looked_at_by_keyboard_alone(home, house):
     page = home()
     card = page.locator(".card[data-name=moran]")

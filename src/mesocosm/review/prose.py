@@ -14,8 +14,22 @@ from mesocosm.review.wording import sentences, word
 _ASKED = re.compile(r"\?\s*$")
 _FORETOLD = re.compile(r"\b(?:predict|expect|hypothes|anticipat|should be|will be|foresee)\w*", re.IGNORECASE)
 _HELD = re.compile(r"\b(?:control|baseline|compared (?:with|to)|reference group|as against)\b", re.IGNORECASE)
+_SET_AGAINST = re.compile(
+    r"\b(?:compar(?:e[sd]?|ing|ison)|versus|vs|against|without|with no|rather than|instead of)\b", re.IGNORECASE
+)
+"""Words of a comparison, where nothing is called a control."""
+_NUMBER = r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?"
+_MORE = r"(?:at least |more than |less than )?"
+_AMOUNT = re.compile(
+    rf"(?:\b(?:by|of|at least|more than|less than|than|under|below|above)|[:=])\s+{_MORE}"
+    rf"(?P<n>{_NUMBER})(?!\w)\s*(?P<percent>%|per ?cent)?",
+    re.IGNORECASE,
+)
+"""A number that grammar ties to a difference: `by more than 0.01`, `a difference of 10 %`."""
 _LEAST = re.compile(
-    r"\b(?:smallest|minimal|minimum|least|margin|worth|matters?|relevant|meaningful|care about)\b", re.IGNORECASE
+    r"\b(?:smallest|minimal|minimum|least|margin|worth|matters?|relevant|meaningful|care about|or more|"
+    r"(?:higher|lower|larger|smaller|better) by)\b",
+    re.IGNORECASE,
 )
 _IS_N = re.compile(r"\bn (?:is|=|counts)(?: the)?(?: number of)? (?P<unit>[a-z]\w+)", re.IGNORECASE)
 _LINE = re.compile(
@@ -50,6 +64,8 @@ def facts_of(text: str, known: set[str]) -> dict[str, Any]:
     for name, sign in (("question", _ASKED), ("prediction", _FORETOLD), ("control", _HELD)):
         if name not in out and (hit := next((s for s in said if sign.search(s)), None)):
             out[name] = hit
+    if "control" not in out and (hit := next((s for s in said if _SET_AGAINST.search(s)), None)):
+        out["control"] = hit
     if not known & {"minimal_effect"} & out.keys() and (least := _smallest(said)) is not None:
         out.setdefault("minimal_effect", least)
     out |= {k: v for k, v in _counted(said).items() if k not in out}
@@ -58,8 +74,8 @@ def facts_of(text: str, known: set[str]) -> dict[str, Any]:
 
 def _smallest(said: list[str]) -> float | None:
     for sentence in said:
-        if _LEAST.search(sentence) and (number := re.search(r"(?<![\w.])\d+(?:\.\d+)?(?!\w)", sentence)):
-            return float(number[0])
+        if _LEAST.search(sentence) and (found := _AMOUNT.search(sentence)):
+            return float(found["n"].replace(",", "")) / (100 if found["percent"] else 1)
     return None
 
 
