@@ -9,6 +9,7 @@ import pytest
 from mesocosm.analyses import individuality as of_individuals
 from mesocosm.analyses import kin
 from mesocosm.analyses.individuality import _foremost, classes, individuality
+from mesocosm.instruments.places import places
 from mesocosm.instruments.price import between
 
 # -- kin ---------------------------------------------------------------------------------------------------------------
@@ -176,3 +177,18 @@ def test_the_foremost_level_is_named_only_where_worlds_tell_it_apart():
     share[1, 1] = [0.9, 0.1, 0.9, 0.1, 0.9, 0.1]
     assert _foremost(("body", "colony"), share, [0, 1]).endswith("body and colony are not apart.")
     assert _foremost(("body",), share, [0]) == ""
+
+
+def test_a_world_that_ended_before_its_first_frame_has_no_places_and_takes_none_from_the_others():
+    film = {"replicate": [1, 1, 2], "tick": [0, 50, 0], "id": [1, 1, 4], "x": [256, 512, 0], "y": [0, 0, 256]}
+    header = {"frames": ["bodies"], "configuration": {"world": {"side": 8}}}
+
+    def of(rows):
+        kept = {name: np.array(values[:rows], int) for name, values in film.items()}
+        return SimpleNamespace(header=header, replicates=3, frames=lambda name: kept)
+
+    found = places(of(3))
+    assert [each.ticks.tolist() for each in found] == [[], [0, 50], [0]]
+    assert found[0].at(0, np.array([1])).tolist() == [[-1, -1]]
+    assert found[1].at(50, np.array([1])).tolist() == [[2, 0]]
+    assert places(of(2)) is None and places(of(0)) is None, "one that was filmed, and nobody"

@@ -47,14 +47,14 @@ class Places:
 def filmed(record: Record) -> str:
     """A need of an analysis: that all that lived were filmed."""
     shown = "bodies" in record.header.get("frames", [])
-    if shown and len(np.unique(record.frames("bodies")["replicate"])) > min(1, record.replicates - 1):
+    if shown and np.unique(record.frames("bodies")["replicate"]).size > min(1, record.replicates - 1):
         return ""
     return "holds no film of all its bodies (run it with --frames-every 50 --frames-of -1)"
 
 
 def places(record: Record) -> list[Places] | None:
-    """Of each replicate; None where no film was taken of all that live."""
-    if "bodies" not in record.header.get("frames", []):
+    """Of each replicate, without times where one had ended before; None where no film was taken of all that live."""
+    if filmed(record):
         return None
     film = record.frames("bodies")
     configuration = record.header["configuration"]
