@@ -380,6 +380,6 @@ def test_the_time_left_of_an_arm_begins_anew(monkeypatch):
     assert said.count("...") == 2 and "-" not in said
 
 
-def test_progress_says_the_time_left_before_and_after_the_first_chunk(monkeypatch):
-    said = progress_over(monkeypatch, [0, 10], is_terminal=True)
-    assert "..." in said and "80 s left" in said
+def test_the_time_left_is_foretold_once_chunks_have_been_run_in_which_nothing_is_compiled(monkeypatch):
+    said = progress_over(monkeypatch, [0, 10, 20, 30], is_terminal=True)
+    assert said.count("...") == 3 and "80 s left" not in said and "60 s left" in said
