@@ -151,6 +151,12 @@ DECLARATION = Declaration(
     },
     measures=measures,
     claims=CLAIMS,
+    answers={
+        "supported": "Yes, it learns more from as many examples",
+        "refuted": "No, it learns less from as many examples",
+        "equivalent": "No, it learns no more than the rule it began as",
+        "undecided": "Whether it learns more from as many examples is undecided",
+    },
     presets=PRESETS,
     results=_results,
     analyse=_analyse,
