@@ -1,0 +1,19 @@
+"""An optimiser that steps by the sign of what gradients were of late: one rate for every weight."""
+
+from mesocosm.studies.component import component
+
+
+@component(slot="optimiser")
+def sign_momentum(rate: float = 0.003, memory: float = 0.9):
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    def init(weights):
+        return jax.tree.map(jnp.zeros_like, weights)
+
+    def update(gradient, mean, weights=None):
+        mean = jax.tree.map(lambda m, g: memory * m + (1 - memory) * g, mean, gradient)
+        return jax.tree.map(lambda m: -rate * jnp.sign(m), mean), mean
+
+    return optax.GradientTransformation(init, update)
