@@ -86,6 +86,7 @@ def test_python_blocks_run(page, tmp_path, monkeypatch):
     for example in EXAMPLES.glob("*.py"):
         shutil.copy(example, tmp_path)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))  # as at a prompt in this folder
     namespace = {"__name__": "__main__"}
     for block in read_blocks(page.read_text()):
         if block.language == "python":
