@@ -36,7 +36,7 @@ def test_five_lines_run(tmp_path):
     assert not ran and "chemotaxis, seed 0, 2 worlds: finished at tick 400" in found["text/plain"]
     assert "<table>" in found["text/html"] and "undecided" in found["text/html"] and "nan" not in found["text/html"]
     assert picture["image/svg+xml"].startswith("<svg") and "population" in table["text/html"]
-    assert finding["text/plain"].startswith("Finding(name='follows'") and "255" in other["text/plain"]
+    assert finding["text/plain"].startswith("Finding(follows: ") and "255" in other["text/plain"]
     assert "report.html" in report["text/plain"] and list(tmp_path.glob("runs/chemotaxis-0-*/report.html"))
     assert report["text/html"].startswith("<iframe srcdoc=") and "&lt;html" in report["text/html"]
 
