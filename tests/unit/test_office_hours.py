@@ -14,11 +14,11 @@ from mesocosm.cli import main
 from mesocosm.protocol.registry import declaration
 from mesocosm.record.configuration import from_toml
 from mesocosm.review import read_design, review
+from mesocosm.review.amounts import number_of
 from mesocosm.review.asking import answered, questions
 from mesocosm.review.checks import CHECKS
 from mesocosm.review.design import of_facts
 from mesocosm.review.faults import is_part
-from mesocosm.review.prose import number_of
 from mesocosm.review.wording import frames
 from mesocosm.studies.study import read
 

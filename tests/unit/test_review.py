@@ -57,6 +57,10 @@ PLANTED = {  # what is changed in the clean plan (None: left out), and a number 
     "fraction-out-of-reach": ({"claims": [{"name": "sign", "kind": "fraction", "delta": 0.95}]}, "`sign`"),
     "tuned-on-test": ({"tuned_on": ["wine", "digits"]}, "digits"),
     "unequal-tuning": ({"tuning": {"adam": 200, "momentum": 1}}, "adam has 200 tuning trials, momentum has 1"),
+    "regression-to-the-mean": (
+        {"remarks": "We take the agents that scored worst in the first test, teach them and test again."},
+        "scored worst",
+    ),
     "pseudo-replication": ({"unit": "agents at the last tick"}, "agents"),
     "multiple-comparisons": ({"comparisons": 20, "correction": None}, "64 %"),
     "saturated-metric": ({"baseline": 0.995}, "no room"),

@@ -137,8 +137,14 @@ def _first(d: Design) -> Planned:
     """The claim that decides; where none is declared, what can be made of the rest."""
     what = d.statistic or d.primary or (d.metrics[0] if d.metrics else "the outcome")
     known = d.claims[0] if d.claims else Planned("effect", "mean", d.minimal_effect or 0.0, direction=d.direction)
-    control = known.control or d.control or "a control that is still to be named"
+    control = known.control or _in_short(d) or "a control that is still to be named"
     return known._replace(sentence=known.sentence or what, statistic=known.statistic or what, control=control)
+
+
+def _in_short(d: Design) -> str | None:
+    """The control in a few words; of prose that gives it in none, `its control`: sentences do not fit into others."""
+    is_sentence = d.control is not None and len(d.control.split()) > 9
+    return "its control" if is_sentence and d.is_doubtful("control") else d.control
 
 
 def _plural(unit: str | None) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 from mesocosm.findings.claim import floor_replicates
 from mesocosm.review.checks import objections
 from mesocosm.review.design import Design, of_facts
-from mesocosm.review.faults import is_part
+from mesocosm.review.faults import is_part, rival_count
+from mesocosm.review.prose import DECLARED
 from mesocosm.review.wording import word
 
 
@@ -82,6 +83,8 @@ def _of_the_sample(d: Design) -> Iterator[tuple[str, str]]:
         yield "unit", "What is founded, trained or drawn anew for each replicate? (world, training, data set)"
     elif not is_part(unit) and not word("whole").search(unit):
         yield "unit", f"Is each {unit} founded on its own, or do several share a world? Name what is."
+    elif rival := rival_count(d):
+        yield "unit", f"Are the {rival} your replicates, or the {d.n} {unit}? Name what is founded on its own."
     least = floor_replicates(d.n_declared)
     asked = f"How many of them ({unit or 'replicates'}), in each arm? {least} are the fewest that can count."
     yield "n", asked if d.n is None else ""
@@ -133,5 +136,7 @@ def answered(values: Mapping[str, Any], fact: str, said: str) -> dict[str, Any]:
 
     without = {k: v for k, v in values.items() if k != fact and k not in ALIASES.get(fact, ())}
     out = {**without, fact: value_of(fact, said)}
+    if DECLARED in out:  # what is answered is no longer read from sentences
+        out[DECLARED] = [*out[DECLARED], fact]
     of_facts(Path("the plan"), out)
     return out

@@ -45,10 +45,21 @@ def objections(design: Design) -> list[Objection]:
     """All objections to a plan, the gravest first."""
     found = [(c, said) for c in CHECKS if (said := c.of(design))]
     order = ("fatal", "serious", "minor")
+    weighed: list[tuple[Weight, Check, str]] = [(_weight(c, design), c, said) for c, said in found]
     return [
-        Objection(c.name, c.weight, said, c.why, c.reference, c.change)
-        for c, said in sorted(found, key=lambda pair: order.index(pair[0].weight))
+        Objection(c.name, weight, said, c.why, c.reference, c.change)
+        for weight, c, said in sorted(weighed, key=lambda row: order.index(row[0]))
     ]
+
+
+def _weight(check: Check, design: Design) -> Weight:
+    """What is read from sentences is never fatal but where nothing at all is compared: they may mean something else."""
+    rests_on = {"control": None, "pseudo-replication": "unit", "optional-stopping": "stopping"}
+    if check.weight != "fatal" or design.declared is None:
+        return check.weight
+    fact = rests_on.get(check.name, "")
+    is_certain = not design.control if fact is None else bool(fact) and not design.is_doubtful(fact)
+    return "fatal" if is_certain else "serious"
 
 
 CHECKS: tuple[Check, ...] = (
@@ -243,6 +254,14 @@ CHECKS: tuple[Check, ...] = (
         "R. A. Fisher, The Design of Experiments, 1935",
         "Change one thing at a time, or cross them.",
         faults.confounded,
+    ),
+    Check(
+        "regression-to-the-mean",
+        "serious",
+        "What was chosen for being extreme is less so when it is measured again, whatever was done to it.",
+        "A. G. Barnett, J. C. van der Pols and A. J. Dobson, International Journal of Epidemiology 34, 2005",
+        "Choose twice as many, and leave a half drawn at random untreated: it returns to the mean, too.",
+        faults.regression,
     ),
     Check(
         "budgets-of-two-kinds",

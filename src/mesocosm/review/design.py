@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 from mesocosm.findings.claim import ALPHA
 from mesocosm.record import ConfigurationError
 from mesocosm.record.configuration import text_of
-from mesocosm.review.prose import facts_of, number_of
+from mesocosm.review.amounts import number_of
+from mesocosm.review.prose import DECLARED, facts_of
 
 MOST, MOST_SEEDS = 1_000_000_000, 100_000
 """Counts, and seeds that are listed one by one."""
@@ -69,6 +70,8 @@ class Design:
       lost: (replicates without a value, started), of a run that there is; `sd` is then what it showed.
       worlds: how many there are that were founded (trained, drawn) independently, where `n` counts something else.
       unread: what a file says that is no fact known here.
+      declared: of prose, the facts that stand in lines of their own; the others are read from sentences, doubtfully.
+        None where all are declared.
       texts: all that a file says in words, under which heading; read by the frames of `wording`.
     """
 
@@ -116,7 +119,12 @@ class Design:
     tasks: tuple[str, ...] = ()
     lost: tuple[int, int] | None = None
     unread: tuple[str, ...] = ()
+    declared: frozenset[str] | None = None
     texts: tuple[tuple[str, str], ...] = ()
+
+    def is_doubtful(self, fact: str) -> bool:
+        """Whether a fact was read from a sentence, not from a line of its own."""
+        return self.declared is not None and not {fact, *ALIASES.get(fact, ())} & self.declared
 
     @property
     def n_declared(self) -> int:
@@ -147,6 +155,7 @@ _NO_FACTS = (
     "tasks",
     "lost",
     "unread",
+    "declared",
     "texts",
 )
 FACTS = tuple(f.name for f in fields(Design) if f.name not in _NO_FACTS)
@@ -214,7 +223,9 @@ def of_facts(path: Path, values: Mapping[str, Any]) -> Design:
       ConfigurationError: if a fact is of the wrong kind.
     """
     facts: dict[str, Any] = {"name": path.stem}
-    values, texts = _put_right(values), _texts(values)
+    declared = values.get(DECLARED)
+    values = _put_right({k: v for k, v in values.items() if k != DECLARED})
+    texts = _texts(values)
     for name in FACTS:
         for word in (name, *ALIASES.get(name, ())):
             value = _found(values, word)
@@ -222,7 +233,8 @@ def of_facts(path: Path, values: Mapping[str, Any]) -> Design:
                 facts[name] = _of_kind(path, word, name, value)
                 break
     facts["claims"] = _claims(path, values, facts.get("minimal_effect"))
-    return Design(**facts, unread=_unread(path, values), texts=texts)
+    said = frozenset(declared) if isinstance(declared, list) else None
+    return Design(**facts, unread=_unread(path, values), declared=said, texts=texts)
 
 
 def facts(name: str = "plan", **values: Any) -> Design:

@@ -13,8 +13,8 @@ from typing import Any
 
 from mesocosm.findings.claim import ALPHA, floor_replicates
 from mesocosm.findings.power import power_of, replicates_needed, replicates_needed_for_fraction
+from mesocosm.review.amounts import number_of
 from mesocosm.review.design import Design
-from mesocosm.review.prose import number_of
 from mesocosm.review.wording import caught, word
 
 
@@ -26,7 +26,8 @@ def told(d: Design, check: str, what: str) -> str | None:
 
 def question(d: Design) -> str | None:
     if not d.question:
-        return "No question is stated."
+        is_asked = d.declared is not None and d.prediction and not prediction_without_a_sign(d)
+        return None if is_asked else "No question is stated."  # in prose a prediction is one: does it hold?
     if re.match(_OPEN_QUESTION, d.question, re.IGNORECASE):
         return f"“{d.question}” can be answered by anything that happens."
     if not re.search(_ASKS, d.question, re.IGNORECASE):
@@ -165,11 +166,24 @@ def replication(d: Design) -> str | None:
             return f"The unit is the {d.unit}: many of them share one world or one training, and agree by it."
     if d.worlds is not None and d.n is not None and d.n > d.worlds:
         return f"n = {d.n} out of {d.worlds} that are independent: those of one agree by it."
-    if d.n and (founded := _founded(d)) and 2 * founded[0] < d.n:
+    is_sure = not d.is_doubtful("n")  # else it is asked
+    if is_sure and d.n and (founded := _founded(d)) and 2 * founded[0] < d.n:
         return f"n = {d.n} out of “{founded[1]}”: those of one agree by it."
-    if d.n and d.n > 1 and (counted := _counted_parts(d)):
+    if is_sure and d.n and d.n > 1 and (counted := _counted_parts(d)):
         return f"n = {d.n} is the number of “{counted}”: many of them share one world or one training."
     return told(d, "pseudo-replication", "What is counted is not independent")
+
+
+def rival_count(d: Design) -> str | None:
+    """Of prose: what lives within something and is said to be counted, too; None where n is declared."""
+    if not d.n or not d.is_doubtful("n"):
+        return None
+    part = re.compile(
+        rf"\b(?:n ?=|sample size of|over|test\w* (?:over|of)) (?P<what>[\d,]+ (?:\w+ )?(?:{word('part').pattern}))\b",
+        re.IGNORECASE,
+    )
+    found = part.search(". ".join(text for _, text in d.texts))
+    return found["what"] if found else None
 
 
 def _founded(d: Design) -> tuple[int, str] | None:
@@ -186,7 +200,9 @@ def _founded(d: Design) -> tuple[int, str] | None:
 
 def _counted_parts(d: Design) -> str | None:
     """What of a plan's words is as many as n, and lives within something."""
-    as_many = re.compile(rf"\b(?:{d.n}|{d.n:,}) (?:\w+ )?(?:{word('part').pattern})\b", re.IGNORECASE)
+    as_many = re.compile(
+        rf"\b(?:{d.n}|{d.n:,}) (?:\w+ )?(?:{word('part').pattern})\b(?! (?:{word('whole').pattern})\b)", re.IGNORECASE
+    )
     plan = ". ".join(text for _, text in d.texts)
     found = as_many.search(plan)
     return found[0] if found and not word("averaged", spared=True).search(plan) else None
@@ -348,6 +364,10 @@ def confounded(d: Design) -> str | None:
     return told(d, "confounded", "Two things change together")
 
 
+def regression(d: Design) -> str | None:
+    return told(d, "regression-to-the-mean", "The extreme are measured again")
+
+
 def units(d: Design) -> str | None:
     if not d.own_budgets:
         return None
@@ -376,6 +396,8 @@ def tasks_of_one_kind(d: Design) -> str | None:
 
 def several_predictions(d: Design) -> str | None:
     parts = [part for part in re.split(r";", d.prediction or "") if part.strip()]
+    if d.is_doubtful("prediction"):  # a sentence of prose says other things besides
+        parts = [part for part in parts if re.search(_WAY, part, re.IGNORECASE)]
     if len(parts) < 2 or len(d.claims) > 1:
         return None
     return f"{len(parts)} predictions in one sentence, one minimal effect: it is not said which of them decides."
@@ -385,7 +407,8 @@ _WAY = (
     r"\b(above|below|higher|lower|more|less|fewer|larger|smaller|faster|slower|better|worse|beats?|exceeds?|rises?|falls?|"
     r"grows?|shrinks?|increases?|decreases?|positive|negative|keeps?|kept|lost|becomes?|fades?|helps?|hurts?|longer|shorter|"
     r"no|not|nor|neither|equal|equivalent|same|circles|improves?|reduces?|raises?|lowers?|sooner|later|earlier|denser|nearer|"
-    r"further|closer|outlives?|outperforms?|wins?|doubles?|halves|vanish\w*|disappears?|emerges?|survives?|dies|stronger|"
+    r"further|closer|climbs?|drops?|bigger|(?:goes|go) (?:up|down)|ahead|behind|outlives?|outperforms?|wins?|"
+    r"doubles?|halves|vanish\w*|disappears?|emerges?|survives?|dies|stronger|"
     r"weaker|wider|narrower|deeper|at (?:least|most)|greater|gains?|loses?)\b"
 )
 _SIGN = rf"{_WAY}|\b(is|are|converges?)\b"

@@ -9,44 +9,40 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mesocosm.review.amounts import counted, smallest
 from mesocosm.review.wording import sentences, word
 
-_ASKED = re.compile(r"\?\s*$")
-_FORETOLD = re.compile(r"\b(?:predict|expect|hypothes|anticipat|should be|will be|foresee)\w*", re.IGNORECASE)
-_HELD = re.compile(r"\b(?:control|baseline|compared (?:with|to)|reference group|as against)\b", re.IGNORECASE)
-_SET_AGAINST = re.compile(
-    r"\b(?:compar(?:e[sd]?|ing|ison)|versus|vs|against|without|with no|rather than|instead of)\b", re.IGNORECASE
+DECLARED = "_declared"
+"""Under which `facts_of` tells what a plan says in lines of their own; no word of a plan begins so."""
+_ASKED = (re.compile(r"\?\s*$"),)
+_FORETOLD = (
+    re.compile(r"\b(?:predict(?:s|ed|ions?)?|hypothes\w+)\b", re.IGNORECASE),
+    re.compile(r"\b(?:expect|anticipat|foresee|should be|will be|bet\b)\w*", re.IGNORECASE),
 )
-"""Words of a comparison, where nothing is called a control."""
-_NUMBER = r"\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?"
-_MORE = r"(?:at least |more than |less than )?"
-_AMOUNT = re.compile(
-    rf"(?:\b(?:by|of|at least|more than|less than|than|under|below|above)|[:=])\s+{_MORE}"
-    rf"(?P<n>{_NUMBER})(?!\w)\s*(?P<percent>%|per ?cent)?",
-    re.IGNORECASE,
+_HELD = (
+    re.compile(r"\b(?:control|baseline|compared (?:with|to)|reference group|as against)\b", re.IGNORECASE),
+    re.compile(
+        r"\b(?:compar(?:e[sd]?|ing|ison)|versus|vs|against|without|with no|rather than|instead of|contrast\w*|"
+        r"reference|(?:in|on|for) the other|differences? between|"
+        r"(?:more|less|fewer|better|worse|[a-z]{3,}er)\b[^.;]{0,80}\bthan)\b",
+        re.IGNORECASE,
+    ),
 )
-"""A number that grammar ties to a difference: `by more than 0.01`, `a difference of 10 %`."""
-_LEAST = re.compile(
-    r"\b(?:smallest|minimal|minimum|least|margin|worth|matters?|relevant|meaningful|care about|or more|"
-    r"(?:higher|lower|larger|smaller|better) by)\b",
-    re.IGNORECASE,
+"""Words of a comparison: where something is called a control, and where nothing is."""
+_ENDS = (
+    re.compile(
+        r"\bfixed (?:in advance|beforehand)|\bnumber (?:of \w+ )?(?:is|was) fixed|\b(?:decided|settled|set) beforehand|"
+        r"\bno interim looks?|\banaly[sz]e\w* (?:only )?after all|\blooked at (?:only )?once|"
+        r"\bends? after [\d,]+ \w+ for all|\bonly after (?:all|the last)|\bwhen all [\d,]+ (?:are|have)",
+        re.IGNORECASE,
+    ),
 )
-_IS_N = re.compile(r"\bn (?:is|=|counts)(?: the)?(?: number of)? (?P<unit>[a-z]\w+)", re.IGNORECASE)
+_KEPT = r"\b(?:counts?|counted|scored?|enters?|gets?|kept|keeps|included|stays?|zero|0|at chance)\b"
 _LINE = re.compile(
     r"^\s*(?:[-*]\s*)?(?:\*\*)?(?P<word>[A-Za-z][\w -]{0,38}?)(?:\*\*)?\s*[:=]\s+(?P<said>\S.*)$", re.MULTILINE
 )
-_DIGITS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
-_DIGITS |= {
-    "eleven": 11,
-    "twelve": 12,
-    "fifteen": 15,
-    "sixteen": 16,
-    "twenty": 20,
-    "thirty": 30,
-    "forty": 40,
-    "fifty": 50,
-}
-_DIGITS |= {"sixty": 60, "hundred": 100, "no": 0}
+_ONE_SENTENCE = {"question", "prediction", "hypothesis", "control"}
+"""Facts of which a line says one: the rest of its paragraph is about something else."""
 
 
 def facts_of(text: str, known: set[str]) -> dict[str, Any]:
@@ -54,49 +50,63 @@ def facts_of(text: str, known: set[str]) -> dict[str, Any]:
 
     Args:
       known: words for facts, under which a line may say one.
+
+    Returns: facts by their words; under `DECLARED` those that stand in lines of their own; the others are
+      read doubtfully.
     """
     out: dict[str, Any] = {}
     for found in _LINE.finditer(text):
         name = re.sub(r"[ -]+", "_", found["word"].strip().lower())
         if name in known:
-            out.setdefault(name, found["said"].strip())
+            line = found["said"].strip()
+            out.setdefault(name, sentences(line)[0] if name in _ONE_SENTENCE else line)
+    declared = sorted(out)
     said = sentences(_LINE.sub(lambda m: m[0].rstrip(". ") + ".", text))
-    for name, sign in (("question", _ASKED), ("prediction", _FORETOLD), ("control", _HELD)):
-        if name not in out and (hit := next((s for s in said if sign.search(s)), None)):
+    told = [s for s in said if not _is_heading(s, text)]
+    for name, signs in (("prediction", _FORETOLD), ("stopping", _ENDS)):
+        if not {name, "hypothesis"} & out.keys() and (hit := _first(told, signs)):
             out[name] = hit
-    if "control" not in out and (hit := next((s for s in said if _SET_AGAINST.search(s)), None)):
-        out["control"] = hit
-    if not known & {"minimal_effect"} & out.keys() and (least := _smallest(said)) is not None:
+    if "question" not in out and (hit := _first(said, _ASKED)):
+        out["question"] = re.sub(r"^\W*(?:question|aim)\s*:\s*", "", hit, flags=re.IGNORECASE)
+    if "control" not in out and (hit := _first(told, _HELD) or _first(said, _HELD)):
+        out["control"] = _named_control(told) or _named_control(said) or hit
+    if "failures" not in out and (hit := next((s for s in told if _says_of_failures(s)), None)):
+        out["failures"] = hit
+    if not known & {"minimal_effect"} & out.keys() and (least := smallest(told)) is not None:
         out.setdefault("minimal_effect", least)
-    out |= {k: v for k, v in _counted(said).items() if k not in out}
-    return {**out, "text": text}
+    out |= {k: v for k, v in counted(told).items() if k not in out}
+    return {**out, "text": text, DECLARED: declared}
 
 
-def _smallest(said: list[str]) -> float | None:
-    for sentence in said:
-        if _LEAST.search(sentence) and (found := _AMOUNT.search(sentence)):
-            return float(found["n"].replace(",", "")) / (100 if found["percent"] else 1)
+def _first(said: list[str], signs: tuple[re.Pattern[str], ...]) -> str | None:
+    """The first sentence with the first of these signs that any has."""
+    return next((s for sign in signs for s in said if sign.search(s)), None)
+
+
+def _is_heading(sentence: str, text: str) -> bool:
+    return re.search(rf"^#+ +{re.escape(sentence)}", text, re.MULTILINE) is not None
+
+
+def _says_of_failures(sentence: str) -> bool:
+    failed = re.compile(rf"{word('failed').pattern}|starv|\bill\b", re.IGNORECASE)
+    return bool(failed.search(sentence)) and bool(re.search(_KEPT, sentence, re.IGNORECASE))
+
+
+_CONTROLS = (
+    r"\bcontrol(?: group| arm)?\s*:\s*(?P<c>[^.;:]+)",
+    r"(?:^|[;,] |\band )(?P<c>(?:the |an? )?[\w-]+(?: [\w-]+){0,4}) (?:is|are|serves? as|acts? as) "
+    r"(?:the |our |a )?(?:control|comparison|reference)s?\b",
+    r"\b[Tt]he control, (?P<c>[^,.;]+),",
+    r"\bcompared? (?:[\w.-]+ ){1,8}?(?:with|to|against) (?P<c>[^,.;:]+)",
+    r"\b(?:against|versus|vs\.?) (?P<c>[^,.;:]+)",
+)
+
+
+def _named_control(said: list[str]) -> str | None:
+    """What is held against, in a few words; None where a sentence does not give it in any."""
+    for pattern in _CONTROLS:
+        for sentence in said:
+            found = re.search(pattern, sentence, re.IGNORECASE)
+            if found and len(found["c"].split()) <= 9:
+                return found["c"].strip()
     return None
-
-
-def _counted(said: list[str]) -> dict[str, Any]:
-    """How many of what is founded on its own: the first number that stands before such a word."""
-    whole = word("whole").pattern
-    number = rf"\b(?P<n>\d[\d,]*|{'|'.join(_DIGITS)})\b(?: [a-z-]+){{0,3}}? (?P<unit>{whole})\b"
-    out: dict[str, Any] = {}
-    for sentence in said:
-        if "n" not in out and (found := re.search(number, sentence, re.IGNORECASE)):
-            out |= {"n": number_of(found["n"]), "unit": found["unit"]}
-        if declared := _IS_N.search(sentence):
-            out["unit"] = declared["unit"]
-    return out
-
-
-def number_of(text: str) -> int | None:
-    """A number in digits or in letters, as it stands at the beginning of a text."""
-    found = re.match(r"\s*(?:n ?= ?)?(\d[\d,]*|[a-z]+)\b", text, re.IGNORECASE)
-    if not found:
-        return None
-    if found[1][0].isdigit():
-        return int(found[1].replace(",", ""))
-    return _DIGITS.get(found[1].lower())

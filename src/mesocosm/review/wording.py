@@ -113,8 +113,16 @@ def _sentences_of(texts: Texts, not_in: Sequence[str]) -> Iterator[tuple[str, st
             yield from ((heading, sentence) for sentence in sentences(text))
 
 
+_END = (
+    r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bvs\.)(?<!\bcf\.)(?<!\bal\.)(?<!\bca\.)(?<!\bDr\.)(?<!\bProf\.)(?<!\bFig\.)"
+    r"(?:(?<!\b[A-Z]\.)|(?=\s+[A-Z]))"
+)
+"""Where a sentence ends: not after `e.g.`, nor after an initial that a small letter follows (`E. coli`)."""
+
+
 def sentences(text: str) -> list[str]:
     """The sentences of a text, and the lines of a list. What is longer than anybody writes is cut."""
     flat = re.sub(r"\n(?=\s*(?:[-*#]|\d+[.)])\s)", "\n\n", text[:LONGEST])
-    parts = re.split(r"(?<=[.!?])\s+|\n\s*\n", flat)
+    flat = re.sub(r"^(#+ .*)$", r"\1\n\n", flat, flags=re.MULTILINE)
+    parts = re.split(rf"{_END}\s+|\n\s*\n", flat)
     return [" ".join(part.split())[:600].strip(" -*#") for part in parts if part.strip(" -*#.\n")]
