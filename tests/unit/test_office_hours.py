@@ -2,7 +2,10 @@
 
 The plans lie in `office_hours/`: what is planted stands in the first line. Those of part b were written blind, after
 the reader had been made with part a in view (20 of their 33 faults were named, 1 false alarm), and then learnt from; so
-were those of part c (16 of 19, none).
+were those of part c (16 of 19, none). Part d is by another hand that had never seen the reader: 5 of its 12 flawed
+plans had their fault named, and all 5 clean ones met false alarms, 13 in all. Part e was written before part d was
+learnt from, by who then learnt it: 2 of 4 faults (one for a wrong sentence) and 5 false alarms in 2 of 3 clean plans;
+the faults of `e03` are still missed.
 """
 
 import io
@@ -14,12 +17,12 @@ from mesocosm.cli import main
 from mesocosm.protocol.registry import declaration
 from mesocosm.record.configuration import from_toml
 from mesocosm.review import read_design, review
-from mesocosm.review.amounts import number_of
+from mesocosm.review.amounts import counted, number_of, smallest
 from mesocosm.review.asking import answered, questions
 from mesocosm.review.checks import CHECKS
 from mesocosm.review.design import of_facts
 from mesocosm.review.faults import is_part
-from mesocosm.review.wording import frames
+from mesocosm.review.wording import frames, sentences
 from mesocosm.studies.study import read
 
 PLANS = sorted((Path(__file__).parent / "office_hours").iterdir())
@@ -38,6 +41,64 @@ def test_planted_faults_are_named_and_clean_plans_left_alone():
     assert len(PLANS) >= 70 and n >= 70 and sum(not planted(p) for p in PLANS) >= 20
     assert len(missed) <= 0.05 * n, missed
     assert sum(map(len, alarms.values())) <= 2, alarms
+
+
+@pytest.mark.parametrize("path", [p for p in PLANS if p.name[0] in "de" and "clean" in p.name], ids=lambda p: p.stem)
+def test_a_sound_plan_of_another_hand_meets_nothing_fatal_and_is_not_pasted(path):
+    answer = review(read_design(str(path)))
+    assert "fatal" not in {o.weight for o in answer.objections}
+    asked = answer.question.splitlines()[-1]
+    assert ". " not in asked and len(asked.split()) <= 40
+
+
+def test_what_is_read_from_a_sentence_is_fatal_nowhere_and_what_a_line_declares_is(tmp_path):
+    path = tmp_path / "plan.md"
+    said = "Does it help? Treated fish are compared with untreated fish. We predict more with it, by 3 or more.\n"
+    path.write_text(f"{said}\nA t-test over the 400 fish.\n")
+    assert {o.weight for o in review(read_design(str(path))).objections} == {"serious"}
+    path.write_text(f"{said}\nThere are 6 tanks. A t-test over the 400 fish.\n")
+    answer = review(read_design(str(path)))
+    assert any(o.what.startswith("Are the 400 fish your replicates, or the 6 tanks?") for o in answer.objections)
+    assert answer.question.endswith("above that of its control?")
+    path.write_text(f"{said}\nUnit: fish\n\nn: 400\n")
+    assert "fatal" in {o.weight for o in review(read_design(str(path))).objections}
+
+
+@pytest.mark.parametrize(
+    ("said", "least"),
+    [
+        ("Runs are longer at 37 degrees; a difference of 10 % would matter", 0.1),
+        ("A difference of 2,000 evaluations would matter", 2000),
+        ("Accuracy is higher with dropout by more than 0.01", 0.01),
+        ("They keep a higher fitness than clones do, by 0.05 or more", 0.05),
+        ("Large worlds hold at least two species more", 2),
+        ("Smallest difference of interest: 0.5 points", 0.5),
+        ("We run at least 40 worlds", None),
+        ("What matters is the age of 12 fish", None),
+    ],
+)
+def test_an_amount_is_read_where_grammar_ties_it_to_a_difference(said, least):
+    assert smallest([said]) == least
+
+
+@pytest.mark.parametrize(
+    ("said", "n", "unit"),
+    [
+        ("They collect more in 10,000 steps than colonies without. 48 colonies per arm.", 48, "colonies"),
+        ("Both are tuned with 100 trials of random search. We repeat over 20 data sets.", 20, "data sets"),
+        ("30 data sets, each with 5 seeds which are averaged", 30, "data sets"),
+        ("A pilot of 10 colonies. 24 independent ant colonies are kept.", 24, "colonies"),
+        ("100 replicate populations per arm", 100, "populations"),
+        ("Five trials each. The world is the unit. 64 worlds.", 64, "world"),
+    ],
+)
+def test_what_is_counted_is_what_is_independent(said, n, unit):
+    assert counted(sentences(said)) == {"n": n, "unit": unit}
+
+
+def test_sentences_end_where_they_end():
+    said = "# A title\nE. coli swims, e.g. in agar. So does strain B. It is slow vs. others."
+    assert sentences(said) == ["A title", "E. coli swims, e.g. in agar.", "So does strain B.", "It is slow vs. others."]
 
 
 def test_every_frame_is_of_a_check():

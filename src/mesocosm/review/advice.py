@@ -143,7 +143,7 @@ def _first(d: Design) -> Planned:
 
 def _in_short(d: Design) -> str | None:
     """The control in a few words; of prose that gives it in none, `its control`: sentences do not fit into others."""
-    is_sentence = d.control is not None and len(d.control.split()) > 9
+    is_sentence = d.control is not None and (len(d.control.split()) > 9 or d.control.rstrip().endswith("."))
     return "its control" if is_sentence and d.is_doubtful("control") else d.control
 
 

@@ -171,7 +171,9 @@ def replication(d: Design) -> str | None:
         return f"n = {d.n} out of “{founded[1]}”: those of one agree by it."
     if is_sure and d.n and d.n > 1 and (counted := _counted_parts(d)):
         return f"n = {d.n} is the number of “{counted}”: many of them share one world or one training."
-    return told(d, "pseudo-replication", "What is counted is not independent")
+    said = told(d, "pseudo-replication", "What is counted is not independent")
+    rival = rival_count(d) if said else None
+    return f"Are the {rival} your replicates, or the {d.n} {d.unit}? {said}" if rival else said
 
 
 def rival_count(d: Design) -> str | None:
@@ -179,7 +181,8 @@ def rival_count(d: Design) -> str | None:
     if not d.n or not d.is_doubtful("n"):
         return None
     part = re.compile(
-        rf"\b(?:n ?=|sample size of|over|test\w* (?:over|of)) (?P<what>[\d,]+ (?:\w+ )?(?:{word('part').pattern}))\b",
+        rf"\b(?:n ?=|sample size of|over|test\w* (?:over|of)) (?:the |all )?"
+        rf"(?P<what>[\d,]+ (?:\w+ )?(?:{word('part').pattern}))\b",
         re.IGNORECASE,
     )
     found = part.search(". ".join(text for _, text in d.texts))
@@ -396,9 +399,7 @@ def tasks_of_one_kind(d: Design) -> str | None:
 
 def several_predictions(d: Design) -> str | None:
     parts = [part for part in re.split(r";", d.prediction or "") if part.strip()]
-    if d.is_doubtful("prediction"):  # a sentence of prose says other things besides
-        parts = [part for part in parts if re.search(_WAY, part, re.IGNORECASE)]
-    if len(parts) < 2 or len(d.claims) > 1:
+    if len(parts) < 2 or len(d.claims) > 1 or d.is_doubtful("prediction"):  # a sentence of prose says other things, too
         return None
     return f"{len(parts)} predictions in one sentence, one minimal effect: it is not said which of them decides."
 

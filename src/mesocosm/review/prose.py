@@ -17,13 +17,13 @@ DECLARED = "_declared"
 _ASKED = (re.compile(r"\?\s*$"),)
 _FORETOLD = (
     re.compile(r"\b(?:predict(?:s|ed|ions?)?|hypothes\w+)\b", re.IGNORECASE),
-    re.compile(r"\b(?:expect|anticipat|foresee|should be|will be|bet\b)\w*", re.IGNORECASE),
+    re.compile(r"\b(?:expect|anticipat|foresee|should be|will be \w+er\b|bet\b)\w*", re.IGNORECASE),
 )
 _HELD = (
     re.compile(r"\b(?:control|baseline|compared (?:with|to)|reference group|as against)\b", re.IGNORECASE),
     re.compile(
         r"\b(?:compar(?:e[sd]?|ing|ison)|versus|vs|against|without|with no|rather than|instead of|contrast\w*|"
-        r"reference|(?:in|on|for) the other|differences? between|"
+        r"reference|both|two kinds|one with\b[^.;]*\bone with|(?:in|on|for) the other|differences? between|"
         r"(?:more|less|fewer|better|worse|[a-z]{3,}er)\b[^.;]{0,80}\bthan)\b",
         re.IGNORECASE,
     ),
@@ -54,6 +54,7 @@ def facts_of(text: str, known: set[str]) -> dict[str, Any]:
     Returns: facts by their words; under `DECLARED` those that stand in lines of their own; the others are
       read doubtfully.
     """
+    text = re.sub(r"<!--[^>]{0,2000}-->", "", text)
     out: dict[str, Any] = {}
     for found in _LINE.finditer(text):
         name = re.sub(r"[ -]+", "_", found["word"].strip().lower())
@@ -62,7 +63,8 @@ def facts_of(text: str, known: set[str]) -> dict[str, Any]:
             out.setdefault(name, sentences(line)[0] if name in _ONE_SENTENCE else line)
     declared = sorted(out)
     said = sentences(_LINE.sub(lambda m: m[0].rstrip(". ") + ".", text))
-    told = [s for s in said if not _is_heading(s, text)]
+    headings = set(sentences("\n\n".join(re.findall(r"^#+ .*$", text, re.MULTILINE))))
+    told = [s for s in said if s.rstrip(".") not in headings and s not in headings]
     for name, signs in (("prediction", _FORETOLD), ("stopping", _ENDS)):
         if not {name, "hypothesis"} & out.keys() and (hit := _first(told, signs)):
             out[name] = hit
@@ -81,10 +83,6 @@ def facts_of(text: str, known: set[str]) -> dict[str, Any]:
 def _first(said: list[str], signs: tuple[re.Pattern[str], ...]) -> str | None:
     """The first sentence with the first of these signs that any has."""
     return next((s for sign in signs for s in said if sign.search(s)), None)
-
-
-def _is_heading(sentence: str, text: str) -> bool:
-    return re.search(rf"^#+ +{re.escape(sentence)}", text, re.MULTILINE) is not None
 
 
 def _says_of_failures(sentence: str) -> bool:
@@ -107,6 +105,6 @@ def _named_control(said: list[str]) -> str | None:
     for pattern in _CONTROLS:
         for sentence in said:
             found = re.search(pattern, sentence, re.IGNORECASE)
-            if found and len(found["c"].split()) <= 9:
+            if found and len(found["c"].split()) <= 9 and not found["c"].strip()[:1].isdigit():
                 return found["c"].strip()
     return None
