@@ -9,11 +9,11 @@ def sign_momentum(rate: float = 0.003, memory: float = 0.9):
     import jax.numpy as jnp
     import optax
 
-    def init(weights):
-        return jax.tree.map(jnp.zeros_like, weights)
+    def init(params):
+        return jax.tree.map(jnp.zeros_like, params)
 
-    def update(gradient, mean, weights=None):
-        mean = jax.tree.map(lambda m, g: memory * m + (1 - memory) * g, mean, gradient)
+    def update(updates, state, params=None):
+        mean = jax.tree.map(lambda m, g: memory * m + (1 - memory) * g, state, updates)
         return jax.tree.map(lambda m: -rate * jnp.sign(m), mean), mean
 
     return optax.GradientTransformation(init, update)
