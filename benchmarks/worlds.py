@@ -12,7 +12,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from mesocosm.core.loop import _Loop
+from mesocosm.core.loop import Loop
 from mesocosm.core.plan import Plan, Setup
 from mesocosm.core.steering import CHUNK_SECONDS
 from mesocosm.ecology.ecology import Ecology
@@ -86,7 +86,7 @@ class Ours:
         experiment = change(built.experiment) if change else built.experiment
         setup = Setup(experiment, built.folds if folds else {}, logs=built.logs if logs else ())
         plan = Plan("benchmark", 0, replicates, 10**9, 100 if folds else 10**6)
-        self.loop = _Loop(setup, plan, _NoRecord(), jax.devices()[:devices], None, 1e9, None)
+        self.loop = Loop(setup, plan, _NoRecord(), jax.devices()[:devices], None, 1e9, None)
         self.loop.found()
         self._fit(c.world.ceiling)
 

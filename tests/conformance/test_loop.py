@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from mesocosm.core import Setup, chunk, loop
+from mesocosm.core import Setup, chunk, loop, runs
 from mesocosm.core.instrument import Fold, shapes
 from mesocosm.record import ConfigurationError
 from mesocosm.testing.rules import TickByTick
@@ -47,13 +47,13 @@ def test_both_devices_work(tmp_path):
     devices, seen = jax.devices(), []
     assert len(devices) == 2, "tests run on two virtual devices"
 
-    class Spy(loop._Loop):
+    class Spy(loop.Loop):
         def _drain(self, ticks, *ends):
             seen.append({d.id for d in jax.tree.leaves(self.lanes.state)[0].devices()})
             super()._drain(ticks, *ends)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "_Loop", Spy)
+        patch.setattr(runs, "Loop", Spy)
         case("bilinear", replicates=3).run(tmp_path / "two", devices=devices)
     assert seen and all(s == {0, 1} for s in seen)
 

@@ -14,19 +14,6 @@ from mesocosm.studies.store import Store
 from mesocosm.studies.study import read
 
 pytest.importorskip("submitit", reason="needs the extra machines")
-PARTS = Path(__file__).with_name("study_parts.py")
-
-
-@pytest.fixture
-def file(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("parts.py").write_text(PARTS.read_text())
-    Path("toy.toml").write_text(
-        'name = "toy"\nquestion = "?"\ntasks = ["call/toy"]\nseeds = 2\nminimal_effect = 0.5\n'
-        'budget = { calls = 1 }\ncomponents = ["parts.py"]\n[vary]\n'
-        'subject = ["noisy", { component = "noisy", shift = 1.0 }, "raises"]\n[contexts]\nlevel = [0, 1]\n'
-    )
-    return "toy.toml"
 
 
 def table(store: str) -> dict[str, tuple[str, float | None]]:
@@ -35,13 +22,13 @@ def table(store: str) -> dict[str, tuple[str, float | None]]:
     }
 
 
-def test_two_jobs_give_the_table_of_one_process_and_measure_no_cell_twice(file, capsys):
-    assert main(["study", file, "--on", "local", "--store", "apart", "--quiet"]) == 0
+def test_two_jobs_give_the_table_of_one_process_and_measure_no_cell_twice(toy_study, capsys):
+    assert main(["study", toy_study, "--on", "local", "--store", "apart", "--quiet"]) == 0
     assert "12 of 12 cells: 8 ok, 4 error" in capsys.readouterr().out
     first = {path: path.stat().st_mtime_ns for path in Path("apart/cells").rglob("*") if path.is_file()}
-    assert main(["study", file, "--jobs", "1", "--store", "here", "--quiet"]) == 0
+    assert main(["study", toy_study, "--jobs", "1", "--store", "here", "--quiet"]) == 0
     assert table("apart") == table("here") and len(table("here")) == 12
-    assert main(["study", file, "--on", "local", "--store", "apart", "--quiet"]) == 0, "nothing is left to be done"
+    assert main(["study", toy_study, "--on", "local", "--store", "apart", "--quiet"]) == 0, "nothing is left to be done"
     assert first == {path: path.stat().st_mtime_ns for path in Path("apart/cells").rglob("*") if path.is_file()}
     assert len(list(Path("apart-jobs").glob("*_submitted.pkl"))) == 2, "the second call has begun no job"
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from mesocosm.findings.claim import show_interval
-from mesocosm.findings.intervals import mean_interval
+from mesocosm.findings.intervals import finite_interval
 from mesocosm.instruments.orders import Grid, Recovered, laplace, log_likelihood, of_margin, posterior
 from mesocosm.protocol.catalogue import Analysis, Result, arrays, log
 from mesocosm.protocol.story import Axis, Curve, Curves, Strips
@@ -107,7 +107,7 @@ def _covered(found: Recovered, true: np.ndarray) -> float:
 
 def show(record: Record, values: Mapping[str, Any]) -> Result:
     of = {name: np.array([np.nan if v is None else v for v in values[name]], float) for name in values["by_market"]}
-    told = {name: _interval(x) for name, x in of.items()}
+    told = {name: finite_interval(x) for name, x in of.items()}
     if told["belief_error"] is None:
         return Result("Too few markets lived to the end to say anything of them.", values)
     level = f"{100 * values['level']:g} %"
@@ -120,14 +120,6 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
         f"{_said(told['belief_covered_fixed'])}."
     )
     return Result(sentence, values, figures=(_calibration(values, sentence), _coverages(of, told, sentence)))
-
-
-def _interval(values: np.ndarray) -> tuple[float, float, float] | None:
-    there = values[np.isfinite(values)]
-    if there.size < 2:
-        return None
-    found = mean_interval(there)
-    return float(found.estimate), float(found.low), float(found.high)
 
 
 def _said(interval: tuple[float, float, float] | None) -> str:

@@ -241,7 +241,7 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     if not told:
         return Result("There are too few samples of any level to say what carries itself on.", values)
     share = bits / whole[:, None]
-    said = [f"{values['levels'][i]} {_mean(share[i, 1])} (from without {_mean(share[i, 2])})" for i in told]
+    said = [f"{values['levels'][i]} {show_mean(share[i, 1])} (from without {show_mean(share[i, 2])})" for i in told]
     sentence = (
         f"Of what comes next, the share that a system itself tells and its surroundings do not (autonomy, "
         f"I(S'; S | E) / H(S')): {', '.join(said)}. {_foremost(values['levels'], share, told)}"
@@ -270,7 +270,7 @@ def _foremost(levels: Sequence[str], share: np.ndarray, told: list[int]) -> str:
 
 
 def _figure(values: Mapping[str, Any], share: np.ndarray, told: list[int]) -> Strips:
-    said = ", ".join(f"{values['levels'][i]} {_mean(share[i, 1])}" for i in told)
+    said = ", ".join(f"{values['levels'][i]} {show_mean(share[i, 1])}" for i in told)
     return Strips(
         title="What a system tells of its own future",
         alt=f"Autonomy as a share of H(S'), a dot a world: {said}.",
@@ -283,7 +283,7 @@ def _figure(values: Mapping[str, Any], share: np.ndarray, told: list[int]) -> St
 
 def _table(values: Mapping[str, Any], bits: np.ndarray, null: np.ndarray, told: list[int]) -> Table:
     rows = [
-        [f"{values['levels'][i]}: {m}", _mean(bits[i, j]), _mean(null[i, j])]
+        [f"{values['levels'][i]}: {m}", show_mean(bits[i, j]), show_mean(null[i, j])]
         for i in told
         for j, m in enumerate(values["measures"])
     ]
@@ -298,11 +298,6 @@ def _states(values: Mapping[str, Any], told: list[int]) -> Table:
 
 def _median(samples: np.ndarray) -> int:
     return int(np.median(samples[samples > 0]))
-
-
-def _mean(values: np.ndarray) -> str:
-    x = values[np.isfinite(values)]
-    return show_mean(x) if x.size else "no number"
 
 
 ANALYSIS = Analysis(

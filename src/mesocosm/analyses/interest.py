@@ -8,18 +8,14 @@ nearer to the one or to the other. Extinct colonies count as 0 bodies.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 
 from mesocosm.ecology.assay.optimum import (
-    CANDIDATES,
     COLONY_TICKS,
-    GENERATIONS,
     JUDGED,
-    SEARCHES,
-    WORLDS,
+    Effort,
     Optimum,
     alone,
     colony,
@@ -27,13 +23,12 @@ from mesocosm.ecology.assay.optimum import (
     optimum,
 )
 from mesocosm.findings.claim import Claim, Finding, show_interval
-from mesocosm.findings.intervals import mean_interval
+from mesocosm.findings.intervals import finite_interval
 from mesocosm.findings.outcomes import plain_lists
 from mesocosm.findings.verdicts import judge
 from mesocosm.protocol.catalogue import Analysis, Result, arrays
 from mesocosm.protocol.story import Axis, Strips, Table
 from mesocosm.record import Record
-from mesocosm.record.configuration import Range
 
 WHO = {"individual": "the best invader", "evolved": "the evolved", "colony": "the largest colony"}
 _STATISTIC = "ln of the ratio of (population + 1), second half of monocultures in the same fresh worlds"
@@ -46,23 +41,7 @@ CLAIMS = tuple(
 )
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How hard one looks, for each of the two."""
-
-    searches: Annotated[int, Range(1, 64, "searches")] = SEARCHES
-    """Independent searches; the better is taken."""
-    generations: Annotated[int, Range(1, 1000, "generations")] = GENERATIONS
-    """Of each search."""
-    candidates: Annotated[int, Range(4, 1024, "genotypes")] = CANDIDATES
-    """Genotypes in a generation."""
-    worlds: Annotated[int, Range(1, 1024, "worlds")] = WORLDS
-    """In which each is tried."""
-    horizon: Annotated[int, Range(0, 2**20, "ticks")] = 0
-    """For which each is tried; 0: twice what reserves last."""
-
-
-def compute(record: Record, settings: Settings) -> dict[str, Any]:
+def compute(record: Record, settings: Effort) -> dict[str, Any]:
     found = {
         "individual": optimum(record, "invasion", **vars(settings)),
         "colony": optimum(record, "colony", **vars(settings)),
@@ -85,7 +64,7 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     bodies = np.array([values["bodies"][who] for who in WHO], float)
     findings = tuple(map(Finding.from_dict, values["findings"]))
     optima = {who: Optimum.from_dict(found) for who, found in values["optima"].items()}
-    intervals = [_interval(row) for row in bodies]
+    intervals = [finite_interval(row) for row in bodies]
     said = [show_interval(*i) if i else "unknown" for i in intervals]
     figure = Strips(
         title="Colonies of one kind",
@@ -107,7 +86,7 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
 
 def _answer(bodies: np.ndarray) -> str:
     """Where the evolved stand between the two, if these can be told apart."""
-    between = _interval(bodies[2] - bodies[0])
+    between = finite_interval(bodies[2] - bodies[0])
     if between is None:
         return "There are too few worlds to say whose interest evolution served."
     if between[1] <= 0:
@@ -115,9 +94,8 @@ def _answer(bodies: np.ndarray) -> str:
             f"Between colonies of the best invader and the largest colonies lie {show_interval(*between, signed=True)} "
             "bodies: it is undecided whether the two differ, and so is where the evolved stand."
         )
-    share, above, below = (
-        _interval(row) for row in ((bodies[1] - bodies[0]) / between[0], bodies[1] - bodies[0], bodies[2] - bodies[1])
-    )
+    gained = bodies[1] - bodies[0]
+    share, above, below = (finite_interval(row) for row in (gained / between[0], gained, bodies[2] - bodies[1]))
     if share is None or above is None or below is None:
         return "There are too few worlds to say whose interest evolution served."
     steps = show_interval(*above, signed=True), show_interval(*below, signed=True)
@@ -127,19 +105,11 @@ def _answer(bodies: np.ndarray) -> str:
     )
 
 
-def _interval(row: np.ndarray) -> tuple[float, float, float] | None:
-    there = row[np.isfinite(row)]
-    if there.size < 2:
-        return None
-    found = mean_interval(there)
-    return float(found.estimate), float(found.low), float(found.high)
-
-
 ANALYSIS = Analysis(
     "interest",
     "whose interest evolution served: that of the best invader, or that of the largest colony",
     compute,
     show,
-    Settings,
+    Effort,
     needs=(arrays("state.world.bodies.id", "state.genomes"),),
 )

@@ -17,7 +17,7 @@ import numpy as np
 from mesocosm.ecology.clones import clones
 from mesocosm.ecology.inferred import Known, baselines, ceiling, followed_by, known, own_model
 from mesocosm.findings.claim import Claim
-from mesocosm.findings.intervals import finite_interval, show_mean
+from mesocosm.findings.intervals import finite, finite_interval, show_mean
 from mesocosm.findings.outcomes import plain_lists
 from mesocosm.inverse.data import memory
 from mesocosm.inverse.distances import DISTANCES, FORGETS, starc
@@ -163,25 +163,25 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
 
 
 def _sentence(values: Mapping[str, Any], of: Mapping[str, np.ndarray]) -> str:
-    said = {name: _mean(x) for name, x in of.items()}
+    said = {name: show_mean(x) for name, x in of.items()}
     best = np.array(values["ceiling"], float)[:, values["distances"].index("starc")]
     text = (
         f"From behaviour alone the reward is found at a distance of {said['entropy']} by maximum causal entropy and "
         f"{said['Ng-Russell']} by Ng and Russell's linear programme (STARC: 0 is the same, 1 the opposite; a random "
         f"reward is at {said['random']}, food alone at {said['food only']}, the mean of the other worlds at "
         f"{said['other worlds']}; it forgets {FORGETS['starc']}). Of infinite data, and with the mind's own model, "
-        f"they come to {_mean(best[METHODS.index('entropy')])} and {_mean(best[METHODS.index('Ng-Russell')])}."
+        f"they come to {show_mean(best[METHODS.index('entropy')])} and {show_mean(best[METHODS.index('Ng-Russell')])}."
     )
     if values["never_varies"]:
         text += (
             f" {values['never_varies']} of {values['watched']} never take another act (but blindly): of these no "
             "closed form is known, only which rewards ask for the same acts"
         )
-        share = _finite(values["open"])
+        share = finite(values["open"])
         text += f": {100 * share.mean():.2g} % of all reward maps, in the mean." if share.size else "."
-    bits, gap = _finite(values["memory"]), _finite(values["model_gap"])
+    bits, gap = finite(values["memory"]), finite(values["model_gap"])
     if bits.size:
-        shown = int((_finite(values["p"]) < 0.05).sum())
+        shown = int((finite(values["p"]) < 0.05).sum())
         text += (
             f" A step of memory would tell {show_mean(bits)} bits more of the next state, less what chance tells: "
             f"apart from none in {shown} of {bits.size} worlds."
@@ -191,19 +191,9 @@ def _sentence(values: Mapping[str, Any], of: Mapping[str, np.ndarray]) -> str:
     return f"{text} Of what was not seen: {'; '.join(values['notes'])}." if values["notes"] else text
 
 
-def _finite(values: Any) -> np.ndarray:
-    x = np.array(values, float)
-    return x[np.isfinite(x)]
-
-
-def _mean(values: np.ndarray) -> str:
-    x = values[np.isfinite(values)]
-    return show_mean(x) if x.size else "no number"
-
-
 def _figures(values: Mapping[str, Any], of: Mapping[str, np.ndarray]) -> tuple[Figure, ...]:
     there = [name for name, x in of.items() if np.isfinite(x).any()]
-    said = ", ".join(f"{name} {_mean(of[name])}" for name in there)
+    said = ", ".join(f"{name} {show_mean(of[name])}" for name in there)
     strips = Strips(
         title="How far from the true reward",
         alt=f"0 is the same, 1 the opposite; a dot a world. {said}.",
@@ -240,8 +230,8 @@ def _table(values: Mapping[str, Any]) -> Table:
     scores, best = np.array(values["scores"], float), np.array(values["ceiling"], float)
     rows = []
     for i, name in enumerate(values["rows"]):
-        told = [_mean(scores[i, j]) for j in range(len(values["distances"]))]
-        told += [_mean(best[i, j]) for j in range(len(values["distances"]))] if i < len(METHODS) else [""] * 3
+        told = [show_mean(scores[i, j]) for j in range(len(values["distances"]))]
+        told += [show_mean(best[i, j]) for j in range(len(values["distances"]))] if i < len(METHODS) else [""] * 3
         rows.append([name, *told])
     columns = ["", *values["distances"], *(f"{d}, infinite data" for d in values["distances"])]
     return Table("Distances to the truth, means over worlds with 95 % intervals", columns, rows)

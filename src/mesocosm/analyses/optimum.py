@@ -4,42 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 
 from mesocosm.ecology.assay.optimum import (
-    CANDIDATES,
-    GENERATIONS,
-    SEARCHES,
     TUMBLING,
-    WORLDS,
     By,
+    Effort,
     Optimum,
     optimum,
 )
 from mesocosm.protocol.catalogue import Analysis, Result, arrays
 from mesocosm.protocol.story import Axis, Curve, Curves
 from mesocosm.record import Record
-from mesocosm.record.configuration import Range
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Effort):
     """What is maximised, and how hard one looks."""
 
     by: By = "garden"
     """garden: intake where all are alike; invasion: the gain on the evolved; colony: how many live where all are."""
-    searches: Annotated[int, Range(1, 64, "searches")] = SEARCHES
-    """Independent searches; the better is taken."""
-    generations: Annotated[int, Range(1, 1000, "generations")] = GENERATIONS
-    """Of each search."""
-    candidates: Annotated[int, Range(4, 1024, "genotypes")] = CANDIDATES
-    """Genotypes in a generation."""
-    worlds: Annotated[int, Range(1, 1024, "worlds")] = WORLDS
-    """In which each is tried."""
-    horizon: Annotated[int, Range(0, 2**20, "ticks")] = 0
-    """For which each is tried; 0: 300 in the garden, and where it meets the evolved twice what reserves last."""
 
 
 def compute(record: Record, settings: Settings) -> dict[str, Any]:

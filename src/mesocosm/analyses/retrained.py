@@ -148,8 +148,8 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
         return Result("Nobody lived by an inferred reward long enough to say anything of it.", values)
     effect = {CLAIM.name: agree["entropy"] - agree["random"]}
     findings = judge([CLAIM], effect, record.replicates, int(np.isfinite(agree["entropy"]).sum()))
-    said = {row: _mean(agree[row]) for row in ROWS}
-    size = {row: _mean(np.exp(population[row])) for row in ROWS}
+    said = {row: show_mean(agree[row]) for row in ROWS}
+    size = {row: show_mean(np.exp(population[row])) for row in ROWS}
     sentence = (
         "In a living other world, bodies with the reward that maximum causal entropy inferred choose the owners' act "
         f"in {said['entropy']} of what these sense (Ng and Russell's {said['Ng-Russell']}; a random reward "
@@ -170,11 +170,6 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
         "Against the clones themselves", ["reward", "acts that are the same", "population, times theirs"], rows
     )
     return Result(sentence, values, tuple(findings), (figure, table))
-
-
-def _mean(values: np.ndarray) -> str:
-    x = values[np.isfinite(values)]
-    return show_mean(x) if x.size else "no number"
 
 
 ANALYSIS = Analysis(

@@ -19,7 +19,7 @@ import numpy as np
 from mesocosm.ecology.clones import Clones
 from mesocosm.ecology.inferred import Known, baselines, both, ceiling, followed_by, own_model
 from mesocosm.findings.claim import Claim
-from mesocosm.findings.intervals import finite_interval, show_mean
+from mesocosm.findings.intervals import finite, finite_interval, show_mean
 from mesocosm.findings.outcomes import plain_lists
 from mesocosm.inverse.entropy import max_causal_entropy
 from mesocosm.inverse.linear import ng_russell
@@ -147,7 +147,7 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     of = dict(zip(values["rows"], np.array(values["scores"], float), strict=True))
     effect = {CLAIM.name: of["entropy"] - of["copied acts"]}
     findings = judge([CLAIM], effect, record.replicates, int(np.isfinite(of["entropy"]).sum()))
-    said = {name: _mean(x) for name, x in of.items()}
+    said = {name: show_mean(x) for name, x in of.items()}
     sentence = (
         f"Planned on in another world, the reward that maximum causal entropy found gains {said['entropy']} of what "
         f"the true one gains (Ng and Russell's {said['Ng-Russell']}); the commonest acts of the old world, copied, "
@@ -169,7 +169,7 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
 
 
 def _of_two(values: Mapping[str, Any]) -> str:
-    rank, error = _finite(values["rank"]), _finite(values["error"])
+    rank, error = finite(values["rank"]), finite(values["error"])
     text = ""
     if rank.size:
         unknowns = values["unknowns"]
@@ -181,21 +181,11 @@ def _of_two(values: Mapping[str, Any]) -> str:
             f"{lacking:g} in the median (states that were never visited); but for that the reward follows with an "
             f"error of {np.median(error):.1g} of its spread."
         )
-    one, two = _finite(values["open"]), _finite(values["open_in_both"])
+    one, two = finite(values["open"]), finite(values["open_in_both"])
     if one.size:
         share, both = 100 * one.mean(), 100 * two.mean()
         text += f" Of all reward maps {share:.2g} % ask for the same acts in one world, {both:.2g} % in both."
     return text
-
-
-def _finite(values: Any) -> np.ndarray:
-    x = np.array(values, float)
-    return x[np.isfinite(x)]
-
-
-def _mean(values: np.ndarray) -> str:
-    x = values[np.isfinite(values)]
-    return show_mean(x) if x.size else "no number"
 
 
 ANALYSIS = Analysis(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from mesocosm.record.errors import SHOWN
+from mesocosm.record.kinds import reads_as_number
 
 _SHOWN_IN_TEXT = {c: shown for c, shown in SHOWN.items() if chr(c) not in "\n\t"}
 
@@ -19,15 +20,7 @@ def as_a_cell(value: Any) -> Any:
     ("'=HYPERLINK(...)", 'x', -1.5)
     """
     is_formula = isinstance(value, str) and value.lstrip().startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{value}" if is_formula and not _is_number(value) else value
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return f"'{value}" if is_formula and not reads_as_number(value) else value
 
 
 class Plain:

@@ -3,9 +3,9 @@
 from mesocosm.core.experiment import Events, Experiment, Field, Graph, Image, Points, Scene, Tick
 from mesocosm.core.instrument import Camera, Fold, Log, Shutter
 from mesocosm.core.interrupt import Interrupted
-from mesocosm.core.loop import check_interventions, founders, resume, run
 from mesocosm.core.plan import Founding, Plan, Progress, Setup
 from mesocosm.core.random import Bits
+from mesocosm.core.runs import check_interventions, founders, resume, run
 from mesocosm.core.steering import Present, Steering, Turn
 from mesocosm.record.about import PLANE, About, Gene, Genome, Space, box, torus
 

@@ -8,6 +8,7 @@ and the permutations show it: they break the relation and keep everything else, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,15 +96,19 @@ def mutual(
     bits, plain, kinds = of(xs)
     if not draws:
         return Information(bits, plain, float("nan"), float("nan"), n, kinds)
-    rng = np.random.default_rng(seed)
-    order = np.argsort(z, kind="stable")
-    nulls = np.empty((draws, 2))
-    for k in range(draws):
-        shuffled = np.empty_like(xs)
-        shuffled[order] = xs[np.lexsort((rng.random(n), z))]  # within each stratum
-        nulls[k] = of(shuffled)[:2]
+    nulls = np.array([of(shuffled)[:2] for shuffled in _within(xs, z, draws, seed)])
     p = (1 + int((nulls[:, 1] >= plain - 1e-12).sum())) / (draws + 1)
     return Information(bits, plain, float(nulls[:, 0].mean()), p, n, kinds)
+
+
+def _within(x: np.ndarray, strata: np.ndarray, draws: int, seed: int) -> Iterator[np.ndarray]:
+    """Permutations of x among those of one stratum."""
+    rng = np.random.default_rng(seed)
+    order = np.argsort(strata, kind="stable")
+    for _ in range(draws):
+        shuffled = np.empty_like(x)
+        shuffled[order] = x[np.lexsort((rng.random(x.size), strata))]
+        yield shuffled
 
 
 def _counts(labels: np.ndarray) -> np.ndarray:

@@ -267,13 +267,19 @@ def mean_interval(values: ArrayLike, confidence: ArrayLike = 0.95, seed: int = 0
     return INTERVALS[name](x, confidence, **seeds)
 
 
+def finite(values: ArrayLike) -> np.ndarray:
+    """The values that are finite; None counts as none."""
+    x = np.asarray(values, float)
+    return x[np.isfinite(x)]
+
+
 def show_mean(values: ArrayLike) -> str:
-    """The mean of the values [n] with its 95 % interval in words; the value alone where all are the same.
+    """The mean of the values that are finite with its 95 % interval in words; the value alone where all are the same.
 
     >>> show_mean([1.0, 2.0, 3.0]), show_mean([0.25])
     ('2.0 [-0.5, 4.5]', '0.25')
     """
-    x = np.asarray(values, float)
+    x = finite(values)
     if x.size < 2 or is_constant(x):
         return f"{x.flat[0]:.4g}" if x.size else "no value"
     found = mean_interval(x)
@@ -282,14 +288,13 @@ def show_mean(values: ArrayLike) -> str:
 
 
 def finite_interval(values: ArrayLike) -> tuple[float, float, float] | None:
-    """Mean and 95 % bounds of the values that are finite; None where there are too few for bounds, or all are the same.
+    """Mean and 95 % bounds of the values that are finite; None where there are fewer than two.
 
     >>> finite_interval([1.0, float("nan")]) is None
     True
     """
-    x = np.asarray(values, float)
-    x = x[np.isfinite(x)]
-    if x.size < 2 or is_constant(x):
+    x = finite(values)
+    if x.size < 2:
         return None
     found = mean_interval(x)
     return float(found.estimate), float(found.low), float(found.high)

@@ -15,6 +15,7 @@ keeps the weights finite, and `is_deterministic` says so.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,27 +93,15 @@ def max_causal_entropy(
     scale = np.abs(phi).max(axis=(0, 1))
     scale = np.where(scale > 0, scale, 1.0)
     phi = phi / scale
-    k, steps = phi.shape[2], 0
 
     def at(w: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         value, slope, policy = likelihood(of, phi, n, w)
         return value / total - ridge * float(w @ w) / 2, slope / total - ridge * w, policy
 
-    w = np.zeros(k)
-    damping, (value, slope, policy) = 1e-3, at(w)
-    while steps < most_steps:
-        steps += 1
-        step = np.linalg.solve(_fisher(of, phi, n / total, policy) + (ridge + damping) * np.eye(k), slope)
-        tried = at(w + step)
-        if tried[0] >= value and np.isfinite(tried[0]):
-            is_done = tried[0] - value <= 1e-15 * max(1.0, abs(value)) and np.abs(tried[1]).max() <= 1e-9
-            w, damping, (value, slope, policy) = w + step, max(damping / 10, 1e-12), tried
-            if is_done:
-                break
-        else:
-            damping *= 10
-            if damping > 1e8:  # no step leads up: rounding is all that is left
-                break
+    def bend(policy: np.ndarray) -> np.ndarray:
+        return _fisher(of, phi, n / total, policy) + ridge * np.eye(phi.shape[2])
+
+    w, steps = _climbed(at, bend, np.zeros(phi.shape[2]), most_steps)
     value, slope, policy = likelihood(of, phi, n, w)
     return Fit(
         w / scale,
@@ -123,6 +112,33 @@ def max_causal_entropy(
         is_deterministic(n),
         steps,
     )
+
+
+def _climbed(
+    at: Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]],
+    bend: Callable[[np.ndarray], np.ndarray],
+    w: np.ndarray,
+    most_steps: int,
+) -> tuple[np.ndarray, int]:
+    """The top that damped steps lead to, and how many there were.
+
+    Args:
+      at: of weights, the value, its slope and a policy; `bend`: of a policy, the curvature. [k, k]
+    """
+    damping, (value, slope, policy) = 1e-3, at(w)
+    for taken in range(1, most_steps + 1):
+        step = np.linalg.solve(bend(policy) + damping * np.eye(w.size), slope)
+        tried = at(w + step)
+        if tried[0] >= value and np.isfinite(tried[0]):
+            is_done = tried[0] - value <= 1e-15 * max(1.0, abs(value)) and np.abs(tried[1]).max() <= 1e-9
+            w, damping, (value, slope, policy) = w + step, max(damping / 10, 1e-12), tried
+            if is_done:
+                return w, taken
+        else:
+            damping *= 10
+            if damping > 1e8:  # no step leads up: rounding is all that is left
+                return w, taken
+    return w, most_steps
 
 
 def _fisher(of: World, features: np.ndarray, n: np.ndarray, policy: np.ndarray) -> np.ndarray:

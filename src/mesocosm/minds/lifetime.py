@@ -6,12 +6,10 @@ never read, and drifts like a shadow. It shows what a claim finds where there is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Int8, Int32
 
 from mesocosm.core.random import threshold16
@@ -19,13 +17,10 @@ from mesocosm.minds import rewards
 from mesocosm.minds.learner import QLearner
 from mesocosm.minds.mind import Brain, Colony, Draw
 from mesocosm.minds.parameters import WEIGHTS, RewardParameters
-from mesocosm.record.about import Genome
 
 
-class Lifetime(QLearner):
+class Lifetime(rewards.OfRewards, QLearner):
     """Genome -> reward map of ONE individual."""
-
-    doings: ClassVar[tuple[str, ...]] = rewards.EVENTS
 
     n_stimuli: int = eqx.field(static=True)
     n_acts: int = eqx.field(static=True)
@@ -43,10 +38,6 @@ class Lifetime(QLearner):
         for name in ("rate", "discount", "bite", "optimism"):
             setattr(self, name, jnp.int32(getattr(p, name)))
 
-    @property
-    def n_loci(self) -> int:
-        return len(WEIGHTS)
-
     def develop(self, draw: Draw, genome: Int8[Array, " loci"], colony: Colony) -> Brain:
         return jnp.full((self.n_stimuli, self.n_acts), rewards.FULL, jnp.int32) * self.optimism
 
@@ -56,10 +47,3 @@ class Lifetime(QLearner):
         happened = w[rewards.SIGNALLING] * doings["emitted"] + w[rewards.MATING] * doings["exchanged"]
         food = w[rewards.FOOD] * rewards.food_of(doings["eaten"], self.bite)
         return (happened + w[rewards.SURVIVAL]) * rewards.FULL + food
-
-    def genome(self, stimuli: Sequence[str], acts: Mapping[str, int], n_loci: int) -> Genome:
-        return rewards.genome(stimuli, acts, n_loci)
-
-    def written(self, text: str) -> np.ndarray:
-        """The genes of a reward map written by hand, see `rewards.written`."""
-        return rewards.written(text)

@@ -20,12 +20,10 @@ one of this model.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Int8, Int32
 
@@ -35,7 +33,6 @@ from mesocosm.minds import rewards
 from mesocosm.minds.mind import Brain, Colony, Draw, Experience, Mind
 from mesocosm.minds.parameters import WEIGHTS, RewardParameters
 from mesocosm.minds.policy import softmax_weight
-from mesocosm.record.about import Genome
 
 P_BITS, E_BITS, V_BITS = 13, 12, 5
 """Fractions of probabilities, of events and of values."""
@@ -51,10 +48,8 @@ class Model(eqx.Module):
     events: Int32[Array, "stimuli acts weights"]  # 1/2^12
 
 
-class Planner(Mind):
+class Planner(rewards.OfRewards, Mind):
     """Genome -> reward map of ONE individual; its brain holds its plan."""
-
-    doings: ClassVar[tuple[str, ...]] = rewards.EVENTS
 
     n_stimuli: int = eqx.field(static=True)
     n_acts: int = eqx.field(static=True)
@@ -79,10 +74,6 @@ class Planner(Mind):
         for name in ("sharpness", "discount", "bite", "thinks_every", "half_life", "prior", "adapts"):
             setattr(self, name, jnp.int32(getattr(p, name)))
         self.settles = jnp.int32(NEVER)
-
-    @property
-    def n_loci(self) -> int:
-        return len(WEIGHTS)
 
     def frozen(self, kind: str) -> Mind:
         """The model learns for `adapts` ticks more; what is seen from then on is tallied beside it."""
@@ -183,15 +174,6 @@ class Planner(Mind):
         ends = jnp.cumsum(softmax_weight(row, self.sharpness).astype(jnp.uint32))
         drawn = ((draw.word & 0xFFFF) * ends[-1]) >> 16
         return jnp.sum(ends[:-1] <= drawn, dtype=jnp.int32)
-
-    # -- what people see -------------------------------------------------------------------------------------------
-
-    def genome(self, stimuli: Sequence[str], acts: Mapping[str, int], n_loci: int) -> Genome:
-        return rewards.genome(stimuli, acts, n_loci)
-
-    def written(self, text: str) -> np.ndarray:
-        """The genes of a reward map written by hand, see `rewards.written`."""
-        return rewards.written(text)
 
 
 def _share(part: Int32[Array, "*n"], whole: Int32[Array, "*n"], bits: int) -> Int32[Array, "*n"]:

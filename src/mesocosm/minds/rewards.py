@@ -13,6 +13,7 @@ and evolution" (1991).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -54,6 +55,23 @@ def row_of(table: Array, seen: Int32[Array, ""]) -> Array:
     for s in range(1, table.shape[0]):
         row = jnp.where(seen == s, table[s], row)
     return row
+
+
+class OfRewards:
+    """What all minds with a reward map share: how it is inherited, read and written."""
+
+    doings: ClassVar[tuple[str, ...]] = EVENTS
+
+    @property
+    def n_loci(self) -> int:
+        return len(WEIGHTS)
+
+    def genome(self, stimuli: Sequence[str], acts: Mapping[str, int], n_loci: int) -> Genome:
+        return genome(stimuli, acts, n_loci)
+
+    def written(self, text: str) -> np.ndarray:
+        """The genes of a reward map written by hand, see `written`."""
+        return written(text)
 
 
 def genome(stimuli: Sequence[str], acts: Mapping[str, int], n_loci: int) -> Genome:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from mesocosm.review import faults
+from mesocosm.review import aims, faults
 from mesocosm.review.design import Design
 
 Weight = Literal["fatal", "serious", "minor"]
@@ -69,7 +69,7 @@ CHECKS: tuple[Check, ...] = (
         "A question that every outcome answers is not tested by any.",
         "J. R. Platt, Strong inference, Science 146, 1964",
         "Ask what can be answered by yes or no: does A exceed B by at least delta?",
-        faults.question,
+        aims.question,
     ),
     Check(
         "prediction",
@@ -77,7 +77,7 @@ CHECKS: tuple[Check, ...] = (
         "An explanation found after the result fits it whatever it is.",
         "N. L. Kerr, HARKing, Personality and Social Psychology Review 2, 1998",
         'Write `prediction = "..."` with its sign, before the run.',
-        faults.prediction,
+        aims.prediction,
     ),
     Check(
         "control",
@@ -293,7 +293,7 @@ CHECKS: tuple[Check, ...] = (
         "Of several predictions one comes true more easily, and that one is then told.",
         "J. P. Simmons, L. D. Nelson and U. Simonsohn, Psychological Science 22, 2011",
         "Name the one that decides first; put the others into studies of their own, or claims with their own bounds.",
-        faults.several_predictions,
+        aims.several_predictions,
     ),
     Check(
         "prediction-without-a-sign",
@@ -301,6 +301,6 @@ CHECKS: tuple[Check, ...] = (
         "A prediction that any difference fulfils is tested by none.",
         "P. E. Meehl, Theory-testing in psychology and physics, Philosophy of Science 34, 1967",
         "Say which is above which.",
-        faults.prediction_without_a_sign,
+        aims.prediction_without_a_sign,
     ),
 )

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
-import math
 import re
-import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -19,11 +17,10 @@ from typing import Any, NamedTuple
 from mesocosm.findings.claim import ALPHA
 from mesocosm.record import ConfigurationError
 from mesocosm.record.configuration import text_of
+from mesocosm.record.kinds import is_finite
 from mesocosm.review.amounts import number_of
+from mesocosm.review.kinds import MOST, NUMBERS, of_kind
 from mesocosm.review.prose import DECLARED, facts_of
-
-MOST, MOST_SEEDS = 1_000_000_000, 100_000
-"""Counts, and seeds that are listed one by one."""
 
 
 class Planned(NamedTuple):
@@ -230,7 +227,7 @@ def of_facts(path: Path, values: Mapping[str, Any]) -> Design:
         for word in (name, *ALIASES.get(name, ())):
             value = _found(values, word)
             if value is not None:
-                facts[name] = _of_kind(path, word, name, value)
+                facts[name] = of_kind(path, word, name, value)
                 break
     facts["claims"] = _claims(path, values, facts.get("minimal_effect"))
     said = frozenset(declared) if isinstance(declared, list) else None
@@ -259,14 +256,14 @@ def of_prose(path: Path) -> Design:
 def _plain(word: str, value: Any) -> Any:
     """A line of prose as the number that a fact needs, where it is one."""
     name = next((name for name in FACTS if word in (name, *ALIASES.get(name, ()))), word)
-    if isinstance(value, str) and name in _NUMBERS and (found := re.match(r"[-+]?\d+(?:\.\d+)?", value)):
+    if isinstance(value, str) and name in NUMBERS and (found := re.match(r"[-+]?\d+(?:\.\d+)?", value)):
         return float(found[0])
     return value
 
 
 def value_of(fact: str, said: str) -> Any:
     """What a person types, as the kind of value that a fact has: a number where one is needed, else words."""
-    if fact in _NUMBERS and (found := re.match(r"\s*([-+]?\d*\.?\d+)\s*(%?)", said)):
+    if fact in NUMBERS and (found := re.match(r"\s*([-+]?\d*\.?\d+)\s*(%?)", said)):
         return float(found[1]) / (100 if found[2] else 1)
     if fact in ("n", "looks", "comparisons", "worlds", "data_sets") and (n := number_of(said)) is not None:
         return n
@@ -353,63 +350,6 @@ PROSE = (
 """Headings of what is told in words; it is read as such."""
 _OPEN = ("treatments", "vary", "varies", "arms", "contexts", "budget", "tuning", "claims")
 """Tables whose keys are names given by the author, not facts."""
-_NUMBERS = ("minimal_effect", "effect", "sd", "baseline", "floor", "ceiling")
-_LISTS = ("tuned_on", "tested_on", "metrics")
-_RANGES = ("measured", "claimed")
-
-
-def _of_kind(path: Path, word: str, name: str, value: Any) -> Any:
-    def wrong(permitted: str) -> ConfigurationError:
-        return ConfigurationError(f"{path}: {word} = {value!r:.80}: must be {permitted}")
-
-    if name in _NUMBERS:
-        if not _is_number(value):
-            raise wrong("a finite number")
-        return float(value)
-    if name in ("n", "data_sets", "comparisons", "looks", "worlds"):
-        count = _count(value)
-        if count is None or not 0 <= count <= MOST:
-            raise wrong(f"a whole number in 0 ... {MOST}, or a list to be counted")
-        return count
-    if name in ("seeds", "tuning_seeds"):
-        if isinstance(value, Mapping):  # seeds by part: their number is not told by their names
-            return ()
-        if isinstance(value, int) and not isinstance(value, bool) and not 0 <= value <= MOST_SEEDS:
-            raise wrong(f"a number of seeds in 0 ... {MOST_SEEDS}")
-        seeds = range(value) if isinstance(value, int) and not isinstance(value, bool) else value
-        if not isinstance(seeds, Sequence) or not all(isinstance(s, int) for s in seeds):
-            raise wrong("a number of seeds, or a list of whole numbers")
-        return tuple(seeds)
-    if name in _RANGES:
-        if not isinstance(value, list) or len(value) != 2 or not all(map(_is_number, value)):
-            raise wrong("two numbers, [low, high]")
-        return float(min(value)), float(max(value))
-    if name in _LISTS:
-        if not isinstance(value, str | list):
-            raise wrong("a text, or a list of texts")
-        return (value,) if isinstance(value, str) else tuple(map(str, value))
-    if name in ("budget", "tuning"):
-        return _amounts(name, value)
-    if name == "treatments":
-        if not _is_table(value):
-            return None
-        return {str(k): v if isinstance(v, Mapping) else {"value": v} for k, v in value.items()}
-    if name == "is_paired":
-        if not isinstance(value, bool):
-            raise wrong("true or false")
-        return value
-    return str(value)
-
-
-def _amounts(name: str, value: Any) -> dict[str, Any] | None:
-    """Numbers by treatment; tuning that is no table is that of all."""
-    if not _is_table(value):
-        return None if name == "budget" else {"every treatment": value}
-    return {str(k): float(v) for k, v in value.items() if _is_number(v)} or None
-
-
-def _is_table(value: Any) -> bool:
-    return isinstance(value, Mapping)
 
 
 def _claims(path: Path, values: Mapping[str, Any], delta: float | None) -> tuple[Planned, ...]:
@@ -420,7 +360,7 @@ def _claims(path: Path, values: Mapping[str, Any], delta: float | None) -> tuple
         if not isinstance(row, Mapping):
             row = {"name": str(row)}
         bound = row.get("delta", delta if delta is not None else 0.0)
-        if not _is_number(bound):
+        if not is_finite(bound):
             raise ConfigurationError(f"{path}: claims.{key}.delta = {bound!r}: must be a finite number")
         n = row.get("replicates", 0)
         if not isinstance(n, int) or not 0 <= n <= MOST:
@@ -433,22 +373,3 @@ def _claims(path: Path, values: Mapping[str, Any], delta: float | None) -> tuple
             Planned(str(row.get("name", key)), str(row.get("kind", "mean")), float(bound), n, direction, **words)
         )
     return tuple(out) or ((Planned("effect", "mean", delta),) if delta is not None else ())
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
-
-
-def _count(value: Any) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    if isinstance(value, list):
-        return len(value)
-    if isinstance(value, str):
-        return 1
-    if isinstance(value, Mapping) and value:  # a grid
-        counts = [_count(v) or 1 for v in value.values()]
-        return math.prod(counts)
-    return None

@@ -38,13 +38,10 @@ def openapi(limits: Limits, is_frozen: bool = False) -> dict[str, Any]:
         if "{session}" in path:
             where = {"name": "session", "in": "path", "required": True, "schema": {"type": "string"}}
             methods["parameters"] = [where]
+    limit = f"At most {limits.rate:g} requests a second and session, {limits.body} bytes each."
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "A learning rule",
-            "version": "1",
-            "description": f"At most {limits.rate:g} requests a second and session, {limits.body} bytes each.",
-        },
+        "info": {"title": "A learning rule", "version": "1", "description": limit},
         "paths": paths,
         "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
         "security": [{"token": []}],

@@ -28,6 +28,7 @@ from mesocosm.record.folder import host, versions
 from mesocosm.studies import processes, task
 from mesocosm.studies.cell import Cell, Row
 from mesocosm.studies.failure import ENDED_FROM_OUTSIDE
+from mesocosm.studies.locks import Locks
 from mesocosm.studies.store import Store, batch_of
 
 MOST_IN_A_BATCH = 64
@@ -166,7 +167,7 @@ class _Runner:
         self.selector = selectors.DefaultSelector()
         self.workers: list[_Worker] = []
         self.queue: deque[list[Cell]] = deque()
-        self.locks = _Locks(store.folder / "locks")
+        self.locks = Locks(store.folder / "locks")
         self.tries: dict[str, int] = {}
         self.done: set[str] = set()
 
@@ -352,59 +353,6 @@ class _Runner:
 def _program(cell: Cell) -> str:
     """The name of a program: what two runners must not measure at the same time."""
     return hashlib.sha256(f"{cell.task} {task.find(cell.task).batch(cell)}".encode()).hexdigest()[:16]
-
-
-class _Locks:
-    """Which programs this runner measures, on whichever host; the system lets go when its process ends.
-
-    Where the file system has no locks two may measure the same cell; it is kept once.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.held: dict[str, tuple[IO[str], int]] = {}
-
-    def take(self, name: str) -> bool:
-        """Whether it is ours now, once more."""
-        if name in self.held:
-            file, n = self.held[name]
-            self.held[name] = file, n + 1
-            return True
-        name_at = self.folder / name
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
-        try:  # never emptied, and through no link: the store may have been received
-            file = open(os.open(name_at, flags, 0o666), "r+", encoding="utf-8")  # noqa: SIM115 - held for the lock
-        except OSError as error:
-            raise StorageError(f"{name_at}: cannot be a lock ({error.strerror}); remove it") from None
-        try:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not _is_at(file, name_at):  # who had it has let go, and another has made it anew
-                raise BlockingIOError
-        except BlockingIOError:
-            file.close()
-            return False
-        except (ImportError, OSError):
-            pass
-        self.held[name] = file, 1
-        return True
-
-    def release(self, name: str) -> None:
-        file, n = self.held.pop(name)
-        if n > 1:
-            self.held[name] = file, n - 1
-            return
-        with contextlib.suppress(OSError):
-            os.unlink(self.folder / name)
-        file.close()
-
-
-def _is_at(file: IO[str], path: Path) -> bool:
-    """Whether an open file is still the one of that name."""
-    with contextlib.suppress(OSError):
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    return False
 
 
 def surroundings() -> dict[str, str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -17,6 +16,7 @@ from typing import Any
 
 from mesocosm.record import ConfigurationError
 from mesocosm.record.configuration import digest
+from mesocosm.record.kinds import is_finite
 from mesocosm.studies import component, content, task
 from mesocosm.studies.cell import Cell
 
@@ -91,16 +91,16 @@ class Study:
             if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= MOST_SEEDS:
                 yield f"seeds{'.' * bool(counted)}{counted} = {n!r:.40}: must be a whole number in 1 ... {MOST_SEEDS}"
         for unit, amount in self.budget.items():
-            if not _is_number(amount) or amount <= 0:
+            if not is_finite(amount) or amount <= 0:
                 yield f"budget.{unit} = {amount!r:.60}: must be a number above 0"
-        if not _is_number(self.minimal_effect) or self.minimal_effect < 0:
+        if not is_finite(self.minimal_effect) or self.minimal_effect < 0:
             yield f"minimal_effect = {self.minimal_effect!r:.60}: must be a number, 0 or more"
         if self.direction not in (1, -1):
             yield f"direction = {self.direction!r}: must be 1 (more is better) or -1"
-        if self.floor is not None and not _is_number(self.floor):
+        if self.floor is not None and not is_finite(self.floor):
             yield f"floor = {self.floor!r:.60}: must be a finite number, or left out"
         for name, amount in self.limits.items():
-            if name not in ("seconds", "megabytes") or not _is_number(amount) or amount <= 0:
+            if name not in ("seconds", "megabytes") or not is_finite(amount) or amount <= 0:
                 yield f"limits.{name} = {amount!r:.60}: limits are seconds and megabytes, each a number above 0"
         for where in ("vary", "contexts", "cross"):
             for slot, values in getattr(self, where).items():
@@ -217,10 +217,6 @@ def _plain(value: Any) -> Any:
     return [_plain(v) for v in value] if isinstance(value, tuple | list) else value
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
-
-
 def _is_plain(value: Any, depth: int = 0) -> bool:
     """What JSON can hold, and with it the identity of a cell."""
     if depth > 16:
@@ -229,7 +225,7 @@ def _is_plain(value: Any, depth: int = 0) -> bool:
         return all(isinstance(k, str) and _is_plain(v, depth + 1) for k, v in value.items())
     if isinstance(value, list | tuple):
         return all(_is_plain(v, depth + 1) for v in value)
-    return value is None or isinstance(value, str | bool) or _is_number(value)
+    return value is None or isinstance(value, str | bool) or is_finite(value)
 
 
 _KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {

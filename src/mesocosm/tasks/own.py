@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mesocosm.record.kinds import reads_as_number
 from mesocosm.tasks.arrays import DataError, DataSet
 from mesocosm.tasks.images import resized
 
@@ -83,7 +84,7 @@ def _table(path: Path) -> tuple[np.ndarray, np.ndarray]:
             rows = [row for row in csv.reader(stream) if any(cell.strip() for cell in row)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read as CSV ({error})") from None
-    heads = rows[0] if rows and not any(map(_is_number, rows[0][:-1])) else []
+    heads = rows[0] if rows and not any(map(reads_as_number, rows[0][:-1])) else []
     body = rows[1:] if heads else rows
     if len(body) < 2 or len(body[0]) < 2:
         raise DataError(f"{path}: must have two rows and two columns at least, numbers and a label")
@@ -92,7 +93,7 @@ def _table(path: Path) -> tuple[np.ndarray, np.ndarray]:
     numbers = []
     for line, row in enumerate(body, start=1 + bool(heads)):
         cells = [cell for k, cell in enumerate(row) if k != at]
-        if len(row) != len(body[0]) or not all(map(_is_number, cells)):
+        if len(row) != len(body[0]) or not all(map(reads_as_number, cells)):
             raise DataError(f"{path}: line {line}: must be {len(body[0]) - 1} numbers and a label, as the first one")
         numbers.append([float(cell) for cell in cells])
     x = np.array(numbers)
@@ -103,14 +104,6 @@ def _table(path: Path) -> tuple[np.ndarray, np.ndarray]:
             "(x - mean) / sd by the rows that are learnt from, as `RuleClassifier` does by itself"
         )
     return x, np.array([row[at].strip() for row in body])
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,6 @@ ever a path or a flag.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -31,7 +30,7 @@ from mesocosm.viewer.errands import Errands
 from mesocosm.viewer.litter import is_watched, remove
 from mesocosm.viewer.live import Live
 from mesocosm.viewer.opening import Place, places
-from mesocosm.viewer.questions import BadQuestion
+from mesocosm.viewer.questions import BadQuestion, asked_of
 
 MOST_RUNS, MOST_BESIDE = 200, 4
 """Runs that are listed, the newest; worlds that are opened side by side."""
@@ -72,12 +71,7 @@ def home_question(text: str) -> dict[str, Any]:
     Raises:
       BadQuestion: saying what is wrong.
     """
-    try:
-        asked = json.loads(text)
-    except (ValueError, RecursionError):
-        raise BadQuestion("this is no JSON") from None
-    if not isinstance(asked, dict) or not isinstance(asked.get("ask"), str) or asked["ask"] not in ASKS:
-        raise BadQuestion(f"ask must be one of {', '.join(ASKS)}")
+    asked = asked_of(text, ASKS)
     for name in ("n", *ASKS[asked["ask"]]):
         is_good, allowed = _GOOD[name]
         if not is_good(asked.get(name)):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,10 +27,10 @@ from mesocosm.player.encoder.reading import unpack
 from mesocosm.protocol.blocks import Told
 from mesocosm.protocol.declaration import Declaration, RunConfiguration
 from mesocosm.protocol.derived import asked_first, headline
-from mesocosm.protocol.launch import begin, start
+from mesocosm.protocol.launch import begin
 from mesocosm.protocol.reading import findings_of, folder_of, follow_ups_of
 from mesocosm.protocol.registry import SHELF, find
-from mesocosm.record import MesocosmError, Record
+from mesocosm.record import MesocosmError, Record, load
 from mesocosm.viewer.cards import claimed, found, loop, shipped, table
 from mesocosm.viewer.opening import places
 from mesocosm.viewer.share import single_page
@@ -58,7 +59,10 @@ def make(name: str, under: Path) -> dict[str, Any]:
     """Run an experiment, write its loop, and give its row of the table."""
     declared = find(name).declaration
     configuration = declared.configuration()
-    record = start(name, configuration, folder_of(name, configuration, under))
+    folder = folder_of(name, configuration, under)
+    # The very command that the row names: in floating point one device, as here, rounds otherwise than several.
+    subprocess.run([sys.executable, "-m", "mesocosm", "run", name, "--out", str(folder), "--quiet"], check=True)
+    record = load(folder)
     row = finding_of(declared, record)
     panel = _panel(name, configuration, record, under)
     if panel is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 NUMBERS = {
@@ -36,6 +36,17 @@ class BadQuestion(ValueError):
     """A message of the page that is none."""
 
 
+def asked_of(text: str, words: Collection[str]) -> dict[str, Any]:
+    """A message of a page as an object that asks one of these words; `BadQuestion` for what is none."""
+    try:
+        asked = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadQuestion("this is no JSON") from None
+    if not isinstance(asked, dict) or not isinstance(asked.get("ask"), str) or asked["ask"] not in words:
+        raise BadQuestion(f"ask must be one of {', '.join(words)}")
+    return asked
+
+
 def question(text: str) -> dict[str, Any]:
     """A question: `{"n": number, "ask": word, "world": index}` and, by word, the numbers of `NUMBERS`, all whole.
 
@@ -44,12 +55,7 @@ def question(text: str) -> dict[str, Any]:
     Raises:
       BadQuestion: saying what is wrong.
     """
-    try:
-        asked = json.loads(text)
-    except (ValueError, RecursionError):
-        raise BadQuestion("this is no JSON") from None
-    if not isinstance(asked, dict) or not isinstance(asked.get("ask"), str) or asked["ask"] not in NUMBERS:
-        raise BadQuestion(f"ask must be one of {', '.join(NUMBERS)}")
+    asked = asked_of(text, NUMBERS)
     for name in ("n", "world", *NUMBERS[asked["ask"]]):
         value = asked.get(name)
         low = -1 if name == "after" else 0

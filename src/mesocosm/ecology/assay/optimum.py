@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from mesocosm.findings.outcomes import plain
 from mesocosm.minds.parameters import WEIGHTS
 from mesocosm.protocol.reading import follow_ups_of
 from mesocosm.record import ConfigurationError, FolderError, Record
-from mesocosm.record.configuration import digest
+from mesocosm.record.configuration import Range, digest
 from mesocosm.record.files import sealed, unsealed, write_whole
 
 if TYPE_CHECKING:
@@ -35,6 +35,24 @@ if TYPE_CHECKING:
 By = Literal["garden", "invasion", "colony"]
 CRITERIA: tuple[By, ...] = ("garden", "invasion", "colony")
 SEARCHES, GENERATIONS, CANDIDATES, WORLDS = 2, 10, 12, 4
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard one looks."""
+
+    searches: Annotated[int, Range(1, 64, "searches")] = SEARCHES
+    """Independent searches; the better is taken."""
+    generations: Annotated[int, Range(1, 1000, "generations")] = GENERATIONS
+    """Of each search."""
+    candidates: Annotated[int, Range(4, 1024, "genotypes")] = CANDIDATES
+    """Genotypes in a generation."""
+    worlds: Annotated[int, Range(1, 1024, "worlds")] = WORLDS
+    """In which each is tried."""
+    horizon: Annotated[int, Range(0, 2**20, "ticks")] = 0
+    """For which each is tried; 0: 300 in the garden, and where it meets the evolved twice what reserves last."""
+
+
 JUDGED = 64
 """The best is judged against the evolved of so many worlds of the run at most, the first ones."""
 _GARDEN_TICKS, _TRIED_TICKS, COLONY_TICKS = 600, 300, 600
@@ -164,47 +182,67 @@ def optimum(
       FolderError: if the run is not finished, or has no bodies or none left.
     """
     horizon = horizon or (_TRIED_TICKS if by == "garden" else contest_ticks(source))
-    settings = {
-        "by": by,
-        "searches": searches,
-        "generations": generations,
-        "candidates": candidates,
-        "worlds": worlds,
-        "horizon": horizon,
-    }
+    effort = {"searches": searches, "generations": generations, "candidates": candidates, "worlds": worlds}
+    settings = {"by": by, **effort, "horizon": horizon}
     _check(settings)
     if all(s.status != "alive" for s in source.statuses):
         raise FolderError(f"{source.folder}: no world lives; there is nobody to compare the best with")
     living = [s.replicate for s in source.statuses if s.status == "alive"]
     stimuli, of = _space(source)
     under = f"optimum-{by}-{digest({**settings, 'source': source.digest()})[:8]}"
-
-    def tried(name: str, chances: np.ndarray, n_worlds: int, number: int) -> np.ndarray:
-        texts = [_spelt(row, of) for row in chances for _ in range(n_worlds)]
-        given: dict[str, Any] = {"replicates": len(texts), "seed": _seed(source, _SEARCH + number), "ticks": horizon}
-        # All of a generation meet the bodies of the same replicates, other ones in each generation.
-        given["sources"] = tuple(living[(number * n_worlds + k) % len(living)] for k in range(n_worlds))
-        scores = _scores(_assayed(source, f"{under}/{name}", by, texts, report, **given), by)
-        return _means(scores.reshape(len(chances), n_worlds))
-
-    ends, traces = [], []
-    for k in range(searches):
-        end, trace = _searched(
-            lambda g, points, k=k: tried(f"{k}-{g:03d}", _values(points, of), worlds, 1000 * k + g),
-            len(stimuli),
-            generations,
-            candidates,
-            _seed(source, _SEARCH + k),
-        )
-        ends.append(_values(end, of))
-        traces.append(tuple(trace))
-    compared = tried("compared", np.array(ends), max(1, candidates * worlds // searches), 1000 * searches)
+    tried = _Tried(source, by, of, under, horizon, living, report)
+    ends, traces = tried.searches(len(stimuli), **effort)
+    compared = tried.scores("compared", np.array(ends), max(1, candidates * worlds // searches), 1000 * searches)
     order = np.argsort(-np.where(np.isfinite(compared), compared, -np.inf), kind="stable")
     others = tuple((_plain(ends[k]), plain(compared[k])) for k in order)
     judged = _judged(source, under, by, _spelt(ends[order[0]], of), report)
     found = Optimum(by, stimuli, others[0][0], others, tuple(traces), judged, of)
     write_whole(source.folder / f"optimum-{by}.json", sealed(found.to_dict()))
     return found
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """Genotypes tried in assays of a run, each in some worlds.
+
+    Args:
+      of: what their numbers are.
+      under: folder of the assays.
+      living: replicates of the run in which somebody lives, to meet or to share a model with.
+    """
+
+    source: Record
+    by: By
+    of: str
+    under: str
+    horizon: int
+    living: list[int]
+    report: Callable[[Progress], None] | None
+
+    def searches(
+        self, n: int, searches: int, generations: int, candidates: int, worlds: int
+    ) -> tuple[list[np.ndarray], list[tuple[float | None, ...]]]:
+        """Where each search over n numbers ended, and the mean score of each of its generations."""
+        ends, traces = [], []
+        for k in range(searches):
+
+            def scores(g: int, points: np.ndarray, k: int = k) -> np.ndarray:
+                return self.scores(f"{k}-{g:03d}", _values(points, self.of), worlds, 1000 * k + g)
+
+            end, trace = _searched(scores, n, generations, candidates, _seed(self.source, _SEARCH + k))
+            ends.append(_values(end, self.of))
+            traces.append(tuple(trace))
+        return ends, traces
+
+    def scores(self, name: str, chances: np.ndarray, n_worlds: int, number: int) -> np.ndarray:
+        """The mean score of each genotype. [genotypes]"""
+        texts = [_spelt(row, self.of) for row in chances for _ in range(n_worlds)]
+        given: dict[str, Any] = {"replicates": len(texts), "ticks": self.horizon}
+        given["seed"] = _seed(self.source, _SEARCH + number)
+        # All of a generation meet the bodies of the same replicates, other ones in each generation.
+        given["sources"] = tuple(self.living[(number * n_worlds + k) % len(self.living)] for k in range(n_worlds))
+        scores = _scores(_assayed(self.source, f"{self.under}/{name}", self.by, texts, self.report, **given), self.by)
+        return _means(scores.reshape(len(chances), n_worlds))
 
 
 def _means(scores: np.ndarray) -> np.ndarray:

@@ -28,6 +28,9 @@ _HALF = 0x68616C66 << 8
 """Differs the seed of the second half from that of the first."""
 
 
+_AMONG_THEM = {"kind": "competition", "population": "snapshots", "against": "snapshots"}
+
+
 def progress(
     source: Record,
     snapshots: int | Sequence[int] = SNAPSHOTS,
@@ -70,32 +73,15 @@ def progress(
     scores = np.zeros((HALVES, 2, n_pairs, n_worlds))
     counted: Counter[str] = Counter()
     for half, is_swapped, first in product(range(HALVES), (False, True), range(0, n_pairs, together)):
-        matches = assay(
-            source,
-            f"{under}/{half}{'-swapped' if is_swapped else ''}-{first:04d}",
-            report,
-            **what,
-            kind="competition",
-            population="snapshots",
-            against="snapshots",
-            first_pair=first,
-            marks_swapped=is_swapped,
-            replicates=together * n_worlds,
-            seed=(int(source.header["seed"]) + ASSAY_SEEDS + half * _HALF + first) % 2**64,
-            every=_window(horizon),
-        )
-        won, statuses = outcomes(matches)
+        name = f"{under}/{half}{'-swapped' if is_swapped else ''}-{first:04d}"
+        seed = (int(source.header["seed"]) + ASSAY_SEEDS + half * _HALF + first) % 2**64
+        part = {"first_pair": first, "marks_swapped": is_swapped, "replicates": together * n_worlds, "seed": seed}
+        won, statuses = outcomes(assay(source, name, report, **_AMONG_THEM, **what, **part, every=_window(horizon)))
         scores[half, int(is_swapped), first : first + together] = 100 * won.reshape(together, n_worlds)
         counted.update(statuses.tolist())
     # `selection` of an assay is that of its first population under either assignment.
-    return from_pairs(
-        np.array(ticks) / 1000,
-        scores[:, 0],
-        -scores[:, 1],
-        dict(sorted(counted.items())),
-        "1000 ticks",
-        "per 100 ticks",
-    )
+    statuses, units = dict(sorted(counted.items())), ("1000 ticks", "per 100 ticks")
+    return from_pairs(np.array(ticks) / 1000, scores[:, 0], -scores[:, 1], statuses, *units)
 
 
 _MOST_SNAPSHOTS = 1000

@@ -24,6 +24,7 @@ from mesocosm.experiments.rewards.analysis import (
 )
 from mesocosm.experiments.rewards.declaration import NEEDED, SIGNS, WEIGHTS
 from mesocosm.findings.claim import show_interval
+from mesocosm.findings.intervals import finite_interval
 from mesocosm.protocol.blocks import Analysed, OverTime, Told, strips
 from mesocosm.protocol.story import Axis, Section, Strips, Table
 from mesocosm.record import Record
@@ -68,18 +69,8 @@ def values(record: Record, runs: Mapping[str, Record]) -> dict[str, np.ndarray]:
 # -- the page ----------------------------------------------------------------------------------------------------------
 
 
-def _interval(row: np.ndarray) -> tuple[float, float, float] | None:
-    from mesocosm.findings.intervals import mean_interval  # SciPy
-
-    there = row[np.isfinite(row)]
-    if there.size < 2:
-        return None
-    found = mean_interval(there)
-    return float(found.estimate), float(found.low), float(found.high)
-
-
 def _said(row: np.ndarray, signed: bool = False) -> str:
-    found = _interval(row)
+    found = finite_interval(row)
     return show_interval(*found, signed=signed) if found else "unknown"
 
 
@@ -96,7 +87,7 @@ def all_over_the_map(told: Told) -> Section | None:
         conditions=[words for name in WEIGHTS for words in (f"{name} shadow", name)],
         y_axis=Axis("mean weight", "of 128", -128, 127),
         values=rows,
-        intervals=[_interval(row) for row in rows],
+        intervals=[finite_interval(row) for row in rows],
     )
     text = "A dot is a world: the mean weight of those who live in it at the end, beside that of their shadow genes."
     return Section("All over the map?", text, [figure])

@@ -8,7 +8,7 @@ from mesocosm.ecology.analysis import GRAIN, LEVELS, last_rows, ordered_senses
 from mesocosm.ecology.assay.analysis import distance, intake, survival
 from mesocosm.experiments.signalling.analysis import LEAST, emission, stands_in_food, tells, threshold
 from mesocosm.findings.claim import show_interval
-from mesocosm.findings.intervals import mean_interval
+from mesocosm.findings.intervals import finite_interval
 from mesocosm.protocol.blocks import Told, strips
 from mesocosm.protocol.story import Axis, Curve, Curves, Section, Strips
 from mesocosm.record import Record
@@ -34,7 +34,7 @@ def arms(told: Told) -> Section | None:
         conditions=conditions,
         y_axis=Axis("emissions per body and tick", low=0, high=1),
         values=values,
-        intervals=[_mean(v) for v in values],
+        intervals=[finite_interval(v) for v in values],
         paired=False,
     )
     limit = threshold(values[0])
@@ -49,16 +49,8 @@ def arms(told: Told) -> Section | None:
     return Section("Where it is emitted", text, [figure])
 
 
-def _mean(values: np.ndarray) -> tuple[float, float, float] | None:
-    there = values[np.isfinite(values)]
-    if there.size < 2:
-        return None
-    found = mean_interval(there)
-    return float(found.estimate), float(found.low), float(found.high)
-
-
 def _shown(values: np.ndarray) -> str:
-    found = _mean(values)
+    found = finite_interval(values)
     return show_interval(*found, signed=True) if found else "unknown"
 
 

@@ -21,18 +21,15 @@ from jaxtyping import Array, Bool, Int32, UInt32
 from mesocosm.core.arrays import (
     any_replicate,
     deposit,
-    first_true,
     gather_cells,
     highest_in,
     lowest,
     lowest_in,
-    next_power_of_two,
-    order_of,
     quotient,
     sum32,
 )
 from mesocosm.core.random import Bits, threshold16
-from mesocosm.worlds.petri import demes, meetings
+from mesocosm.worlds.petri import births, demes, meetings
 from mesocosm.worlds.petri.fields import FOOD, ODOUR, SIGNAL, FieldLaw, address, age
 from mesocosm.worlds.petri.parameters import PetriParameters
 from mesocosm.worlds.petri.senses import Sense, n_stimuli, ordered
@@ -40,11 +37,8 @@ from mesocosm.worlds.petri.state import (
     BODY,
     DROP,
     FIELD,
-    HEADING,
-    PLACE,
     SOURCE,
     SOURCE_PLACE,
-    Births,
     Bodies,
     Meal,
     Meetings,
@@ -176,38 +170,10 @@ class Petri(eqx.Module):
         both = ((dx << 16) | (dy & 0xFFFF)).at[heading].get(mode="promise_in_bounds")
         return both >> 16, (both << 16) >> 16
 
-    # -- founding ------------------------------------------------------------------------------------------------
+    # -- 5.1 divide ----------------------------------------------------------------------------------------------
 
     def found(self, bits: Bits) -> PetriState:
-        """Section 4, genomes aside."""
-        n = next_power_of_two(2 * self.founders)  # a common trough-to-peak ratio, so that few runs grow
-        ids = jnp.arange(1, n + 1, dtype=jnp.int32)
-        ids = jnp.where(ids <= self.founders, ids, 0)
-        is_body = ids > 0
-        x, y = (self.wrap(word.astype(jnp.int32)) for word in bits.of(ids, PLACE))
-        heading = (bits.of(ids, HEADING)[0] & 63).astype(jnp.int32)
-        zero = jnp.zeros(n, jnp.int32)
-        bodies = Bodies(
-            id=ids,
-            x=jnp.where(is_body, x, 0),
-            y=jnp.where(is_body, y, 0),
-            heading=jnp.where(is_body, heading, 0),
-            energy=jnp.where(is_body, self.founding_energy, 0),
-            last_odour=zero,
-            touched=zero,
-            born=zero - 1,
-            lineage=ids,
-            parent=zero,
-            deme=jnp.where(is_body, (ids - 1) % self.demes, 0) if self.migration else None,
-        )
-        j = jnp.arange(self.n_sources, dtype=jnp.int32)
-        x, y = (self.wrap(word.astype(jnp.int32)) for word in bits.of(j, SOURCE))
-        sources = Sources(x, y, (bits.of(j, SOURCE_PLACE)[0] & 63).astype(jnp.int32))
-        several = (self.demes,) if self.migration else ()
-        field = jnp.zeros((*several, 2, 2, self.side // 2, self.side // 2), jnp.int32)
-        return PetriState(jnp.int32(self.founders + 1), {f.name: field for f in self.fields}, sources, bodies)
-
-    # -- 5.1 divide ----------------------------------------------------------------------------------------------
+        return births.found(self, bits)
 
     def asks_to_divide(self, state: PetriState) -> Bool[Array, " n"]:
         return state.bodies.alive & (state.bodies.energy >= self.division_energy)
@@ -217,41 +183,7 @@ class Petri(eqx.Module):
         permitted = jnp.maximum(self.ceiling - state.population, 0)
         return lowest(self.asks_to_divide(state), ranks(state.bodies.id, word), permitted)
 
-    def divide(
-        self, bits: Bits, next_id: Int32[Array, ""], b: Bodies, waiting: Bool[Array, " n"], word: UInt32[Array, ""]
-    ) -> tuple[Int32[Array, ""], Bodies, Births, Bool[Array, " n"]]:
-        """A round of divisions: the first of those who wait. Returns who still waits. Harmless where nobody does."""
-        n = waiting.shape[0]
-        size = min(1024, meetings.round_length(n))
-        rank = ranks(b.id, word)
-        now = lowest(waiting, rank, jnp.int32(size))
-        parent = first_true(now, size)
-        child = first_true(~b.alive, size)
-        is_birth = parent < n
-        child = jnp.where(is_birth, child, n)
-
-        def of_parent(column: Array) -> Array:
-            return column.at[parent].get(mode="fill", fill_value=0)
-
-        child_id = next_id + order_of(of_parent(rank), is_birth)
-        energy = of_parent(b.energy)
-        newborn = dict(
-            id=child_id,
-            x=of_parent(b.x),
-            y=of_parent(b.y),
-            heading=(bits.of(child_id, HEADING)[0] & 63).astype(jnp.int32),
-            energy=energy >> 1,
-            last_odour=of_parent(b.last_odour),
-            touched=of_parent(b.touched),
-            born=jnp.full(size, 0, jnp.int32) + bits.tick,
-            lineage=of_parent(b.lineage),
-            parent=of_parent(b.id),
-        )
-        if b.deme is not None:
-            newborn["deme"] = of_parent(b.deme)
-        b = _set(b, energy=b.energy.at[parent].set(energy - (energy >> 1), mode="drop"))
-        b = _set(b, **{name: getattr(b, name).at[child].set(value, mode="drop") for name, value in newborn.items()})
-        return next_id + sum32(is_birth), b, Births(parent, child, child_id), waiting & ~now
+    divide = staticmethod(births.divide)
 
     # -- 5.2 to 5.4: sources and fields ----------------------------------------------------------------------------
 
