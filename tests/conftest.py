@@ -11,10 +11,19 @@ import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
-# Two virtual devices, so that every test of sharding means something on any machine.
-if "--xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-    flags = (os.environ.get("XLA_FLAGS", ""), "--xla_force_host_platform_device_count=2")
-    os.environ["XLA_FLAGS"] = " ".join(filter(None, flags))
+# Two virtual devices, so that every test of sharding means something on any machine. The programs of tests run for a
+# moment: they are compiled with little optimisation, which takes half the time. That a user's programs have the same
+# bits is a test (conformance/test_flags.py); MESOCOSM_TESTS_AS_USERS=1 compiles everything as users do.
+_FLAGS = {"--xla_force_host_platform_device_count": "2"}
+if not os.environ.get("MESOCOSM_TESTS_AS_USERS"):
+    _FLAGS |= {
+        "--xla_backend_optimization_level": "0",
+        "--xla_llvm_disable_expensive_passes": "true",
+        "--xla_cpu_use_fusion_emitters": "false",
+    }
+_given = os.environ.get("XLA_FLAGS", "").split()
+_named = {flag.partition("=")[0] for flag in _given}
+os.environ["XLA_FLAGS"] = " ".join([*_given, *(f"{k}={v}" for k, v in _FLAGS.items() if k not in _named)])
 
 # Shapes and types in the annotations of every room that computes with jax are checked at every call; must precede
 # their first import. Configurations are left out: they have checks of their own, which are tested.

@@ -17,7 +17,7 @@ from mesocosm.protocol.derived import summary_of
 from mesocosm.protocol.launch import go_on, start
 from mesocosm.protocol.reading import findings_of
 from mesocosm.protocol.registry import declaration, declaration_of
-from mesocosm.record import ConfigurationError, MesocosmError, MissingPackage, Record
+from mesocosm.record import ConfigurationError, MesocosmError, Record, needs
 from mesocosm.record.configuration import from_dict
 from mesocosm.record.reader import ReplicateStatus
 from mesocosm.record.reader import load as load_record
@@ -72,10 +72,8 @@ class StudyRows:
         """
         from mesocosm.protocol.tidy import cells_table
 
-        try:
+        with needs("to_pandas", "frames"):
             import pandas
-        except ImportError:
-            raise MissingPackage("to_pandas", "pandas", "frames") from None
         return pandas.DataFrame(cells_table(self.rows))
 
     def to_xarray(self) -> xarray.Dataset:
@@ -84,10 +82,8 @@ class StudyRows:
         Raises:
           MissingPackage: where xarray is missing.
         """
-        try:
+        with needs("to_xarray", "frames"):
             import xarray
-        except ImportError:
-            raise MissingPackage("to_xarray", "xarray", "frames") from None
         return xarray.Dataset.from_dataframe(self.to_pandas().rename_axis("cell"))
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mesocosm.record import MissingPackage
+from mesocosm.record import needs
 
 if TYPE_CHECKING:
     from mesocosm.api import Run
@@ -76,10 +76,8 @@ def tensorboard(folder: str | Path) -> Logger:
     Raises:
       MissingPackage: where tensorboardX is missing.
     """
-    try:
+    with needs("a logger for TensorBoard", "tensorboard"):
         from tensorboardX import SummaryWriter
-    except ImportError:
-        raise MissingPackage("a logger for TensorBoard", "tensorboardX", "tensorboard") from None
     return _TensorBoard(SummaryWriter(str(folder)))
 
 
@@ -105,10 +103,8 @@ def wandb(project: str = "mesocosm", mode: str = "offline", **settings: Any) -> 
     Raises:
       MissingPackage: where wandb is missing.
     """
-    try:
+    with needs("a logger for W&B", "wandb"):
         import wandb as weights_and_biases  # pyright: ignore[reportMissingImports]
-    except ImportError:
-        raise MissingPackage("a logger for W&B", "wandb", "wandb") from None
     return _WandB(weights_and_biases.init(project=project, mode=mode, **settings))  # type: ignore[arg-type]
 
 

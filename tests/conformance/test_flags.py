@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -46,6 +47,18 @@ def test_a_users_settings_of_jax_change_no_bit(tmp_path):
     child = subprocess.run(words, env={**os.environ, **FLAGS}, capture_output=True, text=True)
     assert child.returncode == 0, child.stderr[-2000:]
     assert child.stdout.split("\n")[:-1] == found(tmp_path / "here")
+
+
+def test_programs_compiled_as_users_do_have_the_golden_digests(tmp_path):
+    """The suite compiles with little optimisation (conftest.py), in which `test_golden_digests` holds the same."""
+    script = Path(__file__).with_name("golden.py")
+    environment = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_COMPILATION_CACHE_DIR": str(tmp_path)}
+    words = [sys.executable, "-m", "tests.conformance.golden", "--print"]
+    child = subprocess.run(
+        words, env={**os.environ, **environment}, cwd=script.parents[2], capture_output=True, text=True
+    )
+    assert child.returncode == 0, child.stderr[-2000:]
+    assert json.loads(child.stdout) == json.loads(script.with_name("golden.json").read_text())
 
 
 def test_in_floating_point_a_replicate_has_the_same_bits_whoever_is_beside_it(tmp_path):

@@ -17,7 +17,7 @@ import numpy as np
 from mesocosm.protocol.catalogue import Analysis, Result
 from mesocosm.protocol.story import Axis, Trajectories
 from mesocosm.record import Record
-from mesocosm.record.configuration import MissingPackage, Range
+from mesocosm.record.configuration import MissingPackage, Range, needs
 from mesocosm.worlds.reversible import orbits
 
 LEAST_VERSION = 5
@@ -42,10 +42,8 @@ def simulation(start: np.ndarray) -> Any:
     Raises:
       MissingPackage: where it is not installed, or too old.
     """
-    try:
+    with needs("the analysis rebound", "rebound"):
         import rebound  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        raise MissingPackage("the analysis rebound", "rebound", "rebound") from None
     if int(rebound.__version__.split(".")[0]) < LEAST_VERSION:
         raise MissingPackage(f"the analysis rebound (this is {rebound.__version__})", "rebound 5", "rebound")
     sim = rebound.Simulation()

@@ -18,7 +18,7 @@ import numpy as np
 from mesocosm.cli.answer import print_json
 from mesocosm.cli.show import folder_named
 from mesocosm.cli.words import as_a_cell
-from mesocosm.record import FolderError, MissingPackage, Record, load
+from mesocosm.record import FolderError, Record, load, needs
 from mesocosm.record.files import write_ours
 
 Table = dict[str, Any]
@@ -50,11 +50,9 @@ def _csv(record: Record) -> dict[str, bytes]:
 
 
 def _parquet(record: Record) -> dict[str, bytes]:
-    try:
+    with needs("--to parquet", "parquet", "; --to csv does without"):
         import pyarrow  # type: ignore[import-not-found]
         from pyarrow import parquet  # type: ignore[import-not-found]
-    except ImportError:
-        raise MissingPackage("--to parquet", "pyarrow", "parquet", "; --to csv does without") from None
     out = {}
     for name, table in _tables(record).items():
         columns = {k: _arrow(pyarrow, k, v) for k, v in table.items()}

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mesocosm.record import ConfigurationError, MissingPackage
+from mesocosm.record import ConfigurationError, needs
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -30,10 +30,8 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def serve(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
-    try:
+    with needs("serve", "serve"):
         from mesocosm.serving.server import serve as run
-    except ModuleNotFoundError as error:
-        raise MissingPackage("serve", error.name, "serve") from None
     from mesocosm.serving.sessions import Limits
 
     for name, least in (("classes", 2), ("rate", 1), ("most_sessions", 1)):

@@ -15,7 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from mesocosm.record import MissingPackage
+from mesocosm.record import needs
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -50,10 +50,8 @@ def _port(text: str) -> int:
 def watch(options: argparse.Namespace, flags: list[str]) -> int:
     """Serve the worlds of one or several runs, or an experiment that runs, until Ctrl-C."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what we have started must be ended
-    try:
+    with needs("watch", "watch"):
         from mesocosm.viewer.server import ANYWHERE
-    except ModuleNotFoundError as error:
-        raise MissingPackage("watch", error.name, "watch") from None
 
     stack = ExitStack()
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from mesocosm.evolution.searcher import Losses, Searcher, worst_last
-from mesocosm.record.configuration import MissingPackage
+from mesocosm.record.configuration import needs
 
 NAMES = {"sep-cma-es": "Sep_CMA_ES", "snes": "SNES", "openai-es": "Open_ES"}
 
@@ -48,10 +48,8 @@ class Borrowed(Searcher):
         Raises:
           MissingPackage: where evosax is missing.
         """
-        try:
+        with needs(f"search.searcher = {name}", "learn"):
             strategy = _strategy(name, dimension, population, sigma, rate)
-        except ImportError:
-            raise MissingPackage(f"search.searcher = {name}", "evosax", "learn") from None
         return Borrowed(dimension, population, strategy, jnp.float32(sigma))
 
     def _parameters(self) -> Any:

@@ -13,7 +13,7 @@ from mesocosm.evolution.genetic import GA
 from mesocosm.evolution.gradient import MetaGradient
 from mesocosm.evolution.parameters import SearchParameters
 from mesocosm.evolution.searcher import Searcher
-from mesocosm.record.configuration import ConfigurationError, MissingPackage
+from mesocosm.record.configuration import ConfigurationError, needs
 
 
 def build_searcher(parameters: SearchParameters, dimension: int) -> Searcher:
@@ -36,10 +36,8 @@ def build_searcher(parameters: SearchParameters, dimension: int) -> Searcher:
 
 
 def _meta_gradient(p: SearchParameters, dimension: int) -> MetaGradient:
-    try:
+    with needs("search.searcher = meta-gradient", "learn"):
         import optax  # noqa: F401  (asked for, so that its absence can be told)
-    except ImportError:
-        raise MissingPackage("search.searcher = meta-gradient", "optax", "learn") from None
     return MetaGradient(dimension, 1, _adam(p.rate, p.decay))
 
 

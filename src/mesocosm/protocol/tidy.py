@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mesocosm.record import FolderError, MissingPackage, Record
+from mesocosm.record import FolderError, Record, needs
 
 if TYPE_CHECKING:
     import pandas
@@ -69,10 +69,8 @@ def spread(columns: Mapping[str, Any]) -> dict[str, Any]:
 
 def to_pandas(record: Record, what: str = "metrics") -> pandas.DataFrame:
     """A table of a record as a data frame; `attrs` say of which run it is."""
-    try:
+    with needs("to_pandas", "frames"):
         import pandas
-    except ImportError:
-        raise MissingPackage("to_pandas", "pandas", "frames") from None
     frame = pandas.DataFrame(spread(table(record, what)))
     frame.attrs.update(_about(record))
     return frame
@@ -100,10 +98,8 @@ def agents(record: Record) -> pandas.DataFrame:
 def to_xarray(record: Record, what: str = "metrics") -> xarray.Dataset:
     """A table of a record as a data set: metrics over (replicate, tick), NaN where a replicate had ended; of all else
     a dimension `row`, and of genomes `strand` and `locus`."""
-    try:
+    with needs("to_xarray", "frames"):
         import xarray
-    except ImportError:
-        raise MissingPackage("to_xarray", "xarray", "frames") from None
     columns = table(record, what)
     if what == "metrics":
         return _over_replicates_and_ticks(xarray, columns, _about(record))

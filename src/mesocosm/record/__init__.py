@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mesocosm.record.configuration import ConfigurationError, Intervention, MissingPackage
+    from mesocosm.record.configuration import ConfigurationError, Intervention, MissingPackage, needs
     from mesocosm.record.errors import FolderError, MesocosmError, StorageError
     from mesocosm.record.reader import Record, load
     from mesocosm.record.status import RunStatus, Status
@@ -28,6 +28,7 @@ _HOMES = {
     "Writer": "writer",
     "branch": "writer",
     "load": "reader",
+    "needs": "configuration",
 }
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Writer",
     "branch",
     "load",
+    "needs",
 ]
 
 

@@ -41,6 +41,29 @@ class MissingPackage(ConfigurationError, ImportError):
 
 
 @dataclass(frozen=True)
+class needs:
+    """`with needs("to_pandas", "frames"): import pandas`: where an import fails in it, a `MissingPackage`."""
+
+    what: str
+    extra: str
+    otherwise: str = ""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        name = (getattr(error, "name", None) or "").partition(".")[0]
+        if isinstance(error, ImportError) and not isinstance(error, MissingPackage) and name != "mesocosm":
+            raise MissingPackage(
+                self.what, _DISTRIBUTIONS.get(name, name or str(error)), self.extra, self.otherwise
+            ) from None
+
+
+_DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "Pillow"}
+"""Packages whose name to install differs from that to import."""
+
+
+@dataclass(frozen=True)
 class Range:
     """The permitted values of a number, with its unit.
 

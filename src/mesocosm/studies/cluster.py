@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mesocosm.record import ConfigurationError, MissingPackage
+from mesocosm.record import ConfigurationError, needs
 
 PLACES = ("slurm", "local")
 """Clusters of submitit: Slurm, and processes of this machine that stand for it."""
@@ -62,10 +62,8 @@ def submit(command: Sequence[str], cluster: Cluster, folder: Path) -> list[Any]:
 
 def executor_of(cluster: Cluster, folder: Path) -> Any:
     """Submitit's executor for this cluster. Errors as of `submit`."""
-    try:
+    with needs(f"--on {cluster.place}", "machines"):
         import submitit  # type: ignore[import-not-found]
-    except ImportError:
-        raise MissingPackage(f"--on {cluster.place}", "submitit", "machines") from None
     try:
         executor = submitit.AutoExecutor(folder=folder, cluster=cluster.place)
     except (RuntimeError, ValueError) as error:

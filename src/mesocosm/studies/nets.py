@@ -141,16 +141,19 @@ def _flops(net: Net, shape: tuple[int, ...]) -> float:
         return float("nan")
 
 
+def _forward(net: Net, weights: Any, back: Any, x: Array, n_classes: Array) -> Array:
+    """Scores; those of classes that a task does not have are out of reach."""
+    act = ACTIVATIONS[net.activation]
+    for k, ((w, bias), b) in enumerate(zip(weights, back, strict=True)):
+        y = x @ w if net.rule == "backprop" else _aligned(x, w, b)
+        x = y + bias[None, :]
+        x = act(x) if k < len(weights) - 1 else x
+    return jnp.where((jnp.arange(x.shape[1], dtype=jnp.int32) < n_classes)[None, :], x, -1e9)
+
+
 def _learner(net: Net, outputs: int) -> Callable[..., Float32[Array, " points"]]:
     """The training of one net, as a function of its data, how much of them is real, and two seeds."""
-    act, optimiser, steps = ACTIVATIONS[net.activation], net.optimiser, net.steps
-
-    def forward(weights: Any, back: Any, x: Array, n_classes: Array) -> Array:
-        for k, ((w, bias), b) in enumerate(zip(weights, back, strict=True)):
-            y = x @ w if net.rule == "backprop" else _aligned(x, w, b)
-            x = y + bias[None, :]
-            x = act(x) if k < len(weights) - 1 else x
-        return jnp.where((jnp.arange(x.shape[1], dtype=jnp.int32) < n_classes)[None, :], x, -1e9)
+    optimiser, steps = net.optimiser, net.steps
 
     def one(
         x: Float32[Array, "n inputs"],
@@ -167,7 +170,7 @@ def _learner(net: Net, outputs: int) -> Callable[..., Float32[Array, " points"]]
         weights, back = _found(initial, sizes, n_inputs)
 
         def loss(weights: Any, x: Array, y: Array) -> Array:
-            scores = forward(weights, back, x, n_classes)
+            scores = _forward(net, weights, back, x, n_classes)
             return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(scores, y))
 
         def step(carry: Any, key: Array) -> tuple[Any, None]:
@@ -180,7 +183,7 @@ def _learner(net: Net, outputs: int) -> Callable[..., Float32[Array, " points"]]
 
         def stretch(carry: Any, keys: Array) -> tuple[Any, Array]:
             carry, _ = lax.scan(step, carry, keys)
-            scores = forward(carry[0], back, x_test, n_classes)
+            scores = _forward(net, carry[0], back, x_test, n_classes)
             is_real = y_test >= 0
             right = is_real & (jnp.argmax(scores, axis=-1).astype(jnp.int32) == y_test)
             share = jnp.sum(right.astype(jnp.float32)) / jnp.sum(is_real.astype(jnp.float32))

@@ -74,7 +74,7 @@ class Study:
     components: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for sentence in self._wrong():
+        for sentence in itertools.chain(self._wrong(), self._wrong_in_the_grid()):
             raise ConfigurationError(sentence)
 
     def _wrong(self) -> Iterator[str]:
@@ -102,6 +102,8 @@ class Study:
         for name, amount in self.limits.items():
             if name not in ("seconds", "megabytes") or not is_finite(amount) or amount <= 0:
                 yield f"limits.{name} = {amount!r:.60}: limits are seconds and megabytes, each a number above 0"
+
+    def _wrong_in_the_grid(self) -> Iterator[str]:
         for where in ("vary", "contexts", "cross"):
             for slot, values in getattr(self, where).items():
                 if not isinstance(values, tuple | list) or not values:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from mesocosm.record.configuration import MissingPackage
+from mesocosm.record.configuration import needs
 from mesocosm.tasks.arrays import DataError, DataSet
 from mesocosm.tasks.files import find, read_idx, read_omniglot
 from mesocosm.tasks.images import resized, turned
@@ -49,10 +49,8 @@ def load(name: str, side: int | None = None, part: str = "train") -> DataSet:
 
 
 def _digits8() -> tuple[np.ndarray, np.ndarray]:
-    try:
+    with needs("the data set digits8", "learn"):
         from sklearn.datasets import load_digits
-    except ImportError:
-        raise MissingPackage("the data set digits8", "scikit-learn", "learn") from None
     inputs, labels = load_digits(return_X_y=True)
     return np.asarray(inputs, np.float32).reshape(-1, 8, 8) / 16, np.asarray(labels)
 

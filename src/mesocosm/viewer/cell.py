@@ -9,7 +9,7 @@ from typing import Any
 from mesocosm.player import assets
 from mesocosm.player.encoder.frames import pack
 from mesocosm.player.encoder.panel import panel_of
-from mesocosm.record import MissingPackage, Record
+from mesocosm.record import Record, needs
 from mesocosm.viewer.opening import places
 
 
@@ -25,11 +25,9 @@ def cell(records: Sequence[Record], replicate: int | None = None) -> Any:
       MissingPackage: where anywidget is missing.
       FolderError: where there is nothing to show.
     """
-    try:
+    with needs("a notebook cell", "notebook"):
         import anywidget
         import traitlets
-    except ImportError as error:
-        raise MissingPackage("a notebook cell", error.name, "notebook") from None
 
     class Cell(anywidget.AnyWidget):
         """Worlds as packed frames; `state` is what the page shows."""

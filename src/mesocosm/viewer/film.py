@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mesocosm.player.encoder.panel import Frames
-from mesocosm.record import MissingPackage
+from mesocosm.record import needs
 from mesocosm.viewer.painter import Painter, colours, pillow
 
 MOST = {"mp4": 900, "gif": 200}
@@ -67,11 +67,9 @@ def drawn(
 
 
 def _mp4(path: Path, pictures: Iterator[np.ndarray]) -> None:
-    try:
+    with needs("mp4", "video"):
         import imageio.v2 as imageio
         import imageio_ffmpeg  # noqa: F401 - imageio asks for it when the first picture is written
-    except ImportError as error:
-        raise MissingPackage("mp4", error.name, "video") from None
     with imageio.get_writer(path, fps=_PER_SECOND["mp4"], codec="libx264", **_HOW) as writer:
         for picture in pictures:
             writer.append_data(picture)  # type: ignore[attr-defined]

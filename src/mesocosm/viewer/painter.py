@@ -9,7 +9,7 @@ import numpy as np
 
 from mesocosm.player import assets
 from mesocosm.player.encoder.encoder import Planes
-from mesocosm.record import MissingPackage
+from mesocosm.record import needs
 
 GRAIN = 2
 """Pictures are drawn so many times larger, then averaged."""
@@ -333,8 +333,6 @@ def _times(share: float) -> list[int]:
 
 
 def pillow() -> tuple[Any, Any, Any, Any]:
-    try:
+    with needs("a film", "video"):
         from PIL import Image, ImageChops, ImageDraw, ImageFont
-    except ImportError as error:
-        raise MissingPackage("a film", error.name, "video") from None
     return Image, ImageDraw, ImageFont, ImageChops

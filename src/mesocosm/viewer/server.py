@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,53 +38,50 @@ def application(shown: Sequence[Place | Live] | Home, token: str, title: str, ho
 
     A stranger's page (Origin) and a stranger's name for us (Host) are refused.
     """
-    house = shown if isinstance(shown, Home) else None
-    hall = None if isinstance(shown, Home) else Room(list(shown), title)
+    site = _Site(shown if isinstance(shown, Home) else Room(list(shown), title), token, host.lower())
+    routes = [
+        found
+        for place in ("/{token}/", "/{token}/{room}/")
+        for found in (Route(place, site.show), WebSocketRoute(f"{place}socket", site.talk))
+    ]
+    return Starlette(routes=[*routes, Route("/{token}/{room}/report", site.report)])
 
-    def is_own(given: str | None) -> bool:
-        name = _parts(f"//{given or ''}")[0]
-        return name in _OWN_NAMES or name == host.lower() or (bool(name) and host in ANYWHERE)
 
-    def room_of(asked: Request | WebSocket) -> Room | None:
-        """Which room is asked for; None: there is none, or it is the home itself."""
-        name = asked.path_params.get("room")
-        return hall if name is None else house.rooms.get(name) if house else None
+@dataclass(frozen=True)
+class _Site:
+    """A home with its rooms, or one room alone, for those who know the token."""
 
-    def is_ours(asked: Request | WebSocket) -> bool:
-        return is_own(asked.headers.get("host")) and _is_token(asked.path_params["token"], token)
+    shown: Home | Room
+    token: str
+    host: str
 
-    async def show(request: Request) -> Response:
-        room, is_home = room_of(request), house is not None and "room" not in request.path_params
-        if not is_ours(request) or not (room or is_home):
+    async def show(self, request: Request) -> Response:
+        asked = self._asked_for(request)
+        if asked is None:
             return PlainTextResponse("Not here. The address that `mesocosm watch` printed holds a token.", 404)
-        if room is not None:
-            is_live, has_report = any(isinstance(place, Live) for place in room.places), room.report is not None
-            html, policy = page(room.title, len(room.places), is_live, house is not None, has_report)
+        if isinstance(asked, Home):
+            html, policy = await to_thread.run_sync(home_page, asked)
         else:
-            assert house is not None
-            html, policy = await to_thread.run_sync(home_page, house)
+            is_live, is_at_home = any(isinstance(place, Live) for place in asked.places), isinstance(self.shown, Home)
+            html, policy = page(asked.title, len(asked.places), is_live, is_at_home, asked.report is not None)
         return HTMLResponse(html, headers={**_HEADERS, "Content-Security-Policy": policy})
 
-    async def report(request: Request) -> Response:
-        room = room_of(request)
-        if not is_ours(request) or room is None or room.report is None:
+    async def report(self, request: Request) -> Response:
+        asked = self._asked_for(request)
+        if not isinstance(asked, Room) or asked.report is None:
             return PlainTextResponse("Not here: this run has no report.", 404)
-        content = await to_thread.run_sync(room.report.read_bytes)
+        content = await to_thread.run_sync(asked.report.read_bytes)
         policy = "sandbox allow-scripts allow-downloads"  # a page of no origin: it can ask nothing of us
         return Response(content, media_type="text/html", headers={**_HEADERS, "Content-Security-Policy": policy})
 
-    async def talk(socket: WebSocket) -> None:
-        origin = _parts(socket.headers.get("origin") or "")[1]
-        room, is_home = room_of(socket), house is not None and "room" not in socket.path_params
-        if not is_ours(socket) or origin != socket.headers.get("host") or not (room or is_home):
+    async def talk(self, socket: WebSocket) -> None:
+        asked, origin = self._asked_for(socket), _parts(socket.headers.get("origin") or "")[1]
+        if asked is None or origin != socket.headers.get("host"):
             await socket.close(4403)
             return
 
         def told(text: str) -> bytes:
-            if room is not None:
-                return _answer(room.places, room.title, text)
-            assert house is not None
-            return _at_home(house, text)
+            return _at_home(asked, text) if isinstance(asked, Home) else _answer(asked.places, asked.title, text)
 
         await socket.accept()
         try:
@@ -92,9 +90,16 @@ def application(shown: Sequence[Place | Live] | Home, token: str, title: str, ho
         except (WebSocketDisconnect, KeyError, RuntimeError):
             return  # the page has left, or sent bytes where words belong
 
-    routes = [Route("/{token}/", show), WebSocketRoute("/{token}/socket", talk)]
-    routes += [Route("/{token}/{room}/", show), WebSocketRoute("/{token}/{room}/socket", talk)]
-    return Starlette(routes=[*routes, Route("/{token}/{room}/report", report)])
+    def _asked_for(self, asked: Request | WebSocket) -> Home | Room | None:
+        """None: there is no such room, or who asks is not one of ours."""
+        if not self._is_own(asked.headers.get("host")) or not _is_token(asked.path_params["token"], self.token):
+            return None
+        name = asked.path_params.get("room")
+        return self.shown if name is None else self.shown.rooms.get(name) if isinstance(self.shown, Home) else None
+
+    def _is_own(self, given: str | None) -> bool:
+        name = _parts(f"//{given or ''}")[0]
+        return name in _OWN_NAMES or name == self.host or (bool(name) and self.host in ANYWHERE)
 
 
 _HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}

@@ -230,13 +230,7 @@ class Encoder:
             return want is None or name in want
 
         if population.has_ids and population.is_located:
-            turns = n <= TURNED
-            if (about.motion and is_wanted("behaviour")) or turns:
-                stays, turn = _moved(seen, before, part_of(self.given), turns)
-                if about.motion and is_wanted("behaviour"):
-                    planes[f"{k} column behaviour"] = stays
-                if turns:
-                    planes[f"{k} heading"] = turn
+            self._motion(k, bool(about.motion) and is_wanted("behaviour"), seen, before, n, planes)
         for name in population.columns:
             said = about.about(name)
             if is_wanted(said.since or name):
@@ -250,6 +244,17 @@ class Encoder:
                 if genome.carrier in columns:
                     planes[f"{k} genome {genome.carrier}"] = columns[genome.carrier][here].astype(np.int32)
         return n
+
+    def _motion(self, k: int, has_behaviour: bool, seen: Seen, before: Seen | None, n: int, planes: Planes) -> None:
+        """How bodies moved since the frame before; where they are few, also where they head."""
+        turns = n <= TURNED
+        if not has_behaviour and not turns:
+            return
+        stays, turn = _moved(seen, before, part_of(self.given), turns)
+        if has_behaviour:
+            planes[f"{k} column behaviour"] = stays
+        if turns:
+            planes[f"{k} heading"] = turn
 
     def _tell(self, k: int, population: _Population, n: int, planes: Planes, series: dict[str, float]) -> None:
         """What the frame tells of a population over time."""
