@@ -214,13 +214,13 @@ def test_what_cannot_be_written_leaves_nothing_beside(tmp_path):
 
 
 def test_a_lock_of_a_store_follows_no_link(tmp_path):
-    from mesocosm.studies.runner import _Locks
+    from mesocosm.studies.locks import Locks
 
     (tmp_path / "treasure").write_text("gold")
     (tmp_path / "locks").mkdir()
     (tmp_path / "locks" / "cell").symlink_to(tmp_path / "treasure")
     with pytest.raises(StorageError, match="cannot be a lock"):
-        _Locks(tmp_path / "locks").take("cell")
+        Locks(tmp_path / "locks").take("cell")
     assert (tmp_path / "treasure").read_text() == "gold"
 
 

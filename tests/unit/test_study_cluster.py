@@ -1,8 +1,12 @@
 """Studies as jobs of a cluster: one store, the same table as in one process, and Slurm's script as it should be."""
 
+import contextlib
 import os
 import re
+import signal
 import stat
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ import pytest
 from mesocosm.cli.main import main
 from mesocosm.record import ConfigurationError
 from mesocosm.studies.cluster import Cluster, executor_of, submit, wait
+from mesocosm.studies.processes import family
 from mesocosm.studies.store import Store
 from mesocosm.studies.study import read
 
@@ -31,6 +36,34 @@ def test_two_jobs_give_the_table_of_one_process_and_measure_no_cell_twice(toy_st
     assert main(["study", toy_study, "--on", "local", "--store", "apart", "--quiet"]) == 0, "nothing is left to be done"
     assert first == {path: path.stat().st_mtime_ns for path in Path("apart/cells").rglob("*") if path.is_file()}
     assert len(list(Path("apart-jobs").glob("*_submitted.pkl"))) == 2, "the second call has begun no job"
+
+
+def test_a_job_that_is_killed_costs_only_its_cells_a_second_try(tmp_path, monkeypatch, capsys):
+    """With all that it has started, in the middle of a study; the other job does what is left."""
+    monkeypatch.chdir(tmp_path)
+    Path("parts.py").write_text(PARTS.read_text())
+    (marks := tmp_path / "marks").mkdir()
+    slow = ", ".join(f'{{ component = "marks", folder = "{marks}", seconds = {0.2 + k / 100} }}' for k in range(6))
+    Path("toy.toml").write_text(
+        'name = "toy"\nquestion = "?"\ntasks = ["call/toy"]\nseeds = 2\nminimal_effect = 0.5\n'
+        f'budget = {{ calls = 1 }}\ncomponents = ["parts.py"]\n[vary]\nsubject = [{slow}]\n'
+    )
+
+    def kill():
+        until = time.monotonic() + 60
+        while len(list(marks.iterdir())) < 3 and time.monotonic() < until:
+            time.sleep(0.02)
+        job = int(sorted(Path("apart-jobs").glob("*_submitted.pkl"))[0].name.partition("_")[0])
+        for pid in family(job):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    (killer := threading.Thread(target=kill)).start()
+    assert main(["study", "toy.toml", "--on", "local", "--store", "apart", "--quiet"]) == 0
+    killer.join()
+    told = capsys.readouterr()
+    assert "12 of 12 cells: 12 ok" in told.out and "note: job " in told.err
+    assert 12 <= len(list(marks.iterdir())) <= 14, "a batch of two cells at most is measured again"
 
 
 def test_a_job_that_fails_is_told_and_the_others_go_on(tmp_path):

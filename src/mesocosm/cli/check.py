@@ -24,7 +24,8 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
         "target",
         metavar="COMPONENT",
         help="an experiment (its name, moran.py, package.module:NAME), which is held to the eight rules; or a "
-        "component: a name, slot/name, module:name, file.py (all in it) or file.py:name",
+        "component: a name, slot/name, module:name, file.py (all in it) or file.py:name; or what `export` wrote "
+        "(.onnx, .mlir), whose test vectors are run",
     )
     check.add_argument(
         "--seconds", type=float, default=10.0, metavar="N", help="of processor time for a component (default: 10)"
@@ -35,6 +36,10 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def check(options: argparse.Namespace) -> int:
     """Try it; the exit code is 1 if anything is wrong."""
+    if options.target.endswith((".onnx", ".mlir")):
+        from mesocosm.cli.artefact import check_program
+
+        return check_program(options)
     from mesocosm.protocol.registry import declares_one
 
     if declares_one(options.target):

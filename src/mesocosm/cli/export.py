@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from mesocosm.cli.answer import print_json
+from mesocosm.cli.artefact import PROGRAMS, export_program
 from mesocosm.cli.show import folder_named
 from mesocosm.cli.words import as_a_cell
 from mesocosm.record import FolderError, Record, load, needs
@@ -27,6 +28,8 @@ Table = dict[str, Any]
 
 def export(options: argparse.Namespace) -> int:
     """Write the record as tables, or its worlds as a film or a page."""
+    if options.to in PROGRAMS:
+        return export_program(options)
     record = load(folder_named(options.run))
     folder = Path(options.out) if options.out else record.folder / "export"
     films = {kind: partial(_film, kind, theme=options.theme) for kind in ("mp4", "gif")}

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from mesocosm.cli import check, compare, completion, measure, optimum, review, serve, study, watch
+from mesocosm.cli import artefact, check, compare, completion, measure, optimum, review, serve, study, watch
 from mesocosm.cli.words import shown_not_obeyed
 from mesocosm.record.errors import MesocosmError, in_a_line
 
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     measure.add(commands, common)
     watch.add(commands, common)
     serve.add(commands, common)
-    _add_export(commands, common)
+    artefact.add(commands, common)
     review.add(commands, common)
     study.add(commands, common)
     check.add(commands, common)
@@ -115,21 +115,6 @@ def _add_progress(commands: Any, common: _Parser) -> None:
     horizon = "ticks of a match (default: twice what reserves last)"
     progress.add_argument("--horizon", type=int, metavar="N", help=horizon)
     progress.add_argument("--shadow", action="store_true", help="of the shadow genomes: what chance alone would do")
-
-
-def _add_export(commands: Any, common: _Parser) -> None:
-    export = commands.add_parser("export", parents=[common], help="export a run to files of other programs")
-    export.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
-    export.add_argument(
-        "--to",
-        required=True,
-        choices=("csv", "parquet", "netlogo", "phylogeny", "html", "svg", "replay", "mp4", "gif"),
-        help="csv, parquet: metrics, statuses, findings and logs as tables; netlogo: metrics as a table of NetLogo's "
-        "BehaviorSpace; phylogeny: ancestry in the ALife data standard; html: the report; svg: its figures; replay: "
-        "its frames as one HTML file; mp4, gif: as a film",
-    )
-    export.add_argument("--out", metavar="FOLDER", help="where to (default: export/ in the run's folder)")
-    export.add_argument("--theme", choices=("dark", "light"), default="dark", help="of a film (default: dark)")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -40,7 +40,7 @@ def serve(options: argparse.Namespace) -> int:
             raise ConfigurationError(f"--{word} {getattr(options, name)}: must be {least} ... 1000000")
     if not 0 <= options.port <= 65535:
         raise ConfigurationError(f"--port {options.port}: must be 0 ... 65535; 0 is any that is free")
-    rule = _rule(options)
+    rule = rule_named(options.rule, options)
     folder = Path(options.out) if options.out else Path("served") / Path(options.rule).stem
     limits = Limits(rate=options.rate, sessions=options.most_sessions)
 
@@ -54,7 +54,7 @@ def serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _rule(options: argparse.Namespace) -> Any:
+def rule_named(name: str, options: argparse.Namespace) -> Any:
     """A shipped rule, a rule file, or that of a run."""
     from dataclasses import replace
 
@@ -64,9 +64,9 @@ def _rule(options: argparse.Namespace) -> Any:
     if not all(part.isdecimal() and int(part) > 0 for part in filter(None, options.hidden.split(","))):
         raise ConfigurationError(f"--hidden {options.hidden}: must be numbers of neurons, such as 128 or 64,64")
     hidden = tuple(int(part) for part in options.hidden.split(",") if part)
-    if (Path(options.rule) / HEADER).is_file():
+    if (Path(name) / HEADER).is_file():
         from mesocosm.experiments.digits.export import rule_of
         from mesocosm.record import load as load_record
 
-        return replace(rule_of(load_record(Path(options.rule)), options.search), classes=options.classes, hidden=hidden)
-    return load(options.rule, options.classes, hidden)
+        return replace(rule_of(load_record(Path(name)), options.search), classes=options.classes, hidden=hidden)
+    return load(name, options.classes, hidden)

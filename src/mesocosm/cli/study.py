@@ -39,9 +39,10 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     study.add_argument("--seeds", type=int, metavar="N", help="seeds, instead of those in the file")
     study.add_argument("--store", metavar="FOLDER", default=STORE, help=f"where cells are kept (default: {STORE})")
     places = (
-        "where: processes of this machine (default), or jobs of a cluster that share --store: slurm; local tries that"
+        "where: processes of this machine (default); jobs of a cluster that share --store: slurm, local tries that; "
+        "ray: the cluster that RAY_ADDRESS names, or that runs here"
     )
-    study.add_argument("--on", choices=("processes", "slurm", "local"), default="processes", help=places)
+    study.add_argument("--on", choices=("processes", "slurm", "local", "ray"), default="processes", help=places)
     study.add_argument("--nodes", type=int, default=2, metavar="N", help="of a cluster: jobs (default: 2)")
     study.add_argument("--minutes", type=int, default=60, metavar="N", help="of a cluster: a job's wall time")
     study.add_argument("--partition", default="", metavar="NAME", help="of Slurm")
@@ -67,6 +68,9 @@ def study(options: argparse.Namespace) -> int:
     if options.dry_run:
         return _say_what_is_missing(options, asked, Limits(**asked.limits).resolved(jobs))
     cells, store = asked.cells, Store(folder)
+    if options.on == "ray":
+        _on_ray(options, path, asked, store)
+        return _tell(options, asked, store.rows(cells))
     if options.on != "processes":
         _on_a_cluster(options, path, cells, store, Limits(**asked.limits))
         return _tell(options, asked, store.rows(cells))
@@ -78,6 +82,16 @@ def study(options: argparse.Namespace) -> int:
         what, _, _ = fault.partition("; ")
         print(f"note: {what}; it was moved into {folder / 'aside'} and measured anew", file=sys.stderr)
     return _tell(options, asked, store.rows(cells))
+
+
+def _on_ray(options: argparse.Namespace, path: Path, asked: Any, store: Any) -> None:
+    """Measure what is missing by actors of Ray."""
+    from mesocosm.studies.rays import run
+    from mesocosm.studies.runner import Limits
+
+    files = [path.parent / name for name in asked.components]
+    progress = None if options.quiet else _Progress(asked.name)
+    run(asked.cells, store, options.jobs, Limits(**asked.limits), files, progress, options.retry)
 
 
 def _on_a_cluster(options: argparse.Namespace, path: Path, cells: Any, store: Any, limits: Any) -> None:

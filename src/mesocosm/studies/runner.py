@@ -138,7 +138,7 @@ def run(
     limits = (limits or Limits()).resolved(jobs)
     lacking = cleared(cells, store, limits, retry)
     if lacking.cells:
-        with contextlib.closing(_Runner(store, limits, components, progress, len(lacking.cells), jobs)) as runner:
+        with contextlib.closing(Runner(store, limits, components, progress, len(lacking.cells), jobs)) as runner:
             runner.run(batches(lacking.cells))
     if n := sum(not store.has(cell.identity) for cell in cells):
         raise StorageError(f"{store.folder}: {n} cells that were measured have gone; the same command goes on")
@@ -156,7 +156,7 @@ def cleared(cells: Sequence[Cell], store: Store, limits: Limits, retry: Sequence
     return lacking
 
 
-class _Runner:
+class Runner:
     """The state of one call of `run`."""
 
     def __init__(self, store: Store, limits: Limits, components: Sequence[Path], progress: Any, n: int, jobs: int):
@@ -197,7 +197,7 @@ class _Runner:
             if idle is None and len(self.workers) >= self.jobs:
                 return
             cells = self.queue.popleft()
-            program = _program(cells[0])
+            program = program_of(cells[0])
             if not self.locks.take(program):  # another runner measures these: look again later
                 self.queue.append(cells)
                 continue
@@ -350,7 +350,7 @@ class _Runner:
             self.progress(len(self.done), self.n)
 
 
-def _program(cell: Cell) -> str:
+def program_of(cell: Cell) -> str:
     """The name of a program: what two runners must not measure at the same time."""
     return hashlib.sha256(f"{cell.task} {task.find(cell.task).batch(cell)}".encode()).hexdigest()[:16]
 

@@ -1,0 +1,244 @@
+"""Operations that move numbers or sum them up: axes, slices, reductions, products, sorting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from string import ascii_letters
+from typing import Any
+
+import numpy as np
+
+from mesocosm.artefacts.onnx.graph import Graph, NotExpressible, Shape, Value, padded, stripped
+
+
+def ints(g: Graph, numbers: Sequence[int]) -> str:
+    """The name of a constant list of places or sizes."""
+    return g.stored(np.array(list(numbers), np.int64))
+
+
+def spread(g: Graph, values: list[Value], parameters: Any) -> Value:
+    """`broadcast_in_dim`: nothing is copied."""
+    a, shape, where = values[0], tuple(parameters["shape"]), parameters["broadcast_dimensions"]
+    held = [1] * len(shape)
+    for at, size in zip(where, padded(a.held, len(a.shape)), strict=True):
+        held[at] = size
+    return g.as_held(a, stripped(held), shape)
+
+
+def reshaped(g: Graph, values: list[Value], parameters: Any) -> Value:
+    a, shape = values[0], tuple(parameters["new_sizes"])
+    if a.held == ():
+        return g.as_held(a, (), shape)
+    if np.prod(a.held, dtype=int) != np.prod(shape, dtype=int):
+        a = g.given(g.whole(a), a.shape, a.dtype)
+    return g.as_held(a, stripped(shape), shape)
+
+
+def squeezed(g: Graph, values: list[Value], parameters: Any) -> Value:
+    a, gone = values[0], {d % len(values[0].shape) for d in parameters["dimensions"]}
+    kept = [k for k in range(len(a.shape)) if k not in gone]
+    held = padded(a.held, len(a.shape))
+    return g.as_held(a, stripped([held[k] for k in kept]), tuple(a.shape[k] for k in kept))
+
+
+def expanded(g: Graph, values: list[Value], parameters: Any) -> Value:
+    a, rank = values[0], len(values[0].shape) + len(parameters["dimensions"])
+    new = {d % rank for d in parameters["dimensions"]}
+    held, own = iter(padded(a.held, len(a.shape))), iter(a.shape)
+    pairs = [(1, 1) if k in new else (next(held), next(own)) for k in range(rank)]
+    return g.as_held(a, stripped([h for h, _ in pairs]), tuple(s for _, s in pairs))
+
+
+def transposed(g: Graph, values: list[Value], parameters: Any) -> Value:
+    return turned(g, values[0], parameters["permutation"])
+
+
+def turned(g: Graph, a: Value, order: Sequence[int]) -> Value:
+    """Axes in another order."""
+    held, shape = padded(a.held, len(a.shape)), tuple(a.shape[k] for k in order)
+    now = [k for k in order if held[k] != 1]
+    target = stripped([held[k] for k in order])
+    if now == sorted(now):
+        return g.as_held(a, target, shape)
+    if a.constant is not None:
+        moved = np.transpose(a.constant.reshape(held), order)
+        return Value(shape, a.dtype, target, constant=moved.reshape(target))
+    first = g.name(g.as_held(a, held))
+    (name,) = g.node("Transpose", [first], perm=list(order))
+    return g.as_held(Value(shape, a.dtype, tuple(held[k] for k in order), name), target, shape)
+
+
+def sliced(g: Graph, values: list[Value], parameters: Any) -> Value:
+    """Along axes of which only one number is held there is nothing to cut."""
+    a, strides = values[0], parameters["strides"] or (1,) * len(values[0].shape)
+    cut = list(zip(parameters["start_indices"], parameters["limit_indices"], strides, strict=True))
+    return _cut(g, a, cut)
+
+
+def _cut(g: Graph, a: Value, cut: list[tuple[int, int, int]]) -> Value:
+    held = padded(a.held, len(a.shape))
+    shape = tuple(len(range(*c)) for c in cut)
+    axes = [k for k, (size, c) in enumerate(zip(held, cut, strict=True)) if size != 1 and c != (0, size, 1)]
+    target = tuple(shape[k] if held[k] != 1 else 1 for k in range(len(held)))
+    if a.constant is not None:
+        array = a.constant.reshape(held)[tuple(slice(*c) if k in axes else slice(None) for k, c in enumerate(cut))]
+        return Value(shape, a.dtype, stripped(target), constant=array.reshape(stripped(target)))
+    if not axes:
+        return g.as_held(a, stripped(target), shape)
+    skip = len(held) - len(a.held)
+    lists = [[cut[k][j] for k in axes] for j in (0, 1)] + [[k - skip for k in axes], [cut[k][2] for k in axes]]
+    (name,) = g.node("Slice", [a.name, *(ints(g, numbers) for numbers in lists)])
+    return g.as_held(Value(shape, a.dtype, target[skip:], name), stripped(target), shape)
+
+
+def split(g: Graph, values: list[Value], parameters: Any) -> list[Value]:
+    a, axis, out, start = values[0], parameters["axis"], [], 0
+    for size in parameters["sizes"]:
+        cut = [(0, n, 1) if k != axis else (start, start + size, 1) for k, n in enumerate(a.shape)]
+        out.append(_cut(g, a, cut))
+        start += size
+    return out
+
+
+def joined(g: Graph, values: list[Value], parameters: Any) -> Value:
+    axis = parameters["dimension"]
+    shape = list(values[0].shape)
+    shape[axis] = sum(v.shape[axis] for v in values)
+    if all(v.constant is not None for v in values):
+        arrays = [np.broadcast_to(v.constant, v.shape) for v in values if v.constant is not None]
+        return g.constant(np.concatenate(arrays, axis))
+    return g.op("Concat", [g.whole(v) for v in values], tuple(shape), values[0].dtype, axis=axis)
+
+
+def stacked(g: Graph, values: list[Value], parameters: Any) -> Value:
+    axis = parameters["axis"]
+    axis %= len(values[0].shape) + 1
+    return joined(g, [expanded(g, [v], {"dimensions": (axis,)}) for v in values], {"dimension": axis})
+
+
+def padded_out(g: Graph, values: list[Value], parameters: Any) -> Value:
+    a, filling = values
+    config = [tuple(int(n) for n in c) for c in parameters["padding_config"]]
+    if any(inner for _, _, inner in config):
+        raise NotExpressible("padding between numbers is not translated to ONNX")
+    cut = [(max(0, -low), n - max(0, -high), 1) for n, (low, high, _) in zip(a.shape, config, strict=True)]
+    a = _cut(g, a, cut)
+    config = [(max(0, low), max(0, high), 0) for low, high, _ in config]
+    if not any(low or high for low, high, _ in config):
+        return a
+    shape = tuple(n + low + high for n, (low, high, _) in zip(a.shape, config, strict=True))
+    sizes = ints(g, [low for low, _, _ in config] + [high for _, high, _ in config])
+    return g.op("Pad", [g.whole(a), sizes, g.whole(filling)], shape, a.dtype)
+
+
+def tiled(g: Graph, values: list[Value], parameters: Any) -> Value:
+    a, times = values[0], parameters["reps"]
+    shape = tuple(n * k for n, k in zip(a.shape, times, strict=True))
+    return g.op("Tile", [g.whole(a), ints(g, times)], shape, a.dtype)
+
+
+def counted(g: Graph, values: list[Value], parameters: Any) -> Value:
+    """`iota`."""
+    shape, axis = tuple(parameters["shape"]), parameters["dimension"]
+    line = np.arange(shape[axis]).astype(parameters["dtype"])
+    held = stripped([n if k == axis else 1 for k, n in enumerate(shape)])
+    return Value(shape, line.dtype, held, constant=line.reshape(held))
+
+
+def reversed_(g: Graph, values: list[Value], parameters: Any) -> Value:
+    a, axes = values[0], parameters["dimensions"]
+    n = len(axes)
+    starts, ends = ints(g, [-1] * n), ints(g, [-(2**31)] * n)
+    return g.op("Slice", [g.whole(a), starts, ends, ints(g, axes), ints(g, [-1] * n)], a.shape, a.dtype)
+
+
+def reduced(op: str) -> Callable[..., Value]:
+    def lower(g: Graph, values: list[Value], parameters: Any) -> Value:
+        a, axes = values[0], tuple(parameters["axes"])
+        shape = tuple(n for k, n in enumerate(a.shape) if k not in axes)
+        dtype, wanted = a.dtype, a.dtype
+        if op in ("ReduceSum", "ReduceMax", "ReduceMin") and a.dtype == np.uint32:
+            dtype = np.dtype(np.int32 if op == "ReduceSum" else np.int64)
+        name = g.whole(g.cast(a, dtype))
+        return g.cast(g.op(op, [name, ints(g, axes)], shape, dtype, keepdims=0), wanted)
+
+    return lower
+
+
+def placed(op: str) -> Callable[..., Value]:
+    """`argmax`, `argmin`: the first place of several."""
+
+    def lower(g: Graph, values: list[Value], parameters: Any) -> Value:
+        a, (axis,) = values[0], parameters["axes"]
+        dtype = np.dtype(np.int32) if a.dtype == bool else a.dtype
+        shape = tuple(n for k, n in enumerate(a.shape) if k != axis)
+        out = g.op(op, [g.whole(g.cast(a, dtype))], shape, np.int64, axis=axis, keepdims=0)
+        return g.cast(out, parameters["index_dtype"])
+
+    return lower
+
+
+def accumulated(g: Graph, values: list[Value], parameters: Any) -> Value:
+    a = values[0]
+    dtype = np.dtype(np.int32) if a.dtype == np.uint32 else a.dtype
+    axis = g.stored(np.array(parameters["axis"], np.int64))
+    out = g.op("CumSum", [g.whole(g.cast(a, dtype)), axis], a.shape, dtype, reverse=int(parameters["reverse"]))
+    return g.cast(out, a.dtype)
+
+
+def ordered(g: Graph, values: list[Value], parameters: Any) -> list[Value]:
+    """`sort`, from the least on; of equal ones the first comes first (TopK keeps them so)."""
+    if parameters["num_keys"] != 1:
+        raise NotExpressible("a sort by several keys is not translated to ONNX")
+    key, *others = values
+    axis, n = parameters["dimension"], values[0].shape[parameters["dimension"]]
+    wide = g.cast(key, np.int64) if key.dtype == np.uint32 else key
+    names = g.node("TopK", [g.whole(wide), ints(g, [n])], 2, axis=axis, largest=0, sorted=1)
+    out = [g.cast(g.given(names[0], key.shape, wide.dtype), key.dtype)]
+    return out + [g.op("GatherElements", [g.whole(v), names[1]], v.shape, v.dtype, axis=axis) for v in others]
+
+
+def multiplied(g: Graph, values: list[Value], parameters: Any) -> Value:
+    """`dot_general`, as Einstein's sum."""
+    a, b = values
+    (of_a, of_b), (batch_a, batch_b) = parameters["dimension_numbers"]
+    letters = iter(ascii_letters)
+    first = [next(letters) for _ in a.shape]
+    second = [next(letters) for _ in b.shape]
+    for i, j in (*zip(of_a, of_b, strict=True), *zip(batch_a, batch_b, strict=True)):
+        second[j] = first[i]
+    result = [first[i] for i in batch_a]
+    result += [x for i, x in enumerate(first) if i not in (*of_a, *batch_a)]
+    result += [x for j, x in enumerate(second) if j not in (*of_b, *batch_b)]
+    sizes = dict(zip(first, a.shape, strict=True)) | dict(zip(second, b.shape, strict=True))
+    shape: Shape = tuple(sizes[x] for x in result)
+    equation = f"{''.join(first)},{''.join(second)}->{''.join(result)}"
+    return g.op("Einsum", [g.whole(a), g.whole(b)], shape, a.dtype, equation=equation)
+
+
+TABLE: dict[str, Callable[..., Any]] = {
+    "broadcast_in_dim": spread,
+    "reshape": reshaped,
+    "squeeze": squeezed,
+    "expand_dims": expanded,
+    "transpose": transposed,
+    "slice": sliced,
+    "split": split,
+    "concatenate": joined,
+    "stack": stacked,
+    "pad": padded_out,
+    "tile": tiled,
+    "iota": counted,
+    "rev": reversed_,
+    "reduce_sum": reduced("ReduceSum"),
+    "reduce_max": reduced("ReduceMax"),
+    "reduce_min": reduced("ReduceMin"),
+    "reduce_prod": reduced("ReduceProd"),
+    "reduce_or": reduced("ReduceMax"),
+    "reduce_and": reduced("ReduceMin"),
+    "argmax": placed("ArgMax"),
+    "argmin": placed("ArgMin"),
+    "cumsum": accumulated,
+    "sort": ordered,
+    "dot_general": multiplied,
+}

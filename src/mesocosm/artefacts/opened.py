@@ -1,0 +1,237 @@
+"""What was exported, opened again: looked at before it is believed, and run by ONNX Runtime or by this jax."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mesocosm.artefacts import FORMAT, ArtefactError, Differs, require_onnx
+from mesocosm.artefacts.program import Arrays, difference, digest_of, played
+from mesocosm.artefacts.written import MANIFEST, VECTORS, body_of, sealed
+from mesocosm.record.errors import FolderError
+from mesocosm.record.folder import unpack
+
+MOST_BYTES = 2 << 30
+"""Of a file."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A program that can be run.
+
+    Args:
+      path: of the file.
+      manifest: what it says of itself: kind, about, inputs, outputs, digests, versions.
+      begins: inputs by name, as it begins.
+      vectors: test vectors, `given.NAME` and `found.NAME` [cases, ...].
+      engine: what runs it, in words.
+    """
+
+    path: Path
+    manifest: dict[str, Any]
+    begins: Arrays
+    vectors: Arrays
+    engine: str
+    step: Callable[[Arrays], Arrays]
+
+    def run(self, given: Mapping[str, Any] | None = None) -> Arrays:
+        """One step.
+
+        Args:
+          given: inputs by name; the others are as it begins.
+
+        Raises:
+          ArtefactError: for names, shapes or types that are not its own.
+        """
+        return self.step(self.begins | {name: self._checked(name, value) for name, value in (given or {}).items()})
+
+    def play(self, ticks: int) -> Iterator[Arrays]:
+        """Steps that go on from one another, from the beginning; a world that ends, ends it."""
+        return played(self.step, self.begins, ticks)
+
+    def _checked(self, name: str, value: Any) -> np.ndarray:
+        if name not in self.begins:
+            known = ", ".join(list(self.begins)[:8]) + (", ..." if len(self.begins) > 8 else "")
+            raise ArtefactError(f"{name}: {self.path.name} has no such input; it has {known}")
+        like, array = self.begins[name], np.asarray(value)
+        if array.shape != like.shape:
+            raise ArtefactError(f"{name}: has the shape {array.shape}; {self.path.name} takes {like.shape}")
+        if array.dtype.kind in "iub" and like.dtype.kind in "iu":
+            kept = array.astype(like.dtype)
+            if not np.array_equal(kept.astype(object), array.astype(object)):
+                raise ArtefactError(f"{name}: holds numbers that are no {like.dtype}")
+            array = kept
+        elif array.dtype.kind in "iuf" and like.dtype.kind == "f":
+            array = array.astype(like.dtype)
+            if not np.isfinite(array).all():
+                raise ArtefactError(f"{name}: holds numbers that are not finite")
+        elif array.dtype != like.dtype:
+            raise ArtefactError(f"{name}: holds {array.dtype}; {self.path.name} takes {like.dtype}")
+        if array.size and array.min() < self.manifest["least"].get(name, -np.inf):
+            raise ArtefactError(f"{name} = {array.min()}: must be {self.manifest['least'][name]} or more")
+        return array
+
+    def verify(self) -> str:
+        """Run its test vectors: in a sentence, what agreed.
+
+        Raises:
+          Differs: naming the tick, or the output, that differs.
+        """
+        wanted = self.manifest["digests"]
+        if wanted:
+            found = [digest_of(out) for out in self.play(len(wanted))]
+            for k, (a, b) in enumerate(zip_longest(found, wanted)):
+                if a != b:
+                    raise Differs(
+                        f"{self.path}: tick {k + 1} of {len(wanted)} differs from what was exported, by {self.engine}"
+                    )
+            return f"{len(wanted)} ticks are equal to those that were exported, by {self.engine}"
+        return self._verified_by_vectors()
+
+    def _verified_by_vectors(self) -> str:
+        given = {k.removeprefix("given."): a for k, a in self.vectors.items() if k.startswith("given.")}
+        found = {k.removeprefix("found."): a for k, a in self.vectors.items() if k.startswith("found.")}
+        n, worst, most = len(next(iter(given.values()))), 0.0, self.manifest["tolerance"]
+        for k in range(n):
+            out = self.step(self.begins | {name: array[k] for name, array in given.items()})
+            for name, array in found.items():
+                gap = difference(out[name], array[k])
+                worst = max(worst, gap)
+                if gap > most:
+                    raise Differs(
+                        f"{self.path}: {name} of test vector {k} differs by {gap:.2g} from what was exported, by "
+                        f"{self.engine}; {most:g} is permitted"
+                    )
+        told = f"differ by {worst:.1g} at most" if worst else "are equal"
+        return f"{n} test vectors {told}, by {self.engine}"
+
+
+def load(path: Path) -> Opened:
+    """Open a file of ONNX (`.onnx`), or of StableHLO by its manifest or text. See `mesocosm.artefacts.load`."""
+    if path.suffix == ".onnx":
+        return _from_onnx(path)
+    if path.suffix in (".json", ".mlir", ".npz"):
+        return _from_stablehlo(path.with_suffix(".json"))
+    raise ArtefactError(f"{path}: is neither .onnx nor .mlir; name a file that `mesocosm export` wrote")
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise OSError(None, "there is no such file")
+        if path.stat().st_size > MOST_BYTES:
+            raise OSError(None, f"it is larger than {MOST_BYTES} bytes")
+        return path.read_bytes()
+    except OSError as error:
+        raise ArtefactError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _told(path: Path, text: str) -> dict[str, Any]:
+    """The manifest, of our version."""
+    try:
+        told = json.loads(text)
+        version, made = told["format"], told.get("versions", {}).get("mesocosm", "unknown")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise ArtefactError(f"{path}: says nothing of itself that mesocosm understands; export it again") from None
+    if version != FORMAT:
+        raise ArtefactError(
+            f"{path}: is of the version {version!r:.60}, this mesocosm reads {FORMAT!r}; export it again, or use the "
+            f"mesocosm that wrote it ({made!s:.40})"
+        )
+    return told
+
+
+def _check_seal(path: Path, told: dict[str, Any], body: bytes, arrays: Arrays) -> None:
+    if sealed(told, body, arrays) != told.get("sha256"):
+        raise ArtefactError(f"{path}: is not as it was written (its checksum differs); fetch or export it again")
+
+
+def _from_onnx(path: Path) -> Opened:
+    content = _content(path)
+    onnx = require_onnx(f"{path.name}")
+    try:
+        model = onnx.ModelProto.FromString(content)
+    except Exception:  # protobuf has an error of its own in each of its implementations
+        raise ArtefactError(f"{path}: is no ONNX model, or a torn one; fetch or export it again") from None
+    inside = {entry.key: entry.value for entry in model.metadata_props}
+    if MANIFEST not in inside:
+        raise ArtefactError(f"{path}: is an ONNX model, but none that mesocosm exported: it has no test vectors")
+    told = _told(path, inside[MANIFEST])
+    try:
+        vectors = unpack(base64.b64decode(inside.get(VECTORS, ""), validate=True), path)
+        names = list(told["inputs"])
+        begins = {t.name: np.array(onnx.numpy_helper.to_array(t)) for t in model.graph.initializer if t.name in names}
+        begins = {name: begins[name] for name in names}
+    except (binascii.Error, KeyError, ValueError, TypeError, FolderError):
+        raise ArtefactError(f"{path}: is damaged (its test vectors cannot be read); export it again") from None
+    del model.graph.initializer[len(model.graph.initializer) - len(names) :]
+    _check_seal(path, told, body_of(model), {f"begins.{k}": a for k, a in begins.items()} | vectors)
+    step, version = _by_onnxruntime(path, model.SerializeToString(), told["outputs"])
+    return Opened(path, told, begins, vectors, f"ONNX Runtime {version}", step)
+
+
+def _by_onnxruntime(path: Path, content: bytes, outputs: list[str]) -> tuple[Callable[[Arrays], Arrays], str]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors share no class
+        said = str(error).strip().splitlines()[0]
+        raise ArtefactError(
+            f"{path}: ONNX Runtime {onnxruntime.__version__} does not run it ({said:.200}); "
+            "pip install -U 'mesocosm[export]'"
+        ) from None
+
+    def step(given: Arrays) -> Arrays:
+        found: Any = session.run(outputs, {k: np.asarray(v) for k, v in given.items()})
+        return dict(zip(outputs, found, strict=True))
+
+    return step, onnxruntime.__version__
+
+
+def _from_stablehlo(path: Path) -> Opened:
+    told = _told(path, _content(path).decode("utf-8", "replace"))
+    text = _content(path.with_suffix(".mlir"))
+    try:
+        arrays = unpack(_content(path.with_suffix(".npz")), path.with_suffix(".npz"))
+    except (FolderError, ValueError):
+        raise ArtefactError(f"{path.with_suffix('.npz')}: is damaged; export it again") from None
+    _check_seal(path, told, text, arrays)
+    begins = {k.removeprefix("begins."): a for k, a in arrays.items() if k.startswith("begins.")}
+    begins = {name: begins[name] for name in told["inputs"]}
+    vectors = {k: a for k, a in arrays.items() if not k.startswith("begins.")}
+    step, version = _by_jax(path, text.decode(), list(told["inputs"]), told["outputs"])
+    return Opened(path, told, begins, vectors, f"jax {version}", step)
+
+
+def _by_jax(path: Path, text: str, inputs: list[str], outputs: list[str]) -> tuple[Callable[[Arrays], Arrays], str]:
+    """StableHLO compiled by this jax's own compiler, whatever wrote it."""
+    import jax
+    from jax.extend import backend
+    from jaxlib import xla_client
+
+    client = backend.get_backend()
+    devices: Any = xla_client.DeviceList(tuple(client.local_devices()[:1]))
+    try:
+        program = client.compile_and_load(text, devices, xla_client.CompileOptions())
+    except Exception as error:
+        said = str(error).strip().splitlines()[0]
+        raise ArtefactError(f"{path}: jax {jax.__version__} does not read it ({said:.200}); export it again") from None
+
+    def step(given: Arrays) -> Arrays:
+        found = program.execute_sharded([jax.device_put(given[name], client.local_devices()[0]) for name in inputs])
+        arrays = found.disassemble_into_single_device_arrays()
+        return {name: np.asarray(own[0]) for name, own in zip(outputs, arrays, strict=True)}
+
+    return step, jax.__version__

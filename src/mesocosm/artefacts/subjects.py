@@ -1,0 +1,203 @@
+"""Worlds, minds and rules as programs to be exported."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mesocosm.artefacts import ArtefactError
+from mesocosm.artefacts.program import NEXT, Arrays, Program
+from mesocosm.core.checkpoint import named, unnamed
+from mesocosm.core.flags import as_it_comes
+from mesocosm.core.random import Bits, seed_words
+from mesocosm.ecology.ecology import Ecology
+from mesocosm.heredity.genomes import EXPRESSED
+from mesocosm.minds.mind import Draw, Experience, Mind
+from mesocosm.protocol.preparing import law_of
+from mesocosm.protocol.reading import after, configuration_of
+from mesocosm.protocol.registry import entry_of
+from mesocosm.record import FolderError, Record
+from mesocosm.record.configuration import to_dict
+from mesocosm.record.given import MOST_CLASSES
+from mesocosm.rules.rule import Rule
+
+CASES = 8
+"""Test vectors of a rule."""
+
+
+@as_it_comes
+def of_run(record: Record, replicate: int = 0) -> list[Program]:
+    """The world of a replicate of a finished run, from its end on: its tick, and what its bodies do and learn.
+
+    Raises:
+      FolderError: if the run is not finished, or this replicate has no last state.
+    """
+    if record.status != "finished":
+        raise FolderError(f"{record.folder}: is {record.status}; finish it first, `mesocosm resume`")
+    arrays = record.state
+    living = np.asarray(arrays["replicate"]).tolist()
+    if replicate not in living:
+        there = ", ".join(map(str, living)) or "none"
+        raise FolderError(f"{record.folder}: replicate {replicate} has no last state; those that have: {there}")
+    lane = living.index(replicate)
+    configuration = configuration_of(record)
+    lasting = replace(after(configuration, configuration.parsed_interventions()), interventions=())
+    law = law_of(entry_of(record), lasting).experiment
+    own = {k: np.asarray(v[lane]) for k, v in arrays.items() if k.partition(".")[0] == "state"}
+    template = jax.eval_shape(lambda: law.init(Bits.founding(seed_words(0), jnp.uint32(0))))
+    state = roomy(law, jax.tree.map(jnp.asarray, unnamed({"state": template}, own)["state"]))
+    about = {
+        "experiment": record.header["experiment"],
+        "configuration": to_dict(lasting),
+        "seed": configuration.seed,
+        "replicate": replicate,
+        "tick": record.tick,
+    }
+    programs = [tick_of(law, state, about)]
+    return programs + (of_mind(law, state, about) if isinstance(law, Ecology) else [])
+
+
+def roomy(law: Any, state: Any) -> Any:
+    """The state in arrays that need not grow any more, since a file cannot make its own larger."""
+    most = int(law.world.ceiling) if isinstance(law, Ecology) else 0
+    while isinstance(law, Ecology) and state.world.bodies.id.shape[0] < most:
+        state = law.grow(state)
+    return state
+
+
+def tick_of(law: Any, state: Any, about: dict[str, Any]) -> Program:
+    """One tick of a world: from seed, replicate, tick and state to the next state, its status, and flows."""
+    leaves, treedef = jax.tree.flatten(state)
+    names = list(named({"state": state}))
+    flows = sorted(jax.eval_shape(lambda bits, s: law.tick(bits, s)[1].flows, Bits.shapes(), state))
+
+    def compute(seed: Any, replicate: Any, tick: Any, *own: Any) -> list[Any]:
+        later, told = law.tick(Bits.at(seed, replicate, tick), treedef.unflatten(own))
+        return [*jax.tree.leaves(later), law.status(later), *(told.flows[name] for name in flows)]
+
+    begins = {
+        "seed": np.asarray(seed_words(about["seed"])),
+        "replicate": np.asarray(about["replicate"], np.uint32),
+        "tick": np.asarray(about["tick"], np.int32),
+        **dict(zip(names, map(np.asarray, leaves), strict=True)),
+    }
+    outputs = (*(NEXT + name for name in names), "status", *(f"flow.{name}" for name in flows))
+    return Program("tick", compute, begins, outputs, about, bool(law.exact), {"tick": 0})
+
+
+def of_mind(law: Ecology, state: Any, about: dict[str, Any]) -> list[Program]:
+    """What the living bodies do, each under the stimulus that it is given, and how they learn from what they lived."""
+    bodies = state.world.bodies
+    alive = np.flatnonzero(np.asarray(bodies.alive))
+    if not alive.size:
+        return []
+    mind, n = law.mind, alive.size
+    genomes = np.asarray(state.genomes)[EXPRESSED, : mind.n_loci][:, alive]
+    brains = jax.tree.map(lambda leaf: np.asarray(leaf)[..., alive], state.brains)
+    leaves, treedef = jax.tree.flatten(brains)
+    names = list(named({"brain": brains}))
+    own = dict(zip(names, leaves, strict=True))
+    about = about | {"bodies": n, "stimuli": mind.n_stimuli, "acts": mind.n_acts}
+    rng = np.random.default_rng(0)
+    zeros = np.zeros(n, np.int32)
+
+    def act(seed: Any, replicate: Any, tick: Any, id: Any, word: Any, stimulus: Any, genome: Any, *brain: Any) -> Any:
+        bits = Bits.at(seed, replicate, tick)
+
+        def one(genome: Any, brain: Any, seen: Any, id: Any, word: Any) -> Any:
+            return mind.act(Draw(bits, id, word), genome, brain, seen)
+
+        each = jax.vmap(one, (1, -1, 0, 0, 0), (-1, 0))
+        later, acts = each(genome, treedef.unflatten(brain), stimulus, id, word)
+        return [*jax.tree.leaves(later), acts]
+
+    words, stimuli = rng.integers(2**32, size=(CASES, n), dtype=np.uint32), _some(rng, mind.n_stimuli, n)
+    begins = {
+        "seed": np.asarray(seed_words(about["seed"])),
+        "replicate": np.asarray(about["replicate"], np.uint32),
+        "tick": np.asarray(about["tick"], np.int32),
+        "id": np.asarray(bodies.id)[alive],
+        "word": words[0],
+        "stimulus": zeros,
+        "genome": genomes,
+        **own,
+    }
+    outputs = (*(NEXT + name for name in names), "act")
+    tried = {"word": words, "stimulus": stimuli}
+    programs = [Program("act", act, begins, outputs, about, True, {"tick": 0}, tried)]
+    if type(mind).learn is Mind.learn:
+        return programs
+
+    def learn(genome: Any, before: Any, act: Any, now: Any, *rest: Any) -> Any:
+        doings, brain = dict(zip(mind.doings, rest, strict=False)), treedef.unflatten(rest[len(mind.doings) :])
+
+        def one(genome: Any, brain: Any, lived: Any) -> Any:
+            seen, acted, came, after = lived
+            return mind.learn(genome, brain, Experience(seen, acted, came, after, jnp.bool_(False)))
+
+        return jax.tree.leaves(jax.vmap(one, (1, -1, 0), -1)(genome, brain, (before, act, doings, now)))
+
+    felt = {"before": zeros, "act": zeros, "now": zeros, **{f"felt.{name}": zeros for name in mind.doings}}
+    tried = {"before": stimuli, "act": _some(rng, mind.n_acts, n), "now": _some(rng, mind.n_stimuli, n)}
+    tried |= {f"felt.{name}": _some(rng, 2, n) for name in mind.doings}
+    outputs = tuple(NEXT + name for name in names)
+    begins = {"genome": genomes, **felt, **own}
+    return [*programs, Program("learn", learn, begins, outputs, about, True, {}, tried)]
+
+
+def _some(rng: np.random.Generator, below: int, n: int) -> np.ndarray:
+    return rng.integers(below, size=(CASES, n)).astype(np.int32)
+
+
+@as_it_comes
+def of_rule(rule: Rule, n_inputs: int, about: dict[str, Any]) -> list[Program]:
+    """The learning step of a rule, and what it answers with what it has learnt: an example at a time.
+
+    Args:
+      n_inputs: numbers of an example; where the rule has learnt, as many as it learnt from.
+
+    Raises:
+      ArtefactError: for sizes that do not fit.
+    """
+    classes = rule.classes
+    if classes is None or not 2 <= classes < MOST_CLASSES:
+        raise ArtefactError(f"classes = {classes}: must be 2 ... {MOST_CLASSES - 1}")
+    if not 1 <= n_inputs <= 1 << 20:
+        raise ArtefactError(f"inputs = {n_inputs}: must be 1 ... {1 << 20} numbers of an example")
+    learner = rule._ready(n_inputs, np.array([classes - 1]))
+    leaves, treedef = jax.tree.flatten(rule._state)
+    names = list(named({"state": rule._state}))
+    own: Arrays = dict(zip(names, map(np.asarray, leaves), strict=True))
+
+    def learn(x: Any, y: Any, *state: Any) -> Any:
+        label = (jnp.arange(classes) == y).astype(jnp.float32)
+        later, logits = learner.learn(treedef.unflatten(state), standardised(x), label)
+        return [*jax.tree.leaves(later), logits]
+
+    def predict(x: Any, *state: Any) -> Any:
+        logits = learner.predict(treedef.unflatten(state), standardised(x))
+        return [logits, jnp.argmax(logits).astype(jnp.int32)]
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(CASES, n_inputs)).astype(np.float32)
+    y = (np.arange(CASES) % classes).astype(np.int32)
+    about = about | {"inputs": n_inputs, "classes": classes, "hidden": list(rule.hidden)}
+    kept = tuple(NEXT + name for name in names)
+    return [
+        Program("learn", learn, {"x": x[0], "y": y[0], **own}, (*kept, "logits"), about, False, {}, {"x": x, "y": y}),
+        Program("predict", predict, {"x": x[0], **own}, ("logits", "class"), about, False, {}, {"x": x}),
+    ]
+
+
+def standardised(x: Any) -> Any:
+    """As `Rule.learn` does with an example before it looks at it: mean 0, standard deviation 1, a constant is zero."""
+    size = jnp.max(jnp.abs(x))
+    scaled = x / jnp.where(size > 0, size, 1)
+    centred = scaled - jnp.mean(scaled)
+    spread = jnp.sqrt(jnp.mean(centred * centred))
+    flat = 8 * np.finfo(np.float32).eps
+    return jnp.where(spread > flat, centred / jnp.maximum(spread, flat), 0)

@@ -1,0 +1,322 @@
+"""Worlds, minds and rules as programs of ONNX and StableHLO: equal where they run, refused where they are not ours."""
+
+import json
+from dataclasses import replace
+from importlib import metadata
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+import mesocosm as mc
+from mesocosm import artefacts, rules
+from mesocosm.artefacts import ArtefactError, Differs, subjects
+from mesocosm.artefacts.program import digest_of, played
+from mesocosm.artefacts.written import as_onnx
+from mesocosm.cli.main import main
+from mesocosm.core.arrays import first_true, in_turn
+from mesocosm.core.random import Bits, seed_words
+from mesocosm.protocol.launch import prepare
+from mesocosm.protocol.registry import declaration
+from mesocosm.record import MissingPackage
+from mesocosm.record.configuration import from_dict
+
+onnx = pytest.importorskip("onnx", reason="needs the extra export")
+onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra export")
+from mesocosm.artefacts.onnx.graph import NotExpressible  # noqa: E402
+from mesocosm.artefacts.onnx.lowering import lower  # noqa: E402
+
+
+def by_both(function, *arrays):
+    """What jax gives, and what ONNX Runtime gives of its translation."""
+    arrays = [np.asarray(a) for a in arrays]
+    wanted = [np.asarray(a) for a in jax.jit(function)(*arrays)]
+    names, outputs = [f"i{k}" for k in range(len(arrays))], [f"o{k}" for k in range(len(wanted))]
+    model = lower(function, arrays, names, outputs)
+    onnx.checker.check_model(model)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return wanted, session.run(outputs, dict(zip(names, arrays, strict=True)))
+
+
+def test_whole_numbers_are_equal_in_every_operation():
+    """At their ends too: what wraps, shifts by any number, division towards zero and by zero, negative places."""
+    ends = [-(2**31), -(2**31) + 1, -7, -1, 0, 1, 2, 31, 32, 100, 2**31 - 1]
+    a, b = (np.array(x, np.int32).ravel() for x in np.meshgrid(ends, ends))
+    u, v, few = a.astype(np.uint32), b.astype(np.uint32), (b & 63).astype(np.int32)
+
+    def of_two(a, b, u, v, few):
+        k = few.astype(jnp.uint32)
+        safe = jnp.where((a == -(2**31)) & (b == -1), 3, b)
+        return [
+            *(f(x, y) for x, y in ((a, b), (u, v)) for f in (jnp.add, lax.sub, lax.mul, lax.max, lax.min)),
+            *(f(x, y) for x, y in ((a, b), (u, v)) for f in (lax.bitwise_and, lax.bitwise_or, lax.bitwise_xor)),
+            *(f(x, y) for x, y in ((a, b), (u, v)) for f in (lax.lt, lax.ge, lax.eq, lax.ne)),
+            *(f(a, safe) for f in (lax.div, lax.rem, jnp.floor_divide, jnp.mod)),
+            *(f(u, v) for f in (lax.div, lax.rem)),
+            *(f(a, few) for f in (lax.shift_left, lax.shift_right_logical, lax.shift_right_arithmetic)),
+            *(f(u, k) for f in (lax.shift_left, lax.shift_right_logical)),
+            *(f(a) for f in (lax.neg, lax.sign, lax.abs, lax.bitwise_not, lambda x: lax.integer_pow(x, 5))),
+            *(f(u) for f in (lax.population_count, lax.clz, lax.bitwise_not)),
+            jnp.clip(a, -5, 9),
+            a.astype(jnp.int8),
+            (a > b) ^ (a < 3),
+            lax.select_n(jnp.clip(few % 3, 0, 2), a, b, few),
+            jnp.where(a > b, a.astype(jnp.int16), few.astype(jnp.int16)),
+        ]
+
+    wanted, found = by_both(of_two, a, b, u, v, few)
+    for k, (x, y) in enumerate(zip(wanted, found, strict=True)):
+        assert x.dtype == y.dtype and np.array_equal(x, y), f"operation {k}"
+
+
+def test_places_loops_and_branches_are_equal():
+    rng = np.random.default_rng(0)
+    field = rng.integers(-9, 9, (3, 5, 4)).astype(np.int32)
+    at = np.array([-6, -1, 0, 2, 4, 4, 5, 90], np.int32)
+    key = rng.integers(0, 9, 20).astype(np.uint32)
+
+    def moved(field, at, key):
+        flat, (i, j) = field[0, :, 0], (at[:3] % 3, at[:3] % 5)
+        each = in_turn(lambda row: jnp.sum(row * row))
+        return [
+            field.at[:, at].get(mode="fill", fill_value=7),
+            field.at[:, at, 1].get(mode="clip"),
+            field[i, j],
+            jax.vmap(lambda row, k: row[k])(field, i),
+            field.at[:, at].set(field[:, :1] + at[None, :, None] * 0, mode="drop"),
+            flat.at[at].add(1, mode="drop"),
+            flat.at[at % 5].max(at, mode="promise_in_bounds"),
+            field.at[i, j].set(1),
+            jax.vmap(lambda row, k: row.at[k].add(2))(field, i),
+            lax.dynamic_slice(field, (at[3], 3, at[0]), (1, 3, 4)),
+            lax.dynamic_update_slice(field, field[:, :2] * 2, (0, at[3], 0)),
+            jnp.sort(key),
+            jnp.argsort(key, stable=True),
+            jnp.cumsum(key, dtype=jnp.uint32),
+            jnp.searchsorted(jnp.sort(key.astype(jnp.int32)), at, method="compare_all"),
+            first_true(key > 4, 12),
+            jnp.argmax(field, axis=1),
+            jnp.pad(field, ((1, 0), (0, 2), (0, 0)), constant_values=3)[::-1, ::2],
+            jnp.concatenate([field, field[:, :1]], 1).transpose(2, 0, 1),
+            jnp.einsum("abc,abd->acd", field, field),
+            jnp.any(field > 5, 1),
+            lax.reduce(key[:8], jnp.uint32(0), lax.bitwise_or, (0,)),
+            *(lax.switch(k, [lambda x: x, lambda x: x + 1, lambda x: x * 0, jnp.negative], flat) for k in at[1:5]),
+            lax.while_loop(lambda c: c[0] < 7, lambda c: (c[0] + 2, c[1] * 3 + c[0]), (at[2], flat))[1],
+            *lax.scan(lambda c, x: (c + x, c * x), flat, field[..., 0], reverse=True),
+            lax.fori_loop(
+                0, 5, lambda k, c: lax.cond(c[0] > k, lambda c: c - k, lambda c: c + key[k].astype(jnp.int32), c), flat
+            ),
+            each(field[0]),
+        ]
+
+    wanted, found = by_both(moved, field, at, key)
+    for k, (x, y) in enumerate(zip(wanted, found, strict=True)):
+        assert x.dtype == y.dtype and np.array_equal(x, y), f"output {k}"
+
+
+def test_what_has_no_translation_is_refused_by_name():
+    with pytest.raises(NotExpressible, match=r"the operation 'random_\w+' has no.*--to stablehlo"):
+        by_both(lambda x: [jax.random.normal(jax.random.key(0), (3,)) + x], np.zeros(3, np.float32))
+    with pytest.raises(NotExpressible, match="a sort by several keys"):
+        by_both(lambda x: list(lax.sort((x, x), num_keys=2)), np.zeros(3, np.int32))
+
+
+# ------------------------------------------------------------------------------------------------------------ worlds
+
+
+@pytest.fixture(scope="module")
+def world():
+    """A small world that has run for a while, and its minds."""
+    values = {"world": {"side": 32, "founders": 32, "ceiling": 128, "drops": 20}}
+    law = prepare("chemotaxis", from_dict(declaration("chemotaxis").configuration, values))[0].experiment
+    state = jax.jit(lambda: law.init(Bits.founding(seed_words(3), jnp.uint32(1))))()
+    about = {"experiment": "chemotaxis", "seed": 3, "replicate": 1, "tick": 0}
+    tick = subjects.tick_of(law, subjects.roomy(law, state), about)
+    return tick, subjects.of_mind(law, state, about)
+
+
+def written_into(folder, files):
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder / next(iter(files))
+
+
+def test_onnx_runtime_is_a_second_witness(world, tmp_path):
+    """A thousand ticks, in which bodies are born and die, are bit for bit those of the law itself."""
+    tick, minds = world
+    opened = artefacts.load(written_into(tmp_path, as_onnx(tick)))
+    assert (
+        opened.verify() == f"50 ticks are equal to those that were exported, by ONNX Runtime {onnxruntime.__version__}"
+    )
+    births = 0
+    pairs = zip(played(tick.step, tick.begins, 1000), opened.play(1000), strict=True)
+    for k, (ours, theirs) in enumerate(pairs):
+        births += int(theirs["flow.births"])
+        assert digest_of(ours) == digest_of(theirs), f"tick {k}"
+    assert k == 999 and births > 100 and int(theirs["flow.agent_ticks"]) > 0
+    for mind in minds:
+        assert "8 test vectors are equal" in artefacts.load(written_into(tmp_path, as_onnx(mind))).verify()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("artefacts") / "short"
+    return mc.run("bilinear", ticks=40, every=20, replicates=2, out=folder)
+
+
+def test_an_exported_run_goes_on_as_the_run_would(run, tmp_path):
+    """By both languages: forty ticks and fifty more are ninety."""
+    longer = mc.run("bilinear", ticks=90, every=10, replicates=2, out=tmp_path / "longer")
+    wanted = {k: v[1] for k, v in longer.record.state.items() if k.partition(".")[0] == "state"}
+    for language, name in (("onnx", "tick.onnx"), ("stablehlo", "tick.mlir")):
+        assert main(["export", str(run.folder), "--to", language, "--replicate", "1", "--quiet"]) == 0
+        *_, last = artefacts.load(run.folder / "export" / name).play(50)
+        assert wanted and all(np.array_equal(last[f"next.{k}"], v) for k, v in wanted.items())
+
+
+def test_stablehlo_is_text_that_this_jax_reads(run, capsys):
+    assert main(["export", str(run.folder), "--to", "stablehlo", "--quiet"]) == 0
+    capsys.readouterr()
+    text = run.folder / "export" / "tick.mlir"
+    assert main(["check", str(text)]) == 0
+    assert capsys.readouterr().out == f"50 ticks are equal to those that were exported, by jax {jax.__version__}\n"
+    assert text.read_text().startswith("module @") and "stablehlo." in text.read_text()
+    other = text.with_name("other.mlir")
+    other.write_text(text.read_text().replace("stablehlo.add", "stablehlo.subtract", 1))
+    for ending in (".npz", ".json"):
+        other.with_suffix(ending).write_bytes(text.with_suffix(ending).read_bytes())
+    with pytest.raises(ArtefactError, match=r"other\.json: is not as it was written"):
+        artefacts.load(other)
+
+
+# ------------------------------------------------------------------------------------------------------------- rules
+
+
+@pytest.fixture(scope="module")
+def rule_files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rule")
+    words = ["export", "lstm-0", "--to", "onnx", "--inputs", "9", "--classes", "3", "--hidden", "4", "--out"]
+    assert main([*words, str(folder), "--quiet"]) == 0
+    return folder
+
+
+def test_a_rule_learns_elsewhere_as_it_does_here(rule_files):
+    rng = np.random.default_rng(0)
+    x, y = (5 + 40 * rng.normal(size=(6, 9))).astype(np.float32), np.arange(6) % 3
+    x[4] = 2.5  # a constant example
+    here = rules.load("lstm-0", classes=3, hidden=(4,)).learn(x[:5], y[:5])
+    learn, predict = (artefacts.load(rule_files / f"{name}.onnx") for name in ("learn", "predict"))
+    state = {}
+    for one, label in zip(x[:5], y[:5], strict=True):
+        out = learn.run({"x": one, "y": label, **state})
+        state = {k.removeprefix("next."): v for k, v in out.items() if k.startswith("next.")}
+    found = predict.run({"x": x[5], **state})
+    wanted = here.logits(x[5:])[0]
+    # A step agrees to 2e-6 (its test vectors); what is learnt from it grows the rounding, of two programs of jax too.
+    assert np.abs(found["logits"] - wanted).max() <= 5e-5
+    assert found["class"] == wanted.argmax()
+    assert "8 test vectors" in learn.verify() and "8 test vectors" in predict.verify()
+
+
+# ------------------------------------------------------------------------------------------------------------ faults
+
+
+def changed(path, target, change):
+    """A model with another entry in its metadata, or another graph."""
+    model = onnx.ModelProto.FromString(path.read_bytes())
+    change(model, {entry.key: entry for entry in model.metadata_props})
+    target.write_bytes(model.SerializeToString())
+    return target
+
+
+def another_version(model, told):
+    told["mesocosm"].value = told["mesocosm"].value.replace("mesocosm artefact 1", "mesocosm artefact 9")
+
+
+def another_graph(model, told):
+    next(node for node in model.graph.node if node.op_type == "Add").op_type = "Sub"
+
+
+def another_beginning(model, told):
+    model.graph.initializer[-1].raw_data = b"\1" * len(model.graph.initializer[-1].raw_data)
+
+
+def nobodys(model, told):
+    del model.metadata_props[:]
+
+
+def test_files_that_are_not_ours_are_refused_in_a_sentence(rule_files, tmp_path, capsys):
+    whole = rule_files / "predict.onnx"
+    for change, said in (
+        (another_version, "is of the version 'mesocosm artefact 9', this mesocosm reads 'mesocosm artefact 1'"),
+        (another_graph, "is not as it was written"),
+        (another_beginning, "is not as it was written"),
+        (nobodys, "is an ONNX model, but none that mesocosm exported"),
+    ):
+        with pytest.raises(ArtefactError, match=said):
+            artefacts.load(changed(whole, tmp_path / "other.onnx", change))
+    (tmp_path / "torn.onnx").write_bytes(whole.read_bytes()[:-2000])
+    (tmp_path / "words.mlir").write_text("module")
+    for name, said in (
+        ("torn.onnx", "torn.onnx: is"),
+        ("none.onnx", "there is no such file"),
+        ("words.mlir", "words.json: cannot be read"),
+        ("words.txt", "is neither .onnx nor .mlir"),
+    ):
+        with pytest.raises(ArtefactError, match=said):
+            artefacts.load(tmp_path / name)
+    assert main(["check", str(tmp_path / "torn.onnx")]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_what_a_program_is_given_is_checked(rule_files):
+    predict = artefacts.load(rule_files / "predict.onnx")
+    for given, said in (
+        ({"x": np.zeros(4)}, r"x: has the shape \(4,\); predict.onnx takes \(9,\)"),
+        ({"x": ["a"] * 9}, "x: holds <U1; predict.onnx takes float32"),
+        ({"x": np.full(9, np.nan)}, "x: holds numbers that are not finite"),
+        ({"z": 1}, "z: predict.onnx has no such input; it has x, "),
+    ):
+        with pytest.raises(ArtefactError, match=said):
+            predict.run(given)
+    learn = artefacts.load(rule_files / "learn.onnx")
+    with pytest.raises(ArtefactError, match="y: holds numbers that are no int32"):
+        learn.run({"y": 2**40})
+
+
+def test_a_program_that_gives_something_else_is_told(rule_files, capsys, monkeypatch):
+    opened = artefacts.load(rule_files / "predict.onnx")
+    broken = replace(opened, step=lambda given: {k: v + 1 for k, v in opened.step(given).items()})
+    with pytest.raises(Differs, match="logits of test vector 0 differs by"):
+        broken.verify()
+    monkeypatch.setattr("mesocosm.artefacts.load", lambda path: broken)
+    assert main(["check", str(rule_files / "predict.onnx"), "--json"]) == 1
+    (told,) = json.loads(capsys.readouterr().out)["components"]
+    assert not told["ok"] and "differs by" in told["faults"][0]["what"]
+
+
+def test_missing_and_old_packages_are_named(monkeypatch, rule_files, capsys):
+    with monkeypatch.context() as patch:
+        patch.setattr("importlib.util.find_spec", lambda name: None)
+        with pytest.raises(MissingPackage, match=r"needs the package onnx.*mesocosm\[export\].*--to stablehlo does"):
+            artefacts.require_onnx("--to onnx")
+    monkeypatch.setattr(metadata, "version", lambda name: "1.2.0")
+    with pytest.raises(ArtefactError, match=r"needs onnx 1\.17 or newer, here is 1\.2\.0"):
+        artefacts.load(rule_files / "predict.onnx")
+    monkeypatch.undo()
+    for words, said in (
+        (["export", "lstm-0", "--to", "onnx"], "--inputs: say how many numbers"),
+        (["export", "lstm-0", "--to", "onnx", "--inputs", "0"], "inputs = 0: must be 1"),
+        (["export", "nothing", "--to", "stablehlo", "--inputs", "4"], "nothing: is neither a file"),
+    ):
+        assert main(words) == 2 and said in capsys.readouterr().err
+
+
+def test_a_replicate_that_is_not_there_is_named(run, capsys):
+    assert main(["export", str(run.folder), "--to", "onnx", "--replicate", "7"]) == 2
+    assert "replicate 7 has no last state; those that have: 0, 1" in capsys.readouterr().err

@@ -1,0 +1,84 @@
+"""Studies on Ray: a real cluster of two nodes on this machine, one of which is killed; the table of one process."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from mesocosm.cli.main import main
+from mesocosm.record import ConfigurationError, MissingPackage
+from mesocosm.studies import rays
+from mesocosm.studies.store import Store
+from mesocosm.studies.study import read
+
+PARTS = Path(__file__).with_name("study_parts.py")
+
+
+def test_where_ray_is_missing_it_says_so(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    with pytest.raises(MissingPackage, match=r"--on ray needs the package ray.*mesocosm\[ray\]"):
+        rays._ray()
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    ray = pytest.importorskip("ray", reason="needs the extra ray")
+    from ray.cluster_utils import Cluster
+
+    rays._ray()  # its settings, before its processes begin
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    nodes = [made.add_node(num_cpus=1) for _ in range(2)]
+    yield made, nodes
+    ray.shutdown()
+    made.shutdown()
+
+
+def study_of(folder, subjects, seeds):
+    (folder / "parts.py").write_text(PARTS.read_text())
+    (folder / "toy.toml").write_text(
+        f'name = "toy"\nquestion = "?"\ntasks = ["call/toy"]\nseeds = {seeds}\nminimal_effect = 0.5\n'
+        f'budget = {{ calls = 1 }}\ncomponents = ["parts.py"]\n[vary]\nsubject = [{", ".join(subjects)}]\n'
+    )
+    return read(folder / "toy.toml")
+
+
+def table(store, study):
+    return {cell.identity: (row.status, row.final, row.cause) for cell, row in Store(store).rows(study.cells)}
+
+
+@pytest.mark.slow
+def test_a_node_that_dies_costs_only_its_cells_a_second_try(cluster, tmp_path, monkeypatch, capsys):
+    made, nodes = cluster
+    monkeypatch.setenv("RAY_ADDRESS", made.address)
+    monkeypatch.chdir(tmp_path)
+    (marks := tmp_path / "marks").mkdir()
+    slow = [f'{{ component = "marks", folder = "{marks}", seconds = {0.4 + k / 100} }}' for k in range(8)]
+    study = study_of(tmp_path, [*slow, '"raises"'], seeds=2)
+
+    def kill():
+        until = time.monotonic() + 120
+        while len(list(marks.iterdir())) < 5 and time.monotonic() < until:
+            time.sleep(0.02)
+        made.remove_node(nodes[1], allow_graceful=False)
+
+    (killer := threading.Thread(target=kill)).start()
+    assert main(["study", "toy.toml", "--on", "ray", "--store", "there", "--quiet"]) == 0
+    killer.join()
+    assert "18 of 18 cells: 16 ok, 2 error" in capsys.readouterr().out
+    measured = len(list(marks.iterdir()))
+    assert 16 <= measured <= 18, f"{measured}: a batch of two cells at most is measured again"
+    assert main(["study", "toy.toml", "--jobs", "2", "--store", "here", "--quiet"]) == 0
+    assert table(Path("there"), study) == table(Path("here"), study)
+    before = len(list(marks.iterdir()))
+    assert main(["study", "toy.toml", "--on", "ray", "--store", "there", "--quiet"]) == 0
+    assert len(list(marks.iterdir())) == before, "what is there is not measured again"
+
+
+@pytest.mark.slow
+def test_a_cluster_that_is_not_there_is_named(tmp_path, monkeypatch):
+    pytest.importorskip("ray", reason="needs the extra ray")
+    study = study_of(tmp_path, ['"noisy"'], seeds=1)
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(ConfigurationError, match=r"no cluster is at 127\.0\.0\.1:1"):
+        rays.run(study.cells, Store(tmp_path / "store"), components=[tmp_path / "parts.py"])
