@@ -102,6 +102,16 @@ def test_a_study_is_a_row_a_cell():
     assert mc.study("swap", "nowhere").rows == []
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:zarr")  # that text is of no fixed width in Zarr's own standard
+def test_zarr_gives_back_what_was_kept(run, tmp_path):
+    xarray = pytest.importorskip("xarray")
+    pytest.importorskip("zarr", reason="where Zarr is installed")
+    kept = run.to_xarray()
+    kept.to_zarr(tmp_path / "run.zarr")
+    with xarray.open_zarr(tmp_path / "run.zarr") as back:
+        assert back.identical(kept) and {n: v.dtype for n, v in back.items()} == {n: v.dtype for n, v in kept.items()}
+
+
 @pytest.mark.parametrize(
     ("call", "package", "extra"),
     [

@@ -5,10 +5,12 @@ Needs the extra `faces`; nothing of it is imported before a face is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from mesocosm.evolution.searcher import Searcher
+    from mesocosm.faces.outside import Schooling
     from mesocosm.faces.parallel import Colony
     from mesocosm.faces.single import OneBody
 
@@ -65,14 +67,49 @@ def gymnasium_env(
     return OneBody(World(name, reward, among, configuration))
 
 
-def _require() -> None:
+def schooling(
+    name: str,
+    searcher: Callable[[int], Searcher],
+    *,
+    mind: Literal["net", "rule"] = "net",
+    hidden: tuple[int, ...] = (),
+    longest: int = 500,
+    episodes: int = 2,
+    settings: Mapping[str, Any] | None = None,
+) -> Schooling:
+    """The law of an experiment whose world is an environment of Gymnasium: `lab.Setup(schooling("CartPole-v1", ...))`.
+
+    A tick is a generation of a search for a mind that gains much. In its scene: `gained` (on the mean, by the last
+    generation), `best`, `centre` (by what the search stands for, in episodes that nobody is selected by) and `founder`
+    (by what it began as, in the same).
+
+    Args:
+      name: as for `gymnasium.make`, with `settings`.
+      searcher: from the number of numbers in a mind to a searcher: `lambda d: CMAES(d, 16, jnp.float32(0.5))`.
+      mind: `net`, or `rule`: a net whose strengths change while it lives, by Hebbian rules that are searched.
+      hidden: neurons between observation and act.
+      longest: steps of an episode at most.
+      episodes: that all minds of a generation live through.
+
+    Raises:
+      ConfigurationError: for an environment that is not there, or whose observations or acts are neither Box nor
+        Discrete.
+      MissingPackage: where Gymnasium is not installed.
+    """
+    _require("gymnasium", what="a world of Gymnasium")
+    from mesocosm.faces.outside import schooling as made
+
+    return made(name, searcher, mind=mind, hidden=hidden, longest=longest, episodes=episodes, settings=settings)
+
+
+def _require(*packages: str, what: str = "a face of a world") -> None:
     from importlib.util import find_spec
 
     from mesocosm.record.configuration import MissingPackage
 
-    for package in ("gymnasium", "pettingzoo"):
+    for package in packages or ("gymnasium", "pettingzoo"):
         if find_spec(package) is None:
-            raise MissingPackage("a face of a world", package, "faces")
+            raise MissingPackage(what, package, "faces")
 
 
-__all__ = ["gymnasium_env", "parallel_env"]
+__all__ = ["gymnasium_env", "parallel_env", "schooling"]

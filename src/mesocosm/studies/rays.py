@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import tempfile
 import time
 from collections import deque
@@ -99,6 +100,7 @@ def _connected(ray: Any, address: str | None) -> bool:
     """Whether it was this call that connected."""
     if ray.is_initialized():
         return False
+    _check_answers(address or os.environ.get("RAY_ADDRESS", ""))
     try:
         ray.init(
             address=address,
@@ -113,6 +115,20 @@ def _connected(ray: Any, address: str | None) -> bool:
             f"--on ray: no cluster is at {where} ({said:.120}); begin one, `ray start --head`, or unset RAY_ADDRESS"
         ) from None
     return True
+
+
+def _check_answers(address: str) -> None:
+    """Ray itself tries for minutes where nobody answers, and then ends the process."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or "://" in address:
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigurationError(
+            f"--on ray: no cluster is at {address} ({getattr(error, 'strerror', None) or error}); begin one, "
+            "`ray start --head`, or unset RAY_ADDRESS"
+        ) from None
 
 
 class _Fleet:
