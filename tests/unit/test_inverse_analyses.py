@@ -121,6 +121,20 @@ def test_a_single_clone_has_a_number_and_no_interval(watched):
     watched(clones(4, WEIGHTS[:1], None))
     values, result = told(inverse, SETTINGS)
     assert np.isfinite(row(values, "entropy")[0]) and "nan" not in result.sentence
+    watched(clones(4, WEIGHTS[:1], 20.0), clones(5, WEIGHTS[:1], 20.0))
+    values, result = told(transfer, transfer.Settings(maps=200))
+    scores = dict(zip(values["rows"], np.array(values["scores"], float), strict=True))
+    assert np.isnan(scores["other worlds"]).all() and np.isfinite(scores["entropy"][0]), "there is no other world"
+    assert "nan" not in result.sentence
+
+
+def test_copied_acts_are_the_commonest_where_the_state_is_known_and_even_elsewhere():
+    seen = SimpleNamespace(states=np.array([3, 7]))
+    of = SimpleNamespace(case=SimpleNamespace(seen=seen, counts=np.array([[5, 2], [1, 9]])))
+    away = SimpleNamespace(
+        case=SimpleNamespace(seen=SimpleNamespace(states=np.array([7, 3, 4])), counts=np.zeros((3, 2)))
+    )
+    assert transfer._copied(of, away).tolist() == [[0, 1], [1, 0], [0.5, 0.5]]
 
 
 def test_a_reward_carries_over_to_another_world_where_copied_acts_do_not(watched):

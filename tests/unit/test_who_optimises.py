@@ -10,7 +10,7 @@ from mesocosm.analyses import individuality as of_individuals
 from mesocosm.analyses import kin
 from mesocosm.analyses.individuality import _foremost, classes, individuality
 from mesocosm.instruments.places import places
-from mesocosm.instruments.price import between
+from mesocosm.instruments.price import between, hamilton
 
 # -- kin ---------------------------------------------------------------------------------------------------------------
 
@@ -101,6 +101,41 @@ def test_relatedness_without_a_benefit_is_no_effect_through_kin():
     assert abs(indirect.mean()) < 3 * indirect.std() / np.sqrt(indirect.size)
 
 
+def test_hamilton_through_kin_is_that_of_a_pedigree_by_hand(monkeypatch):
+    """Altruists in squares of six: others-only relatedness, and b and c as Queller's regression has them, b (n - 1) / n
+    and c - b / n of the model in which a benefit is shared by all of a group, the giver included."""
+    size, altruists, b, c = 6, (0, 0, 1, 2, 3, 5, 6, 6), 3.0, 1.0
+    z = np.concatenate([np.repeat([1, 0], [k, size - k]) for k in altruists]).astype(float)
+    group = np.repeat(np.arange(len(altruists)), size)
+    w = 20 - c * z + b * np.repeat(altruists, size) / size
+    others, _ = kin.mean_of_others(z[:, None], group)
+    benefit, cost, related = hamilton(w, z, others[:, 0])
+    assert (benefit, cost) == pytest.approx((b * (size - 1) / size, c - b / size))
+    effects = kin._effects(w - w.mean(), (z - z.mean())[:, None], others - others.mean(axis=0))[:, 0]
+    assert effects == pytest.approx([-cost * z.std(), related * benefit * z.std(), related])
+
+
+def test_genes_swapped_in_life_are_those_of_the_window(monkeypatch):
+    """Where exchanges are on record the genes at a window's beginning count, not those of birth."""
+    record = record_of([world(np.random.default_rng(k), cost=0.3, benefit=0.4) for k in range(2)])
+    plain = kin.compute(record, kin.Settings(windows=8))
+    assert not plain["is_replayed"]
+
+    def other_genes(record, everybody, ticks):
+        """As if all had become each other's opposite."""
+        return [
+            SimpleNamespace(genomes=dict.fromkeys(at, -who.genome)) for who, at in zip(everybody, ticks, strict=True)
+        ]
+
+    monkeypatch.setattr(kin, "replays", other_genes)
+    turned = kin.compute(record, kin.Settings(windows=8))
+    own, other = (np.array(v["effects"], float) for v in (plain, turned))
+    there = np.isfinite(own)
+    assert turned["is_replayed"] and there.any()
+    signs = np.array([-1, -1, 1])[:, None, None, None]
+    np.testing.assert_allclose(other[there], np.where(there, signs * own, 0)[there], atol=1e-12)
+
+
 def test_where_nobody_lives_on_or_nobody_varies_there_is_no_number():
     births, deaths, film = world(np.random.default_rng(0), ticks=40)
     same = [(*row[:3], np.zeros((2, 1), int)) for row in births]
@@ -149,7 +184,7 @@ def test_levels_are_read_off_a_film_and_of_too_few_samples_nothing_is_said():
     films = [film_of(np.random.default_rng(k)) for k in range(3)]
     film = {k: np.concatenate([f[k] for f in films]) for k in films[0]}
     film["replicate"] = np.repeat(np.arange(3), films[0]["tick"].size)
-    metrics = {"replicate": np.zeros(3, int), "population": np.arange(3), "food": np.arange(3)}
+    metrics = {name: np.arange(3) for name in ("tick", "population", "food")} | {"replicate": np.zeros(3, int)}
     header = {"frames": ["bodies"], "configuration": {"world": {"side": 16, "demes": 1}}}
     record = SimpleNamespace(header=header, replicates=3, frames=lambda name: film, metrics=metrics)
     values = of_individuals.compute(record, of_individuals.Settings(permutations=3))
@@ -163,6 +198,34 @@ def test_levels_are_read_off_a_film_and_of_too_few_samples_nothing_is_said():
     bare = SimpleNamespace(header={**header, "frames": []}, replicates=1, metrics=metrics)
     said = of_individuals.show(bare, of_individuals.compute(bare, of_individuals.Settings())).sentence
     assert said == "There are too few samples of any level to say what carries itself on."
+
+
+def test_demes_have_the_others_for_their_surroundings():
+    rows = {name: [] for name in ("tick", "x", "y")}
+    people = np.array([[3, 1], [2, 2], [5, 0], [1, 4]])  # frames, demes
+    for frame, demes in enumerate(people):
+        for deme, n in enumerate(demes):
+            for name, value in (("tick", frame), ("x", 0), ("y", (deme * 16 + 2) * 256)):
+                rows[name] += [value] * int(n)
+    record = SimpleNamespace(header={"configuration": {"world": {"side": 16, "demes": 2}}})
+    film = {k: np.array(v) for k, v in rows.items()}
+    now, others, then = of_individuals._of_demes(film, record, of_individuals.Settings(classes=2))
+    both = np.concatenate([people[:-1].ravel(), people[1:].ravel()]).astype(float)
+    expected = classes(both, 2)
+    assert now.tolist() == expected[:6].tolist() and then.tolist() == expected[6:].tolist()
+    assert others.tolist() == classes(people[:-1, ::-1].ravel().astype(float), 2).tolist()
+
+
+def test_what_merely_grows_tells_nothing_of_itself():
+    """White noise on a slope: autonomy would be most of the entropy, and is none of it once the slope is taken off."""
+    rng = np.random.default_rng(0)
+    n, worlds = 160, 40
+    people, food = (np.concatenate([s * np.arange(n) + rng.normal(size=n) for _ in range(worlds)]) for s in (0.2, -0.1))
+    ticks = np.tile(np.arange(1, n + 1), worlds)
+    metrics = {"replicate": np.repeat(np.arange(worlds), n), "tick": ticks, "population": people, "food": food}
+    record = SimpleNamespace(metrics=metrics, replicates=worlds)
+    bits = [individuality(*of, draws=1)[1, 0] for _, of in of_individuals._colonies(record, of_individuals.Settings())]
+    assert abs(np.mean(bits)) < 3 * np.std(bits) / worlds**0.5 + 0.005
 
 
 def test_classes_are_of_equal_size_and_keep_ties_together():

@@ -9,7 +9,8 @@ Biosciences 139, 2020. With S the state of a system, E that of its surroundings,
 
 A machine that keeps its state has (1, 1, 0) bits, one that copies its surroundings (0, 0, 1), one that does S xor E
 (0, 1, 1). States are in classes of equal size. Estimates have Miller's correction, and stand beside what is left when
-the relation is broken by permutation; the replicate is the unit. A step is the time from frame to frame. NumPy, no jax.
+the relation is broken by permutation; the replicate is the unit. A step is the time from frame to frame; of a colony
+from window to window of the second half of a run, and its linear trend is taken off first. NumPy, no jax.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ LEVELS = {
     "body": "energy; the crowd around it",
     "neighbourhood": "how many bodies are in it; how many in the four beside it",
     "deme": "how many bodies are in it; how many in all others",
-    "colony": "how many bodies there are; how much food",
+    "colony": "how many bodies there are, late, from window to window; how much food (trends taken off)",
     "element": "whether a body carries one; the share of carriers around it",
 }
 """The state of a system, and of its surroundings."""
@@ -124,14 +125,23 @@ def _world(record: Record) -> Mapping[str, Any]:
 
 
 def _colonies(record: Record, settings: Settings) -> Iterator[tuple[int, Triples]]:
+    """From window to window of the second half, each less its linear trend: what merely grows, as a colony does till it
+    has filled its world, would tell its future too."""
     metrics = record.metrics
     for r in range(record.replicates):
         mine = metrics["replicate"] == r
-        people, food = (metrics[name][mine].astype(float) for name in ("population", "food"))
+        late = mine & (metrics["tick"] > metrics["tick"][mine].max(initial=0) // 2)
+        people, food = (metrics[name][late].astype(float) for name in ("population", "food"))
         if people.size > 2:
+            people, food = (_without_trend(x) for x in (people, food))
             k = _classes(people.size - 1, settings.classes)
             level = classes(people, k)
             yield r, (level[:-1], classes(food[:-1], k), level[1:])
+
+
+def _without_trend(x: np.ndarray) -> np.ndarray:
+    t = np.arange(x.size) - (x.size - 1) / 2
+    return x - x.mean() - t * (t @ x) / (t @ t)
 
 
 def _bodies(rows: Mapping[str, np.ndarray], record: Record, settings: Settings) -> Triples:
@@ -246,10 +256,6 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
         f"Of what comes next, the share that a system itself tells and its surroundings do not (autonomy, "
         f"I(S'; S | E) / H(S')): {', '.join(said)}. {_foremost(values['levels'], share, told)}"
     )
-    if "colony" in values["levels"]:
-        sentence += (
-            " Of a colony, followed from window to window, much of it may be trend: what grows tells what comes next."
-        )
     if not values["is_filmed"]:
         sentence += " Bodies were not filmed (--frames-every 50 --frames-of -1), so of smaller levels nothing is known."
     figures = (_figure(values, share, told), _table(values, bits, null, told), _states(values, told))

@@ -24,6 +24,7 @@ from mesocosm.findings.claim import Claim
 from mesocosm.findings.intervals import finite_interval, show_mean
 from mesocosm.findings.outcomes import plain_lists
 from mesocosm.instruments.ancestry import Lives, all_lives
+from mesocosm.instruments.genes import replays, told
 from mesocosm.instruments.places import Places, filmed, places
 from mesocosm.instruments.price import hamilton, heirs
 from mesocosm.protocol.blocks import median_of
@@ -64,9 +65,12 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
     out = np.full((len(PARTS), 2, record.replicates, loci), np.nan)
     crossed = np.full((2, 2, record.replicates, loci), np.nan)
     samples = np.zeros(record.replicates)
+    edges = [_edges(of, settings.windows) for of in film]
+    replayed = replays(record, everybody, edges) if film else None
     for r, (who, of) in enumerate(zip(everybody, film, strict=False)):
+        lived = replayed[r].genomes if replayed else dict.fromkeys(edges[r], who.genome)
         for strand in (0, 1):
-            rows = _rows(who, of, strand, settings)
+            rows = _rows(who, of, {tick: genome[:, strand] for tick, genome in lived.items()}, settings.neighbourhood)
             window, *rest = rows
             samples[r] = len(window)
             halves = [window % 2 == half for half in (0, 1)]
@@ -79,22 +83,33 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
         "effects": plain_lists(out),
         "squared": plain_lists(crossed),
         "samples": plain_lists(samples),
+        "is_replayed": replayed is not None,
     }
 
 
-def _rows(who: Lives, film: Places, strand: int, settings: Settings) -> tuple[np.ndarray, ...]:
+def _edges(film: Places, windows: int) -> list[int]:
+    """Ticks of the frames at which windows begin and end."""
+    if not film.ticks.size:
+        return []
+    chosen = np.unique(np.linspace(0, film.ticks.size - 1, windows + 1).round().astype(int))
+    return film.ticks[chosen].tolist()
+
+
+def _rows(who: Lives, film: Places, genes: Mapping[int, np.ndarray], cells: int) -> tuple[np.ndarray, ...]:
     """The window [n], relative fitness [n], genes [n, loci] and mean genes of the others near [n, loci], each less its
-    mean in the window; of all windows, and of bodies that had a neighbour."""
-    chosen = np.unique(np.linspace(0, film.ticks.size - 1, settings.windows + 1).round().astype(int))
-    edges = film.ticks[chosen]
+    mean in the window; of all windows, and of bodies that had a neighbour.
+
+    Args:
+      genes: of everybody at each end of a window, by its tick. [everybody, loci] each
+    """
     none = np.zeros((0, who.genome.shape[2]))
     windows, fitness, own, near = [np.zeros(0, int)], [np.zeros(0)], [none], [none]
-    for k, (since, until) in enumerate(pairwise(edges.tolist())):
+    for k, (since, until) in enumerate(pairwise(genes)):
         of = heirs(who, since, until)
         if not of.last.size:
             continue
-        z = who.genome[of.first, strand].astype(float)
-        group = film.groups(since, who.id[of.first], settings.neighbourhood)["neighbourhoods"]
+        z = genes[since][of.first].astype(float)
+        group = film.groups(since, who.id[of.first], cells)["neighbourhoods"]
         others, has = mean_of_others(z, group)
         if has.sum() < 3:
             continue
@@ -142,7 +157,7 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     findings = judge(CLAIMS, advantage, record.replicates, int(there.sum()))
     sentence = (
         f"Bodies of one neighbourhood are related by {show_mean(means[2, 1][there])} (regression on genes that nobody "
-        "reads: 0 as strangers, 1 as copies)."
+        f"reads: 0 as strangers, 1 as copies). {told(values['is_replayed'])}"
     )
     conditions = ["by genes that are read", "by their shadows"]
     both = means[2]

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
 from mesocosm.findings.claim import Claim
 from mesocosm.findings.outcomes import plain_lists
-from mesocosm.instruments.ancestry import Lives, all_lives, by_replicate
+from mesocosm.instruments.ancestry import Lives, all_lives
+from mesocosm.instruments.genes import replays, told
 from mesocosm.instruments.places import Places, places
 from mesocosm.instruments.price import Heirs, heirs, indicators
 from mesocosm.protocol.blocks import median_of
@@ -25,9 +26,6 @@ from mesocosm.protocol.catalogue import Analysis, Result, arrays, births
 from mesocosm.protocol.story import Axis, Strips, Table
 from mesocosm.record import Record
 from mesocosm.record.configuration import Range
-
-if TYPE_CHECKING:
-    from mesocosm.instruments.replayed import Replayed
 
 STRANDS = ("evolved", "shadow")
 PARTS = ("change", "selection", "transmission")
@@ -71,18 +69,18 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
     since_birth, intensity = np.full(shape, np.nan), np.full((2, record.replicates), np.nan)
     kinds: list[list[list[int]] | None] = [None] * record.replicates
     unaccounted = books_that_do_not_close(record, everybody)
-    replays = _replays(record, everybody, edges) if settings.of == "genes" else None
+    replayed = replays(record, everybody, [edges] * record.replicates) if settings.of == "genes" else None
     for r, (ids, genes) in last.items():
         who = everybody[r]
         unaccounted += int(np.setdiff1d(ids, who.id).size)
         windows = _windows(who, edges, film[r] if film else None, settings.neighbourhood)
-        lived = replays[r] if replays else None
+        lived = replayed[r] if replayed else None
         unaccounted += lived.faults if lived else 0
         for strand in (0, 1):
             z, followed = _traits(who, strand, edges, settings.of)
             at_end = z[np.isin(who.id, ids)] if lived is None else genes[strand]
             each = [z] * len(edges) if lived is None else [lived.genomes[e][:, strand] for e in edges]
-            found = _told(who, each, edges, at_end, windows, groups)
+            found = _summed(who, each, edges, at_end, windows, groups)
             k = z.shape[1]
             terms[:, strand, r, :k], between[:, strand, r, :k] = found.terms, found.between
             intensity[strand, r] = found.intensity
@@ -102,18 +100,8 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
         "kinds": kinds,
         "intensity": plain_lists(intensity),
         "unaccounted": unaccounted,
-        "is_replayed": replays is not None,
+        "is_replayed": replayed is not None,
     }
-
-
-def _replays(record: Record, everybody: Sequence[Lives], edges: list[int]) -> list[Replayed] | None:
-    """Every genome at the edges, where exchanges are on record; None where they are not."""
-    if "exchanges" not in record.header["logs"] or record.header.get("interventions"):
-        return None
-    from mesocosm.instruments.replayed import replay  # jax
-
-    rows = by_replicate(record.log("exchanges"), record.replicates)
-    return [replay(record, who, r, of, edges) for r, (who, of) in enumerate(zip(everybody, rows, strict=True))]
 
 
 def _edges(record: Record, windows: int, film: list[Places] | None) -> list[int]:
@@ -167,7 +155,7 @@ def _windows(who: Lives, edges: list[int], film: Places | None, cells: int) -> l
     return out
 
 
-def _told(
+def _summed(
     who: Lives,
     z: Sequence[np.ndarray],
     edges: list[int],
@@ -257,7 +245,7 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     if survived:
         both = f"{np.nanmean(own):.3g} and on their shadows {np.nanmean(shadow):.3g}"
         said = f"Mean squared intensity of selection on expressed {what} {both}, {windows}; {books}."
-        said += _of_exchanges(values)
+        said += f" {told(values['is_replayed'])}" if values["of"] == "genes" else ""
     strips = Strips(
         "Intensity of selection",
         said,
@@ -267,14 +255,6 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
         paired=True,
     )
     return Result(said, values, (finding,), (strips, _table(own - shadow, values)))
-
-
-def _of_exchanges(values: Mapping[str, Any]) -> str:
-    if values["of"] != "genes":
-        return ""
-    if values["is_replayed"]:
-        return " Every genome was replayed from the logs of births and exchanges."
-    return " Exchanges are not on record (--log-exchanges True), so genes are those of birth."
 
 
 def _table(advantage: np.ndarray, values: Mapping[str, Any]) -> Table:

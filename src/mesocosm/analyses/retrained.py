@@ -3,8 +3,9 @@
 `transfer` asks this of a world as it was counted; here it is lived through. Founders of each world carry the weights
 that were inferred from clones in their own world, and make their plans on what that world's bodies learn of the other
 one: just as the clones themselves, in the same places with the same random bits. What is told is how many of their
-acts are the same, and how large a population they sustain, against the clones; beside a random reward and food alone.
-Weights are rounded to the whole numbers that a genome holds.
+acts are the same, and how large a population they sustain, against the clones; beside one random reward and food alone.
+Weights become the whole numbers that a genome holds, the largest 127: to minds that choose softly that is another scale
+than their owner's, so that they choose more sharply or less than it, and their population is no like for like.
 """
 
 from __future__ import annotations

@@ -87,6 +87,8 @@ def _scores(of: Known, away: Known, there: Clones) -> list[float]:
 
 
 def _mean_gain(away: Known, truth: np.ndarray, weights: np.ndarray) -> float:
+    if not np.isfinite(weights).all():
+        return float("nan")
     each = np.array([transferred(away.case.world, truth, away.case.reward(w)) for w in np.atleast_2d(weights)])
     return float(each.mean())
 

@@ -40,7 +40,7 @@ class Known:
     Args:
       k: its place among the clones; replicate: of the run.
       weights: its true rewards. [5]
-      others: the mean of the true rewards of the other worlds. [5]
+      others: the mean of the true rewards of the other worlds; NaN where there is no other. [5]
     """
 
     k: int
@@ -62,7 +62,8 @@ def known(there: Clones) -> list[Known]:
     for k, replicate in enumerate(there.replicate):
         if not there.visits[k].sum():
             continue
-        others = (total - there.weights[k]) / max(len(there.replicate) - 1, 1)
+        n_others = len(there.replicate) - 1
+        others = (total - there.weights[k]) / n_others if n_others else np.full(len(WEIGHTS), np.nan)
         of = case(there.visits[k], there.events[k], there.discount, there.exploration)
         out.append(Known(k, int(replicate), there.weights[k].astype(float), others, of))
     return out

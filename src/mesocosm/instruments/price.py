@@ -12,7 +12,8 @@ mathematics", Ann. Hum. Genet. 35, 1972; W. D. Hamilton, 1975):
 
     Cov(w, z) = Cov(W_g, Z_g) + E[Cov_g(w, z)]
 
-The left side comes from two censuses, the right side from the log of births: a residual means a lost record.
+The left side counts who lives at either end, at the end of a run by its state; the right side follows the log of births
+from ancestor to heir: a residual means a lost record.
 
 A category is a number too: with z = 1 for one genotype and 0 for all others the mean is its share, and the equation
 says how much of the change of a share is selection, and how much is mutation into it and out of it.
