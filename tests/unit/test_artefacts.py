@@ -1,8 +1,13 @@
 """Worlds, minds and rules as programs of ONNX and StableHLO: equal where they run, refused where they are not ours."""
 
+import base64
+import gzip
 import json
+import os
+import re
 from dataclasses import replace
 from importlib import metadata
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +18,7 @@ from jax import lax
 import mesocosm as mc
 from mesocosm import artefacts, rules
 from mesocosm.artefacts import ArtefactError, Differs, subjects
+from mesocosm.artefacts import page as pages
 from mesocosm.artefacts.program import digest_of, played
 from mesocosm.artefacts.written import as_onnx
 from mesocosm.cli.main import main
@@ -22,6 +28,7 @@ from mesocosm.protocol.launch import prepare
 from mesocosm.protocol.registry import declaration
 from mesocosm.record import MissingPackage
 from mesocosm.record.configuration import from_dict
+from tests.acceptance.conftest import chromium
 
 onnx = pytest.importorskip("onnx", reason="needs the extra export")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra export")
@@ -137,7 +144,13 @@ def world():
     state = jax.jit(lambda: law.init(Bits.founding(seed_words(3), jnp.uint32(1))))()
     about = {"experiment": "chemotaxis", "seed": 3, "replicate": 1, "tick": 0}
     tick = subjects.tick_of(law, subjects.roomy(law, state), about)
-    return tick, subjects.of_mind(law, state, about)
+    return tick, subjects.of_mind(law, state, about), subjects.shown_of(law, state, tick)
+
+
+@pytest.fixture(scope="module")
+def shown(world):
+    tick, _, seen = world
+    return tick, seen
 
 
 def written_into(folder, files):
@@ -148,7 +161,7 @@ def written_into(folder, files):
 
 def test_onnx_runtime_is_a_second_witness(world, tmp_path):
     """A thousand ticks, in which bodies are born and die, are bit for bit those of the law itself."""
-    tick, minds = world
+    tick, minds, _ = world
     opened = artefacts.load(written_into(tmp_path, as_onnx(tick)))
     assert (
         opened.verify() == f"50 ticks are equal to those that were exported, by ONNX Runtime {onnxruntime.__version__}"
@@ -192,6 +205,67 @@ def test_stablehlo_is_text_that_this_jax_reads(run, capsys):
         other.with_suffix(ending).write_bytes(text.with_suffix(ending).read_bytes())
     with pytest.raises(ArtefactError, match=r"other\.json: is not as it was written"):
         artefacts.load(other)
+
+
+def runtime_of(folder):
+    """A folder with the names of ONNX Runtime Web, and nothing that runs."""
+    (folder / "dist").mkdir()
+    for name in ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"):
+        (folder / "dist" / name).write_bytes(b"nothing")
+    return folder
+
+
+def held_in(page, part):
+    """What a page holds, unpacked."""
+    (text,) = re.findall(rf'<script type="text/plain" id="{part}">(.*?)</script>', page)
+    return gzip.decompress(base64.b64decode(text))
+
+
+def test_a_page_holds_a_world_and_all_that_runs_it(shown, tmp_path):
+    tick, seen = shown
+    (content,) = pages.page(tick, seen, runtime_of(tmp_path)).values()
+    page = content.decode()
+    assert "@" not in re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL).replace("@media", "")
+    assert "http:" not in page and "https:" not in page and "src=" not in page
+    assert held_in(page, "wasm") == held_in(page, "runtime") == b"nothing"
+    told = json.loads(re.findall(r'id="manifest">(.*?)</script>', page)[0])
+    assert len(told["digests"]) == 50 and told["about"]["shown"]["points"] == "scene.bodies"
+    session = onnxruntime.InferenceSession(held_in(page, "model"), providers=["CPUExecutionProvider"])
+    begins = json.loads(held_in(page, "begins"))
+    given = {k: np.frombuffer(base64.b64decode(b), t).reshape(d) for k, (t, d, b) in begins.items()}
+    names = [o.name for o in session.get_outputs()]
+    out = dict(zip(names, session.run(names, given), strict=True))
+    assert digest_of(out) == told["digests"][0] and out["scene.food"].ndim == 2
+    assert np.array_equal(out["scene.bodies.alive"], out["next.state.world.bodies.id"] > 0)
+
+
+def test_a_page_without_a_runtime_says_where_one_is(shown, run, tmp_path, capsys):
+    with pytest.raises(ArtefactError, match=r"has no ort\.wasm\.bundle\.min\.mjs; `npm pack onnxruntime-web`"):
+        pages.page(*shown, tmp_path)
+    assert main(["export", str(run.folder), "--to", "browser"]) == 2
+    assert "--runtime: name the folder" in capsys.readouterr().err
+    assert main(["export", str(run.folder), "--to", "browser", "--runtime", str(tmp_path)]) == 2
+    assert "draws points in one bounded space" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_browser_is_a_third_witness(shown, tmp_path):
+    """In Chromium, without a server; MESOCOSM_ORT_WEB names the unpacked npm package onnxruntime-web."""
+    runtime = os.environ.get("MESOCOSM_ORT_WEB")
+    if not runtime:
+        pytest.skip("MESOCOSM_ORT_WEB does not name the npm package onnxruntime-web")
+    api = pytest.importorskip("playwright.sync_api")
+    path = written_into(tmp_path, pages.page(*shown, Path(runtime)))
+    with api.sync_playwright() as playwright:
+        page = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"]).new_page()
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(path.as_uri())
+        page.wait_for_selector("#go:enabled", timeout=60_000)
+        assert page.inner_text("#verdict").startswith("50 ticks are equal to those that were exported, by ONNX Runtime")
+        page.click("#go")
+        page.wait_for_function("/tick [1-9][0-9][0-9]/.test(document.getElementById('numbers').textContent)")
+        assert all(url.startswith(("file:", "blob:", "data:")) for url in asked)
 
 
 # ------------------------------------------------------------------------------------------------------------- rules

@@ -63,7 +63,7 @@ def digest_of(outputs: Mapping[str, np.ndarray]) -> str:
     """SHA-256 of what goes on: of each array name, type, shape and bytes, little-endian, in the order of names."""
     total = hashlib.sha256()
     for name in sorted(n for n in outputs if n.startswith(NEXT)):
-        array = np.ascontiguousarray(outputs[name])
+        array = np.asarray(outputs[name], order="C")
         array = array.astype(array.dtype.newbyteorder("<"), copy=False)
         total.update(f"{name} {array.dtype.name} {list(array.shape)}\n".encode())
         total.update(array.tobytes())

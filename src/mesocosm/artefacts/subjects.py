@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -36,6 +36,18 @@ def of_run(record: Record, replicate: int = 0) -> list[Program]:
     Raises:
       FolderError: if the run is not finished, or this replicate has no last state.
     """
+    law, state, about = last_world(record, replicate)
+    programs = [tick_of(law, state, about)]
+    return programs + (of_mind(law, state, about) if isinstance(law, Ecology) else [])
+
+
+@as_it_comes
+def last_world(record: Record, replicate: int = 0) -> tuple[Any, Any, dict[str, Any]]:
+    """The law of a run after all its interventions, the last state of a replicate, and what they are.
+
+    Raises:
+      FolderError: as of `of_run`.
+    """
     if record.status != "finished":
         raise FolderError(f"{record.folder}: is {record.status}; finish it first, `mesocosm resume`")
     arrays = record.state
@@ -57,8 +69,7 @@ def of_run(record: Record, replicate: int = 0) -> list[Program]:
         "replicate": replicate,
         "tick": record.tick,
     }
-    programs = [tick_of(law, state, about)]
-    return programs + (of_mind(law, state, about) if isinstance(law, Ecology) else [])
+    return law, state, about
 
 
 def roomy(law: Any, state: Any) -> Any:
@@ -87,6 +98,43 @@ def tick_of(law: Any, state: Any, about: dict[str, Any]) -> Program:
     }
     outputs = (*(NEXT + name for name in names), "status", *(f"flow.{name}" for name in flows))
     return Program("tick", compute, begins, outputs, about, bool(law.exact), {"tick": 0})
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A tick that also tells what is drawn: `compute` and `outputs` for those of its program; `about`, plain values."""
+
+    compute: Any
+    outputs: tuple[str, ...]
+    about: dict[str, Any]
+
+
+def shown_of(law: Any, state: Any, program: Program) -> Shown:
+    """Its first field, and its first population in space.
+
+    Raises:
+      ArtefactError: for a world without bodies in a bounded space.
+    """
+    scene = jax.eval_shape(law.scene, state)
+    points = next((name for name, p in scene.points.items() if {"x", "y"} <= set(p.columns)), None)
+    space = scene.space
+    if points is None or space is None or space.kind == "plane" or space.parts > 1:
+        raise ArtefactError("--to browser: draws points in one bounded space, and this world has none; use --to replay")
+    field = next((name for name, f in scene.fields.items() if len(f.values.shape) == 2), None)
+    columns = [name for name in ("x", "y", "lineage") if name in scene.points[points].columns]
+    treedef, n = jax.tree.structure(state), len(jax.tree.leaves(state))
+
+    def compute(*given: Any) -> list[Any]:
+        out = list(program.compute(*given))
+        seen = law.scene(treedef.unflatten(out[:n]))
+        drawn = [seen.points[points].alive, *(seen.points[points].columns[name] for name in columns)]
+        return [*out, *drawn, *([seen.fields[field].values] if field else [])]
+
+    names = [f"scene.{points}.{name}" for name in ("alive", *columns)]
+    names += [f"scene.{field}"] if field else []
+    about = {"points": f"scene.{points}", "field": f"scene.{field}" if field else ""}
+    about |= {"width": space.width, "height": space.height}
+    return Shown(compute, (*program.outputs, *names), about)
 
 
 def of_mind(law: Ecology, state: Any, about: dict[str, Any]) -> list[Program]:

@@ -27,8 +27,11 @@ MANIFEST, VECTORS = "mesocosm", "mesocosm.vectors"
 
 
 @as_it_comes
-def as_onnx(program: Program) -> dict[str, bytes]:
+def as_onnx(program: Program, tried: Golden | None = None) -> dict[str, bytes]:
     """One file.
+
+    Args:
+      tried: what it gave, where that is known already.
 
     Raises:
       NotExpressible: naming an operation that has no translation.
@@ -42,7 +45,7 @@ def as_onnx(program: Program) -> dict[str, bytes]:
     examples = list(program.begins.values())
     model = lower(program.compute, examples, list(program.begins), program.outputs, program.least)
     model.producer_name = "mesocosm"
-    tried = golden(program)
+    tried = tried or golden(program)
     told = manifest(program, tried, body_of(model))
     model.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in program.begins.items())
     for key, value in ((MANIFEST, json.dumps(told)), (VECTORS, base64.b64encode(_packed(_vectors(tried))).decode())):
@@ -104,7 +107,7 @@ def sealed(told: Mapping[str, Any], body: bytes, arrays: Arrays) -> str:
     total = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
     total.update(hashlib.sha256(body).digest())
     for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
+        array = np.asarray(arrays[name], order="C")
         total.update(f"{name} {array.dtype.name} {list(array.shape)}\n".encode())
         total.update(array.tobytes())
     return total.hexdigest()

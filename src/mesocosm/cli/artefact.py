@@ -11,14 +11,14 @@ from mesocosm.cli.answer import print_json
 from mesocosm.record import ConfigurationError, FolderError
 
 TABLES = ("csv", "parquet", "netlogo", "phylogeny", "html", "svg", "replay", "mp4", "gif")
-PROGRAMS = ("onnx", "stablehlo")
+PROGRAMS = ("onnx", "stablehlo", "browser")
 FAULTY = 1
 
 _TO = (
     "csv, parquet: metrics, statuses, findings and logs as tables; netlogo: metrics as a table of NetLogo's "
     "BehaviorSpace; phylogeny: ancestry in the ALife data standard; html: the report; svg: its figures; replay: "
     "its frames as one HTML file; mp4, gif: as a film; onnx, stablehlo: the tick of its world from its end on and the "
-    "minds of its bodies, or a learning rule, as programs"
+    "minds of its bodies, or a learning rule, as programs; browser: that world as one HTML file in which it runs"
 )
 
 
@@ -42,30 +42,58 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     program.add_argument(
         "--search", type=int, default=0, metavar="N", help="of a run of digits: whose rule (default: 0)"
     )
+    runtime = "of browser: the unpacked npm package onnxruntime-web, which it is to hold"
+    program.add_argument("--runtime", metavar="FOLDER", help=runtime)
 
 
 def export_program(options: argparse.Namespace) -> int:
     """Write programs, each tried before it is written."""
-    if options.to == "onnx":
+    if options.to != "stablehlo":
         from mesocosm.artefacts import require_onnx
 
-        require_onnx("--to onnx")
+        require_onnx(f"--to {options.to}")
     from mesocosm.cli.devices import prepare_devices
 
     prepare_devices()
-    programs, folder = _programs(options)
-    from mesocosm.artefacts.written import as_onnx, as_stablehlo
     from mesocosm.record.files import write_ours
 
-    files: dict[str, bytes] = {}
-    for program in programs:
-        files |= {"onnx": as_onnx, "stablehlo": as_stablehlo}[options.to](program)
+    files, folder = _page(options) if options.to == "browser" else _files(options)
     paths = write_ours(folder, files, "--out")
     if options.json:
         print_json("export", {"files": paths})
     else:
         print("\n".join(paths))
     return 0
+
+
+def _files(options: argparse.Namespace) -> tuple[dict[str, bytes], Path]:
+    """Programs as files, and where to."""
+    programs, folder = _programs(options)
+    from mesocosm.artefacts.written import as_onnx, as_stablehlo
+
+    files: dict[str, bytes] = {}
+    for program in programs:
+        files |= {"onnx": as_onnx, "stablehlo": as_stablehlo}[options.to](program)
+    return files, folder
+
+
+def _page(options: argparse.Namespace) -> tuple[dict[str, bytes], Path]:
+    """A world as a page in which it runs."""
+    from mesocosm.cli.show import folder_named
+    from mesocosm.record import load
+
+    if not options.runtime:
+        raise ConfigurationError(
+            "--runtime: name the folder of the npm package onnxruntime-web: `npm pack onnxruntime-web`, and unpack that"
+        )
+    record = load(folder_named(options.run))
+    from mesocosm.artefacts.page import page
+    from mesocosm.artefacts.subjects import last_world, shown_of, tick_of
+
+    law, state, about = last_world(record, options.replicate)
+    program = tick_of(law, state, about)
+    files = page(program, shown_of(law, state, program), Path(options.runtime))
+    return files, _place(options, record.folder / "export")
 
 
 def _programs(options: argparse.Namespace) -> tuple[list[Any], Path]:

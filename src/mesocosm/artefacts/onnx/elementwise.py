@@ -144,7 +144,7 @@ def _shifted(g: Graph, a: Value, by: Value, direction: str) -> Value:
     bits = 8 * a.dtype.itemsize
     if by.constant is None or (by.constant >= bits).any():
         few = g.each("Less", g.cast(by, unsigned), g.constant(bits, unsigned), dtype=bool)
-        out = g.each("Where", few, out, g.constant(0, unsigned), dtype=unsigned)
+        out = either(g, few, out, g.constant(0, unsigned))
     return g.cast(out, a.dtype)
 
 
@@ -185,33 +185,38 @@ def _whole_quotient(g: Graph, a: Value, b: Value) -> tuple[Value, Value]:
     if b.constant is not None and (b.constant != 0).all() and (b.constant != -1).all():
         return g.each("Div", a, b), b
     is_zero = g.each("Equal", b, g.constant(0, b.dtype), dtype=bool)
-    wide = g.cast(g.each("Where", is_zero, g.constant(1, b.dtype), b, dtype=b.dtype), np.int64)
+    wide = g.cast(either(g, is_zero, g.constant(1, b.dtype), b), np.int64)
     q = g.cast(g.each("Div", g.cast(a, np.int64), wide), a.dtype)
     ones = g.constant(np.array(-1).astype(a.dtype))
-    return g.each("Where", is_zero, ones, q, dtype=a.dtype), b
+    return either(g, is_zero, ones, q), b
 
 
 def chosen(g: Graph, values: list[Value], _: Any) -> Value:
     """`select_n`: which of the cases, one by one."""
     which, *cases = values
     if which.dtype == bool:
-        return _either(g, which, cases[1], cases[0])
+        return either(g, which, cases[1], cases[0])
     out = cases[-1]
     for k in range(len(cases) - 2, -1, -1):
-        out = _either(g, g.each("LessOrEqual", which, g.constant(k, which.dtype), dtype=bool), cases[k], out)
+        out = either(g, g.each("LessOrEqual", which, g.constant(k, which.dtype), dtype=bool), cases[k], out)
     return out
 
 
-def _either(g: Graph, which: Value, yes: Value, no: Value) -> Value:
+def either(g: Graph, which: Value, yes: Value, no: Value) -> Value:
+    """One of two numbers, one by one."""
     if which.constant is not None and which.held == ():
         return yes if which.constant else no
     if yes.dtype == bool:
         both = g.each("And", which, yes), g.each("And", g.each("Not", which), no)
         return g.each("Or", *both)
-    if yes.dtype in (np.int16, np.uint16, np.uint64):  # ONNX Runtime has no kernel for these
-        wide = np.dtype(np.int64 if yes.dtype == np.uint64 else np.int32)
-        return g.cast(g.each("Where", which, g.cast(yes, wide), g.cast(no, wide), dtype=wide), yes.dtype)
+    held = _WHERE_AS.get(yes.dtype.name)
+    if held:
+        return g.cast(g.each("Where", which, g.cast(yes, held), g.cast(no, held), dtype=held), yes.dtype)
     return g.each("Where", which, yes, no, dtype=yes.dtype)
+
+
+_WHERE_AS = {"int8": "uint8", "int16": "int32", "uint16": "int32", "uint32": "int32", "uint64": "int64"}
+"""Types for which ONNX Runtime, or its build for the web, has no Where: a type of the same bits, or a wider one."""
 
 
 def converted(g: Graph, values: list[Value], parameters: Any) -> Value:

@@ -214,15 +214,15 @@ def needed(nodes: Sequence[NodeProto], outputs: Sequence[str]) -> list[NodeProto
     for node in reversed(nodes):
         if wanted.intersection(node.output):
             kept.append(node)
-            wanted |= _read(node)
+            wanted |= read_by(node)
     return kept[::-1]
 
 
-def _read(node: NodeProto) -> set[str]:
+def read_by(node: NodeProto) -> set[str]:
     """Names that a node reads, in its branches and bodies too."""
     names = set(node.input)
     for attribute in node.attribute:
         if attribute.HasField("g"):
-            names |= {name for inner in attribute.g.node for name in _read(inner)}
+            names |= {name for inner in attribute.g.node for name in read_by(inner)}
             names |= {output.name for output in attribute.g.output}
     return names

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mesocosm.artefacts.onnx.elementwise import either
 from mesocosm.artefacts.onnx.graph import Graph, NotExpressible, Value
 from mesocosm.artefacts.onnx.shapes import expanded, ints, joined, spread, turned
 
@@ -149,10 +150,7 @@ def _filled(g: Graph, out: Value, inside: list[Value], batch: Any, offset: Any, 
         all_in = g.each("And", all_in, one)
     all_in = Value(tuple(batch), all_in.dtype, all_in.held, all_in.name, all_in.constant)
     mask = spread(g, [all_in], {"shape": out.shape, "broadcast_dimensions": where})
-    if out.dtype == bool:
-        both = g.each("And", mask, out), g.each("And", g.each("Not", mask), g.constant(bool(filling)))
-        return g.each("Or", *both)
-    return g.each("Where", mask, out, g.constant(filling, out.dtype), dtype=out.dtype)
+    return either(g, mask, out, g.constant(filling, out.dtype))
 
 
 def _extreme(dtype: Any) -> int:
@@ -219,10 +217,7 @@ def _outside_in_a_row(
     for _, one in bounded[1:]:
         all_in = g.each("And", all_in, one)
     aim = [row, *[0] * (len(columns) - 1)]
-    out = [
-        g.each("Where", all_in, c, g.constant(k, c.dtype), dtype=c.dtype)
-        for (c, _), k in zip(bounded, aim, strict=True)
-    ]
+    out = [either(g, all_in, c, g.constant(k, c.dtype)) for (c, _), k in zip(bounded, aim, strict=True)]
     extra = g.constant(np.zeros((), rows.dtype), shape=(1, *rows.shape[1:]))
     return out, joined(g, [rows, extra], {"dimension": 0})
 

@@ -16,7 +16,7 @@ from jax.extend import core
 from onnx import ModelProto, helper
 
 from mesocosm.artefacts.onnx import elementwise, indexing, shapes
-from mesocosm.artefacts.onnx.graph import IR, OPSET, Graph, NotExpressible, Value, needed, type_of
+from mesocosm.artefacts.onnx.graph import IR, OPSET, Graph, NotExpressible, Value, needed, read_by, type_of
 
 _SAME = ("optimization_barrier", "copy", "copy_p", "device_put", "reduce_precision", "stop_gradient", "pvary")
 _CALLS = (
@@ -70,7 +70,9 @@ def lower(
         for names, values in ((inputs, given), (outputs, results))
     ]
     nodes = needed(g.scope.nodes, outputs)
-    graph = helper.make_graph(nodes, "mesocosm", *infos, initializer=list(g.constants.values()))
+    wanted = {name for node in nodes for name in read_by(node)}
+    constants = [constant for constant in g.constants.values() if constant.name in wanted]
+    graph = helper.make_graph(nodes, "mesocosm", *infos, initializer=constants)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
 
 
