@@ -14,7 +14,7 @@ import mesocosm as mc
 from mesocosm.cli.run import configuration_from
 from mesocosm.ecology.assay import analysis
 from mesocosm.ecology.assay.declaration import AssayConfiguration
-from mesocosm.ecology.assay.population import living
+from mesocosm.ecology.assay.population import living, resolved
 from mesocosm.ecology.blocks import population_and_ledger
 from mesocosm.findings.multiplicity import benjamini_hochberg
 from mesocosm.instruments.ancestry import lineage_shares, lives
@@ -27,7 +27,7 @@ from mesocosm.protocol.launch import go_on
 from mesocosm.protocol.reading import configuration_of, folder_of
 from mesocosm.protocol.registry import declaration
 from mesocosm.record import ConfigurationError, FolderError, load
-from mesocosm.record.configuration import check, from_dict
+from mesocosm.record.configuration import check, from_dict, replace_together
 from mesocosm.reports.build import trust
 from mesocosm.viewer.opening import places
 
@@ -146,6 +146,23 @@ def test_a_transplant_changes_the_world_and_nothing_else(run):
     assert resolved["world"] | {"speed": 256} == run.record.header["configuration"]["world"]
     with pytest.raises(ConfigurationError, match="sped"):
         run.assay(changes=("world.sped=16",))
+
+
+def test_changes_are_checked_together_so_that_their_order_does_not_matter(run):
+    source = run.record
+    world = source.header["configuration"]["world"]
+    more = [f"world.{name}={2 * world['division_energy']}" for name in ("founding_energy", "division_energy")]
+    both = [
+        resolved(AssayConfiguration(of=str(source.folder), changes=changes), source)
+        for changes in (tuple(more), tuple(more[::-1]))
+    ]
+    assert both[0] == both[1] and both[0].world.founding_energy == 2 * world["division_energy"]
+    with pytest.raises(ConfigurationError, match="founding_energy"):
+        resolved(AssayConfiguration(of=str(source.folder), changes=(more[0],)), source)
+    with pytest.raises(ConfigurationError, match="name one of the two"):
+        replace_together(both[0], {"world.speed": 3, "world": {"side": 16}})
+    with pytest.raises(ConfigurationError, match="name one of the two"):
+        replace_together(both[0], {"world": 3, "world.speed": 3})
 
 
 def test_genotypes_by_hand_do_what_they_say(run):

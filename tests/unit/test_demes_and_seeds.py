@@ -127,3 +127,16 @@ def test_demes_are_drawn_in_a_grid_and_each_is_closed_in_itself():
     assert planes["0 heading"].tolist() == [0, 0, 0, 0], "the short way, around each torus"
     food = values_of(planes["field food"], tuple(header["scales"]["food"])).reshape(4, 4)
     assert np.allclose(food, np.kron([[1, 2], [3, 4]], np.ones((2, 2))), rtol=0.03)
+
+
+def test_what_leads_is_what_is_coloured_at_first():
+    """Who carries an element is seen at once: its column comes before what is said of motion, and before all else."""
+    carried = ("element", About(words=("none", "carried"), leads=True))
+    own = {name: np.arange(1, 4) for name in ("id", "x", "y", "born", "element")}
+    columns = (("born", About("ticks", since="age")), carried)
+    for leads in (True, False):
+        said = columns if leads else (columns[0], ("element", About(words=("none", "carried"))))
+        about = SceneAbout(torus(100, 100), (PopulationAbout("bodies", said, motion=("runs", "tumbles")),))
+        told = Encoder(about, Snapshot(0, {"bodies": Seen(own)}, {})).meta["populations"][0]["columns"]
+        assert next(c["name"] for c in told if c["words"]) == ("element" if leads else "behaviour")
+        assert SceneAbout.read(about.plain()) == about and ("leads" in str(about.plain())) is leads

@@ -22,20 +22,26 @@ Genomes = Genes
 
 
 class Heredity(eqx.Module):
-    """Replacement of single genes at birth, and reciprocal exchange: a swap, which conserves allele counts."""
+    """Replacement of single genes at birth, and exchange: a swap, which conserves allele counts, or a copy, by which
+    the first of a pair takes from the last and gives nothing (as bacteria take up DNA)."""
 
     n_seeded: int = eqx.field(static=True)
+    copies: bool = eqx.field(static=True)
     strands: Strands
     exchange_threshold: Int32[Array, ""]
     seed: Int8[Array, " loci"] | None
 
-    def __init__(self, parameters: HeredityParameters, n_loci: int, founders: int = 0):
+    def __init__(self, parameters: HeredityParameters, n_loci: int, founders: int = 0, copies: bool = False):
         """Heredity of so many loci.
+
+        Args:
+          copies: whether an exchange is a copy.
 
         Raises:
           ConfigurationError: for a seeded genome of another length.
         """
         p = parameters
+        self.copies = copies
         self.strands = Strands(n_loci, GENE, p.mutation_probability)
         self.exchange_threshold = jnp.int32(threshold16(p.exchange_probability))
         self.n_seeded = int(founders * p.seeded_share + 0.5)
@@ -67,13 +73,13 @@ class Heredity(eqx.Module):
     def exchange(
         self, bits: Bits, a: Int8[Array, "2 loci k"], b: Int8[Array, "2 loci k"], ids: Int32[Array, " k"]
     ) -> tuple[Genomes, Genomes]:
-        """Pairs swap each locus of each strand with probability 1/2; `ids` addresses the bits of a pair."""
+        """Pairs swap each locus of each strand with probability 1/2 (or the first takes it); `ids` addresses bits."""
         loci = jnp.arange(self.n_loci, dtype=jnp.uint32)
         block, bit = (loci >> 5)[:, None], (loci & 31)[None, :, None]
         shape = (self.n_loci, ids.shape[0])
         words = bits.of(jnp.broadcast_to(ids[None, :], shape), jnp.broadcast_to(block + jnp.uint32(EXCHANGE), shape))
         swaps = (jnp.stack(words) >> bit) & 1 == 1
-        return jnp.where(swaps, b, a), jnp.where(swaps, a, b)
+        return jnp.where(swaps, b, a), b if self.copies else jnp.where(swaps, a, b)
 
     def frozen(self, meets: bool = False) -> Heredity:
         """Without mutation; and without exchange, unless bodies still meet."""

@@ -26,16 +26,23 @@ _UNROLLED_STIMULI = 16
 
 
 class Table(Mind):
-    """Genome -> behaviour of ONE individual: locus `stimulus * n_acts + act` holds a preference."""
+    """Genome -> behaviour of ONE individual: locus `stimulus * n_acts + act` holds a preference.
+
+    Args:
+      reticence: by how much each preference for an act that emits is lowered: silence is then the default of a random
+        genome. None: it is not, and nothing is computed.
+    """
 
     n_stimuli: int = eqx.field(static=True)
     n_acts: int = eqx.field(static=True)
     policy: str = eqx.field(static=True)
     sharpness: Int32[Array, ""]
+    reticence: Int32[Array, ""] | None
 
-    def __init__(self, parameters: TableParameters, n_stimuli: int, n_acts: int):
+    def __init__(self, parameters: TableParameters, n_stimuli: int, n_acts: int, reticence: int | None = None):
         self.n_stimuli, self.n_acts, self.policy = n_stimuli, n_acts, parameters.policy
         self.sharpness = jnp.int32(parameters.sharpness)
+        self.reticence = None if reticence is None else jnp.int32(reticence)
 
     @property
     def n_loci(self) -> int:
@@ -65,15 +72,19 @@ class Table(Mind):
         """The preferences for each act under a stimulus: separate scalars, which the batch keeps contiguous."""
         if self.n_stimuli > _UNROLLED_STIMULI:
             row = lax.dynamic_slice(genome, (stimulus * self.n_acts,), (self.n_acts,))
-            return [row[a].astype(jnp.int32) for a in range(self.n_acts)]
-        row = [genome[a] for a in range(self.n_acts)]
-        for s in range(1, self.n_stimuli):
-            row = [jnp.where(stimulus == s, genome[s * self.n_acts + a], q) for a, q in enumerate(row)]
-        return [q.astype(jnp.int32) for q in row]
+            row = [row[a] for a in range(self.n_acts)]
+        else:
+            row = [genome[a] for a in range(self.n_acts)]
+            for s in range(1, self.n_stimuli):
+                row = [jnp.where(stimulus == s, genome[s * self.n_acts + a], q) for a, q in enumerate(row)]
+        wide = [q.astype(jnp.int32) for q in row]
+        return wide if self.reticence is None else [q - self.reticence if a >= 2 else q for a, q in enumerate(wide)]
 
     def act_weights(self, genome: Int8[Array, " loci"]) -> Int32[Array, "stimuli acts"]:
         """How likely each act is under each stimulus: weights in proportion to probabilities (1 or 0 for argmax)."""
         rows = genome.reshape(self.n_stimuli, self.n_acts).astype(jnp.int32)
+        if self.reticence is not None:
+            rows = rows - jnp.where(jnp.arange(self.n_acts) >= 2, self.reticence, 0)[None, :]
         if self.policy == "argmax":
             return (jnp.argmax(rows, axis=1)[:, None] == jnp.arange(self.n_acts)[None, :]).astype(jnp.int32)
         return softmax_weight(jnp.max(rows, axis=1, keepdims=True) - rows, self.sharpness)

@@ -44,6 +44,7 @@ def muted(genomes: np.ndarray, mind: ATable) -> np.ndarray:
     replicates, _, n = genomes.shape
     read = mind.n_stimuli * mind.n_acts  # loci beyond these are not the mind's
     rows = np.moveaxis(genomes[:, :read], 2, 1).astype(np.int32).reshape(replicates, n, mind.n_stimuli, mind.n_acts)
+    rows[..., 2:] -= int(getattr(mind, "reticence", None) or 0)
     if mind.policy == "argmax":
         weights = (np.argmax(rows, axis=3)[..., None] == np.arange(mind.n_acts)).astype(np.int32)
     else:

@@ -29,6 +29,7 @@ class About:
       is_class: whether its values are names without order (a lineage).
       since: where its values are ticks: what the time since then is called, which is shown instead (`born`: "age").
       palette: colours as `#rrggbb`, from the lowest value to the highest, or one a word.
+      leads: whether it is what is coloured at first, before what is said of motion.
     """
 
     unit: str = ""
@@ -39,6 +40,7 @@ class About:
     is_class: bool = False
     since: str = ""
     palette: tuple[str, ...] = ()
+    leads: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,8 +178,8 @@ class SceneAbout:
     genomes: tuple[Genome, ...] = ()
 
     def plain(self) -> dict[str, Any]:
-        """For a record."""
-        return asdict(self)
+        """For a record; what leads is said only of what does, so that records of before keep their digests."""
+        return asdict(self, dict_factory=lambda pairs: {k: v for k, v in pairs if k != "leads" or v})
 
     @staticmethod
     def read(values: Any) -> SceneAbout:

@@ -14,6 +14,7 @@ import math
 import tomllib
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union
@@ -276,6 +277,25 @@ def replace_at(configuration: C, path: str, value: Any) -> C:
     nested: Any = value
     for name in reversed(path.split(".")):
         nested = {name: nested}
+    changed = from_dict(type(configuration), nested, configuration)
+    check(changed)
+    return changed
+
+
+def replace_together(configuration: C, changes: Mapping[str, Any]) -> C:
+    """A copy with the fields at these dotted paths changed, checked when all are: their order does not matter."""
+    nested: dict[str, Any] = {}
+    for path, value in changes.items():
+        *rooms, name = path.split(".")
+        table = nested
+        for room in rooms:
+            inner = table.setdefault(room, {})
+            if not isinstance(inner, dict):
+                raise ConfigurationError(f"{path}: cannot be changed beside {room}; name one of the two")
+            table = inner
+        if isinstance(table.get(name), dict):
+            raise ConfigurationError(f"{path}: cannot be changed beside fields of it; name one of the two")
+        table[name] = value
     changed = from_dict(type(configuration), nested, configuration)
     check(changed)
     return changed

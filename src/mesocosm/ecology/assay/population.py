@@ -11,7 +11,7 @@ import numpy as np
 from mesocosm.ecology.assay.declaration import AssayConfiguration
 from mesocosm.protocol.reading import after, configuration_of
 from mesocosm.record import FolderError, Record
-from mesocosm.record.configuration import Intervention
+from mesocosm.record.configuration import Intervention, replace_together
 
 Carried = Mapping[str, np.ndarray]
 
@@ -88,8 +88,11 @@ def resolved(c: AssayConfiguration, record: Record, changed: bool = True) -> Any
       ConfigurationError: for a change that is not permitted.
     """
     configuration = configuration_of(record)
-    changes = (*configuration.parsed_interventions(), *(Intervention.parse(f"0:{text}") for text in c.changes))
-    return replace(after(configuration, changes if changed else ()), interventions=())
+    if not changed:
+        return replace(configuration, interventions=())
+    ended = replace(after(configuration, configuration.parsed_interventions()), interventions=())
+    changes = [Intervention.parse(f"0:{text}") for text in c.changes]
+    return replace_together(ended, {change.field: change.value for change in changes})
 
 
 def living(record: Record, strand: int, n: int, rows: Sequence[int], layers: Sequence[OfLayer] = ()) -> Population:

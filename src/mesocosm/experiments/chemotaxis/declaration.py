@@ -30,6 +30,9 @@ class ChemotaxisConfiguration(EcologyConfiguration):
 
     ticks: Annotated[int, Range(1, 2**31 - 1, "ticks")] = 4000
     """Length of the run, a multiple of `every`."""
+    blind: bool = False
+    """Whether the same worlds follow once more with bodies that sense nothing; the claim `colony` is held against
+    them."""
 
 
 def _results() -> Any:
@@ -106,6 +109,17 @@ CLAIMS = (
 )
 """What is claimed of bacteria that follow their food, by whichever sense."""
 
+COLONY = Claim(
+    "colony",
+    "share of the living colony within eight cells of the food",
+    control="blind colonies: the same worlds and seeds, bodies that sense nothing",
+    statistic="ln(share / share of the blind), bodies and ticks of the second half of the run",
+    delta=1.25,
+    kind="ratio",
+    value=Statistic("found", "late", against="blind", ratio=True),
+)
+"""Asked where the blind run follows: bodies are born where food is, so that blind colonies are near it as well."""
+
 
 def asked_of(sense: str, claims: tuple[Claim, ...]) -> Callable[[EcologyConfiguration], tuple[Claim, ...]]:
     """Claims that were declared of bodies that go by this sense; of others they are exploratory, and reworded."""
@@ -114,9 +128,10 @@ def asked_of(sense: str, claims: tuple[Claim, ...]) -> Callable[[EcologyConfigur
         from mesocosm.ecology.analysis import ends, ordered_senses
 
         senses = ordered_senses(configuration.world.senses)
+        asked = (*claims, COLONY) if getattr(configuration, "blind", False) else claims
         if senses[:1] == [sense]:
-            return claims
-        others = tuple(replace(claim, declared=False) for claim in claims)
+            return asked
+        others = tuple(replace(claim, declared=False) for claim in asked)
         if not senses:  # one stimulus: there is nothing to go by
             return others[2:]
         high, low = ends(senses)

@@ -8,14 +8,15 @@ from math import prod
 import numpy as np
 
 from mesocosm.ecology.analysis import GRAIN, LEVELS, last_rows, ordered_senses
+from mesocosm.experiments.signalling.declaration import LEAST
 from mesocosm.record import Record
 
 FOOD = "odour"
 """The sense that says whether a body is in food: at its lowest level it is not."""
 NEAR = 4
 """Cells within which bodies count as neighbours: about as far as a signal reaches."""
-LEAST, QUANTILE = 100, 0.95
-"""Deaf worlds from which a threshold is taken at least, and which of their quantiles it is."""
+QUANTILE = 0.95
+"""Of the deaf worlds, `LEAST` at least, this quantile is the threshold."""
 
 
 def emission(record: Record, in_food: bool | None = None) -> np.ndarray:

@@ -8,7 +8,7 @@ colony is a super-organism.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -157,13 +157,20 @@ CLAIMS = (
     ),
 )
 
+LEAST = 100
+"""Deaf worlds from which the threshold of `retained` is taken at least."""
 OF_ASSAYS = ("intake", "distance", "survival", "private")
 """Claims that only the knock-outs can answer."""
 
 
 def _claims(configuration: SignallingConfiguration) -> tuple[Claim, ...]:
-    """What is claimed of a run: without knock-outs nothing that only they answer."""
-    return CLAIMS if configuration.knock_outs else tuple(claim for claim in CLAIMS if claim.name not in OF_ASSAYS)
+    """What is claimed of a run: without knock-outs nothing that only they answer; too few worlds for a threshold say
+    so beforehand."""
+    asked = CLAIMS if configuration.knock_outs else tuple(claim for claim in CLAIMS if claim.name not in OF_ASSAYS)
+    if configuration.replicates >= LEAST:
+        return asked
+    why = f" (no value: its threshold takes {LEAST} deaf worlds, and {configuration.replicates} are started)"
+    return tuple(replace(c, sentence=c.sentence + why) if c.name == "retained" else c for c in asked)
 
 
 DECLARATION = Declaration(

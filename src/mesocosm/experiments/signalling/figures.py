@@ -6,7 +6,8 @@ import numpy as np
 
 from mesocosm.ecology.analysis import GRAIN, LEVELS, last_rows, ordered_senses
 from mesocosm.ecology.assay.analysis import distance, intake, survival
-from mesocosm.experiments.signalling.analysis import LEAST, emission, stands_in_food, tells, threshold
+from mesocosm.experiments.signalling.analysis import emission, stands_in_food, tells, threshold
+from mesocosm.experiments.signalling.declaration import LEAST
 from mesocosm.findings.claim import show_interval
 from mesocosm.findings.intervals import finite_interval
 from mesocosm.protocol.blocks import Told, strips
@@ -38,10 +39,11 @@ def arms(told: Told) -> Section | None:
         paired=False,
     )
     limit = threshold(values[0])
+    living = int(np.isfinite(values[0]).sum())
     where = (
         f"The 95th percentile of the deaf lies at {limit:.3f}."
         if np.isfinite(limit)
-        else f"With fewer than {LEAST} deaf worlds no threshold is drawn."
+        else f"{living} deaf worlds live: with fewer than {LEAST} there is no threshold, and `retained` has no value."
     )
     contrast = {name: tells(record, name) for name in ("shadow", "evolved")}
     said = ", ".join(f"{k} {_shown(v)}" for k, v in contrast.items())

@@ -64,8 +64,8 @@ def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray
 
 def replay(told: Told) -> Replay | None:
     caption = (
-        f"World {told.median}, the median of all: its bodies, half of them cured, in a fresh world. Colour by "
-        "`element` to see who carries one."
+        f"World {told.median}, the median of all: its bodies, half of them cured, in a fresh world. The "
+        "colour says who carries an element."
     )
     return films(told, {CURED: "carriers and cured"}, caption)
 

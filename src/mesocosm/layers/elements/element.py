@@ -69,7 +69,7 @@ class Element(Layer):
     losses: ClassVar[tuple[str, ...]] = ("elements",)
     seen: ClassVar[tuple[str, ...]] = ("element",)
     logged: ClassVar[tuple[str, ...]] = ("element", "element_genes")
-    about: ClassVar[Mapping[str, About]] = {"element": About(words=("none", "carried"))}
+    about: ClassVar[Mapping[str, About]] = {"element": About(words=("none", "carried"), leads=True)}
     words: ClassVar[Mapping[str, str]] = {"elements": "taken by elements, less what they saved"}
 
     lock_bits: int = eqx.field(static=True)

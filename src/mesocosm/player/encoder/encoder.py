@@ -129,7 +129,8 @@ class Encoder:
         for name in population.columns:
             said = about.about(name)
             is_class = said.is_class or (seen.columns[name].dtype.itemsize == 1 and not said.unit)
-            columns.append(told_column(said.since or name, said, is_class))
+            where = 0 if said.leads else len(columns)
+            columns.insert(where, told_column(said.since or name, said, is_class))
         columns += [
             told_column(f"{name} {k + 1}", about.about(name))
             for name, values in _few_rows(seen.columns, population.genomes).items()

@@ -1,0 +1,1 @@
+"""Bacteria that call in food: whether it is honest, answered, kept, invented, and whether a colony lives by it."""

@@ -1,0 +1,298 @@
+"""What `calling` is asked, predicts and compares with; all that can be set. No jax.
+
+After B. Agüera y Arcas, "Social intelligence" (NeurIPS 2019), whose costly signal `signalling` did not find kept. Here
+half of the food rots uneaten, food is noticed only where it falls, and a signal lasts: there is something to be told.
+What "the signal is kept" mixes is asked apart: is it honest, answered, kept once it is there, invented from random
+genomes, and does the colony live by it? An honest signal *lowers* total emission, so that the total is never claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from mesocosm.ecology.columns import COLUMNS
+from mesocosm.ecology.configuration import ABOUT, EcologyConfiguration
+from mesocosm.experiments.chemotaxis.declaration import SMALL_WORLD
+from mesocosm.findings.claim import Claim
+from mesocosm.protocol.declaration import Declaration, Trial
+from mesocosm.protocol.measure import Measure, Statistic
+from mesocosm.record.configuration import Range
+from mesocosm.worlds.petri.parameters import PetriParameters
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mesocosm.record import Record
+
+
+def _world() -> PetriParameters:
+    """World R: six crumbs a tick fall into a patch that jumps, and half of what they hold rots before it is eaten."""
+    return PetriParameters(
+        side=64,
+        founders=256,
+        ceiling=1024,
+        founding_energy=2400,
+        division_energy=3000,
+        metabolism=4,
+        bite=64,
+        drops=6,
+        drop_food=400,
+        drop_odour=64,
+        drop_spread=1024,
+        jump_probability=1 / 300,
+        food_diffusion=64,
+        food_decay=8192,
+        odour_diffusion=0,
+        odour_decay=65535,
+        odour_levels=(1, 32767, 32767),
+        senses=("odour", "signal"),
+        signal=True,
+        signal_levels=(8, 16, 48),
+        signal_decay=4096,
+        signal_diffusion=64,
+        emission_cost=4,
+        emission_quanta=16,
+    )
+
+
+WORLD_Q: dict[str, Any] = {
+    **dict(founders=512, founding_energy=1200, division_energy=1600, n_sources=4, drops=4, drop_food=300),
+    **dict(emission_cost=8, signal_levels=(16, 48, 160)),
+}
+"""What differs in world Q, in which random founders sometimes invent it: four patches, smaller reserves."""
+
+
+@dataclass(frozen=True)
+class CallingConfiguration(EcologyConfiguration):
+    """Bacteria on a torus that can pay for a signal, founded as callers or at random."""
+
+    replicates: Annotated[int, Range(1, 1 << 20, "replicates", "size")] = 16
+    """Independently founded worlds."""
+    ticks: Annotated[int, Range(1, 2**31 - 1, "ticks")] = 2000
+    """Length of the run, a multiple of `every`."""
+    every: Annotated[int, Range(1, 2**31 - 1, "ticks", "switch")] = 200
+    """Ticks in a window: each window is a row of the metrics."""
+    world: PetriParameters = field(default_factory=_world)
+    callers: Annotated[float, Range(0, 1, "of founders", "size")] = 1.0
+    """Share of the founders that call and stay in food, and elsewhere stay where they hear a call; the others have
+    random genomes."""
+    ears: Literal["all", "deaf", "noise", "own", "others"] = "all"
+    """Whose signal is heard: all of it; that of one body drawn anew in every tick (deaf); a level drawn evenly, for
+    free (noise); only what one emitted oneself (own), only what others did (others), each up to an eighth."""
+    mute: bool = False
+    """Whether an emission costs nothing and adds no signal: nobody can call."""
+    hears_trend: bool = False
+    """Whether bodies also sense that the signal fades or grows from tick to tick."""
+    reticence: Annotated[int, Range(0, 255, "units of a gene", "switch")] = 0
+    """By how much the preference for each act that emits is lowered, so that random genomes are silent."""
+    copying: bool = False
+    """Whether in an exchange the first copies genes of the other and gives none, in place of a swap."""
+    knock_outs: bool = True
+    """Whether gardens and contests of the evolved are among the declared assays; without them what they answer is not
+    claimed."""
+
+    def contradictions(self) -> Iterator[str]:
+        yield from super().contradictions()
+        if "odour" not in self.world.senses:
+            yield f"world.senses = {self.world.senses}: must have odour (who is in food?)"
+        if not self.world.signal:
+            yield "world.signal = false: nothing can be called; set it to true, or mute = true for a control"
+        if "signal" not in self.world.senses and not self.hears_trend:
+            yield f"world.senses = {self.world.senses}: must have signal, unless hears_trend = true"
+        if self.callers and (self.heredity.seeded_share or self.heredity.seeded_genome):
+            yield f"callers = {self.callers}: founders are callers; set it to 0 to seed a genome of your own"
+        if 0 < self.callers * self.world.founders < 0.5:
+            yield f"callers = {self.callers}: is no body of {self.world.founders} founders; set 0, or more"
+
+
+def _results() -> Any:
+    return import_module("mesocosm.experiments.calling.results")
+
+
+def _measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
+    return import_module("mesocosm.experiments.calling.measures").measures(configuration)
+
+
+def _of_colonies(name: str, *given: str) -> Callable[[Record, Mapping[str, Record]], np.ndarray]:
+    """A statistic of `colonies`, computed when it is asked for."""
+
+    def value(record: Record, runs: Mapping[str, Record]) -> np.ndarray:
+        return getattr(import_module("mesocosm.experiments.calling.colonies"), name)(record, runs, *given)
+
+    return value
+
+
+LATE = "genomes in the second half of the run, stimuli weighted by visits"
+HONEST = f"P(emit | food) - P(emit | none) of {LATE}"
+ANSWER = f"P(tumble | signal) - P(tumble | none) away from food (by trend: fades less grows) of {LATE}"
+SIZE = "ln((n + 1/2) / (m + 1/2)) of the bodies alive at the end, extinct worlds counted as 0"
+SELECTED = "change of ln((a + 1/2) / (b + 1/2)) per 100 ticks in one world, frozen genomes"
+SHADOW, DEAF, NOISE = "the shadow genome", "the deaf", "free noise"
+
+KEPT = Claim(
+    "kept",
+    "calling in food",
+    control=SHADOW,
+    statistic=f"P(emit | food) of {LATE}, evolved less shadow; founders call, and so do their shadows",
+    delta=0.1,
+    value=Statistic("calls", "late", against="control"),
+)
+INVENTED = replace(
+    KEPT,
+    name="invented",
+    control=DEAF,
+    statistic=f"P(emit | food) of {LATE}, less the same of the deaf world with the same seed; founders are random",
+    value=Statistic("calls", "late", against="deaf"),
+)
+SOUGHT = (
+    Claim(
+        "honest",
+        "calling in food less calling elsewhere",
+        control=SHADOW,
+        statistic=f"{HONEST}, evolved less shadow",
+        delta=0.1,
+        value=Statistic("honest", "late", against="control"),
+    ),
+    Claim(
+        "honest-deaf",
+        "calling in food less calling elsewhere",
+        control=DEAF,
+        statistic=f"{HONEST}, less the same of the deaf world with the same seed",
+        delta=0.1,
+        value=Statistic("honest", "late", against="deaf"),
+    ),
+    Claim(
+        "honest-noise",
+        "calling in food less calling elsewhere",
+        control=NOISE,
+        statistic=f"{HONEST}, less the same of the world with the same seed in which levels are drawn evenly",
+        delta=0.1,
+        value=Statistic("honest", "late", against="noise"),
+    ),
+    Claim(
+        "answered",
+        "staying where a call is heard",
+        control=SHADOW,
+        statistic=f"{ANSWER}, evolved less shadow",
+        delta=0.1,
+        value=Statistic("answer", "late", against="control"),
+    ),
+    Claim(
+        "answered-deaf",
+        "staying where a call is heard",
+        control=DEAF,
+        statistic=f"{ANSWER}, less the same of the deaf world with the same seed",
+        delta=0.1,
+        value=Statistic("answer", "late", against="deaf"),
+    ),
+    *(
+        Claim(
+            f"carries-{arm}" if arm != "deaf" else "carries",
+            "bodies of the colony",
+            control=words,
+            statistic=f"{SIZE}, against the world with the same seed",
+            delta=1.25,
+            kind="ratio",
+            value=_of_colonies("size", arm),
+        )
+        for arm, words in (("deaf", DEAF), ("mute", "the mute"), ("noise", NOISE))
+    ),
+    Claim(
+        "survives",
+        "whether the colony is alive at the end",
+        control=DEAF,
+        statistic="1 where it lives, 0 where not, less the same of the deaf world with the same seed",
+        delta=0.05,
+        value=_of_colonies("lives", "deaf"),
+    ),
+)
+OF_ASSAYS = (
+    Claim(
+        "intake",
+        "food eaten per body and tick",
+        control="the same bodies, mute",
+        statistic="ln(intake / intake where no emission adds signal) in the common garden (frozen, fresh worlds)",
+        delta=1.05,
+        kind="ratio",
+        value=Statistic("intake", "pooled", run="garden-intact", against="garden-mute", ratio=True),
+    ),
+    Claim(
+        "rare-callers",
+        "selection on one caller in ten, among mutes",
+        control="the same bodies, mute",
+        statistic=f"{SELECTED}, callers a against mutes b that hear them, 1:9",
+        delta=0.01,
+        unit="per 100 ticks",
+        value=_of_colonies("selected", "rare-callers"),
+    ),
+    Claim(
+        "rare-mutes",
+        "selection on nine callers in ten, against one mute",
+        control="the same bodies, mute",
+        statistic=f"{SELECTED}, callers a against mutes b that hear them, 9:1",
+        delta=0.01,
+        unit="per 100 ticks",
+        value=_of_colonies("selected", "rare-mutes"),
+    ),
+)
+CLAIMS = (KEPT, *SOUGHT, *OF_ASSAYS)
+
+
+def _claims(configuration: CallingConfiguration) -> tuple[Claim, ...]:
+    """Of worlds founded by callers: is it kept? Of random founders: is it invented? Of mixtures it is exploratory."""
+    first = INVENTED if not configuration.callers else replace(KEPT, declared=configuration.callers == 1)
+    return (first, *SOUGHT, *(OF_ASSAYS if configuration.knock_outs else ()))
+
+
+PAPER_R = {"replicates": 48, "ticks": 40000, "every": 1000, "log_births_and_deaths": False}
+PAPER_Q = {
+    **{"replicates": 48, "ticks": 12000, "every": 1000, "log_births_and_deaths": False, "callers": 0.0},
+    **{"world": WORLD_Q, "mind": {"policy": "argmax"}, "heredity": {"mutation_probability": 0.003}},
+}
+
+DECLARATION = Declaration(
+    name="calling",
+    title="Calling in food",
+    question="Is a costly call honest, answered and kept, and does the colony live by it?",
+    prediction="callers go on calling in food and nowhere else, others stay where they hear it, and colonies that hear "
+    "are larger than those that do not",
+    control="the shadow genome; the deaf; the mute; free noise: the same worlds, which differ in what is heard alone",
+    configuration=CallingConfiguration,
+    columns={**COLUMNS, "signal_trend": "whether the signal fades or grows"},
+    measures=_measures,
+    answers={
+        "supported": "Calling is kept",
+        "refuted": "Calling is given up",
+        "equivalent": "Calling is kept no more than by chance and descent",
+        "undecided": "Whether calling is kept is undecided",
+    },
+    about=ABOUT,
+    claims=CLAIMS,
+    presets={"default": {}, "quick": {"replicates": 8, "ticks": 1000}, "paper": PAPER_R, "invented": PAPER_Q},
+    arms={
+        "deaf": {"ears": "deaf", "log_births_and_deaths": False},
+        "noise": {"ears": "noise", "log_births_and_deaths": False},
+        "mute": {"mute": True, "log_births_and_deaths": False},
+    },
+    results=_results,
+    under=_claims,
+    noun="worlds",
+    trial=Trial(
+        {
+            "": {
+                "world": {**SMALL_WORLD, "emission_cost": 2, "senses": ["odour"]},
+                "ears": "noise",
+                "hears_trend": True,
+                "copying": True,
+                "reticence": 16,
+                "callers": 0.5,
+                "heredity": {"exchange_probability": 0.3},
+                "frames_every": 4,
+            }
+        },
+        interventions=("30:world.emission_cost=60",),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Calls: whose signal bodies hear, and the sense of its trend."""
