@@ -268,6 +268,21 @@ def test_a_browser_is_a_third_witness(shown, tmp_path):
         assert all(url.startswith(("file:", "blob:", "data:")) for url in asked)
 
 
+EXACT = ("arrow-of-time", "bilinear", "rewards", "signalling", "soup", "symbiont", "trend")
+FLOATS = ("game", "gan", "lorenz")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*EXACT, *FLOATS])
+def test_the_worlds_that_the_page_names_run_in_onnx_runtime(name, tmp_path):
+    law = prepare(name, from_dict(declaration(name).configuration, {}))[0].experiment
+    state = subjects.roomy(law, jax.jit(lambda: law.init(Bits.founding(seed_words(5), jnp.uint32(0))))())
+    tick = subjects.tick_of(law, state, {"experiment": name, "seed": 5, "replicate": 0, "tick": 0})
+    assert tick.exact == (name in EXACT)
+    said = artefacts.load(written_into(tmp_path, as_onnx(tick))).verify()
+    assert said.startswith("50 ticks are equal" if tick.exact else "1 test vectors")
+
+
 # ------------------------------------------------------------------------------------------------------------- rules
 
 

@@ -13,8 +13,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import KNeighborsClassifier
 
-from mesocosm import rules
+from mesocosm import artefacts, rules
+from mesocosm.cli.main import main
 from mesocosm.core import run
+from mesocosm.core.checkpoint import named
 from mesocosm.experiments.digits import anatomy, audit
 from mesocosm.experiments.digits.declaration import DigitsConfiguration, curves
 from mesocosm.experiments.digits.export import rule_of
@@ -36,6 +38,7 @@ from mesocosm.rules import handwritten
 from mesocosm.rules.form import RuleForm
 from mesocosm.rules.gradient import GradientRule
 from mesocosm.rules.rule import EvolvedRule, Rule, build_net
+from mesocosm.serving.sessions import Limits, Sessions
 from mesocosm.tasks import DataError
 from mesocosm.tasks import load as load_data
 
@@ -81,6 +84,27 @@ def test_the_rule_of_a_run_is_the_centre_that_was_judged(finished):
     assert setup.experiment.founder.size == rule.genome.size
     with pytest.raises(FolderError, match="search 7"):
         rule_of(record, 7)
+
+
+def test_the_rule_of_a_run_is_what_is_served_and_exported(finished, tmp_path, monkeypatch):
+    """By the command line: a session learns and answers as the rule does; so does its program, opened again."""
+    pytest.importorskip("starlette", reason="needs the extra serve")
+    _, record = finished
+    given = {}
+    monkeypatch.setattr("mesocosm.serving.server.serve", lambda rule, folder, *rest: given.update(rule=rule))
+    assert main(["serve", str(record.folder), "--search", "1", "--classes", "3"]) == 0
+    x, y = np.random.default_rng(0).normal(size=(5, 16)), np.array([0, 1, 2, 0])
+    here = replace(rule_of(record, 1), classes=3).learn(x[:4], y)
+    sessions = Sessions(given["rule"], tmp_path / "sessions", Limits())
+    name = sessions.begin()
+    assert sessions.learn(name, x[:4], y, 0) == 4
+    assert np.allclose(sessions.predict(name, x[4:]), here.logits(x[4:]), atol=1e-5)
+    words = ["export", str(record.folder), "--to", "stablehlo", "--search", "1", "--classes", "3", "--inputs", "16"]
+    assert main([*words, "--out", str(tmp_path / "there")]) == 0
+    predict = artefacts.load(tmp_path / "there" / "predict.mlir")
+    state = {f"state.{k}": v for k, v in named(here._state).items()}
+    assert np.allclose(predict.run({"x": x[4], **state})["logits"], here.logits(x[4:])[0], atol=1e-5)
+    assert predict.manifest["about"]["made"]["search"] == 1
 
 
 def test_numbers_are_searched_in_units_of_what_they_were_founded_with():

@@ -8,7 +8,7 @@ import pytest
 
 from mesocosm.cli.main import main
 from mesocosm.record import ConfigurationError, MissingPackage
-from mesocosm.studies import rays
+from mesocosm.studies import rays, runner
 from mesocosm.studies.store import Store
 from mesocosm.studies.study import read
 
@@ -73,6 +73,22 @@ def test_a_node_that_dies_costs_only_its_cells_a_second_try(cluster, tmp_path, m
     before = len(list(marks.iterdir()))
     assert main(["study", "toy.toml", "--on", "ray", "--store", "there", "--quiet"]) == 0
     assert len(list(marks.iterdir())) == before, "what is there is not measured again"
+
+
+@pytest.mark.slow
+def test_two_engines_on_one_store_measure_no_cell_twice(cluster, tmp_path, monkeypatch):
+    made, _ = cluster
+    monkeypatch.setenv("RAY_ADDRESS", made.address)
+    (marks := tmp_path / "marks").mkdir()
+    slow = [f'{{ component = "marks", folder = "{marks}", seconds = {0.2 + k / 100} }}' for k in range(8)]
+    study, files = study_of(tmp_path, slow, seeds=2), [tmp_path / "parts.py"]
+    store = Store(tmp_path / "store")
+    other = threading.Thread(target=lambda: rays.run(study.cells, Store(store.folder), 1, components=files))
+    other.start()
+    runner.run(study.cells, store, 1, components=files)
+    other.join()
+    assert {row.status for _, row in store.rows(study.cells)} == {"ok"} and len(store.rows(study.cells)) == 16
+    assert len(list(marks.iterdir())) == 16
 
 
 @pytest.mark.slow
