@@ -247,7 +247,7 @@ def _claims(configuration: CallingConfiguration) -> tuple[Claim, ...]:
     return (first, *SOUGHT, *(OF_ASSAYS if configuration.knock_outs else ()))
 
 
-PAPER_R = {"replicates": 48, "ticks": 40000, "every": 1000, "log_births_and_deaths": False}
+PAPER_R = {"replicates": 96, "ticks": 40000, "every": 1000, "log_births_and_deaths": False}
 PAPER_Q = {
     **{"replicates": 48, "ticks": 12000, "every": 1000, "log_births_and_deaths": False, "callers": 0.0},
     **{"world": WORLD_Q, "mind": {"policy": "argmax"}, "heredity": {"mutation_probability": 0.003}},
