@@ -19,6 +19,7 @@ from mesocosm.studies.store import Store
 from mesocosm.studies.study import read
 
 pytest.importorskip("submitit", reason="needs the extra machines")
+PARTS = Path(__file__).with_name("study_parts.py")
 
 
 def table(store: str) -> dict[str, tuple[str, float | None]]:
