@@ -377,6 +377,16 @@ def soup() -> None:
             )
 
 
+def mirror() -> None:
+    """Minds that foretell each other: agent-steps a second of the processor, beside the plain witness."""
+    _one_core()
+    from benchmarks.mirror import rates
+
+    ours, theirs = rates()
+    print(f"orders to 3: {_spread([v / 1e6 for v in ours])} M agent-steps/CPU-s (the bar is 1)")
+    print(f"times the witness: {_spread([a / b for a, b in zip(ours, theirs, strict=True)])}")
+
+
 def gases() -> None:
     """HPP, 1024 x 1024: bits in words beside NumPy and Numba forms of the same law, which end in the same state."""
     _one_core()
@@ -414,6 +424,7 @@ _ALL = (
     rules,
     reports,
     soup,
+    mirror,
     gases,
     inverse,
 )

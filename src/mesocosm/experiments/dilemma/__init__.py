@@ -1,0 +1,1 @@
+"""Do minds that infer their partners come to cooperate, and among whom?"""

@@ -1,0 +1,75 @@
+"""What a person sees of `mirror`: who stands where, how deep it looks, and who foretells whom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jax.numpy as jnp
+from jaxtyping import Array, Int32
+
+from mesocosm.core.arrays import sum32
+from mesocosm.core.experiment import Field, Graph, Points, Scene
+from mesocosm.record.about import About, Gene, Genome, torus
+from mesocosm.worlds.mirror.minds import LOCI, PRIORS
+
+if TYPE_CHECKING:
+    from mesocosm.worlds.mirror.law import Colony
+
+UNIT = 256
+"""Numbers of a coordinate to a place."""
+GENES = (
+    Gene("order", "acts", (0,)),
+    Gene("foresight", "", (1,)),
+    Gene("expects the newest act again", "acts", (2,), offset=-(PRIORS // 2)),
+    Gene("noise", "/16", (3,)),
+)
+GENOME = Genome("bodies", "genome", GENES)
+
+READERS = ("nobody", "no touch", "does not foretell its partner", "foretells its partner", "each foretells the other")
+PALETTE = ("#ffffff", "#e4e4e4", "#bcc4d2", "#ffb000", "#e2563b")
+FORETELLING = About(words=READERS, palette=PALETTE, is_class=True)
+
+
+def reads(state: Colony) -> Array:
+    """Whether a body expected its partner's act in three of four rounds or more of the tick."""
+    return (state.met > 0) & (4 * state.read >= 3 * state.met)
+
+
+def readers(state: Colony, other: Int32[Array, " n"]) -> Array:
+    """Who foretells whom: the class of `READERS` of each place."""
+    mine = reads(state)
+    says = jnp.where(mine & mine[other], 4, jnp.where(mine, 3, 2))
+    return jnp.where(state.id == 0, 0, jnp.where(state.met == 0, 1, says))
+
+
+def scene_of(state: Colony, other: Int32[Array, " n"], side: int, rounds: Array) -> Scene:
+    """Points, a picture, and numbers of all who live."""
+    place = jnp.arange(side * side, dtype=jnp.int32)
+    is_alive = state.id > 0
+    genome = state.genome
+    columns = {
+        "id": state.id,
+        "x": (place % side) * UNIT + UNIT // 2,
+        "y": (place // side) * UNIT + UNIT // 2,
+        "order": genome[0, 0],
+        "energy": state.energy,
+        "read": (state.read * 100) // jnp.maximum(state.met, 1),
+        "genome": genome,
+    }
+    about = {
+        "order": About("acts", low=0, high=5),
+        "energy": About("quanta", low=0),
+        "read": About("% of rounds foretold", low=0, high=100),
+    }
+    curves = {"population": sum32(is_alive), "body_energy": sum32(state.energy)}
+    for locus, name in enumerate(LOCI):
+        for strand, prefix in enumerate(("", "shadow_")):
+            curves[f"{prefix}{name}"] = sum32(jnp.where(is_alive, genome[strand, locus], 0))
+    curves["orders"] = jnp.stack([sum32(is_alive & (genome[0, 0] == k)) for k in range(6)])
+    space = torus(side * UNIT, per_unit=UNIT, unit="places")
+    points = {"bodies": Points(is_alive, columns, about, look="squares")}
+    fields = {"readers": Field(readers(state, other).reshape(side, side), about=FORETELLING)}
+    is_bond = reads(state) & is_alive & is_alive[other]
+    graphs = {"foretells": Graph(jnp.stack([state.id, state.id[other]]), is_bond, "bodies")}
+    said = {"population": About("bodies", low=0), "body_energy": About("quanta", low=0)}
+    return Scene(points, fields, curves=curves, graphs=graphs, space=space, about=said)
