@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import Annotated, Any
 
 from mesocosm.experiments.mirror.declaration import DECLARATION as MIRROR
 from mesocosm.experiments.mirror.declaration import SMALL, MirrorConfiguration, measures_of
 from mesocosm.findings.claim import Claim
-from mesocosm.protocol.blocks import Gardens, OverTime, at_the_end
 from mesocosm.protocol.declaration import Trial
 from mesocosm.protocol.measure import Measure, Statistic
 from mesocosm.record.configuration import Range
@@ -69,7 +69,6 @@ ARMS = {
     "told": {"world": {"remembers": "kind"}},
     "fed": {"world": {"visitors": 0.0, "ration": 24}},
 }
-WORDS = {"uniform": "minds alone", "fed": "minds alone, fed", "told": "mixed, told who it is"}
 
 
 def _claim(name: str, sentence: str, control: str, run: str, against: str | float, words: str) -> Claim:
@@ -113,6 +112,11 @@ CLAIMS = (
     ),
 )
 
+
+def _results() -> Any:
+    return import_module("mesocosm.experiments.dilemma.results")
+
+
 DECLARATION = replace(
     MIRROR,
     name="dilemma",
@@ -131,20 +135,7 @@ DECLARATION = replace(
         "undecided": "Whether a mixed pool makes minds cooperate is undecided",
     },
     arms=ARMS,
-    results=None,
-    report=(
-        Gardens(
-            ("cooperation", "foresight", "echo"),
-            WORDS,
-            "Who cooperates",
-            "A dot is a world, a thin line joins the same one; the second half of each run. The run itself, a mixed "
-            "pool whose partners are not told, is below.",
-            over="late",
-        ),
-        OverTime(("cooperation",), "The mixed pool over time, beside minds alone", beside="uniform"),
-        OverTime(("foresight", "echo", "order", "won"), "Genes and pay in the mixed pool"),
-        at_the_end,
-    ),
+    results=_results,
     presets={
         "default": {},
         "quick": {"replicates": 8, "ticks": 1000},

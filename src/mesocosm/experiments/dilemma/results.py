@@ -1,0 +1,24 @@
+"""From a record of `dilemma` to its page. NumPy, no jax."""
+
+from __future__ import annotations
+
+from mesocosm.experiments.mirror.results import replay
+from mesocosm.protocol.blocks import Gardens, OverTime, at_the_end
+
+WORDS = {"uniform": "minds alone", "fed": "minds alone, fed", "told": "mixed, told who it is"}
+
+BLOCKS = (
+    Gardens(
+        ("cooperation", "foresight", "echo"),
+        WORDS,
+        "Who cooperates",
+        "A dot is a world, a thin line joins the same one; the second half of each run. The run itself, a mixed pool "
+        "whose partners are not told, is below.",
+        over="late",
+    ),
+    OverTime(("cooperation",), "The mixed pool over time, beside minds alone", beside="uniform"),
+    OverTime(("foresight", "echo", "order", "won"), "Genes and pay in the mixed pool"),
+    at_the_end,
+)
+
+__all__ = ["BLOCKS", "replay"]
