@@ -41,6 +41,9 @@ def test_two_jobs_give_the_table_of_one_process_and_measure_no_cell_twice(toy_st
 
 def test_a_job_that_is_killed_costs_only_its_cells_a_second_try(tmp_path, monkeypatch, capsys):
     """With all that it has started, in the middle of a study; the other job does what is left."""
+    from submitit.core.core import Job
+
+    monkeypatch.setattr(Job, "_results_timeout_s", 1)  # how long a result is waited for that will not come
     monkeypatch.chdir(tmp_path)
     Path("parts.py").write_text(PARTS.read_text())
     (marks := tmp_path / "marks").mkdir()

@@ -90,12 +90,7 @@ def tick_of(law: Any, state: Any, about: dict[str, Any]) -> Program:
         later, told = law.tick(Bits.at(seed, replicate, tick), treedef.unflatten(own))
         return [*jax.tree.leaves(later), law.status(later), *(told.flows[name] for name in flows)]
 
-    begins = {
-        "seed": np.asarray(seed_words(about["seed"])),
-        "replicate": np.asarray(about["replicate"], np.uint32),
-        "tick": np.asarray(about["tick"], np.int32),
-        **dict(zip(names, map(np.asarray, leaves), strict=True)),
-    }
+    begins = _address(about) | dict(zip(names, map(np.asarray, leaves), strict=True))
     outputs = (*(NEXT + name for name in names), "status", *(f"flow.{name}" for name in flows))
     return Program("tick", compute, begins, outputs, about, bool(law.exact), {"tick": 0})
 
@@ -139,21 +134,28 @@ def shown_of(law: Any, state: Any, program: Program) -> Shown:
 
 def of_mind(law: Ecology, state: Any, about: dict[str, Any]) -> list[Program]:
     """What the living bodies do, each under the stimulus that it is given, and how they learn from what they lived."""
-    bodies = state.world.bodies
-    alive = np.flatnonzero(np.asarray(bodies.alive))
+    alive = np.flatnonzero(np.asarray(state.world.bodies.alive))
     if not alive.size:
         return []
-    mind, n = law.mind, alive.size
-    genomes = np.asarray(state.genomes)[EXPRESSED, : mind.n_loci][:, alive]
+    mind = law.mind
     brains = jax.tree.map(lambda leaf: np.asarray(leaf)[..., alive], state.brains)
     leaves, treedef = jax.tree.flatten(brains)
-    names = list(named({"brain": brains}))
-    own = dict(zip(names, leaves, strict=True))
-    about = about | {"bodies": n, "stimuli": mind.n_stimuli, "acts": mind.n_acts}
-    rng = np.random.default_rng(0)
-    zeros = np.zeros(n, np.int32)
+    own = dict(zip(named({"brain": brains}), leaves, strict=True))
+    own["genome"] = np.asarray(state.genomes)[EXPRESSED, : mind.n_loci][:, alive]
+    about = about | {"bodies": alive.size, "stimuli": mind.n_stimuli, "acts": mind.n_acts}
+    programs = [_acting(mind, np.asarray(state.world.bodies.id)[alive], own, treedef, about)]
+    return programs if type(mind).learn is Mind.learn else [*programs, _learning(mind, own, treedef, about)]
 
-    def act(seed: Any, replicate: Any, tick: Any, id: Any, word: Any, stimulus: Any, genome: Any, *brain: Any) -> Any:
+
+def _acting(mind: Mind, ids: np.ndarray, own: Arrays, treedef: Any, about: dict[str, Any]) -> Program:
+    """The acts of bodies, and their brains after that."""
+    rng, n = np.random.default_rng(0), ids.size
+    words = rng.integers(2**32, size=(CASES, n), dtype=np.uint32)
+    brains = [name for name in own if name != "genome"]
+    fixed = _address(about)
+
+    def act(*given: Any) -> list[Any]:
+        seed, replicate, tick, id, word, stimulus, genome, *brain = given
         bits = Bits.at(seed, replicate, tick)
 
         def one(genome: Any, brain: Any, seen: Any, id: Any, word: Any) -> Any:
@@ -163,25 +165,22 @@ def of_mind(law: Ecology, state: Any, about: dict[str, Any]) -> list[Program]:
         later, acts = each(genome, treedef.unflatten(brain), stimulus, id, word)
         return [*jax.tree.leaves(later), acts]
 
-    words, stimuli = rng.integers(2**32, size=(CASES, n), dtype=np.uint32), _some(rng, mind.n_stimuli, n)
-    begins = {
-        "seed": np.asarray(seed_words(about["seed"])),
-        "replicate": np.asarray(about["replicate"], np.uint32),
-        "tick": np.asarray(about["tick"], np.int32),
-        "id": np.asarray(bodies.id)[alive],
-        "word": words[0],
-        "stimulus": zeros,
-        "genome": genomes,
-        **own,
-    }
-    outputs = (*(NEXT + name for name in names), "act")
-    tried = {"word": words, "stimulus": stimuli}
-    programs = [Program("act", act, begins, outputs, about, True, {"tick": 0}, tried)]
-    if type(mind).learn is Mind.learn:
-        return programs
+    begins = fixed | {"id": ids, "word": words[0], "stimulus": np.zeros(n, np.int32), "genome": own["genome"]}
+    begins |= {name: own[name] for name in brains}
+    outputs = (*(NEXT + name for name in brains), "act")
+    tried = {"word": words, "stimulus": _some(rng, mind.n_stimuli, n)}
+    return Program("act", act, begins, outputs, about, True, {"tick": 0}, tried)
 
-    def learn(genome: Any, before: Any, act: Any, now: Any, *rest: Any) -> Any:
-        doings, brain = dict(zip(mind.doings, rest, strict=False)), treedef.unflatten(rest[len(mind.doings) :])
+
+def _learning(mind: Mind, own: Arrays, treedef: Any, about: dict[str, Any]) -> Program:
+    """The brains of bodies after an experience: the stimulus before, the act, what came of it, the stimulus now."""
+    rng, n = np.random.default_rng(1), about["bodies"]
+    brains = [name for name in own if name != "genome"]
+    felt = {f"felt.{name}": 2 for name in mind.doings}
+
+    def learn(*given: Any) -> list[Any]:
+        genome, before, act, now, *rest = given
+        doings, brain = dict(zip(mind.doings, rest, strict=False)), treedef.unflatten(rest[len(felt) :])
 
         def one(genome: Any, brain: Any, lived: Any) -> Any:
             seen, acted, came, after = lived
@@ -189,12 +188,20 @@ def of_mind(law: Ecology, state: Any, about: dict[str, Any]) -> list[Program]:
 
         return jax.tree.leaves(jax.vmap(one, (1, -1, 0), -1)(genome, brain, (before, act, doings, now)))
 
-    felt = {"before": zeros, "act": zeros, "now": zeros, **{f"felt.{name}": zeros for name in mind.doings}}
-    tried = {"before": stimuli, "act": _some(rng, mind.n_acts, n), "now": _some(rng, mind.n_stimuli, n)}
-    tried |= {f"felt.{name}": _some(rng, 2, n) for name in mind.doings}
-    outputs = tuple(NEXT + name for name in names)
-    begins = {"genome": genomes, **felt, **own}
-    return [*programs, Program("learn", learn, begins, outputs, about, True, {}, tried)]
+    asked = {"before": mind.n_stimuli, "act": mind.n_acts, "now": mind.n_stimuli, **felt}
+    tried = {name: _some(rng, below, n) for name, below in asked.items()}
+    begins = {"genome": own["genome"], **{name: array[0] for name, array in tried.items()}}
+    begins |= {name: own[name] for name in brains}
+    return Program("learn", learn, begins, tuple(NEXT + name for name in brains), about, True, {}, tried)
+
+
+def _address(about: dict[str, Any]) -> Arrays:
+    """Of random bits."""
+    return {
+        "seed": np.asarray(seed_words(about["seed"])),
+        "replicate": np.asarray(about["replicate"], np.uint32),
+        "tick": np.asarray(about["tick"], np.int32),
+    }
 
 
 def _some(rng: np.random.Generator, below: int, n: int) -> np.ndarray:
