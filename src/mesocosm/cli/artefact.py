@@ -112,13 +112,13 @@ def _programs(options: argparse.Namespace) -> tuple[list[Any], Path]:
         from mesocosm.artefacts.subjects import of_run
 
         return of_run(record, options.replicate), _place(options, there / "export")
-    if options.inputs is None:
-        raise ConfigurationError("--inputs: say how many numbers an example has; digits of 8 x 8 pixels have 64")
     from mesocosm.artefacts.subjects import of_rule
     from mesocosm.cli.serve import rule_named
 
     name = str(there) if is_run else options.run
     rule = rule_named(name, options)
+    if options.inputs is None:
+        raise ConfigurationError("--inputs: say how many numbers an example has; digits of 8 x 8 pixels have 64")
     place = there / "export" if is_run else Path("exported") / Path(name).stem
     return of_rule(rule, options.inputs, {"rule": Path(name).name, "made": rule.made}), _place(options, place)
 
