@@ -69,9 +69,9 @@ WORLD_Q: dict[str, Any] = {
 class CallingConfiguration(EcologyConfiguration):
     """Bacteria on a torus that can pay for a signal, founded as callers or at random."""
 
-    replicates: Annotated[int, Range(1, 1 << 20, "replicates", "size")] = 16
+    replicates: Annotated[int, Range(1, 1 << 20, "replicates", "size")] = 12
     """Independently founded worlds."""
-    ticks: Annotated[int, Range(1, 2**31 - 1, "ticks")] = 2000
+    ticks: Annotated[int, Range(1, 2**31 - 1, "ticks")] = 1200
     """Length of the run, a multiple of `every`."""
     every: Annotated[int, Range(1, 2**31 - 1, "ticks", "switch")] = 200
     """Ticks in a window: each window is a row of the metrics."""
@@ -264,14 +264,15 @@ DECLARATION = Declaration(
     columns={**COLUMNS, "signal_trend": "whether the signal fades or grows"},
     measures=_measures,
     answers={
-        "supported": "Calling is kept",
-        "refuted": "Calling is given up",
-        "equivalent": "Calling is kept no more than by chance and descent",
-        "undecided": "Whether calling is kept is undecided",
+        "supported": "Colonies of callers are larger where they hear",
+        "refuted": "Colonies of callers are smaller where they hear",
+        "equivalent": "Colonies of callers are as large where they hear as where they are deaf",
+        "undecided": "Whether a colony lives by its calls is undecided",
     },
+    asks_first="carries",
     about=ABOUT,
     claims=CLAIMS,
-    presets={"default": {}, "quick": {"replicates": 8, "ticks": 1000}, "paper": PAPER_R, "invented": PAPER_Q},
+    presets={"default": {}, "quick": {"replicates": 10, "ticks": 600}, "paper": PAPER_R, "invented": PAPER_Q},
     arms={
         "deaf": {"ears": "deaf", "log_births_and_deaths": False},
         "noise": {"ears": "noise", "log_births_and_deaths": False},

@@ -42,10 +42,10 @@ def follow_ups(record: Record) -> dict[str, FollowUp]:
 
 def replay(told: Told) -> Replay | None:
     caption = (
-        f"World {told.median}: the evolved in one fresh world, frozen; left they call, right nothing they emit adds "
-        "signal. The rings are sources of food, the light is the signal: who stays where somebody called?"
+        f"World {told.median}: the evolved in one fresh world, frozen; left nothing they emit adds signal, right "
+        "they call. The rings are sources of food, the light is the signal: who stays where somebody called?"
     )
-    return films(told, {"garden-intact": "calling", "garden-mute": "mute"}, caption)
+    return films(told, {"garden-mute": "mute", "garden-intact": "calling"}, caption)
 
 
 ARMS = {"deaf": "the deaf", "noise": "free noise", "mute": "the mute"}
