@@ -13,27 +13,13 @@ import sys
 import tempfile
 import time
 
-CORE = max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
-
-
-def _one_core() -> None:
-    """Before jax is imported: one device, one thread, one core."""
-    os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=1 --xla_cpu_multi_thread_eigen=false"
-    os.environ["NUMBA_NUM_THREADS"] = "1"
-    if hasattr(os, "sched_setaffinity") and os.environ.get("JAX_PLATFORMS", "cpu") == "cpu":
-        os.sched_setaffinity(0, {CORE})
-
-
-def _spread(values) -> str:
-    import numpy as np
-
-    low, middle, high = np.percentile(values, [10, 50, 90])
-    return f"{middle:8.2f} [{low:.2f} {high:.2f}]"
+from benchmarks.minds import learners, planners
+from benchmarks.sides import one_core, spread
 
 
 def table() -> None:
     """Ours against the Numba witness: the same law, generator and worlds, bit for bit."""
-    _one_core()
+    one_core()
     from benchmarks.worlds import Ours, Witness, configuration
 
     print(
@@ -58,15 +44,15 @@ def table() -> None:
         ratio = [a / b for a, b in zip(rates[0], rates[2], strict=True)]
         alive = 100 * ours.population() / ours.slots()
         print(
-            f"{bodies:7d} {replicates:7d} {alive:5.0f}%  {_spread(rates[0]):>22} {_spread(rates[1]):>22} "
-            f"{_spread(rates[2]):>22} {_spread(ratio):>20}   (compile and 200 ticks: {compiled:.0f} s)",
+            f"{bodies:7d} {replicates:7d} {alive:5.0f}%  {spread(rates[0]):>22} {spread(rates[1]):>22} "
+            f"{spread(rates[2]):>22} {spread(ratio):>20}   (compile and 200 ticks: {compiled:.0f} s)",
             flush=True,
         )
 
 
 def mesa() -> None:
     """Ours against the same model in Mesa, one world of 10^5 bodies."""
-    _one_core()
+    one_core()
     from benchmarks.mesa_petri import PetriModel
     from benchmarks.worlds import Ours, configuration, law_of
 
@@ -83,7 +69,7 @@ def mesa() -> None:
         slow = len(model.agents) / (time.perf_counter() - began)
         ratios.append(rate / slow)
         print(f"ours {rate / 1e6:.2f} M/s, Mesa {slow / 1e6:.3f} M/s, ratio {rate / slow:.0f}", flush=True)
-    print(f"ratio {_spread(ratios)}")
+    print(f"ratio {spread(ratios)}")
 
 
 _WORKER = """
@@ -125,14 +111,14 @@ def cores() -> None:
         one, many = rates([together]), rates(apart)
         ratios.append(one / many)
         print(f"one process on {n} cores {one / 1e6:.2f} M/s, {n} processes {many / 1e6:.2f} M/s", flush=True)
-    print(f"ratio {_spread(ratios)}")
+    print(f"ratio {spread(ratios)}")
     for w in (together, *apart):
         w.kill()
 
 
 def stages() -> None:
     """Where the time goes: the tick with one stage left out, against the whole tick, alternating."""
-    _one_core()
+    one_core()
     import jax.numpy as jnp
 
     from benchmarks.worlds import Ours, configuration, without
@@ -155,79 +141,13 @@ def stages() -> None:
             part = Ours(configuration(bodies), replicates, change=lambda e, m=methods: without(e, m))
             part.advance(50)
             pairs = [(whole.advance(ticks), part.advance(ticks)) for _ in range(9)]
-            share = _spread([100 * (1 - b / a) for a, b in pairs])
+            share = spread([100 * (1 - b / a) for a, b in pairs])
             print(f"{bodies:7d} x {replicates:3d}: {stage:18s} {share} % of the tick", flush=True)
-
-
-def learners() -> None:
-    """Minds that learn during life against tables, in the same worlds: agent-steps per second of CPU (bar: 10^5)."""
-    _one_core()
-    from benchmarks.worlds import Ours, configuration
-    from mesocosm.ecology.setup import ecology
-    from mesocosm.minds.learner import Learner
-    from mesocosm.minds.parameters import LearnerParameters
-    from mesocosm.record.configuration import replace_at
-
-    for bodies, replicates, senses in (
-        (490, 32, ("odour",)),
-        (490, 32, ("odour", "trend", "touch")),
-        (10_000, 1, ("odour",)),
-    ):
-        c = replace_at(configuration(bodies), "world.senses", senses)
-        learning = ecology(c, mind=lambda stimuli, acts: Learner(LearnerParameters(), stimuli, acts))
-        tables, learn = Ours(c, replicates), Ours(c, replicates, change=lambda _, law=learning: law)
-        ticks = max(20, int(2e6 / (bodies * replicates)))
-        for side in (tables, learn):
-            side.advance(200)
-        rates: list[list[float]] = [[], []]
-        for _ in range(7):
-            for side, rate in zip((tables, learn), rates, strict=True):
-                began = time.process_time()
-                side.advance(ticks)
-                rate.append(side.population() * ticks / (time.process_time() - began))
-        what = f"{bodies:6d} x {replicates:2d}, {', '.join(senses)}"
-        ratio = _spread([b / a for a, b in zip(*rates, strict=True)])
-        print(f"{what}: learners {_spread([r / 1e6 for r in rates[1]])} M/s of CPU, {ratio} of tables", flush=True)
-
-
-def planners() -> None:
-    """Minds that plan against tables, in the worlds of `rewards`, enlarged to 500 bodies (bar: 2 x 10^5 of CPU)."""
-    _one_core()
-    from benchmarks.worlds import Ours
-    from mesocosm.ecology.setup import ecology
-    from mesocosm.experiments.rewards.declaration import RewardsConfiguration
-    from mesocosm.minds.parameters import TableParameters
-    from mesocosm.minds.planner import Planner
-    from mesocosm.minds.table import Table
-    from mesocosm.record.configuration import replace_at
-
-    c = RewardsConfiguration()
-    for name, value in (("n_sources", 4), ("side", 64), ("founders", 500)):
-        c = replace_at(c, f"world.{name}", value)
-    for senses in (("odour", "energy"), ("odour", "signal", "energy")):
-        of = replace_at(c, "world.senses", senses)
-        laws = [
-            ecology(of, mind=lambda s, a: Table(TableParameters(), s, a)),
-            ecology(of, mind=lambda s, a, of=of: Planner(of.mind, s, a)),
-        ]
-        sides = [Ours(of, 32, change=lambda _, law=law: law) for law in laws]
-        rates: list[list[float]] = [[], []]
-        for side in sides:
-            side.advance(400)
-        for _ in range(7):
-            for side, rate in zip(sides, rates, strict=True):
-                before, began = side.population(), time.process_time()
-                side.advance(64)
-                rate.append((before + side.population()) / 2 * 64 / (time.process_time() - began))
-        ratio = _spread([b / a for a, b in zip(*rates, strict=True)])
-        bodies = " and ".join(str(side.population() // 32) for side in sides)
-        what = f"{', '.join(senses)}, 32 worlds of {bodies} bodies"
-        print(f"{what}: planners {_spread([r / 1e6 for r in rates[1]])} M/s of CPU, {ratio} of tables", flush=True)
 
 
 def folds() -> None:
     """What all folds together add to a tick, a row every 100 ticks: the same worlds with and without, alternating."""
-    _one_core()
+    one_core()
     from benchmarks.worlds import Ours, configuration
     from mesocosm.experiments.symbiont.declaration import SymbiontConfiguration
     from mesocosm.record.configuration import from_dict, to_dict
@@ -240,7 +160,7 @@ def folds() -> None:
             for side in (bare, watched):
                 side.advance(200)
             pairs = [(bare.advance(ticks), watched.advance(ticks)) for _ in range(9)]
-            share = _spread([100 * (b / a - 1) for a, b in pairs])
+            share = spread([100 * (b / a - 1) for a, b in pairs])
             print(f"{bodies:7d} x {replicates:3d}: {name:10s} folds add {share} % to a tick (bar: 20)", flush=True)
 
 
@@ -267,7 +187,7 @@ def progress() -> None:
 
 def memory() -> None:
     """Bytes of state a body, and resident memory over a million ticks."""
-    _one_core()
+    one_core()
     import psutil
 
     from benchmarks.worlds import Ours
@@ -319,7 +239,7 @@ def start() -> None:
 def rules() -> None:
     """Learning rules: factored against naive, the fast cell, and a generation of the preset `paper` (both cores)."""
     affinity = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
-    _one_core()
+    one_core()
     import psutil
 
     from benchmarks.rules import episode_flops, generation, matmul_peak, table
@@ -327,14 +247,14 @@ def rules() -> None:
     found = table()
     for name, ns in found.items():
         naive = found["naive, m = 4" if "m = 4" in name else "naive"]
-        print(f"{name:>16} {_spread(ns)} ns/synapse-tick   naive / this {_spread(naive / ns)}")
+        print(f"{name:>16} {spread(ns)} ns/synapse-tick   naive / this {spread(naive / ns)}")
     if affinity:
         os.sched_setaffinity(0, affinity)
     if os.environ.get("MESOCOSM_DATA"):
         seconds, each, peak = generation(), episode_flops(), matmul_peak()
         used = 32 * 8 * each / seconds
-        print(f"generation of `paper`: {_spread(seconds)} s, {each / 1e6:.0f} MFLOP an episode")
-        print(f"{_spread(used / 1e9)} GFLOP/s, {_spread(100 * used / peak)} % of a matrix product's {peak / 1e9:.0f}")
+        print(f"generation of `paper`: {spread(seconds)} s, {each / 1e6:.0f} MFLOP an episode")
+        print(f"{spread(used / 1e9)} GFLOP/s, {spread(100 * used / peak)} % of a matrix product's {peak / 1e9:.0f}")
         print(f"{psutil.Process().memory_info().rss / 2**30:.2f} GiB resident")
     else:
         print("generation of `paper`: set MESOCOSM_DATA")
@@ -351,45 +271,45 @@ def reports() -> None:
             for words in (["report", str(folder)], ["compare", str(folder), str(folder)]):
                 clock, busy = command(*words)
                 print(
-                    f"{worlds}: {words[0]} {_spread(clock)} s on the clock, {_spread(busy)} s of the processor",
+                    f"{worlds}: {words[0]} {spread(clock)} s on the clock, {spread(busy)} s of the processor",
                     flush=True,
                 )
             page, replay = size(folder / "report.html")
             print(f"{worlds}: {page:.2f} MB and {replay:.2f} MB of replay")
             seconds = opened(folder / "report.html")
-            print(f"{worlds}: opened in {_spread(seconds)} s" if seconds is not None else "NOT MEASURED: no Chromium")
+            print(f"{worlds}: opened in {spread(seconds)} s" if seconds is not None else "NOT MEASURED: no Chromium")
     clock, busy = findings()
-    print(f"1000 replicates x 20 claims: {_spread(clock)} s on the clock, {_spread(busy)} s of the processor")
+    print(f"1000 replicates x 20 claims: {spread(clock)} s on the clock, {spread(busy)} s of the processor")
 
 
 def soup() -> None:
     """Pairs of tapes against the Numba witness, in a random soup and in one that replicators have taken."""
-    _one_core()
+    one_core()
     from benchmarks.soup import REGIMES, rates
 
     for regime in REGIMES:
         found, reads = rates(regime)
         for name, values in found.items():
             print(
-                f"{regime:>10}, {reads:6.0f} reads a pair: {name:>18} {_spread(values)} M pairs/s   "
-                f"of Numba's {_spread(values / found['Numba, runs alone'])}",
+                f"{regime:>10}, {reads:6.0f} reads a pair: {name:>18} {spread(values)} M pairs/s   "
+                f"of Numba's {spread(values / found['Numba, runs alone'])}",
                 flush=True,
             )
 
 
 def mirror() -> None:
     """Minds that foretell each other: agent-steps a second of the processor, beside the plain witness."""
-    _one_core()
+    one_core()
     from benchmarks.mirror import rates
 
     ours, theirs = rates()
-    print(f"orders to 3: {_spread([v / 1e6 for v in ours])} M agent-steps/CPU-s (the bar is 1)")
-    print(f"times the witness: {_spread([a / b for a, b in zip(ours, theirs, strict=True)])}")
+    print(f"orders to 3: {spread([v / 1e6 for v in ours])} M agent-steps/CPU-s (the bar is 1)")
+    print(f"times the witness: {spread([a / b for a, b in zip(ours, theirs, strict=True)])}")
 
 
 def gases() -> None:
     """HPP, 1024 x 1024: bits in words beside NumPy and Numba forms of the same law, which end in the same state."""
-    _one_core()
+    one_core()
     from benchmarks.gases import rates
 
     found = rates()
@@ -397,17 +317,17 @@ def gases() -> None:
     print(f"{'':>22}  {'10^9 sites / CPU-s':>22}  {'ours is so many times':>22}")
     for name, values in found.items():
         ratio = [a / b for a, b in zip(ours, values, strict=True)]
-        print(f"{name:>22}  {_spread([v / 1e9 for v in values])}  {_spread(ratio)}")
+        print(f"{name:>22}  {spread([v / 1e9 for v in values])}  {spread(ratio)}")
 
 
 def inverse() -> None:
     """A reward inferred on 64 states and 4 acts, by Newton's method beside plain gradients."""
-    _one_core()
+    one_core()
     from benchmarks.inverse import ACTS, STATES, rounds
 
     seconds, ratios = rounds()
-    print(f"{STATES} states, {ACTS} acts: {_spread([1000 * s for s in seconds])} ms")
-    print(f"plain gradients take so many times as long: {_spread(ratios)}")
+    print(f"{STATES} states, {ACTS} acts: {spread([1000 * s for s in seconds])} ms")
+    print(f"plain gradients take so many times as long: {spread(ratios)}")
 
 
 _ALL = (

@@ -19,7 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mesocosm.record import ConfigurationError, MissingPackage, StorageError
+from mesocosm.record import ConfigurationError, StorageError, needs
 from mesocosm.studies import component
 from mesocosm.studies.cell import Cell, Row
 from mesocosm.studies.locks import Locks
@@ -89,10 +89,8 @@ def run(
 
 def _ray() -> Any:
     os.environ.update({name: os.environ.get(name, value) for name, value in _OURS.items()})
-    try:
+    with needs("--on ray", "ray"):
         import ray  # type: ignore[import-not-found]
-    except ImportError:
-        raise MissingPackage("--on ray", "ray", "ray") from None
     return ray
 
 
