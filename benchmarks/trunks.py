@@ -1,6 +1,7 @@
 """The meta-training of spatial rivals: `python -m benchmarks.trunks [FILE]` writes the weights that digits-shown uses.
 
-Omniglot at 14x14 (MESOCOSM_DATA), the training alphabets only, and the tasks that rules with fields are evolved on.
+Omniglot at 14x14 (MESOCOSM_DATA), the training alphabets only, and the tasks that rules with fields are evolved on; for
+*varied* the tasks that rules with eyes are made on. `python -m benchmarks.trunks FILE varied` trains only that one.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ import numpy as np
 
 import mesocosm.rivals as package
 from mesocosm.experiments.digits.declaration import Schooling
-from mesocosm.rivals.baselines import UNSEEN
-from mesocosm.rivals.features import SHIPPED, Trunk, nearest_mean
-from mesocosm.rivals.learners import TRAININGS
+from mesocosm.rivals.features import SHIPPED, Trunk
+from mesocosm.rivals.judges import nearest_mean
+from mesocosm.rivals.learners import TRAININGS, UNSEEN, VARIED_TRAININGS
 from mesocosm.rivals.school import Source, build_sources
 from mesocosm.tasks.streams import Stream
 
 SIDE, CLASSES, SEED = 14, 10, 15
-TASKS, SUPPORT, QUERIES = 2, (10, 20, 40), 20
-"""Episodes of a step; how many examples an episode may show (drawn evenly); on how many others it is judged."""
+SUPPORT, QUERIES = (10, 20, 40), 20
+"""How many examples an episode shows (drawn evenly); on how many others it is judged. A step has one of each kind."""
 BATCH = 120
 """Images of a step of training to tell all classes apart: as many as are met in episodes."""
 
@@ -32,8 +33,9 @@ BATCH = 120
 def episode_loss(trunk: Trunk, key: Any, source: Source) -> Any:
     """Cross-entropy of the answers to questions about classes that were shown."""
     draw, length = jax.random.split(key)
-    streams = source.draw(draw, TASKS, max(SUPPORT) + QUERIES)
-    shown = jnp.array(SUPPORT)[jax.random.randint(length, (TASKS,), 0, len(SUPPORT))]
+    tasks = len(source.kinds)
+    streams = source.draw(draw, tasks, max(SUPPORT) + QUERIES)
+    shown = jnp.array(SUPPORT)[jax.random.randint(length, (tasks,), 0, len(SUPPORT))]
 
     def one(stream: Stream, n: Any) -> Any:
         features = trunk(stream.inputs)
@@ -81,27 +83,50 @@ def trained(loss: Any, net: Any, key: Any, rate: float, lengths: list[int]) -> l
     return found
 
 
-def main() -> None:
-    source = build_sources(Schooling(source="omniglot", side=SIDE, classes=CLASSES))[0]
-    pixels = source.pools[0].inputs
-    found: dict[str, list[Trunk]] = {"episodes": [], "labels": []}
+def from_episodes(source: Source, trainings: tuple[tuple[float, int], ...]) -> list[Trunk]:
+    """A trunk for each (rate, steps)."""
+    found: list[Trunk] = []
+    for rate in dict.fromkeys(rate for rate, _ in trainings):
+        lengths = [steps for r, steps in trainings if r == rate]
+        first, _, begin = jax.random.split(jax.random.key(SEED), 3)
+        print(f"episodes, rate {rate:g}")
+        found += trained(lambda net, key: episode_loss(net, key, source), Trunk.found(begin), first, rate, lengths)
+    return found
+
+
+def from_labels(pixels: Any) -> list[Trunk]:
+    """A trunk for each of `TRAININGS`."""
+    found: list[Trunk] = []
     for rate in dict.fromkeys(rate for rate, _ in TRAININGS):
         lengths = [steps for r, steps in TRAININGS if r == rate]
-        first, of_labels, begin = jax.random.split(jax.random.key(SEED), 3)
+        _, of_labels, begin = jax.random.split(jax.random.key(SEED), 3)
         trunk = Trunk.found(begin)
-        print(f"episodes, rate {rate:g}")
-        found["episodes"] += trained(lambda net, key: episode_loss(net, key, source), trunk, first, rate, lengths)
         print(f"labels, rate {rate:g}")
         head = jnp.zeros((trunk(pixels[0, :1]).shape[1], pixels.shape[0]))
         nets = trained(lambda net, key: label_loss(net, key, pixels), (trunk, head), of_labels, rate, lengths)
-        found["labels"] += [net[0] for net in nets]
-    kept = {
+        found += [net[0] for net in nets]
+    return found
+
+
+def main() -> None:
+    to = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(str(package.__file__)).with_name(SHIPPED)
+    wanted = sys.argv[2:] or ["episodes", "labels", "varied"]
+    kept: dict[str, np.ndarray] = dict(np.load(to)) if to.exists() else {}
+    found: dict[str, list[Trunk]] = {}
+    source = build_sources(Schooling(source="omniglot", side=SIDE, classes=CLASSES))[0]
+    if "episodes" in wanted:
+        found["episodes"] = from_episodes(source, TRAININGS)
+    if "labels" in wanted:
+        found["labels"] = from_labels(source.pools[0].inputs)
+    if "varied" in wanted:
+        varied = build_sources(Schooling(source="varied", side=SIDE, classes=CLASSES))[0]
+        found["varied"] = from_episodes(varied, VARIED_TRAININGS)
+    kept |= {
         f"{kind} {part} {level}": np.stack([np.asarray(getattr(t, part)[level], np.float16) for t in trunks])
         for kind, trunks in found.items()
         for part in ("kernels", "biases")
         for level in range(len(trunks[0].biases))
     }
-    to = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(str(package.__file__)).with_name(SHIPPED)
     np.savez_compressed(to, **kept)  # type: ignore[arg-type]
     print(f"{to}: {to.stat().st_size / 1000:.0f} kB")
 

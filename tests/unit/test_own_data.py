@@ -60,7 +60,7 @@ def test_classes_are_halved_for_learning_and_for_judging(file):
     path = file(x=RNG.normal(size=(60, 9)), y=Y)
     school = Schooling(file=path, side=3, classes=3, examples=6, shown=(2, 4), judged_images=5)
     train, judge = build_sources(school)
-    assert train.pools[0].inputs.shape == judge.pools[0].inputs.shape == (3, 10, 9) and not train.clouds
+    assert train.pools[0].inputs.shape == judge.pools[0].inputs.shape == (3, 10, 9) and len(train.kinds) == 1
     tuned, tested = _own_pools(path, 3, content_of(path))
     both = {row.tobytes() for pool in (tuned, tested) for row in np.asarray(pool.inputs).reshape(-1, 9)}
     assert len(both) == 60

@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 from mesocosm import rules
 from mesocosm.record.configuration import ConfigurationError
 from mesocosm.rules import RuleError, handwritten
-from mesocosm.rules.form import RuleForm
+from mesocosm.rules.form import BrainForm, RuleForm
 from mesocosm.rules.net import Genome
 from mesocosm.rules.neurons import HIDDEN
 from mesocosm.rules.rule import EvolvedRule, Rule, build_net
@@ -297,8 +297,9 @@ def test_a_shipped_rule_learns_ones_own_data():
     points, images = examples(200, 30, 4), load_digits(n_class=4, return_X_y=True)
     for name in rules.shipped():
         rule = rules.load(name, classes=4)
-        rule.hidden = (60,) if rule.form.compete else ()
-        x, y = images if rule.form.fields.channels else points
+        sees = isinstance(rule.form, BrainForm) or rule.form.fields.channels
+        rule.hidden = (60,) if sees or rule.form.compete else ()
+        x, y = images if sees else points
         rule.learn(x[:50], y[:50]).learn(x[50:100], y[50:100])
         assert np.mean(rule.predict(x[100:200]) == y[100:200]) > 0.7, name
         assert rule.fresh().learn(x[:5], y[:5]).logits(x[:3]).shape == (3, 4)

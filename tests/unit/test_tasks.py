@@ -5,14 +5,18 @@ import hashlib
 import struct
 import zipfile
 import zlib
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from mesocosm.tasks import DataError, DataSet, files, images, load, sets
+from mesocosm.tasks.drawn import draw_blobs, draw_strokes
 from mesocosm.tasks.procedural import draw_clouds
 from mesocosm.tasks.streams import Pool
+from mesocosm.tasks.variety import Variety
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(12, 4)), np.arange(12) % 3
@@ -223,3 +227,48 @@ def test_clouds_are_standardised_and_can_be_learnt():
 def test_the_embedded_digits():
     data = load("digits8")
     assert data.inputs.shape == (1797, 64) and data.n_classes == 10 and data.inputs.max() == 1
+
+
+def test_variety_takes_drawings_apart_and_leaves_the_class():
+    """Nothing asked for: the drawing, half as large. One thing asked for: what it is called."""
+    line = np.arange(28) - 13.5
+    y, x = np.meshgrid(line, line, indexing="ij")
+    drawing = jnp.asarray(np.exp(-0.5 * ((x / 2) ** 2 + (y / 6) ** 2)), jnp.float32)
+    many = jnp.broadcast_to(drawing[None], (40, 28, 28))
+    nothing: dict[str, Any] = dict(slant=0.0, turn=0.0, scale=0.0, stretch=0.0, shift=0.0, thick=False)
+    plain = np.asarray(Variety(**nothing)(jax.random.key(0), many))
+    halved = np.asarray(drawing).reshape(14, 2, 14, 2).mean((1, 3)).ravel()
+    assert np.allclose(plain, ((halved - halved.mean()) / halved.std())[None], atol=1e-3)
+
+    def moments(**how):
+        out = np.asarray(Variety(**{**nothing, **how})(jax.random.key(1), many)).reshape(40, 14, 14)
+        ink, g = out - out.min(axis=(1, 2), keepdims=True), np.arange(14) - 6.5
+        whole = ink.sum(axis=(1, 2))
+        mean = (ink.sum(2) @ g / whole, ink.sum(1) @ g / whole)
+        second = [np.einsum("nyx,y,x->n", ink, g**a, g**b) / whole for a, b in ((2, 0), (0, 2), (1, 1))]
+        return np.std(mean), np.std(second[0] / second[1]), np.std(second[0] + second[1]), np.std(second[2])
+
+    still = moments()
+    assert max(still) < 1e-4
+    assert moments(shift=0.07)[0] > 0.5 and moments(stretch=0.2)[1] > 1 and moments(scale=0.3)[2] > 1
+    assert moments(slant=0.3)[3] > 0.5 and moments(turn=0.3)[3] > 0.5
+    assert (
+        len(
+            {
+                round(float(v.mean(where=v > 0)), 3)
+                for v in np.asarray(Variety(**{**nothing, "thick": True})(jax.random.key(2), many))
+            }
+        )
+        > 10
+    )
+
+
+@pytest.mark.parametrize("law", [draw_strokes, draw_blobs])
+def test_drawn_classes_are_classes(law):
+    """Standardised, named by a number, and nearer to their own class than to others."""
+    stream = jax.jit(law, static_argnums=(1, 2, 3))(jax.random.key(3), 120, 5, 14)
+    x, y = np.asarray(stream.inputs), np.asarray(stream.labels)
+    assert x.shape == (120, 196) and set(y) == set(range(5)) and np.isfinite(x).all()
+    assert np.allclose(x.mean(1), 0, atol=1e-4) and np.allclose(x.std(1), 1, atol=0.05)
+    means = np.stack([x[:80][y[:80] == c].mean(0) for c in range(5)])
+    assert np.mean((x[80:] @ means.T / np.linalg.norm(means, axis=1)).argmax(1) == y[80:]) > 0.4

@@ -132,6 +132,15 @@ def standardised(array: np.ndarray) -> np.ndarray:
     return np.where(spread > flat, centred / np.maximum(spread, flat), 0).astype(np.float32)
 
 
+def areas(old: int, new: int) -> np.ndarray:
+    """[new, old]: how much of each new pixel each old one covers."""
+    edges = np.linspace(0, old, new + 1)
+    low, high = edges[:-1, None], edges[1:, None]
+    pixel = np.arange(old)[None, :]
+    cover = np.clip(np.minimum(high, pixel + 1) - np.maximum(low, pixel), 0, None)
+    return (cover / cover.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
 def _unmasked(values: Any, name: str, what: str = "examples") -> np.ndarray:
     """As an array, whatever it was; nothing that was masked."""
     if isinstance(values, np.ma.MaskedArray):
@@ -221,4 +230,4 @@ def _refuse_missing(name: str, k: int, value: Any) -> None:
     raise ValueError(f"{name}: the label of example {k} is missing ({value}); drop that example")
 
 
-__all__ = ["MOST_CLASSES", "classes", "float32", "labels", "numbers", "standardised"]
+__all__ = ["MOST_CLASSES", "areas", "classes", "float32", "labels", "numbers", "standardised"]

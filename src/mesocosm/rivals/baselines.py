@@ -12,11 +12,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from mesocosm.rivals.learners import STORED
+from mesocosm.rivals.learners import STORED, UNSEEN
 
 _TINY = 1e-8
-UNSEEN = -1e9
-"""The score of a class that was not yet seen."""
 
 Examples = Float[Array, "_ p"]
 Scores = Float[Array, "test classes"]
@@ -144,4 +142,4 @@ _TUNED: dict[str, Callable[[Array, Array, Array, Array], Scores]] = {
     "kernel vote": vote,
 }
 
-__all__ = ["UNSEEN", "cosine", "lda", "linear", "logistic", "neighbours", "radial", "ridge", "solve", "stored", "vote"]
+__all__ = ["cosine", "lda", "linear", "logistic", "neighbours", "radial", "ridge", "solve", "stored", "vote"]

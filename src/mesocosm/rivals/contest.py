@@ -11,7 +11,7 @@ from jaxtyping import Array, Int32
 
 from mesocosm.rivals.baselines import stored
 from mesocosm.rivals.features import Eyes, spatial_scores
-from mesocosm.rivals.learners import HIDDEN, ONLINE, SPATIAL, STORED
+from mesocosm.rivals.learners import HIDDEN, ONLINE, STORED
 from mesocosm.rivals.school import Learner, hits_after
 from mesocosm.rules.gradient import GradientRule
 from mesocosm.tasks.streams import Stream
@@ -64,7 +64,8 @@ def rival_hits(
     def right(n: int) -> Array:
         x, y = stream.inputs[:n], stream.labels[:n]
         scores = [stored(family, x, y, test_x, classes) for family in STORED]
-        scores += [spatial_scores(family, seen, y, test_y.shape[0], classes) for family in SPATIAL if seen]
+        if seen:
+            scores.append(spatial_scores(seen, y, test_y.shape[0], classes))
         return jnp.sum(jnp.argmax(jnp.concatenate(scores), axis=2) == test_y[None, :], axis=1, dtype=jnp.int32)
 
     def by_gradient(family: str) -> Array:

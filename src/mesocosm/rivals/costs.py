@@ -11,8 +11,8 @@ import jax.numpy as jnp
 from mesocosm.core.flops import flops
 from mesocosm.rivals.baselines import stored
 from mesocosm.rivals.contest import learner_of
-from mesocosm.rivals.features import Eyes, seen_through, spatial_scores
-from mesocosm.rivals.learners import ONLINE, SPATIAL, STORED
+from mesocosm.rivals.features import Eyes, spatial_scores
+from mesocosm.rivals.learners import JUDGES, ONLINE, STORED, spatial
 from mesocosm.rivals.school import Learner
 from mesocosm.rules.rule import EvolvedRule
 
@@ -41,15 +41,21 @@ def costs(
 
 
 def _of_spatial(eyes: Eyes, pixels: int, classes: int, n: int) -> dict[str, dict[str, int]]:
-    """With one setting, as of the others; what is kept of an image is its features."""
-    one = eqx.tree_at(lambda e: (e.episodes, e.labels), eyes, replace_fn=lambda t: jax.tree.map(lambda v: v[:1], t))
+    """With one setting, as of the others; what is kept of an image is its features, or their mean for each class."""
+    one = eqx.tree_at(
+        lambda e: [e.ways[name] for name in e.many], eyes, replace_fn=lambda t: jax.tree.map(lambda v: v[:1], t)
+    )
     x, labels = jax.ShapeDtypeStruct((n + 1, pixels), jnp.float32), jax.ShapeDtypeStruct((n,), jnp.int32)
     out = {}
-    for family in SPATIAL:
-        through = seen_through(family)
-        kept = jax.eval_shape(lambda x, t=through: one.look(x, (t,)), x)[through].shape[2] + 1
-        whole = flops(lambda x, y, f=family, t=through: spatial_scores(f, one.look(x, (t,)), y, 1, classes), x, labels)
-        out[family] = {"bytes": 4 * kept * (n if "vote" in family else classes), "flops": round(whole)}
+    for family in spatial("its own eyes" in eyes.ways):
+        judge, _, way = family.partition(" of ")
+        way, is_mean = way or "episodes", judge in ("class mean", "ProtoNet-CNN")
+        kept = jax.eval_shape(lambda x, w=way: one.look(x, (w,)), x)[way].shape[2] + 1
+        whole = flops(lambda x, y, f=family, w=way: spatial_scores(one.look(x, (w,)), y, 1, classes, f), x, labels)
+        out[family] = {
+            "bytes": 4 * kept * (classes if is_mean else n),
+            "flops": round(whole / len(JUDGES.get(judge, (0,)))),
+        }
     return out
 
 

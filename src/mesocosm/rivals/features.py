@@ -1,8 +1,8 @@
-"""Rivals that know images: class means of features of a small convolutional net, meta-trained on the same tasks as
-rules with fields; and class means of the same random fields, through which no rule has been evolved to look.
+"""Rivals that know images: what they see, by training, by hand or by chance, and every judge on all of it.
 
 References: J. Snell, K. Swersky, R. Zemel, "Prototypical networks for few-shot learning", 2017 (trained on episodes);
-W.-Y. Chen et al., "A closer look at few-shot classification", 2019 (trained to tell all classes apart).
+W.-Y. Chen et al., "A closer look at few-shot classification", 2019 (trained to tell all classes apart). What is trained
+was meta-trained on the same tasks as rules with fields, or as rules with eyes (varied).
 """
 
 from __future__ import annotations
@@ -17,16 +17,23 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from mesocosm.rivals.baselines import UNSEEN, cosine, vote
-from mesocosm.rivals.learners import SPATIAL
+from mesocosm.rivals.judges import judged, nearest_mean
+from mesocosm.rivals.learners import JUDGES, UNSEEN, WAYS
+from mesocosm.rules.areas import Area, Beside, Chain, Oriented, Retina, Upright
+from mesocosm.rules.brain import Brain
 from mesocosm.rules.form import Fields
+from mesocosm.rules.rule import EvolvedRule
 from mesocosm.rules.wiring import FieldWiring
 
 WIDTH = 32
 """Channels of each level of 3 x 3 convolutions; all but the last are followed by the maximum of 2 x 2."""
 LEVELS = 3
 SHIPPED = "trunks.npz"
-"""Weights after each of `TRAININGS`, as `python -m benchmarks.trunks` made them."""
+"""Weights after each training, as `python -m benchmarks.trunks` made them."""
+STATISTICS = "fields.npz"
+"""Of random fields over varied tasks, as `python -m benchmarks.eyes` made them."""
+SIDE, FIELDS = 14, Fields(channels=32)
+"""Through which these fields look."""
 _SEED = 14
 
 
@@ -62,91 +69,144 @@ def _convolved(x: Float[Array, "n h w i"], kernel: Float[Array, "3 3 i o"]) -> F
     return jnp.concatenate(near, axis=-1) @ kernel.reshape(-1, kernel.shape[3])
 
 
-class Eyes(eqx.Module):
-    """What each spatial rival sees of an image, with each of its settings.
+class Glance(eqx.Module):
+    """What an area without a life of its own answers to images [n, pixels] -> [n, features]."""
 
-    Args:
-      episodes, labels: trunks that were trained on episodes, and to tell all classes apart; leaves [trainings, ...].
-      random: strengths [channels, width^2] of fields.
-    """
+    area: Area
+    genes: Any
+    state: Any
 
-    episodes: Trunk
-    labels: Trunk
-    random: Array
+    @staticmethod
+    def by_hand(area: Area, heard: int) -> Glance:
+        """With the genes that are written by hand."""
+        genes = area.found(jax.random.key(0), heard)
+        return Glance(area, genes, area.begin(genes, heard, jax.random.key(0)))
+
+    def __call__(self, x: Float[Array, "n pixels"]) -> Float[Array, "n features"]:
+        return jax.vmap(lambda image: self.area.answer(self.genes, self.state, image))(x)
+
+
+class RandomFields(eqx.Module):
+    """The pooled energy of matches with random strengths, or its root over a matrix."""
+
+    strengths: Array
     wiring: FieldWiring = eqx.field(static=True)
+    after: tuple[Array, Array] | None = None  # what is usual, and the matrix
+
+    def __call__(self, x: Float[Array, "n pixels"]) -> Float[Array, "n features"]:
+        x = jax.vmap(lambda image: Retina(self.wiring.side).answer({}, (), image))(x)
+        seen = jax.vmap(lambda image: self.wiring.forward(image[None], self.strengths[None], True)[0])(x)
+        return seen if self.after is None else (jnp.sqrt(seen) - self.after[0][None, :]) @ self.after[1]
+
+
+class Eyes(eqx.Module):
+    """Ways to see an image, each in one or several forms that a rival may choose from."""
+
+    ways: dict[str, Any]
+    many: tuple[str, ...] = eqx.field(static=True)
+    """Ways with several forms, along the first axis of their leaves."""
 
     def look(
-        self, x: Float[Array, "n pixels"], through: tuple[str, ...] = ("episodes", "labels", "fields")
-    ) -> dict[str, Float[Array, "trainings n features"]]:
-        """Features by what was looked through."""
-        out = {kind: jax.vmap(lambda trunk: trunk(x))(getattr(self, kind)) for kind in through if kind != "fields"}
-        if "fields" in through:
-            out["fields"] = jax.vmap(lambda image: self.wiring.forward(image[None], self.random[None], True)[0])(x)[
-                None
-            ]
+        self, x: Float[Array, "n pixels"], through: tuple[str, ...] | None = None
+    ) -> dict[str, Float[Array, "forms n features"]]:
+        """Features by way."""
+        out = {}
+        for name in through or self.ways:
+            way = self.ways[name]
+            out[name] = jax.vmap(lambda one: one(x))(way) if name in self.many else way(x)[None]
         return out
 
 
-def seen_through(family: str) -> str:
-    """What a spatial rival looks through."""
-    return _JUDGES[family][0]
-
-
 def spatial_scores(
-    family: str, seen: dict[str, Array], y: Array, n_tests: int, classes: int
+    seen: dict[str, Array], y: Array, n_tests: int, classes: int, only: str | None = None
 ) -> Float[Array, "settings test classes"]:
-    """Scores of a spatial rival: of what was seen, the first are examples with these labels, the last are the test."""
-    through, judge, settings = _JUDGES[family]
+    """Scores of all spatial rivals in the order of `spatial`, or of `only` one.
+
+    Of what was seen, the first are examples with these labels, the last are the test.
+    """
     one_hot = jax.nn.one_hot(y, classes)
-    counts = jnp.sum(one_hot, axis=0)
-
-    def with_setting(features: Array) -> list[Array]:
-        x, test = features[: y.shape[0]], features[-n_tests:]
-        return [judge(x, one_hot, test, value) for value in settings]
-
-    scores = jnp.concatenate([jnp.stack(with_setting(features)) for features in seen[through]])
-    return scores + jnp.where(counts > 0, 0.0, UNSEEN)[None, None, :]
-
-
-def nearest_mean(x: Array, one_hot: Array, test: Array, _: float) -> Array:
-    """Minus the squared distance to each class mean, over the number of features (ProtoNet)."""
-    means = one_hot.T @ x / jnp.maximum(jnp.sum(one_hot, axis=0), 1)[:, None]
-    distance = jnp.sum(test**2, axis=1)[:, None] - 2 * test @ means.T + jnp.sum(means**2, axis=1)[None, :]
-    return -distance / x.shape[1]
-
-
-def _centred(judge: Any) -> Any:
-    def judged(x: Array, one_hot: Array, test: Array, value: float) -> Array:
-        centre = jnp.mean(x, axis=0, keepdims=True)
-        return judge(x - centre, one_hot, test - centre, value)
-
-    return judged
+    unseen = jnp.where(jnp.sum(one_hot, axis=0) > 0, 0.0, UNSEEN)
+    out = []
+    if only in (None, "ProtoNet-CNN") and "episodes" in seen:
+        out += [nearest_mean(f[: y.shape[0]], one_hot, f[-n_tests:], 0.0)[None] for f in seen["episodes"]]
+    ways = {word: seen[word] for word in WAYS if word in seen and (only is None or only.endswith(f" of {word}"))}
+    if ways:
+        grams = [_grams(f[: y.shape[0]], f[-n_tests:]) for forms in ways.values() for f in forms]
+        stacked: Any = jax.tree.map(lambda *leaves: jnp.stack(leaves), *grams)
+        judges = [j for j in JUDGES if only is None or only.startswith(f"{j} of ")]
+        by_judge = {
+            j: jax.vmap(lambda own, cross, test, j=j: judged(j, own, cross, test, one_hot))(*stacked) for j in judges
+        }
+        begin = 0
+        for forms in ways.values():  # in the order of names: ways, judges, forms, settings
+            end = begin + forms.shape[0]
+            out += [scores[begin:end].reshape(-1, n_tests, classes) for scores in by_judge.values()]
+            begin = end
+    return jnp.concatenate(out) + unseen[None, None, :]
 
 
-def _mean_cosine(x: Array, one_hot: Array, test: Array, _: float) -> Array:
-    return cosine(test, one_hot.T @ x)
+def _grams(x: Array, test: Array) -> tuple[Array, Array, Array]:
+    """Products of examples, of tests with examples, and of tests with themselves, all less the mean example."""
+    centre = jnp.mean(x, axis=0, keepdims=True)
+    x, test = x - centre, test - centre
+    size = jnp.mean(jnp.sum(x**2, axis=1)) + 1e-12
+    return x @ x.T / size, test @ x.T / size, jnp.sum(test**2, axis=1) / size
 
 
-_JUDGES: dict[str, tuple[str, Any, tuple[float, ...]]] = {
-    "ProtoNet-CNN": ("episodes", nearest_mean, (0.0,)),
-    "class mean of trained features": ("labels", _centred(_mean_cosine), (0.0,)),
-    "kernel vote of trained features": ("labels", _centred(vote), (16.0,)),
-    "class mean of random fields": ("fields", _centred(_mean_cosine), (0.0,)),
-    "kernel vote of random fields": ("fields", _centred(vote), SPATIAL["kernel vote of random fields"]),
-}
+def build_eyes(side: int, fields: Fields | None = None, own: Glance | None = None) -> Eyes:
+    """Spatial rivals as they come with the project: meta-trained on Omniglot at 14x14, they look at any size.
 
-
-def build_eyes(side: int, fields: Fields) -> Eyes:
-    """Spatial rivals as they come with the project: meta-trained on Omniglot at 14x14, they look at any size."""
-    with resources.files("mesocosm.rivals").joinpath(SHIPPED).open("rb") as file:
-        kept = {name: jnp.asarray(values, jnp.float32) for name, values in np.load(file).items()}
+    Args:
+      fields: those of the rules, for random ones like them.
+      own: what rules with eyes see themselves.
+    """
+    trunks, statistics = _kept(SHIPPED), _kept(STATISTICS)
 
     def trunk(kind: str) -> Trunk:
-        parts = ([kept[f"{kind} {part} {level}"] for level in range(LEVELS)] for part in ("kernels", "biases"))
+        parts = ([trunks[f"{kind} {part} {level}"] for level in range(LEVELS)] for part in ("kernels", "biases"))
         return Trunk(*map(tuple, parts))
 
+    ways: dict[str, Any] = {"episodes": trunk("episodes"), "trained features": trunk("labels")}
+    ways["varied features"] = trunk("varied")
+    ways["random fields"] = RandomFields(*random_fields(side, fields or FIELDS))
+    small = random_fields(SIDE, FIELDS)
+    for word in ("decorrelated fields", "metric fields"):
+        ways[word] = RandomFields(*small, (statistics[f"{word} usual"], statistics[f"{word} matrix"]))
+    for word, area in (("oriented fields", plain_view()), ("upright fields", both_views())):
+        ways[word] = Glance.by_hand(Chain((Retina(SIDE), area)), side**2)
+    if own is not None:
+        ways["its own eyes"] = own
+    return Eyes(ways, ("episodes", "trained features", "varied features"))
+
+
+def sight(rule: EvolvedRule) -> Glance:
+    """What a rule with eyes tells its keys, before it has learnt anything."""
+    assert isinstance(rule.net, Brain)
+    chain = Chain(rule.net.areas.areas[:-1])
+    genes = rule.genome.areas[:-1]
+    return Glance(chain, genes, chain.begin(genes, rule.net.sizes[0], jax.random.key(0)))
+
+
+def plain_view() -> Area:
+    """Oriented energies of the image as it lies."""
+    return Oriented(8, 6)
+
+
+def both_views() -> Area:
+    """Beside them those of the image set upright."""
+    return Beside((Chain((Upright(), Oriented(8, 7))), Oriented(8, 5)))
+
+
+def random_fields(side: int, fields: Fields) -> tuple[Array, FieldWiring]:
+    """Strengths [channels, width^2] by chance, the same in every run, and how they look at an image."""
     wiring = FieldWiring(side, fields)
-    return Eyes(trunk("episodes"), trunk("labels"), jax.random.normal(jax.random.key(_SEED), wiring.shape), wiring)
+    return jax.random.normal(jax.random.key(_SEED), wiring.shape), wiring
 
 
-__all__ = ["SHIPPED", "Eyes", "Trunk", "build_eyes", "nearest_mean", "seen_through", "spatial_scores"]
+def _kept(name: str) -> dict[str, Array]:
+    with resources.files("mesocosm.rivals").joinpath(name).open("rb") as file:
+        return {word: jnp.asarray(np.asarray(values, np.float32)) for word, values in np.load(file).items()}
+
+
+__all__ = ["FIELDS", "SHIPPED", "SIDE", "STATISTICS", "Eyes", "Glance", "RandomFields", "Trunk"]
+__all__ += ["both_views", "build_eyes", "plain_view", "random_fields", "sight", "spatial_scores"]

@@ -36,16 +36,58 @@ CEILING = ("RBF machine", "kernel vote")
 TRAININGS = tuple((rate, steps) for rate in (0.001, 0.003) for steps in (1000, 4000))
 """Rates of Adam, and lengths of meta-training, from which spatial rivals may choose."""
 
-_TRAINED = tuple(f"rate {rate:g}, {steps} steps" for rate, steps in TRAININGS)
+VARIED_TRAININGS = ((0.002, 1000), (0.002, 4000))
+"""The same, of the rival that was trained on varied tasks."""
 
-SPATIAL: dict[str, tuple[Any, ...]] = {
-    "ProtoNet-CNN": _TRAINED,
-    "class mean of trained features": _TRAINED,
-    "kernel vote of trained features": _TRAINED,
-    "class mean of random fields": (),
-    "kernel vote of random fields": (8.0, 16.0, 32.0),
+UNSEEN = -1e9
+"""The score of a class that was not yet seen."""
+
+JUDGES: dict[str, tuple[float, ...]] = {
+    "class mean": (0.0,),
+    "kernel vote": (8.0, 16.0, 32.0),
+    "ridge": (0.03, 0.1, 0.3),
+    "LDA": (0.1, 0.3, 0.7),
+    "RBF machine": (1.0, 2.0, 4.0),
 }
-"""Rivals that know images, with their settings; they take part where a rule has fields."""
+"""Judges of what is seen in some way, with their settings."""
+
+
+def _words(trainings: tuple[tuple[float, int], ...]) -> tuple[str, ...]:
+    return tuple(f"rate {rate:g}, {steps} steps" for rate, steps in trainings)
+
+
+WAYS: dict[str, tuple[str, ...]] = {
+    "trained features": _words(TRAININGS),
+    "varied features": _words(VARIED_TRAININGS),
+    "random fields": ("",),
+    "decorrelated fields": ("",),
+    "metric fields": ("",),
+    "oriented fields": ("",),
+    "upright fields": ("",),
+    "its own eyes": ("",),
+}
+"""Ways to see, with the forms that a rival may choose from: a convolutional net trained to tell Omniglot's characters
+apart, or on varied episodes; random fields as they are, decorrelated by other tasks, or under a linear metric learnt on
+varied tasks; oriented energies, and those of what is set upright beside them; and what the rules themselves see."""
+
+
+def spatial(own: bool = False) -> dict[str, tuple[str, ...]]:
+    """Rivals that know images, with their settings; they take part where a rule does.
+
+    Args:
+      own: whether the rules have eyes, through which rivals look too.
+    """
+    out = {"ProtoNet-CNN": _words(TRAININGS)}
+    for way, forms in WAYS.items():
+        if way != "its own eyes" or own:
+            for judge, settings in JUDGES.items():
+                words = [[form, f"{v:g}" if v else ""] for form in forms for v in settings]
+                out[f"{judge} of {way}"] = tuple(", ".join(filter(None, parts)) for parts in words)
+    return out
+
+
+SPATIAL = spatial(own=True)
+"""All of them."""
 
 _LINEAR = tuple(product(RATES, (1.0,), CENTRED))
 _DEEP = tuple((rate, scale, 0) for scale, rate in product(SCALES, RATES)) + tuple((rate, 1.0, 1) for rate in RATES)
@@ -58,11 +100,15 @@ ONLINE: dict[str, tuple[tuple[float, float, int], ...]] = {
 """Rivals that learn by gradient, one example at a time, and store none; a setting is (rate, scale, centred)."""
 
 
-def rivals(online: bool = True, spatial: bool = False) -> list[str]:
-    """`family` or `family/setting`, in the order in which they are recorded, after the rules."""
-    families = STORED | (SPATIAL if spatial else {})
+def rivals(online: bool = True, seeing: dict[str, tuple[str, ...]] | None = None) -> list[str]:
+    """`family` or `family/setting`, in the order in which they are recorded, after the rules.
+
+    Args:
+      seeing: those that know images, as of `spatial`.
+    """
+    families: dict[str, tuple[Any, ...]] = STORED | (seeing or {})
     names = [
-        name for family, values in families.items() for name in ([f"{family}/{_word(v)}" for v in values] or [family])
+        f"{family}/{_word(v)}" if _word(v) else family for family, values in families.items() for v in values or ("",)
     ]
     return [*names, *_online_names()] if online else names
 
@@ -80,9 +126,9 @@ def _online_names() -> list[str]:
     ]
 
 
-def budgets(online: bool = True, spatial: bool = False) -> dict[str, int]:
+def budgets(online: bool = True, seeing: dict[str, tuple[str, ...]] | None = None) -> dict[str, int]:
     """How many settings each family chooses from."""
-    families = STORED | (SPATIAL if spatial else {})
+    families = STORED | (seeing or {})
     found = {family: max(1, len(values)) for family, values in families.items()}
     return found | ({family: len(settings) for family, settings in ONLINE.items()} if online else {})
 
@@ -91,6 +137,7 @@ __all__ = [
     "CEILING",
     "CENTRED",
     "HIDDEN",
+    "JUDGES",
     "ONLINE",
     "OPTIMISERS",
     "RATES",
@@ -98,6 +145,10 @@ __all__ = [
     "SPATIAL",
     "STORED",
     "TRAININGS",
+    "UNSEEN",
+    "VARIED_TRAININGS",
+    "WAYS",
     "budgets",
     "rivals",
+    "spatial",
 ]

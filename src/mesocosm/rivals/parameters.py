@@ -12,8 +12,9 @@ from mesocosm.record.configuration import Range
 class Schooling:
     """What the rules are asked to learn, and in which nets."""
 
-    source: Literal["digits8", "omniglot", "clouds", "omniglot+clouds"] = "digits8"
-    """Where tasks come from: the 8x8 digits themselves (in-domain), Omniglot, random clouds, or both of these."""
+    source: Literal["digits8", "omniglot", "clouds", "omniglot+clouds", "varied"] = "digits8"
+    """Where tasks come from: the 8x8 digits themselves (in-domain), Omniglot, random clouds, or both of these; varied
+    is Omniglot, random strokes and random blobs, each drawing slanted, scaled, shifted and thickened by chance."""
     file: str = ""
     """A file of your own instead of `source`: an NPZ with the arrays x [examples, ...] and y [examples]."""
     side: Annotated[int, Range(2, 64, "pixels", "size")] = 8

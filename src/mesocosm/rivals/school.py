@@ -13,11 +13,13 @@ from jaxtyping import Array, Float32, Int32
 from mesocosm.record.configuration import ConfigurationError
 from mesocosm.rivals.parameters import Schooling
 from mesocosm.tasks.arrays import DataError, DataSet
+from mesocosm.tasks.drawn import draw_blobs, draw_strokes
 from mesocosm.tasks.images import blurred
 from mesocosm.tasks.own import own
 from mesocosm.tasks.procedural import draw_clouds
 from mesocosm.tasks.sets import load, with_rotations
 from mesocosm.tasks.streams import Pool, Stream
+from mesocosm.tasks.variety import Variety
 
 DIGITS8_TRAIN = 100
 """Images of each 8x8 digit that rules are evolved on; the others judge them."""
@@ -32,27 +34,52 @@ class Learner(Protocol):
     def learn(self, state: Any, x: Array, label: Array) -> tuple[Any, Array]: ...
 
 
-class Source(eqx.Module):
-    """Pools of images, by name and number of classes merged, and random clouds."""
+@runtime_checkable
+class Kind(Protocol):
+    """One kind of tasks."""
 
-    pools: tuple[Pool, ...]
-    merged: tuple[int, ...] = eqx.field(static=True)
-    clouds: bool = eqx.field(static=True)
+    def __call__(self, key: Array, n: int, classes: int) -> Stream: ...
+
+
+class OfPool(eqx.Module):
+    """Tasks from a pool, of so many of its classes merged into one."""
+
+    pool: Pool
+    merged: int = eqx.field(static=True, default=1)
+
+    def __call__(self, key: Array, n: int, classes: int) -> Stream:
+        return self.pool.draw(key, n, classes, merged=self.merged)
+
+
+class Made(eqx.Module):
+    """Tasks made from nothing, by a law (key, n, classes, size) -> stream."""
+
+    law: Any = eqx.field(static=True)
+    size: int = eqx.field(static=True)
+
+    def __call__(self, key: Array, n: int, classes: int) -> Stream:
+        return self.law(key, n, classes, self.size)
+
+
+class Source(eqx.Module):
+    """Kinds of tasks."""
+
+    kinds: tuple[Kind, ...]
     classes: int = eqx.field(static=True)
     pixels: int = eqx.field(static=True)
 
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """The pools among them."""
+        return tuple(kind.pool for kind in self.kinds if isinstance(kind, OfPool))
+
     def draw(self, key: Array, tasks: int, examples: int) -> Stream:
-        """`tasks` streams, shared out evenly over what there is. `key` is consumed."""
-        kinds = len(self.pools) + self.clouds
+        """`tasks` streams, shared out evenly over the kinds. `key` is consumed."""
         keys = jax.random.split(key, tasks)
-        parts = []
-        for kind in range(min(kinds, tasks)):
-            mine = keys[kind::kinds]
-            if kind < len(self.pools):
-                pool, merged = self.pools[kind], self.merged[kind]
-                parts.append(jax.vmap(lambda k, p=pool, m=merged: p.draw(k, examples, self.classes, merged=m))(mine))
-            else:
-                parts.append(jax.vmap(lambda k: draw_clouds(k, examples, self.classes, self.pixels))(mine))
+        parts = [
+            jax.vmap(lambda k, kind=kind: kind(k, examples, self.classes))(keys[i :: len(self.kinds)])
+            for i, kind in enumerate(self.kinds[:tasks])
+        ]
         return jax.tree.map(lambda *xs: jnp.concatenate(xs), *parts)
 
 
@@ -63,39 +90,41 @@ def build_sources(school: Schooling) -> tuple[Source, Source]:
       DataError: where data are missing or too few.
       ConfigurationError: where a task asks for more examples or classes than the source has.
     """
-    train, judge = [], []
-    merged_train, merged_judge = [], []
     named = school.file or school.source
-    if school.file:
-        a, b = halves(own(school.file, school.side))
-        train, judge, merged_train, merged_judge = [a], [b], [1], [1]
-    elif school.source == "digits8":
-        a, b = halves(load("digits8", school.side), DIGITS8_TRAIN)
-        train, judge, merged_train, merged_judge = [a], [b], [1], [1]
-    elif school.source.startswith("omniglot"):
-        drawings = load("omniglot", school.side, "train")
-        train = [Pool.of(with_rotations(drawings)), Pool.of(with_rotations(_soft(drawings)))]
-        judge, merged_train, merged_judge = (
-            [Pool.of(with_rotations(load("omniglot", school.side, "validate")))],
-            [1, 3],
-            [1],
-        )
-    clouds = named.endswith("clouds")
     shape = school.classes, school.side**2
-    built = (
-        Source(tuple(train), tuple(merged_train), clouds, *shape),
-        Source(tuple(judge), tuple(merged_judge), clouds and not judge, *shape),
-    )
-    needs = (school.examples, max(school.shown) + school.judged_images)
-    for source, need in zip(built, needs, strict=True):
-        for pool, merged in zip(source.pools, source.merged, strict=True):
-            n_classes, each, _ = pool.inputs.shape
-            if school.classes * merged > n_classes or need > school.classes * merged * each:
+    train, judge = (Source(kinds, *shape) for kinds in _kinds(school))
+    for source, need in ((train, school.examples), (judge, max(school.shown) + school.judged_images)):
+        for kind in source.kinds:
+            if not isinstance(kind, OfPool):
+                continue
+            n_classes, each, _ = kind.pool.inputs.shape
+            if school.classes * kind.merged > n_classes or need > school.classes * kind.merged * each:
                 raise ConfigurationError(
                     f"schooling: a task of {need} examples of {school.classes} classes is more than {named} "
                     f"holds ({n_classes} classes of {each}); ask for fewer classes, examples or judged_images"
                 )
-    return built
+    return train, judge
+
+
+def _kinds(school: Schooling) -> tuple[tuple[Kind, ...], tuple[Kind, ...]]:
+    """To evolve on, and to judge by."""
+    side, clouds = school.side, Made(draw_clouds, school.side**2)
+    if school.file or school.source == "digits8":
+        parts = halves(own(school.file, side)) if school.file else halves(load("digits8", side), DIGITS8_TRAIN)
+        return (OfPool(parts[0]),), (OfPool(parts[1]),)
+    if school.source == "varied":
+        parts = (load("omniglot", 2 * side, part) for part in ("train", "validate"))
+        pool, held_out = (Pool.of(with_rotations(part), variety=Variety()) for part in parts)
+        return (OfPool(pool), Made(draw_strokes, side), Made(draw_blobs, side)), (OfPool(held_out),)
+    if school.source == "clouds":
+        return (clouds,), (clouds,)
+    drawings = load("omniglot", side, "train")
+    train: tuple[Kind, ...] = (
+        OfPool(Pool.of(with_rotations(drawings))),
+        OfPool(Pool.of(with_rotations(_soft(drawings))), 3),
+    )
+    judge = (OfPool(Pool.of(with_rotations(load("omniglot", side, "validate")))),)
+    return (*train, clouds) if school.source.endswith("clouds") else train, judge
 
 
 def halves(data: DataSet, first: int = 0) -> tuple[Pool, Pool]:
@@ -151,4 +180,4 @@ def hits_after(
     return jax.lax.scan(lesson, learner.begin(key), (ends[0], ends[1]))[1]  # one program, however many numbers
 
 
-__all__ = ["Learner", "Source", "build_sources", "halves", "hits_after", "prequential_loss"]
+__all__ = ["Kind", "Learner", "Made", "OfPool", "Source", "build_sources", "halves", "hits_after", "prequential_loss"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from mesocosm.record import MesocosmError, Record, load
-from mesocosm.rivals.learners import CEILING, ONLINE, SPATIAL, rivals
+from mesocosm.rivals.learners import CEILING, ONLINE, SPATIAL, rivals, spatial
 
 DRAWS = 2000
 """Of the bootstrap."""
@@ -45,7 +47,7 @@ def shown_of(record: Record) -> Shown:
 def accuracies(record: Record) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Names of learners; accuracy [learners, streams, n] on validation (NaN: not asked for) and on test."""
     c = record.header["configuration"]
-    names, log = [*c["rules"], *rivals(c["online"], c.get("spatial", False))], record.log("answers")
+    names, log = [*c["rules"], *rivals(c["online"], seeing(c))], record.log("answers")
     shown = np.array(c["shown"])
     stream = log["replicate"].astype(np.int64) * (1 << 31) + log["tick"]
     streams = np.unique(stream)
@@ -54,6 +56,11 @@ def accuracies(record: Record) -> tuple[list[str], np.ndarray, np.ndarray]:
     places = np.searchsorted(shown, log["shown"])
     values[log["on_test"], log["learner"], np.searchsorted(streams, stream), places] = log["hits"] / images
     return names, values[0], values[1]
+
+
+def seeing(c: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Rivals that know images and took part in a run of this configuration."""
+    return spatial(c.get("own_eyes", False)) if c.get("spatial") else {}
 
 
 def tuned(
@@ -170,6 +177,7 @@ __all__ = [
     "interval",
     "kinds",
     "openings",
+    "seeing",
     "shown_of",
     "tuned",
 ]

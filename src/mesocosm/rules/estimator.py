@@ -15,9 +15,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mesocosm.rules.rule import Rule, load
 
-_LEAST = 16
-"""Examples of the smallest program; others hold a power of two."""
-
 
 class RuleClassifier(ClassifierMixin, BaseEstimator):
     """A rule that learns from examples in one pass, in their order, and stores none of them.

@@ -54,3 +54,25 @@ class RuleForm:
             yield f"ticks = {self.ticks}: must be 1 where hidden neurons compete: nothing told would be a lesson too"
         if self.fast and self.cell != "lstm":
             yield f"fast = True: there is a fast cell for lstm only, not for {self.cell}"
+
+
+@dataclass(frozen=True)
+class BrainForm:
+    """Which areas a brain with eyes has, one after the other, and how large they are."""
+
+    side: Annotated[int, Range(4, 64, "pixels", "size")] = 14
+    """Images of any size are brought to side x side."""
+    orientations: Annotated[int, Range(2, 64, "neurons", "size")] = 8
+    """Orientations of edges that are told apart, over the full circle."""
+    upright: Annotated[int, Range(0, 32, "pools", "size")] = 7
+    """The view in which things are set upright has upright x upright pools; 0: there is no such view."""
+    plain: Annotated[int, Range(0, 32, "pools", "size")] = 5
+    """The view in which things are left as they are, likewise."""
+    features: Annotated[int, Range(0, 4096, "neurons", "size")] = 0
+    """Neurons that hear both views over innate synapses; 0: there are none."""
+    decorrelate: bool = False
+    """Whether lateral synapses learn to decorrelate, in life, what the keys hear."""
+    keys: Annotated[int, Range(1, 65536, "neurons", "size")] = 128
+    """Keys, where nothing is said of hidden neurons."""
+    rehearsals: Annotated[int, Range(1, 1000, "times", "size")] = 20
+    """How often all keys are rehearsed after an example."""

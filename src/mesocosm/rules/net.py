@@ -128,8 +128,12 @@ class Net(eqx.Module):
         drawn = [jax.random.normal(k, shape, dtype) for k, shape in zip(keys[:-1], shapes[:-1], strict=True)]
         return *drawn, jnp.zeros(shapes[-1], dtype)
 
+    def start(self, genome: Genome, key: Array) -> NetState:
+        """The state of a net that has seen nothing. `key` is consumed."""
+        return self.begin(genome, self.noise(key, genome.read.dtype))
+
     def begin(self, genome: Genome, noise: tuple[Array, ...]) -> NetState:
-        """The state of a net that has seen nothing."""
+        """The same, from noise."""
         synapses = tuple(
             over_synapses(self.synapse.begin, 1, 0)(self._synapse(genome, layer), noise[layer])
             for layer in range(len(noise))

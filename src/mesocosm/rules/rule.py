@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import equinox as eqx
 import jax
@@ -21,12 +22,17 @@ from mesocosm.record import given
 from mesocosm.record.configuration import check, from_dict
 from mesocosm.record.errors import MesocosmError, StorageError
 from mesocosm.record.files import write_whole
-from mesocosm.rules.form import RuleForm
-from mesocosm.rules.net import Genome, Net, NetState
+from mesocosm.rules.brain import Brain, BrainGenome, build_brain
+from mesocosm.rules.form import BrainForm, RuleForm
+from mesocosm.rules.net import Genome, Net
 from mesocosm.rules.neurons import Neuron
 from mesocosm.rules.synapses import BilinearSynapse, HebbianSynapse, LSTMSynapse, Synapse
 
 FORMAT = "mesocosm rule 1"
+_LEAST = 16
+"""Examples of the smallest program; others hold a power of two."""
+MANY = 1000
+"""Numbers of a gene that are written as bytes."""
 MOST_BYTES = 64 << 20
 """Of a file: the largest rule has some thousand numbers."""
 
@@ -37,7 +43,18 @@ class RuleError(MesocosmError, ValueError):
     exit_code = 2
 
 
-def build_net(form: RuleForm, sizes: tuple[int, ...]) -> Net:
+Form = RuleForm | BrainForm
+"""Of a rule that is one for all synapses and neurons, or of a brain with areas."""
+
+FORMS: dict[str, type[Form]] = {"net": RuleForm, "brain": BrainForm}
+"""What a file may hold, by the word in it."""
+
+
+@overload
+def build_net(form: RuleForm, sizes: tuple[int, ...]) -> Net: ...
+@overload
+def build_net(form: BrainForm, sizes: tuple[int, ...]) -> Brain: ...
+def build_net(form: Form, sizes: tuple[int, ...]) -> Net | Brain:
     """A rule of this form at work in a net of these sizes.
 
     Raises:
@@ -45,37 +62,52 @@ def build_net(form: RuleForm, sizes: tuple[int, ...]) -> Net:
       RuleError: for sizes that are none, or no square image where the form has fields.
     """
     check(form)
+    try:
+        return build_brain(form, sizes) if isinstance(form, BrainForm) else _net(form, sizes)
+    except ValueError as error:
+        raise RuleError(str(error)) from None
+
+
+def _net(form: RuleForm, sizes: tuple[int, ...]) -> Net:
     shape = {"messages": form.messages, "symmetric": form.symmetric}
     if form.cell == "lstm":
         synapse: Synapse = LSTMSynapse(**shape, hidden=form.hidden, fast=form.fast)
     else:
         synapse = {"bilinear": BilinearSynapse, "hebbian": HebbianSynapse}[form.cell](**shape)
     neuron = Neuron(form.messages, form.memory)
-    try:
-        return Net(synapse, neuron, sizes, form.ticks, form.normalise, form.per_role, form.compete, form.fields)
-    except ValueError as error:
-        raise RuleError(str(error)) from None
+    return Net(synapse, neuron, sizes, form.ticks, form.normalise, form.per_role, form.compete, form.fields)
 
 
 class EvolvedRule(eqx.Module):
     """A net with a genome, in the harness that every learner shares: begin, learn, predict."""
 
-    net: Net
-    genome: Genome
+    net: Net | Brain
+    genome: Any
 
-    def begin(self, key: Any) -> NetState:
-        return self.net.begin(self.genome, self.net.noise(key, self.genome.read.dtype))
+    @property
+    def dtype(self) -> Any:
+        """Of its numbers."""
+        return jax.tree.leaves(self.genome)[-1].dtype
 
-    def predict(self, state: NetState, x: Any) -> Any:
+    def begin(self, key: Any) -> Any:
+        return self.net.start(self.genome, key)
+
+    def predict(self, state: Any, x: Any) -> Any:
         return self.net.predict(self.genome, state, x)
 
-    def learn(self, state: NetState, x: Any, label: Any) -> tuple[NetState, Any]:
+    def learn(self, state: Any, x: Any, label: Any) -> tuple[Any, Any]:
         return self.net.learn(self.genome, state, x, label)
 
 
 @eqx.filter_jit
-def _learn_all(learner: EvolvedRule, state: Any, inputs: Any, labels: Any) -> tuple[Any, Any]:
-    return jax.lax.scan(lambda state, pair: learner.learn(state, *pair), state, (inputs, labels))
+def _learn_all(learner: EvolvedRule, state: Any, inputs: Any, labels: Any, n: Any) -> Any:
+    """The state after the first n examples of padded ones."""
+    classes = learner.net.sizes[-1]
+
+    def lesson(k: Any, state: Any) -> Any:
+        return learner.learn(state, inputs[k], jax.nn.one_hot(labels[k], classes, dtype=inputs.dtype))[0]
+
+    return jax.lax.fori_loop(0, n, lesson, state)
 
 
 @eqx.filter_jit
@@ -105,8 +137,8 @@ class Rule:
       seed: of the random initial state of hidden levels.
     """
 
-    form: RuleForm
-    genome: Genome
+    form: Form
+    genome: Genome | BrainGenome
     made: dict[str, Any] = field(default_factory=dict)
     classes: int | None = None
     hidden: tuple[int, ...] = ()
@@ -133,8 +165,8 @@ class Rule:
                 f"y: label {int(y.max())} is beyond the {learner.net.sizes[-1]} classes that this rule began with; "
                 "give `classes` when it is loaded"
             )
-        one_hot = jax.nn.one_hot(jnp.asarray(y), learner.net.sizes[-1], dtype=learner.genome.read.dtype)
-        self._state, _ = _learn_all(learner, self._state, jnp.asarray(x, learner.genome.read.dtype), one_hot)
+        padded = _padded(x, learner.dtype), _padded(y, jnp.int32)
+        self._state = _learn_all(learner, self._state, *padded, jnp.int32(len(x)))
         return self
 
     @as_it_comes
@@ -145,7 +177,7 @@ class Rule:
             raise RuleError("this rule has seen no example yet; call learn(x, y) first")
         if x.shape[1] != (n := self._learner.net.sizes[0]):
             raise RuleError(f"x: has {x.shape[1]} numbers an example; this rule has learnt from {n}")
-        return np.asarray(_predict_all(self._learner, self._state, jnp.asarray(x, self._learner.genome.read.dtype)))
+        return np.asarray(_predict_all(self._learner, self._state, _padded(x, self._learner.dtype)))[: len(x)]
 
     def predict(self, x: Any) -> np.ndarray:
         """The class of each example, int64 [examples]. Errors as of `logits`."""
@@ -191,7 +223,7 @@ class Rule:
             classes = self.classes if self.classes is not None else int(y.max()) + 1
             if classes < 2:
                 raise RuleError("y: holds one class only; give two or more, or `classes` when the rule is loaded")
-            if self.form.compete and not self.hidden:
+            if isinstance(self.form, RuleForm) and self.form.compete and not self.hidden:
                 raise RuleError("hidden: this rule keeps what it learns in hidden neurons; load it with hidden=(128,)")
             self._learner = EvolvedRule(build_net(self.form, (n_inputs, *self.hidden, classes)), self.genome)
             self._state = self._learner.begin(jax.random.key(self.seed))
@@ -202,9 +234,10 @@ class Rule:
     def save(self, path: str | Path) -> None:
         """Write the rule into a small file, beside and then renamed: never half of it."""
         target = Path(path)
-        leaves = [np.asarray(leaf).tolist() for leaf in jax.tree.leaves(self.genome)]
-        form = asdict(self.form)
-        content = {"format": FORMAT, "form": form, "genes": leaves, "made": self.made, "sha256": _sum(form, leaves)}
+        leaves = [_written(np.asarray(leaf)) for leaf in jax.tree.leaves(self.genome)]
+        form, of = asdict(self.form), next(word for word, kind in FORMS.items() if isinstance(self.form, kind))
+        content = {"format": FORMAT, "of": of, "form": form, "genes": leaves}
+        content |= {"made": self.made, "sha256": _sum(form, leaves)}
         text = json.dumps(content)
         try:
             write_whole(target, f"{text}\n".encode())
@@ -243,7 +276,7 @@ def load(
         ) from None
     form, genome, made = _parsed(str(name), text)
     if channels:
-        if not form.fields.channels:
+        if not isinstance(form, RuleForm) or not form.fields.channels:
             raise RuleError(f"channels = {channels}: the rule {name} has no fields; leave channels at 0")
         form = replace(form, fields=replace(form.fields, channels=channels))
         check(form)
@@ -267,7 +300,24 @@ def _folder() -> Any:
     return resources.files("mesocosm.rules") / "shipped"
 
 
-def _parsed(name: str, text: str) -> tuple[RuleForm, Genome, dict[str, Any]]:
+def _written(gene: np.ndarray) -> Any:
+    """Numbers as a list; of many numbers their bytes, in base 64, halves where these hold them all."""
+    if gene.size < MANY:
+        return gene.tolist()
+    half = gene.astype(np.float16)
+    kept = gene.astype("<f2" if np.array_equal(half, gene) else "<f4")
+    return {"dtype": kept.dtype.str, "base64": base64.b64encode(kept.tobytes()).decode()}
+
+
+def _read(gene: Any) -> np.ndarray:
+    if not isinstance(gene, dict):
+        return np.asarray(gene, np.float32)
+    if gene["dtype"] not in ("<f2", "<f4"):
+        raise ValueError
+    return np.frombuffer(base64.b64decode(gene["base64"], validate=True), gene["dtype"]).astype(np.float32)
+
+
+def _parsed(name: str, text: str) -> tuple[Form, Any, dict[str, Any]]:
     try:
         data = json.loads(text)
         version = data["format"]
@@ -278,9 +328,10 @@ def _parsed(name: str, text: str) -> tuple[RuleForm, Genome, dict[str, Any]]:
     try:
         if "sha256" in data and data["sha256"] != _sum(data["form"], data["genes"]):
             raise ValueError
-        form = from_dict(RuleForm, data["form"])
-        template = jax.eval_shape(build_net(form, (form.fields.width**2, 2)).found, jax.random.key(0))
-        genes = [np.asarray(values, np.float32) for values in data["genes"]]
+        form = from_dict(FORMS[data.get("of", "net")], data["form"])
+        inputs = form.side**2 if isinstance(form, BrainForm) else form.fields.width**2
+        template = jax.eval_shape(build_net(form, (inputs, 2)).found, jax.random.key(0))
+        genes = [_read(values) for values in data["genes"]]
         leaves, treedef = jax.tree.flatten(template)
         if [g.size for g in genes] != [leaf.size for leaf in leaves] or not all(np.isfinite(g).all() for g in genes):
             raise ValueError
@@ -298,6 +349,12 @@ def _inputs(x: Any) -> np.ndarray:
     except ValueError as error:
         raise RuleError(str(error)) from None
     return given.standardised(array.reshape(array.shape[0], -1))
+
+
+def _padded(values: np.ndarray, dtype: Any) -> Any:
+    """With zeros behind, up to a power of two: there are few programs, however many examples come at a time."""
+    size = max(_LEAST, 1 << (len(values) - 1).bit_length())
+    return jnp.asarray(np.concatenate([values, np.zeros((size - len(values), *values.shape[1:]), values.dtype)]), dtype)
 
 
 def _labels(y: Any, n: int) -> np.ndarray:

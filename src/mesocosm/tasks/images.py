@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from mesocosm.record.given import standardised
+from mesocosm.record.given import areas, standardised
 
 
 def resized(images: np.ndarray, side: int) -> np.ndarray:
     """Images [examples, rows, columns] at side x side, every new pixel the mean of the area it covers."""
-    down, across = _areas(images.shape[1], side), _areas(images.shape[2], side)
+    down, across = areas(images.shape[1], side), areas(images.shape[2], side)
     out = np.empty((images.shape[0], side, side), np.float32)
     for begin in range(0, images.shape[0], 4096):  # bounds the memory that float copies take
         part = images[begin : begin + 4096].astype(np.float32)
         out[begin : begin + 4096] = np.matmul(np.matmul(down, part), across.T)
     return out
-
-
-def _areas(old: int, new: int) -> np.ndarray:
-    """[new, old]: how much of each new pixel each old one covers."""
-    edges = np.linspace(0, old, new + 1)
-    low, high = edges[:-1, None], edges[1:, None]
-    pixel = np.arange(old)[None, :]
-    cover = np.clip(np.minimum(high, pixel + 1) - np.maximum(low, pixel), 0, None)
-    return (cover / cover.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def blurred(images: np.ndarray, width: float) -> np.ndarray:

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float32
 
 from mesocosm.tasks.streams import Stream
+from mesocosm.tasks.variety import as_images
 
 RANK = 24
 """Directions in which examples of a class vary."""
@@ -54,20 +55,11 @@ def draw_clouds(key: Array, n: int, classes: int, pixels: int) -> Stream:
     x = prototypes[labels, (which_prototype * PROTOTYPES).astype(jnp.int32)]
     x = x + (shift * common * weight)[None, :] + jnp.exp(vary) * variation + noisy * noise
     inked = jnp.tanh(jax.nn.relu(x - height))
-    return Stream(_as_images(jnp.where(plain < 0.3, x, inked)), labels)
+    return Stream(as_images(jnp.where(plain < 0.3, x, inked)), labels)
 
 
 def _normal(uniform: Float32[Array, "..."]) -> Float32[Array, "..."]:
     return jnp.sqrt(2.0) * jax.lax.erf_inv(2 * uniform - 1)
-
-
-def _as_images(x: Float32[Array, "n pixels"]) -> Float32[Array, "n pixels"]:
-    """Each example with mean 0 and standard deviation 1.
-
-    Clouds have a known unit, that of ink (at most 1): one that is nearly empty stays faint.
-    """
-    x = x - jnp.mean(x, axis=1, keepdims=True)
-    return x / jnp.sqrt(jnp.mean(x**2, axis=1, keepdims=True) + 1e-6)
 
 
 __all__ = ["draw_clouds"]

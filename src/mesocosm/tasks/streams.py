@@ -6,6 +6,8 @@ meets each example once.
 
 from __future__ import annotations
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -14,6 +16,7 @@ from jaxtyping import Array, Float32, Int32
 
 from mesocosm.tasks.arrays import DataError, DataSet
 from mesocosm.tasks.images import standardised
+from mesocosm.tasks.variety import Variety
 
 
 class Stream(eqx.Module):
@@ -28,12 +31,14 @@ class Pool(eqx.Module):
 
     Args:
       inputs: [classes, examples of a class, numbers].
+      variety: where it is given, inputs are ink from 0 to 1, and every drawing of it is another one, of half the side.
     """
 
     inputs: Float32[Array, "classes each pixels"]
+    variety: Variety | None = None
 
     @staticmethod
-    def of(data: DataSet, each: int | None = None, seed: int = 0) -> Pool:
+    def of(data: DataSet, each: int | None = None, seed: int = 0, variety: Variety | None = None) -> Pool:
         """All classes of a set, `each` examples of each (default: as many as the smallest class has), shuffled.
 
         Raises:
@@ -45,7 +50,8 @@ class Pool(eqx.Module):
             raise DataError(f"{data.name}: class {int(counts.argmin())} has {least} examples; {each} were asked for")
         rng = np.random.default_rng(seed)
         rows = [rng.permutation(np.flatnonzero(data.labels == c))[: each or least] for c in range(data.n_classes)]
-        return Pool(jnp.asarray(standardised(data.inputs)[np.stack(rows)]))
+        inputs = data.inputs if variety else standardised(data.inputs)
+        return Pool(jnp.asarray(inputs[np.stack(rows)]), variety)
 
     def draw(self, key: Array, n: int, classes: int, balanced: bool = False, merged: int = 1) -> Stream:
         """A task of `n` examples of `classes` classes. `key` is consumed; examples do not recur.
@@ -61,6 +67,7 @@ class Pool(eqx.Module):
         drawn = classes * merged
         if drawn > n_classes or n > drawn * each:
             raise DataError(f"a task of {n} examples of {drawn} classes: the pool has {n_classes} x {each}")
+        key, of_variety = jax.random.split(key) if self.variety else (key, key)
         ranks = jax.random.uniform(key, (n_classes + drawn * each + each * drawn,))  # one draw compiles fast
         of_classes, of_places, of_rounds = jnp.split(ranks, (n_classes, n_classes + drawn * each))
         chosen = jnp.argsort(of_classes)[:drawn]
@@ -69,7 +76,11 @@ class Pool(eqx.Module):
         else:
             places = jnp.argsort(of_places)
         label, example = places[:n] // each, places[:n] % each
-        return Stream(self.inputs[chosen[label], example], (label // merged).astype(jnp.int32))
+        inputs = self.inputs[chosen[label], example]
+        if self.variety:
+            side = math.isqrt(inputs.shape[1])
+            inputs = self.variety(of_variety, inputs.reshape(n, side, side))
+        return Stream(inputs, (label // merged).astype(jnp.int32))
 
 
 def _balanced(of_places: Float32[Array, "classes each"], of_rounds: Float32[Array, "each classes"]) -> Array:

@@ -15,7 +15,7 @@ from mesocosm.protocol.declaration import Summary
 from mesocosm.protocol.story import Axis, Curve, Curves, Section, Table
 from mesocosm.record import Record
 from mesocosm.rivals.learners import CEILING, ONLINE, TRAININGS, budgets
-from mesocosm.rivals.table import Difference, Shown, differences, grade, kinds, openings, shown_of
+from mesocosm.rivals.table import Difference, Shown, differences, grade, kinds, openings, seeing, shown_of
 
 _DRAWN = 5
 """Online rivals in the figure: the best ones at the last number of examples."""
@@ -124,7 +124,7 @@ def _notes(record: Record, found: Shown) -> tuple[str, ...]:
 
 
 def _budgets(c: Mapping[str, Any]) -> dict[str, int]:
-    return budgets(c["online"], c.get("spatial", False))
+    return budgets(c["online"], seeing(c))
 
 
 def _figure(record: Record, found: Shown) -> Curves:

@@ -22,10 +22,12 @@ from mesocosm.experiments.digits_shown.declaration import DigitsShownConfigurati
 from mesocosm.record.configuration import ConfigurationError, MissingPackage
 from mesocosm.rivals.contest import rival_hits
 from mesocosm.rivals.costs import costs
-from mesocosm.rivals.features import Eyes, build_eyes
+from mesocosm.rivals.features import Eyes, build_eyes, sight
 from mesocosm.rivals.school import DIGITS8_TRAIN, halves, hits_after
 from mesocosm.rules import load as load_rule
-from mesocosm.rules.rule import EvolvedRule, build_net
+from mesocosm.rules.brain import Brain
+from mesocosm.rules.form import RuleForm
+from mesocosm.rules.rule import EvolvedRule, Form, build_net
 from mesocosm.tasks.arrays import DataSet
 from mesocosm.tasks.own import content_of, own
 from mesocosm.tasks.sets import load, with_rotations
@@ -185,12 +187,12 @@ def build(configuration: DigitsShownConfiguration) -> Setup:
     sizes = (c.side**2, *c.hidden, c.classes)
     loaded = [load_rule(name, channels=c.channels) for name in c.rules]
     rules = tuple(EvolvedRule(build_net(rule.form, sizes), rule.genome) for rule in loaded)
-    fields = [rule.form.fields for rule in loaded if rule.form.fields.channels]
-    eyes = build_eyes(c.side, fields[0]) if fields else None
+    eyes = _eyes(c.side, rules, [rule.form for rule in loaded])
     experiment = DigitsShown(validation, test, rules, c.classes, c.stream == "balanced", c.permuted, c.online, eyes)
     facts = {
         "tuned_on": {"shown": list(validation.shown), "images": validation.images},
         "spatial": eyes is not None,
+        "own_eyes": eyes is not None and "its own eyes" in eyes.ways,
         "costs": costs(dict(zip(c.rules, rules, strict=True)), c.side**2, c.classes, max(c.shown), c.online, eyes),
         "made": {name: _effort(rule.made) for name, rule in zip(c.rules, loaded, strict=True)},
     }
@@ -201,13 +203,21 @@ def build(configuration: DigitsShownConfiguration) -> Setup:
     return Setup(experiment, {"streams": Streams()}, logs, facts=facts)
 
 
+def _eyes(side: int, rules: tuple[EvolvedRule, ...], forms: list[Form]) -> Eyes | None:
+    """What rivals see, where a rule knows images; of rules with eyes they also have the first one's."""
+    fields = [form.fields for form in forms if isinstance(form, RuleForm) and form.fields.channels]
+    brains = [rule for rule in rules if isinstance(rule.net, Brain)]
+    own = sight(brains[0]) if brains else None
+    return build_eyes(side, fields[0] if fields else None, own) if fields or own else None
+
+
 def _effort(made: dict[str, Any]) -> dict[str, Any]:
     """What it cost to make a rule: how often a genome was judged on an example. Written by hand: nothing."""
     from mesocosm.experiments.digits.declaration import DigitsConfiguration
     from mesocosm.record.configuration import from_toml
 
     if "config" not in made:
-        return {"examples": 0}
+        return {"examples": made.get("examples", 0)}
     c = from_toml(DigitsConfiguration, made["config"], "the configuration that made the rule")
     school, genomes = c.schooling, 1 if c.search.searcher == "meta-gradient" else c.search.population
     return {"examples": made["generations"] * genomes * school.tasks * school.examples}

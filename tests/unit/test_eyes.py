@@ -1,0 +1,232 @@
+"""Brains with eyes: every area against a plain program, what a childhood leaves, and what a person meets."""
+
+import json
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.linalg import sqrtm
+
+from mesocosm import rules
+from mesocosm.record.configuration import ConfigurationError
+from mesocosm.rules.areas import Chain, Decorrelating, Innate, Oriented, Retina, Upright
+from mesocosm.rules.form import BrainForm
+from mesocosm.rules.innate import Childhood, innate
+from mesocosm.rules.keys import Keys
+from mesocosm.rules.rule import EvolvedRule, Rule, RuleError, build_net
+from mesocosm.tasks import load
+from tests.reference import eyes as plain
+
+FORM = BrainForm(side=8, orientations=4, upright=3, plain=2, keys=12)
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """8x8 digits in a fixed random order: inputs, labels."""
+    data = load("digits8")
+    order = np.random.default_rng(1).permutation(len(data.labels))
+    return data.inputs[order], data.labels[order]
+
+
+def by_hand(form: BrainForm = FORM, **more) -> Rule:
+    return Rule(form, build_net(form, (form.side**2, 2)).found(jax.random.key(0)), **more)
+
+
+def test_what_is_seen_is_what_a_plain_program_sees():
+    image = RNG.normal(size=(8, 8)) * np.outer(np.hanning(8), np.hanning(8))
+    with jax.enable_x64(True):
+        standing, edges = Upright(), Oriented(4, 3)
+        genes = jax.tree.map(lambda g: jnp.asarray(g, jnp.float64), standing.found(jax.random.key(0), 64))
+        found = standing.answer(genes, (), jnp.asarray(image.ravel()))
+        assert np.allclose(found, plain.upright(image).ravel(), atol=1e-9)
+        genes = jax.tree.map(lambda g: jnp.asarray(g, jnp.float64), edges.found(jax.random.key(0), 64))
+        assert np.allclose(edges.answer(genes, (), jnp.asarray(image.ravel())), plain.oriented(image, 4, 3), atol=1e-6)
+
+
+def test_a_slanted_small_and_shifted_thing_is_set_upright():
+    line = np.arange(14) - 6.5
+    y, x = np.meshgrid(line, line, indexing="ij")
+    genes = {**Upright().found(jax.random.key(0), 196), "scale": jnp.array(1.0)}
+
+    def bar(slant, size, down, across):
+        v, u = (y - down) / size, (x - across) / size
+        return np.exp(-0.5 * (((u - slant * v) / 0.7) ** 2 + (v / 2.5) ** 2))
+
+    seen = [
+        np.asarray(Upright().answer(genes, (), jnp.asarray(bar(*how).ravel())))
+        for how in ((0, 1, 0, 0), (0.4, 1.2, 1, -1), (-0.3, 0.8, -1, 1.5))
+    ]
+    assert all(np.corrcoef(seen[0], other)[0, 1] > 0.97 for other in seen[1:])
+    raw = [bar(*how).ravel() for how in ((0, 1, 0, 0), (0.4, 1.2, 1, -1), (-0.3, 0.8, -1, 1.5))]
+    assert all(np.corrcoef(raw[0], other)[0, 1] < 0.8 for other in raw[1:])
+
+
+def test_a_retina_brings_images_of_any_side_and_the_light_does_not_matter():
+    assert np.allclose(
+        Retina(4).answer({}, (), jnp.arange(64.0)), np.arange(64.0).reshape(4, 2, 4, 2).mean((1, 3)).ravel()
+    )
+    genes = Oriented(4, 3).found(jax.random.key(0), 64)
+    image = jnp.asarray(RNG.normal(size=64), jnp.float32)
+    a, b = (Oriented(4, 3).answer(genes, (), v) for v in (image, 7 + 30 * image))
+    assert np.allclose(a, b, atol=2e-3), "contrast-normalised"
+
+
+@pytest.mark.parametrize("keys", [30, 4])
+def test_keys_do_what_a_plain_program_does(keys):
+    """Until there are enough, when they are full, and when a class comes late."""
+    x = RNG.normal(size=(20, 5))
+    y = np.r_[RNG.integers(0, 3, 17), 3, 0, 4]
+    area, reference = Keys(6, keys, 3), plain.Keys(keys, 6, 3)
+    genes = area.found(jax.random.key(0), 5)
+    state = area.begin(genes, 5, jax.random.key(0))
+    learn, answer = jax.jit(area.learn), jax.jit(area.answer)
+    for one, label in zip(x, y, strict=True):
+        told = answer(genes, state, one)
+        assert np.allclose(told, reference.answer(one), atol=1e-4)
+        state = learn(genes, state, one, told, jnp.eye(6)[label])
+        reference.learn(one, label)
+    assert np.argmin(reference.answer(x[0])) == 5, "what was never named is named last"
+
+
+def test_rehearsed_long_enough_they_are_kernel_ridge_regression():
+    x, y = RNG.normal(size=(12, 4)), np.arange(12) % 3
+    area = Keys(3, 12, 3000)
+    genes = area.found(jax.random.key(0), 4)
+    state = area.begin(genes, 4, jax.random.key(0))
+    for one, label in zip(x, y, strict=True):
+        state = jax.jit(area.learn)(genes, state, one, None, jnp.eye(3)[label])
+    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+    kernel = np.expm1(2 * unit @ unit.T) / np.expm1(2)
+    values = np.linalg.solve(kernel + 0.1 * np.eye(12), np.eye(3)[y] - 1 / 3)
+    test = RNG.normal(size=4)
+    expected = 10 * np.expm1(2 * unit @ test / np.linalg.norm(test)) / np.expm1(2) @ values
+    assert np.allclose(area.answer(genes, state, jnp.asarray(test, jnp.float32)), expected, atol=1e-3)
+
+
+def test_lateral_synapses_come_to_the_root_of_the_covariance():
+    mix = np.array([[1.0, 0.6, 0.0], [0.0, 0.7, 0.3], [0.2, 0.0, 1.2]])
+    x = jnp.asarray(2 + RNG.normal(size=(6000, 3)) @ mix, jnp.float32)
+    area = Decorrelating()
+    genes = area.found(jax.random.key(0), 3)
+
+    @jax.jit
+    def live(x):
+        def step(state, one):
+            y = area.answer(genes, state, one)
+            return area.learn(genes, state, one, y, one), y
+
+        return jax.lax.scan(step, area.begin(genes, 3, jax.random.key(0)), x)
+
+    (usual, lateral), y = live(x)
+    assert np.allclose(np.cov(y[3000:].T), np.eye(3), atol=0.1)
+    assert np.allclose(np.eye(3) + lateral, sqrtm(mix.T @ mix), atol=0.15) and np.allclose(usual, 2, atol=0.3)
+
+
+def test_a_childhood_leaves_synapses_that_overlook_what_differs_within_a_class():
+    """Ten directions: in the first three drawings of a class differ most; the last two tell classes apart."""
+    noise = np.array([5.0, 4, 3, 1, 1, 1, 1, 1, 0.5, 0.5])
+    apart = np.array([0, 0, 0, 0, 0, 0, 0, 0, 2.0, 2.0])
+
+    def task():
+        y = RNG.integers(0, 6, 60)
+        return (apart * RNG.normal(size=(6, 10)))[y] + noise * RNG.normal(size=(60, 10)), y
+
+    childhood = Childhood.of(task() for _ in range(300))
+    assert np.allclose(np.diag(childhood.within), noise**2, rtol=0.05)
+    assert np.allclose(np.diag(childhood.between), apart**2, atol=0.4)
+    _, strengths = innate([childhood], 10, floor=0.0, power=0.0)
+    assert np.allclose(strengths.T @ childhood.within @ strengths, np.eye(10), atol=1e-9)
+    _, best = innate([childhood], 2)
+    assert np.abs(best[8:]).sum() > 20 * np.abs(best[:8]).sum()
+    with pytest.raises(ValueError, match="no class has two examples"):
+        Childhood.of([(np.zeros((3, 2)), np.arange(3))])
+
+
+def test_a_brain_is_its_areas_one_after_the_other(digits):
+    form = replace(FORM, features=5, decorrelate=True)
+    net = build_net(form, (64, 4, 3))
+    genome = net.found(jax.random.key(0))
+    assert genome.size == sum(g.size for g in jax.tree.leaves(genome)) and net.sizes == (64, 4, 3)
+    rule = EvolvedRule(net, genome)
+    state = rule.begin(jax.random.key(0))
+    x = jnp.asarray(digits[0][0], jnp.float32)
+    seen = Chain(net.areas.areas[:2]).answer(genome.areas[:2], state[:2], x)
+    expected = np.r_[
+        plain.oriented(plain.upright(np.asarray(x).reshape(8, 8)), 4, 3),
+        plain.oriented(np.asarray(x).reshape(8, 8), 4, 2),
+    ]
+    assert np.allclose(seen, expected, atol=1e-3)
+    after, told = rule.learn(state, x, jnp.eye(3)[1])
+    assert np.allclose(told, -10) and int(jnp.argmax(rule.predict(after, x))) == 1
+    assert float(after[-1].counts.sum()) == 1
+
+
+def test_renaming_classes_renames_answers_and_nothing_else(digits):
+    x, y = digits[0][:60], digits[1][:60]
+    names = np.random.default_rng(2).permutation(10)
+    a = by_hand(classes=10).learn(x[:40], y[:40])
+    b = by_hand(classes=10).learn(x[:40], names[y[:40]])
+    assert np.allclose(a.logits(x[40:]), b.logits(x[40:])[:, names], atol=1e-4)
+
+
+def test_the_shipped_ones_learn_digits_of_any_size_from_few(digits):
+    x, y = digits
+    rule = rules.load("eyes-0", classes=10).learn(x[:100], y[:100])
+    assert np.mean(rule.predict(x[200:600]) == y[200:600]) > 0.9
+    large = np.kron(x[:260].reshape(-1, 8, 8), np.ones((1, 2, 2)))
+    rule = rules.load("eyes-0", classes=10, hidden=(40,)).learn(large[:60], y[:60])
+    assert np.mean(rule.predict(large[60:]) == y[60:260]) > 0.75
+    assert rule.memory()["state.0"].shape[0] == 40
+
+
+def test_files_keep_every_digit(tmp_path):
+    form = replace(FORM, features=30)
+    genome = build_net(form, (64, 2)).found(jax.random.key(0))
+    genome = jax.tree.map(lambda g: jnp.asarray(RNG.normal(size=g.shape), jnp.float32), genome)
+    Rule(form, genome).save(tmp_path / "mine.json")
+    loaded = rules.load(tmp_path / "mine.json")
+    assert loaded.form == form and all(map(np.array_equal, jax.tree.leaves(loaded.genome), jax.tree.leaves(genome)))
+    text = json.loads((tmp_path / "mine.json").read_text())
+    at = next(k for k, g in enumerate(text["genes"]) if isinstance(g, dict))
+    for wrong in ({"dtype": "<f8"}, {"base64": "AAAA"}, {"base64": "*"}):
+        broken = text | {"genes": [g | wrong if k == at else g for k, g in enumerate(text["genes"])]}
+        del broken["sha256"]
+        (tmp_path / "broken.json").write_text(json.dumps(broken))
+        with pytest.raises(RuleError, match="the file is damaged"):
+            rules.load(tmp_path / "broken.json")
+
+
+def test_what_a_person_meets():
+    x, y = RNG.normal(size=(9, 64)), np.arange(9) % 3
+    with pytest.raises(RuleError, match="square images of 4 x 4 pixels at least, not at 10 numbers"):
+        by_hand().learn(x[:, :10], y)
+    with pytest.raises(RuleError, match="1 of 9 examples hold NaN or infinity, the first is number 4"):
+        by_hand().learn(np.where(np.arange(9)[:, None] == 4, np.nan, x), y)
+    with pytest.raises(RuleError, match="holds one class only; give two or more"):
+        by_hand().learn(x, 0 * y)
+    with pytest.raises(RuleError, match="no fields"):
+        rules.load("eyes-0", channels=3)
+    with pytest.raises(RuleError, match="at most one level of keys"):
+        by_hand(hidden=(3, 3)).learn(x, y)
+    with pytest.raises(RuleError, match="features = 100: more than the 52 numbers"):
+        build_net(replace(FORM, features=100), (64, 2))
+    with pytest.raises(ConfigurationError, match="rehearsals"):
+        build_net(replace(FORM, rehearsals=0), (64, 2))
+    assert build_net(replace(FORM, features=3), (64, 2)).areas.areas[2] == Innate(3)
+
+
+def test_classes_may_come_late_and_images_may_be_constant(digits):
+    x, y = digits[0][:80], digits[1][:80]
+    rule = rules.load("eyes-0", classes=10_000)
+    first = y < 5
+    rule.learn(x[first], y[first])
+    assert set(rule.predict(x[~first])) <= set(range(5))
+    rule.learn(x[~first][:30], y[~first][:30])
+    assert np.mean(rule.predict(x[~first][:30]) == y[~first][:30]) > 0.7
+    rule.learn(np.zeros((3, 64)), np.array([1, 2, 9_999]))
+    assert np.isfinite(rule.logits(np.r_[np.zeros((1, 64)), x[:3]])).all()
+    same = rules.load("eyes-0", classes=10_000).learn(x, 0 * y + 7)  # a teacher that always says the same
+    assert set(same.predict(x)) == {7}
