@@ -29,8 +29,12 @@ TASKS, EACH, TESTS, SIDE, KEYS = 5, 40, 60, 14, 128
 def pupils(data: Any) -> dict[str, Any]:
     """Rules as they come, and gradient rivals, each with its best rate, on pixels and through the eyes."""
     rule = load_rule("eyes-0")
-    glance = jax.jit(sight(EvolvedRule(build_net(rule.form, (SIDE**2, KEYS, 10)), rule.genome)))
-    look = lambda x: np.asarray(glance(jnp.asarray(x, jnp.float32)))  # noqa: E731
+    glance = sight(EvolvedRule(build_net(rule.form, (SIDE**2, KEYS, 10)), rule.genome))
+    seen_by = jax.jit(lambda x: glance(x))
+
+    def look(x: np.ndarray) -> np.ndarray:
+        return np.asarray(seen_by(jnp.asarray(x, jnp.float32)))
+
     out: dict[str, Any] = {
         name: lambda n, name=name, hidden=hidden: load_rule(name, n, hidden)
         for name, hidden in (("eyes-0", (KEYS,)), ("prototypes-0", (KEYS,)), ("class-mean", ()))

@@ -17,7 +17,7 @@ import numpy as np
 from mesocosm.tasks.arrays import DataSet
 from mesocosm.tasks.images import standardised
 
-RATES = tuple(round(10 ** (-3.5 + i / 2), 6) for i in range(8))
+RATES = tuple(round(10 ** (-3.5 + i / 2), 6) for i in range(10))
 """Of gradient rivals, for inputs of length 1."""
 
 

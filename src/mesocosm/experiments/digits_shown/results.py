@@ -132,7 +132,7 @@ def _figure(record: Record, found: Shown) -> Curves:
     rules = found.rules.mean(axis=1)
     curves = [Curve(f"{len(rules)} rules (worst to best)", rules.mean(0), rules.min(0), rules.max(0), 2.0)]
     online = sorted((f for f in found.families if f in ONLINE), key=lambda f: -found.families[f][:, -1].mean())[:_DRAWN]
-    for family in [*online, *(f for f in found.families if f not in ONLINE)]:
+    for family in [*online, *_drawn(found)]:
         name = f"{family} (ceiling)" if family in CEILING else family
         curves.append(Curve(name, found.families[family].mean(axis=0), is_control=True))
     last = int(found.shown[-1])
@@ -143,6 +143,16 @@ def _figure(record: Record, found: Shown) -> Curves:
     )
     axes = Axis("examples shown"), Axis("accuracy", "", 0.0, 1.0)
     return Curves(f"Accuracy on {c.get('file') or c['data']}", alt, [str(n) for n in found.shown], *axes, curves)
+
+
+def _drawn(found: Shown) -> list[str]:
+    """Of rivals that store: all that are blind, and of each way to see the best judge at the last number."""
+    best: dict[str, str] = {}
+    for family in (f for f in found.families if f not in ONLINE):
+        way = family.partition(" of ")[2] or family
+        if way not in best or found.families[family][:, -1].mean() > found.families[best[way]][:, -1].mean():
+            best[way] = family
+    return list(best.values())
 
 
 def _table(record: Record, found: Shown) -> Table:
