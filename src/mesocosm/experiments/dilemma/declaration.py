@@ -128,11 +128,12 @@ DECLARATION = replace(
     configuration=DilemmaConfiguration,
     measures=_measures,
     claims=CLAIMS,
+    asks_first="diverse",  # the fair comparison: visitors bring food
     answers={
-        "supported": "A mixed pool makes minds cooperate",
-        "refuted": "A mixed pool makes minds defect: they cooperate among themselves",
-        "equivalent": "Whether the pool is mixed makes no difference to cooperation",
-        "undecided": "Whether a mixed pool makes minds cooperate is undecided",
+        "supported": "A mixed pool makes fed minds cooperate",
+        "refuted": "A mixed pool makes fed minds defect",
+        "equivalent": "A mixed pool makes no difference to fed minds",
+        "undecided": "Whether a mixed pool makes fed minds cooperate is undecided",
     },
     arms=ARMS,
     results=_results,
