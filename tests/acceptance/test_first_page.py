@@ -1,5 +1,6 @@
 """What the first page names is there after its first command, and what is said of a run is true of it."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tests.synthetic import game
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+EXPORT = PROJECT["project"]["optional-dependencies"]["export"]
 
 
 def test_the_first_command_installs_what_the_first_page_names():
@@ -35,16 +37,33 @@ def test_doctor_says_what_can_be_installed_besides(monkeypatch, capsys):
 
     assert not lacking("watch")
     monkeypatch.setattr(doctor, "CHECKS", {})
-    monkeypatch.setattr(doctor, "_is_installed", lambda name: name != "uvicorn")
-    there = doctor.metadata.version
-    monkeypatch.setattr(doctor.metadata, "version", lambda name: "1.2" if name == "pettingzoo" else there(name))
+    there = doctor._version
+    odd = {"uvicorn": None, "pettingzoo": "1.2"}
+    monkeypatch.setattr(doctor, "_version", lambda name: odd[name] if name in odd else there(name) or "99")
     monkeypatch.setattr(doctor, "TRIED", {"rebound": ("mesocosm.nowhere",)})
     assert main(["doctor"]) == 0
     said = capsys.readouterr().out
-    assert "lacks pettingzoo (1.2, needs 1.25); pip install 'mesocosm[faces]'" in said
+    assert "lacks pettingzoo (1.2 is too old, needs 1.25); pip install 'mesocosm[faces]'" in said
     assert "is there and does not work (ModuleNotFoundError: No module named 'mesocosm.nowhere')" in said
     assert "lacks uvicorn; pip install 'mesocosm[watch]'" in said
     assert all(extra in said and use in said for extra, use in EXTRAS.items())
+
+
+def test_a_package_of_another_name_that_brings_the_module_will_do(monkeypatch):
+    """As onnxruntime-gpu brings onnxruntime; and what is asked for is what the program itself asks for."""
+    from importlib import metadata
+
+    from mesocosm.artefacts import LEAST
+    from mesocosm.cli import doctor
+
+    def nowhere(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor.metadata, "version", nowhere)
+    assert doctor._fault("numpy", ">=1") == "" and doctor._fault("nowhere_at_all", ">=1") == "nowhere_at_all"
+    assert re.fullmatch(r"numpy \(.* is too old, needs 1000\)", doctor._fault("numpy", ">=1000"))
+    asked = {name: tuple(map(int, least.split("."))) for name, least in (line.split(">=") for line in EXPORT)}
+    assert asked == LEAST
 
 
 def test_studies_that_come_along_are_found_from_anywhere(tmp_path, monkeypatch, capsys):

@@ -6,7 +6,6 @@ import json
 import os
 import re
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 
 import jax
@@ -309,8 +308,8 @@ def test_missing_and_old_packages_are_named(monkeypatch, rule_files, capsys):
         patch.setattr("importlib.util.find_spec", lambda name: None)
         with pytest.raises(MissingPackage, match=r"needs the package onnx.*mesocosm\[export\].*--to stablehlo does"):
             artefacts.require_onnx("--to onnx")
-    monkeypatch.setattr(metadata, "version", lambda name: "1.2.0")
-    with pytest.raises(ArtefactError, match=r"needs onnx 1\.17 or newer, here is 1\.2\.0"):
+    monkeypatch.setattr(onnxruntime, "__version__", "1.30.0")
+    with pytest.raises(ArtefactError, match=r"needs onnxruntime 1\.31 or newer, here is 1\.30\.0: pip install 'onnxr"):
         artefacts.load(rule_files / "predict.onnx")
     monkeypatch.undo()
     for words, said in (

@@ -14,12 +14,12 @@ from mesocosm.artefacts.onnx.graph import NotExpressible  # noqa: E402
 from mesocosm.artefacts.onnx.lowering import lower  # noqa: E402
 
 
-def by_both(function, *arrays):
+def by_both(function, *arrays, least=None):
     """What jax gives, and what ONNX Runtime gives of its translation."""
     arrays = [np.asarray(a) for a in arrays]
     wanted = [np.asarray(a) for a in jax.jit(function)(*arrays)]
     names, outputs = [f"i{k}" for k in range(len(arrays))], [f"o{k}" for k in range(len(wanted))]
-    model = lower(function, arrays, names, outputs)
+    model = lower(function, arrays, names, outputs, least)
     onnx.checker.check_model(model)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
@@ -104,7 +104,63 @@ def test_places_loops_and_branches_are_equal():
         assert x.dtype == y.dtype and np.array_equal(x, y), f"output {k}"
 
 
+def test_floats_become_whole_numbers_as_in_jax():
+    """Towards zero, at the ends of the type if beyond them, 0 for what is no number; known numbers too."""
+    x = np.array([3e9, -3e9, 5e9, np.nan, np.inf, -np.inf, -1.5, 300.7, -300, 2.0**31, 2.0**32, 7e4, 0.9], np.float32)
+    kinds = (jnp.int32, jnp.uint32, jnp.int16, jnp.uint16, jnp.int8, jnp.uint8)
+    wanted, found = by_both(lambda a: [b.astype(kind) for b in (a, jnp.array(x)) for kind in kinds], x)
+    for kind, a, b in zip(kinds * 2, wanted, found, strict=True):
+        assert a.dtype == b.dtype and a.tolist() == b.tolist(), kind
+
+
+def test_nothing_is_lost_near_zero():
+    """exp(x) - 1 and log(1 + x) of small numbers and large; of what is no number, what jax says."""
+    x = np.array([1e-8, -1e-8, 1e-4, 0.3, -0.7, 5, 80, -80, 0, np.nan, np.inf], np.float32)
+    functions = (jnp.expm1, jnp.log1p, jax.nn.softplus)
+    wanted, found = by_both(lambda a: [f(a) for f in functions], x)
+    for a, b in zip(wanted, found, strict=True):
+        assert np.allclose(b, a, rtol=5e-7, atol=1e-37, equal_nan=True), (a, b)
+
+
+def test_what_onnx_runtime_has_not_for_a_type_is_composed():
+    """Odd types, no axes, what is no number; windows that fall outside."""
+    few, big = np.array([[1, 5, 3], [100, 7, -9]]), np.array([1, 2**31 + 5, 2**32 - 1], np.uint32)
+    window = lax.ScatterDimensionNumbers((0,), (), (0,))
+    narrow = [few.astype(kind) for kind in (np.int16, np.int8, np.uint8, np.uint16)]
+
+    def odd(t, big, x, truth, *narrow):
+        line = narrow[0][0].astype(jnp.int32)
+        return [
+            *(f(a) for a in narrow for f in (jnp.max, jnp.min, jnp.argmax, jnp.argmin)),
+            *(f(a, dtype=a.dtype) for a in narrow for f in (jnp.sum, jnp.prod, jnp.cumsum)),
+            *(jnp.sort(a, axis=1) for a in (*narrow, truth)),
+            *(lax.dot(a, a.T, preferred_element_type=kind) for a in narrow for kind in (a.dtype, jnp.int32)),
+            *(f(big) for f in (jnp.max, jnp.min, jnp.argmax, jnp.prod, lambda a: a[None] * a[:, None] @ a)),
+            *(f(truth[0], truth[1]) for f in (lax.lt, lax.le, lax.gt, lax.ge, lax.eq)),
+            *(lax.reduce_sum_p.bind(a, axes=(), out_sharding=None) for a in (line, big)),
+            *(f(x, axis=1) for f in (jnp.argmax, jnp.argmin)),
+            t.astype(jnp.int16) >= 0,
+            t >= 0,
+            *(
+                lax.scatter(line, jnp.array([k]), line[:2] + 70, window, mode="drop")
+                for k in (t - 40000, t, t - 39998, -t)
+            ),
+        ]
+
+    x = np.array([[1, np.nan, 3], [np.nan, np.nan, 1], [2, 2, -1]], np.float32)
+    wanted, found = by_both(odd, np.int32(40000), big, x, few > 4, *narrow, least={"i0": 0})
+    for k, (a, b) in enumerate(zip(wanted, found, strict=True)):
+        assert a.dtype == b.dtype and a.shape == b.shape and np.array_equal(a, b), f"output {k}"
+
+
 def test_what_has_no_translation_is_refused_by_name():
+    half, small = np.ones(3, np.float16), np.ones(3, np.float32)
+    with pytest.raises(NotExpressible, match="the operation 'reduce_precision' has no translation"):
+        by_both(lambda x: [lax.reduce_precision(x, 5, 3)], small)
+    with pytest.raises(NotExpressible, match="'mul' gives float16, which ONNX Runtime computes in float32"):
+        by_both(lambda x: [x * x], half)
+    with pytest.raises(NotExpressible, match=r"calls Python on its host.*neither ONNX nor StableHLO"):
+        by_both(lambda x: [jax.pure_callback(np.sin, jax.ShapeDtypeStruct(x.shape, x.dtype), x)], small)
     with pytest.raises(NotExpressible, match=r"the operation 'random_\w+' has no.*--to stablehlo"):
         by_both(lambda x: [jax.random.normal(jax.random.key(0), (3,)) + x], np.zeros(3, np.float32))
     with pytest.raises(NotExpressible, match="a sort by several keys"):

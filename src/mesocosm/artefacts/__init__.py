@@ -7,6 +7,7 @@ for ONNX; nothing of it is imported before it is asked for.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from mesocosm.artefacts.opened import Opened
 
 FORMAT = "mesocosm artefact 1"
+LEAST = {"onnx": (1, 17), "onnxruntime": (1, 31)}
+"""Versions, as the extra `export` has them. Older ONNX Runtimes have no Where of narrow and unsigned numbers."""
 
 
 class ArtefactError(MesocosmError, ValueError):
@@ -47,17 +50,18 @@ def require_onnx(what: str) -> Any:
     Raises:
       MissingPackage: naming the one that is not there, or too old.
     """
-    from importlib import import_module, metadata
+    from importlib import import_module
     from importlib.util import find_spec
 
-    for package, least in (("onnx", (1, 17)), ("onnxruntime", (1, 22))):
+    for package, least in LEAST.items():
         if find_spec(package) is None:
             raise MissingPackage(what, package, "export", "; --to stablehlo does without")
-        there = metadata.version(package)
-        if tuple(int(part) for part in there.split(".")[:2]) < least:
+        there = str(getattr(import_module(package), "__version__", "0"))  # its distribution may be onnxruntime-gpu
+        numbers = tuple(int(part) for part in re.findall(r"\d+", there)[:2])
+        if numbers < least:
             wanted = ".".join(map(str, least))
             raise ArtefactError(
-                f"{what} needs {package} {wanted} or newer, here is {there}: pip install -U 'mesocosm[export]'"
+                f"{what} needs {package} {wanted} or newer, here is {there}: pip install '{package}>={wanted}'"
             )
     return import_module("onnx")
 

@@ -12,6 +12,7 @@ import time
 import warnings
 from collections.abc import Callable
 from importlib import import_module, metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 from mesocosm.cli.devices import cache_folder, cores, prepare_devices
@@ -99,7 +100,7 @@ EXTRAS = {
 
 
 def lacking(extra: str) -> list[str]:
-    """The packages of an extra that are not installed, or too old: `starlette (0.30, needs 0.40)`."""
+    """The packages of an extra that are not installed, or too old: `starlette (0.30 is too old, needs 0.40)`."""
     pattern = re.compile(rf"([\w.-]+)(?:\[[^]]*\])?([^;]*);.*extra\s*==\s*['\"]{extra}['\"]")
     asked = [match for line in metadata.requires("mesocosm") or () if (match := pattern.match(line))]
     return [fault for match in asked if (fault := _fault(match[1], match[2]))]
@@ -107,25 +108,28 @@ def lacking(extra: str) -> list[str]:
 
 def _fault(name: str, wanted: str) -> str:
     """Why a package does not do; nothing if it does."""
-    if not _is_installed(name):
+    there = _version(name)
+    if there is None:
         return name
     least = re.search(r">=\s*([\d.]+)", wanted)
-    try:
-        there = metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return ""
-    return f"{name} ({there}, needs {least[1]})" if least and _numbers(there) < _numbers(least[1]) else ""
+    return f"{name} ({there} is too old, needs {least[1]})" if least and _numbers(there) < _numbers(least[1]) else ""
 
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
-def _is_installed(name: str) -> bool:
+def _version(name: str) -> str | None:
+    """Of a package; of a module of that name, which onnxruntime-gpu brings too; none where neither is."""
     try:
-        return bool(metadata.version(name))
+        return metadata.version(name)
     except metadata.PackageNotFoundError:
-        return False
+        if find_spec(name) is None:
+            return None
+    try:
+        return str(import_module(name).__version__)
+    except Exception:  # torn, or without a version: `TRIED` says so
+        return "0"
 
 
 TRIED = {

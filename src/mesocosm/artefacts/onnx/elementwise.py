@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.artefacts.onnx.graph import Graph, NotExpressible, Value
+from mesocosm.artefacts.onnx.graph import Graph, NotExpressible, Value, type_of
 
 Lowered = Callable[..., Value]
 """`(graph, values, parameters of the primitive) -> value`."""
@@ -87,6 +87,8 @@ def compared(name: str) -> Lowered:
         a, b = values
         if name.endswith("_to") and a.dtype.kind == "f":
             raise NotExpressible("a total order of floats (jax's sorting of them) has no ONNX; sort whole numbers")
+        if name not in ("eq", "ne") and a.dtype == bool:
+            a, b = g.cast(a, np.int32), g.cast(b, np.int32)
         if name == "ge" and a.least is not None and b.constant is not None and (b.constant <= a.least).all():
             return g.constant(np.True_, shape=np.broadcast_shapes(a.shape, b.shape))
         if name == "eq" and a.dtype == bool:
@@ -220,7 +222,26 @@ _WHERE_AS = {"int8": "uint8", "int16": "int32", "uint16": "int32", "uint32": "in
 
 
 def converted(g: Graph, values: list[Value], parameters: Any) -> Value:
-    return g.cast(values[0], parameters["new_dtype"])
+    (a,), dtype = values, np.dtype(parameters["new_dtype"])
+    return _as_whole(g, a, dtype) if a.dtype.kind == "f" and dtype.kind in "iu" else g.cast(a, dtype)
+
+
+def _as_whole(g: Graph, a: Value, dtype: np.dtype) -> Value:
+    """Towards zero; at the ends of the type if beyond them, and 0 for what is no number. ONNX leaves these open."""
+    info, kind = np.iinfo(dtype), a.dtype.type
+    with np.errstate(over="ignore"):
+        low, high = (max(kind(info.min), np.finfo(kind).min), kind(info.max))
+        if not np.isfinite(high) or int(high) > info.max:
+            high = np.nextafter(high, kind(0))
+    if a.constant is not None:
+        inner = np.where(np.isnan(a.constant), 0, np.clip(a.constant, low, high)).astype(dtype)
+        whole = np.where(a.constant > high, info.max, inner).astype(dtype)
+        return Value(a.shape, dtype, whole.shape, constant=whole)
+    number = either(g, g.each("IsNaN", a, dtype=bool), g.constant(0, a.dtype), a)
+    inner = g.each("Max", g.each("Min", number, g.constant(high, a.dtype)), g.constant(low, a.dtype))
+    (name,) = g.node("Cast", [g.name(inner)], to=type_of(dtype))
+    is_beyond = g.each("Greater", number, g.constant(high, a.dtype), dtype=bool)
+    return either(g, is_beyond, g.constant(info.max, dtype), Value(a.shape, dtype, inner.held, name))
 
 
 def clamped(g: Graph, values: list[Value], _: Any) -> Value:
@@ -297,13 +318,21 @@ def two_to_the_power(g: Graph, values: list[Value], _: Any) -> Value:
 
 
 def less_one(g: Graph, values: list[Value], _: Any) -> Value:
-    """exp(x) - 1."""
-    return g.each("Sub", g.each("Exp", values[0]), g.constant(1, values[0].dtype))
+    """exp(x) - 1 = tanh(x / 2) (exp(x) + 1), which loses nothing near 0."""
+    (x,) = values
+    half = g.each("Mul", x, g.constant(0.5, x.dtype))
+    return g.each("Mul", g.each("Tanh", half), g.each("Add", g.each("Exp", x), g.constant(1, x.dtype)))
 
 
 def log_of_more(g: Graph, values: list[Value], _: Any) -> Value:
-    """log(1 + x)."""
-    return g.each("Log", g.each("Add", values[0], g.constant(1, values[0].dtype)))
+    """log(1 + x); where 1 + x is rounded, by what the rounding left (D. Goldberg, 1991, theorem 4)."""
+    (x,), one = values, g.constant(1, values[0].dtype)
+    more = g.each("Add", x, one)
+    log = g.each("Log", more)
+    near = g.each("Mul", log, g.each("Div", x, g.each("Sub", more, one)))
+    is_near = g.each("Less", g.each("Abs", x), one, dtype=bool)
+    is_one = g.each("Equal", more, one, dtype=bool)
+    return either(g, is_one, x, either(g, is_near, near, log))
 
 
 def is_finite(g: Graph, values: list[Value], _: Any) -> Value:

@@ -174,15 +174,17 @@ class Graph:
         return Value(shape, np.dtype(dtype or values[0].dtype), stripped(held), name)
 
     def cast(self, value: Value, dtype: Any) -> Value:
-        """As another type; whole numbers wrap."""
+        """As another type; whole numbers wrap. Floats that become whole numbers are a matter of `elementwise`."""
         dtype = np.dtype(dtype)
         if value.dtype == dtype:
             return value
+        assert value.dtype.kind != "f" or dtype.kind not in "iu", (value.dtype, dtype)
         if value.constant is not None:
             with np.errstate(all="ignore"):
                 return Value(value.shape, dtype, value.held, constant=value.constant.astype(dtype))
         (name,) = self.node("Cast", [value.name], to=type_of(dtype))
-        return Value(value.shape, dtype, value.held, name, least=value.least if dtype.kind == "i" else None)
+        holds_all = dtype.kind == value.dtype.kind == "i" and dtype.itemsize >= value.dtype.itemsize
+        return Value(value.shape, dtype, value.held, name, least=value.least if holds_all else None)
 
     # -- scopes ----------------------------------------------------------------------------------------------------
 

@@ -182,7 +182,8 @@ def scattered(reduction: str) -> Callable[..., Value]:
             bounds = [a.shape[axis] - sizes[axis] for axis in axes]
             columns = [_bounded(g, c, most)[0] for c, most in zip(columns, bounds, strict=True)]
         elif drops:
-            columns, rows = _outside_in_a_row(g, columns, rows, [a.shape[k] - sizes[k] for k in axes], a.shape[axes[0]])
+            most = [a.shape[k] - sizes[k] for k in axes]
+            columns, rows = _outside_in_rows(g, columns, rows, most, a.shape[axes[0]], sizes[axes[0]])
         columns = _with_windows(g, columns, axes, windows, sizes, batch)
         shape_at = tuple(batch) + tuple(sizes[axis] for axis in windows)
         given = turned(g, updates, _order_of_scatter(len(updates.shape), d, inserted, windows, others, a))
@@ -208,17 +209,17 @@ def _window_sizes(a: Value, updates: Value, d: Any, inserted: Any) -> list[int]:
     return [1 if k in inserted else next(own) for k in range(len(a.shape))]
 
 
-def _outside_in_a_row(
-    g: Graph, columns: list[Value], rows: Value, most: list[int], row: int
+def _outside_in_rows(
+    g: Graph, columns: list[Value], rows: Value, most: list[int], row: int, window: int
 ) -> tuple[list[Value], Value]:
-    """One more row at the end of the first axis, to which all goes that is outside."""
+    """More rows at the end of the first axis, as many as a window has, to which all goes that is outside."""
     bounded = [_bounded(g, c, m) for c, m in zip(columns, most, strict=True)]
     all_in = bounded[0][1]
     for _, one in bounded[1:]:
         all_in = g.each("And", all_in, one)
     aim = [row, *[0] * (len(columns) - 1)]
     out = [either(g, all_in, c, g.constant(k, c.dtype)) for (c, _), k in zip(bounded, aim, strict=True)]
-    extra = g.constant(np.zeros((), rows.dtype), shape=(1, *rows.shape[1:]))
+    extra = g.constant(np.zeros((), rows.dtype), shape=(window, *rows.shape[1:]))
     return out, joined(g, [rows, extra], {"dimension": 0})
 
 

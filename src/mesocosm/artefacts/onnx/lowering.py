@@ -18,7 +18,7 @@ from onnx import ModelProto, helper
 from mesocosm.artefacts.onnx import elementwise, indexing, shapes
 from mesocosm.artefacts.onnx.graph import IR, OPSET, Graph, NotExpressible, Value, needed, read_by, type_of
 
-_SAME = ("optimization_barrier", "copy", "copy_p", "device_put", "reduce_precision", "stop_gradient", "pvary")
+_SAME = ("optimization_barrier", "copy", "copy_p", "device_put", "stop_gradient", "pvary")
 _CALLS = (
     "jit",
     "pjit",
@@ -96,6 +96,10 @@ def _evaluated(g: Graph, jaxpr: Any, constants: Sequence[Value], given: Sequence
 
 def _as_told(g: Graph, name: str, value: Value, aval: Any) -> Value:
     """The value in the type that jax gives it; a shape of its own would be a fault of a rule."""
+    if str(aval.dtype) in ("float16", "bfloat16"):
+        raise NotExpressible(
+            f"{name!r} gives {aval.dtype}, which ONNX Runtime computes in float32 and rounds elsewhere; take float32"
+        )
     if value.shape != tuple(aval.shape):
         assert np.broadcast_shapes(value.shape, aval.shape) == tuple(aval.shape), (name, value.shape, aval.shape)
         value = Value(tuple(aval.shape), value.dtype, value.held, value.name, value.constant, value.least)
@@ -113,8 +117,15 @@ def _one(g: Graph, name: str, values: list[Value], parameters: dict[str, Any], o
         return _looped(g, values, parameters)
     if name == "scan":
         return _scanned(g, values, parameters)
+    if name.startswith("reduce_") and parameters.get("axes") == ():
+        return values  # ONNX would take no axes for all
     if name == "reduce" or (name in _FOLDS and values[0].dtype != bool):
         return [_folded(g, name, values, parameters)]
+    if name.endswith("_callback"):
+        raise NotExpressible(
+            f"calls Python on its host (the operation {name!r}), so that it is no program of its own: neither ONNX nor "
+            "StableHLO holds it"
+        )
     if name not in _RULES:
         raise NotExpressible(
             f"the operation {name!r} has no translation to ONNX here; --to stablehlo keeps the program as it is"
@@ -132,7 +143,7 @@ def _folded(g: Graph, name: str, values: list[Value], parameters: dict[str, Any]
     a = values[0]
     if name == "reduce":
         steps = getattr(parameters["jaxpr"], "jaxpr", parameters["jaxpr"]).eqns
-        (axis, *more), out = parameters["dimensions"], values[-1]
+        (axis, *more), out = parameters["dimensions"] or (0, 1), values[-1]
         more = more or len(values) != 2 or len(steps) != 1
         op = steps[0].primitive.name
     else:

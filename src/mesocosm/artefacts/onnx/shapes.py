@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mesocosm.artefacts.onnx.elementwise import either
 from mesocosm.artefacts.onnx.graph import Graph, NotExpressible, Shape, Value, padded, stripped
 
 
@@ -152,15 +153,20 @@ def reversed_(g: Graph, values: list[Value], parameters: Any) -> Value:
     return g.op("Slice", [g.whole(a), starts, ends, ints(g, axes), ints(g, [-1] * n)], a.shape, a.dtype)
 
 
+def _counting(dtype: np.dtype, wraps: bool) -> np.dtype:
+    """A type in which ONNX Runtime reduces, multiplies and sorts: of the same bits where it wraps, else a wider one."""
+    if dtype.kind not in "iu" or dtype.itemsize > 4:
+        return dtype
+    return np.dtype(np.int64 if dtype == np.uint32 and not wraps else np.int32)
+
+
 def reduced(op: str) -> Callable[..., Value]:
     def lower(g: Graph, values: list[Value], parameters: Any) -> Value:
         a, axes = values[0], tuple(parameters["axes"])
         shape = tuple(n for k, n in enumerate(a.shape) if k not in axes)
-        dtype, wanted = a.dtype, a.dtype
-        if op in ("ReduceSum", "ReduceMax", "ReduceMin") and a.dtype == np.uint32:
-            dtype = np.dtype(np.int32 if op == "ReduceSum" else np.int64)
+        dtype = _counting(a.dtype, wraps=op in ("ReduceSum", "ReduceProd"))
         name = g.whole(g.cast(a, dtype))
-        return g.cast(g.op(op, [name, ints(g, axes)], shape, dtype, keepdims=0), wanted)
+        return g.cast(g.op(op, [name, ints(g, axes)], shape, dtype, keepdims=0), a.dtype)
 
     return lower
 
@@ -170,9 +176,14 @@ def placed(op: str) -> Callable[..., Value]:
 
     def lower(g: Graph, values: list[Value], parameters: Any) -> Value:
         a, (axis,) = values[0], parameters["axes"]
-        dtype = np.dtype(np.int32) if a.dtype == bool else a.dtype
+        dtype = np.dtype(np.int32) if a.dtype == bool else _counting(a.dtype, wraps=False)
         shape = tuple(n for k, n in enumerate(a.shape) if k != axis)
         out = g.op(op, [g.whole(g.cast(a, dtype))], shape, np.int64, axis=axis, keepdims=0)
+        if a.dtype.kind == "f":  # the first that is no number comes before all
+            odd = g.whole(g.cast(g.each("IsNaN", a, dtype=bool), np.int32))
+            first = g.op("ArgMax", [odd], shape, np.int64, axis=axis, keepdims=0)
+            most = g.op("ReduceMax", [odd, ints(g, [axis])], shape, np.int32, keepdims=0)
+            out = either(g, g.cast(most, np.bool_), first, out)
         return g.cast(out, parameters["index_dtype"])
 
     return lower
@@ -180,7 +191,7 @@ def placed(op: str) -> Callable[..., Value]:
 
 def accumulated(g: Graph, values: list[Value], parameters: Any) -> Value:
     a = values[0]
-    dtype = np.dtype(np.int32) if a.dtype == np.uint32 else a.dtype
+    dtype = _counting(a.dtype, wraps=True)
     axis = g.stored(np.array(parameters["axis"], np.int64))
     out = g.op("CumSum", [g.whole(g.cast(a, dtype)), axis], a.shape, dtype, reverse=int(parameters["reverse"]))
     return g.cast(out, a.dtype)
@@ -192,7 +203,7 @@ def ordered(g: Graph, values: list[Value], parameters: Any) -> list[Value]:
         raise NotExpressible("a sort by several keys is not translated to ONNX")
     key, *others = values
     axis, n = parameters["dimension"], values[0].shape[parameters["dimension"]]
-    wide = g.cast(key, np.int64) if key.dtype == np.uint32 else key
+    wide = g.cast(key, np.int32 if key.dtype == bool else _counting(key.dtype, wraps=False))
     names = g.node("TopK", [g.whole(wide), ints(g, [n])], 2, axis=axis, largest=0, sorted=1)
     out = [g.cast(g.given(names[0], key.shape, wide.dtype), key.dtype)]
     return out + [g.op("GatherElements", [g.whole(v), names[1]], v.shape, v.dtype, axis=axis) for v in others]
@@ -200,7 +211,9 @@ def ordered(g: Graph, values: list[Value], parameters: Any) -> list[Value]:
 
 def multiplied(g: Graph, values: list[Value], parameters: Any) -> Value:
     """`dot_general`, as Einstein's sum."""
-    a, b = values
+    wanted = np.dtype(parameters.get("preferred_element_type") or values[0].dtype)
+    dtype = _counting(wanted, wraps=True)
+    a, b = (g.cast(v, dtype) for v in values)
     (of_a, of_b), (batch_a, batch_b) = parameters["dimension_numbers"]
     letters = iter(ascii_letters)
     first = [next(letters) for _ in a.shape]
@@ -213,7 +226,7 @@ def multiplied(g: Graph, values: list[Value], parameters: Any) -> Value:
     sizes = dict(zip(first, a.shape, strict=True)) | dict(zip(second, b.shape, strict=True))
     shape: Shape = tuple(sizes[x] for x in result)
     equation = f"{''.join(first)},{''.join(second)}->{''.join(result)}"
-    return g.op("Einsum", [g.whole(a), g.whole(b)], shape, a.dtype, equation=equation)
+    return g.cast(g.op("Einsum", [g.whole(a), g.whole(b)], shape, dtype, equation=equation), wanted)
 
 
 TABLE: dict[str, Callable[..., Any]] = {
