@@ -69,7 +69,7 @@ def test_the_law_piles_up_walkers_as_predicted():
 
     seen = int(walked(law.found(Bits.founding(seed_words(7), jnp.uint32(0))))) / (1000 * 4096)
     ratio = seen / ((1 - seen) / 7)
-    assert ratio == pytest.approx(0.8 / 0.07, rel=0.03)  # seen: 11.43 within 1 %
+    assert ratio == pytest.approx(0.8 / 0.07, rel=0.02)  # 11.43 by the law, 11.47 seen
 
 
 SIDE = 64
