@@ -48,14 +48,14 @@ def once(ready: Ready, random: Random) -> None:
     elif kind == "raw":
         raw = bytearray(random.choice(RAW))
     else:
-        raw = bytearray(json.dumps(_spoilt(json.loads(ready.sound), random)).encode())
+        raw = bytearray(json.dumps(spoilt(json.loads(ready.sound), random)).encode())
     ready.path.write_bytes(raw)
     found = rules.load(ready.path)
     if kind == "bit" and b'"sha256"' in raw:
         assert all(np.array_equal(a, b) for a, b in zip(_genes(found), ready.genes, strict=True))
 
 
-def _spoilt(values: Any, random: Random) -> Any:
+def spoilt(values: Any, random: Random) -> Any:
     """The same with one odd value somewhere."""
     place = values
     while isinstance(place, dict | list) and place:

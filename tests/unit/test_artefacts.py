@@ -6,40 +6,55 @@ import json
 import os
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import mesocosm as mc
+import mesocosm.lab
 from mesocosm import artefacts, rules
 from mesocosm.artefacts import ArtefactError, Differs, subjects
 from mesocosm.artefacts import page as pages
 from mesocosm.artefacts.program import digest_of, played
-from mesocosm.artefacts.written import as_onnx
+from mesocosm.artefacts.written import as_onnx, body_of, sealed
 from mesocosm.cli.main import main
 from mesocosm.core.random import Bits, seed_words
+from mesocosm.heredity.genomes import EXPRESSED
+from mesocosm.minds.mind import Draw
 from mesocosm.protocol.launch import prepare
 from mesocosm.protocol.registry import declaration
-from mesocosm.record import MissingPackage
+from mesocosm.record import FolderError, MissingPackage
 from mesocosm.record.configuration import from_dict
+from mesocosm.record.folder import unpack
 from tests.acceptance.conftest import chromium
 
 onnx = pytest.importorskip("onnx", reason="needs the extra export")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra export")
+from mesocosm.artefacts.onnx import elementwise, lowering  # noqa: E402
+from mesocosm.artefacts.onnx.graph import NotExpressible  # noqa: E402
 
 # ------------------------------------------------------------------------------------------------------------ worlds
 
 
-@pytest.fixture(scope="module")
-def world():
-    """A small world that has run for a while, and its minds."""
+@cache
+def world_of(seed):
+    """A small world at its founding."""
     values = {"world": {"side": 32, "founders": 32, "ceiling": 128, "drops": 20}}
     law = prepare("chemotaxis", from_dict(declaration("chemotaxis").configuration, values))[0].experiment
-    state = jax.jit(lambda: law.init(Bits.founding(seed_words(3), jnp.uint32(1))))()
-    about = {"experiment": "chemotaxis", "seed": 3, "replicate": 1, "tick": 0}
+    state = jax.jit(lambda: law.init(Bits.founding(seed_words(seed), jnp.uint32(1))))()
+    return law, state, {"experiment": "chemotaxis", "seed": seed, "replicate": 1, "tick": 0}
+
+
+@pytest.fixture(scope="module")
+def world():
+    """Its tick, its minds, and what is drawn of it."""
+    law, state, about = world_of(3)
     tick = subjects.tick_of(law, subjects.roomy(law, state), about)
     return tick, subjects.of_mind(law, state, about), subjects.shown_of(law, state, tick)
 
@@ -73,6 +88,81 @@ def test_onnx_runtime_is_a_second_witness(world, tmp_path):
         assert "8 test vectors are equal" in artefacts.load(written_into(tmp_path, as_onnx(mind))).verify()
 
 
+def test_a_mind_acts_by_the_genes_that_its_body_expresses(world, tmp_path):
+    """One body after the other, straight from the law; nobody who is dead is in the file."""
+    law, state, _ = world_of(3)
+    state = eqx.tree_at(lambda s: s.world.bodies.id, state, state.world.bodies.id.at[::3].set(0))
+    alive = state.world.bodies.alive
+    genomes = np.asarray(state.genomes)
+    assert not np.array_equal(*genomes[:, : law.mind.n_loci])
+    about = {"experiment": "chemotaxis", "seed": 3, "replicate": 1, "tick": 7}
+    (act,) = subjects.of_mind(law, state, about)
+    n, rng = int(alive.sum()), np.random.default_rng(0)
+    stimulus, word = rng.integers(law.mind.n_stimuli, size=n), rng.integers(2**32, size=n, dtype=np.uint32)
+    found = artefacts.load(written_into(tmp_path, as_onnx(act))).run({"stimulus": stimulus, "word": word})["act"]
+    bits = Bits.at(seed_words(3), jnp.uint32(1), jnp.int32(7))
+    for k, place in enumerate(np.flatnonzero(alive)):
+        own = jnp.asarray(genomes[EXPRESSED, : law.mind.n_loci, place])
+        draw = Draw(bits, state.world.bodies.id[place], jnp.uint32(word[k]))
+        assert found[k] == law.mind.act(draw, own, None, jnp.int32(stimulus[k]))[1]
+
+
+def test_a_mind_learns_from_what_came_after_what():
+    """A mind that writes down its experience: before, act, after, whether it died."""
+
+    class Diary:
+        n_stimuli, n_acts, doings = 5, 4, ("eaten",)
+
+        def learn(self, genome, brain, lived):
+            told = 1000 * lived.seen + 100 * lived.act + 10 * lived.seen_after + lived.doings["eaten"]
+            return brain * 0 + jnp.where(lived.is_last, -1, told)
+
+    brain = np.zeros(3, np.int32)
+    own = {"brain": brain, "genome": np.zeros((1, 3), np.int8)}
+    program = subjects._learning(Diary(), own, jax.tree.structure(brain), {"bodies": 3})
+    given = {"before": [1, 2, 3], "act": [0, 1, 2], "now": [4, 3, 0], "felt.eaten": [0, 1, 7]}
+    out = program.step(program.begins | {k: np.array(v, np.int32) for k, v in given.items()})
+    assert out["next.brain"].tolist() == [1040, 2131, 3207]
+    assert program.least == dict.fromkeys(given, 0) and program.most == {"before": 4, "act": 3, "now": 4}
+
+
+class Candle(mc.lab.Experiment):
+    """Burns down, books what is burnt, and ends."""
+
+    exact: ClassVar[bool] = True
+
+    def init(self, bits):
+        return jnp.int32(5)
+
+    def tick(self, bits, state):
+        return state - 1, mc.lab.Tick(flows={"burnt": jnp.int32(1)})
+
+    def status(self, state):
+        return jnp.where(state <= 0, jnp.int32(1), jnp.int32(0))
+
+
+def test_a_world_that_ends_ends_elsewhere_and_what_it_books_is_looked_at(tmp_path):
+    tick = subjects.tick_of(Candle(), jnp.int32(5), {"experiment": "candle", "seed": 0, "replicate": 0, "tick": 0})
+    opened = artefacts.load(written_into(tmp_path, as_onnx(tick)))
+    played = [(int(out["status"]), int(out["flow.burnt"]), int(out["next.state"])) for out in opened.play(50)]
+    assert played == [(0, 1, 4), (0, 1, 3), (0, 1, 2), (0, 1, 1), (1, 1, 0)]
+    assert opened.verify().startswith("5 ticks are equal")
+    for name in ("status", "flow.burnt", "next.state"):
+        other = replace(opened, step=lambda given, name=name: (out := opened.step(given)) | {name: out[name] * 0 - 7})
+        with pytest.raises(Differs, match="tick 1 of 5 differs"):
+            other.verify()
+
+
+def test_what_onnx_runtime_computes_otherwise_is_not_written(monkeypatch):
+    monkeypatch.setitem(lowering._RULES, "sub", elementwise.plain("add"))
+    tick = subjects.tick_of(Candle(), jnp.int32(5), {"experiment": "candle", "seed": 0, "replicate": 0, "tick": 0})
+    with pytest.raises(NotExpressible, match=r"tick 1 of 5 differs .* it is not written"):
+        as_onnx(tick)
+    monkeypatch.setitem(lowering._RULES, "sub", lambda g, values, _: g.each("NoSuch", *values))
+    with pytest.raises(NotExpressible, match=r"does not run it .*it is not written"):
+        as_onnx(tick)
+
+
 def test_a_mind_that_learns_takes_its_learning_along(tmp_path):
     """Of the example that wins and stays: who has eaten is not hungry; hunger counts for the others."""
     path = str(Path(__file__).parents[2] / "docs" / "examples" / "win_stay.py")
@@ -90,20 +180,48 @@ def test_a_mind_that_learns_takes_its_learning_along(tmp_path):
     assert acts.tolist() == out["next.brain.act"].tolist()
 
 
+CHANGE = "20:rate=64"
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("artefacts") / "short"
-    return mc.run("bilinear", ticks=40, every=20, replicates=2, out=folder)
+    return mc.run("bilinear", ticks=40, every=20, replicates=2, interventions=(CHANGE,), out=folder)
 
 
 def test_an_exported_run_goes_on_as_the_run_would(run, tmp_path):
     """By both languages: forty ticks and fifty more are ninety."""
-    longer = mc.run("bilinear", ticks=90, every=10, replicates=2, out=tmp_path / "longer")
+    changed = {"interventions": (CHANGE,)}
+    longer = mc.run("bilinear", ticks=90, every=10, replicates=2, out=tmp_path / "longer", **changed)
     wanted = {k: v[1] for k, v in longer.record.state.items() if k.partition(".")[0] == "state"}
     for language, name in (("onnx", "tick.onnx"), ("stablehlo", "tick.mlir")):
         assert main(["export", str(run.folder), "--to", language, "--replicate", "1", "--quiet"]) == 0
         *_, last = artefacts.load(run.folder / "export" / name).play(50)
         assert wanted and all(np.array_equal(last[f"next.{k}"], v) for k, v in wanted.items())
+
+
+class Ended:
+    """A record in which the first of two replicates has ended, so that it has no last state."""
+
+    status = "finished"
+
+    def __init__(self, record):
+        self._record, self.state = record, {k: np.asarray(v)[1:] if np.ndim(v) else v for k, v in record.state.items()}
+
+    def __getattr__(self, name):
+        return getattr(self._record, name)
+
+
+def test_the_world_is_that_of_the_replicate_and_of_a_run_that_is_finished(run):
+    record = Ended(run.record)
+    _, state, about = subjects.last_world(record, 1)
+    (wanted,) = jax.tree.leaves(subjects.last_world(run.record, 1)[1])[:1]
+    assert np.array_equal(jax.tree.leaves(state)[0], wanted) and about["replicate"] == 1
+    with pytest.raises(FolderError, match="replicate 0 has no last state; those that have: 1"):
+        subjects.last_world(record, 0)
+    record.status = "running"
+    with pytest.raises(FolderError, match="is running; finish it first, `mesocosm resume`"):
+        subjects.last_world(record, 1)
 
 
 def test_stablehlo_is_text_that_this_jax_reads(run, capsys):
@@ -194,7 +312,7 @@ def test_the_worlds_that_the_page_names_run_in_onnx_runtime(name, tmp_path):
     tick = subjects.tick_of(law, state, {"experiment": name, "seed": 5, "replicate": 0, "tick": 0})
     assert tick.exact == (name in EXACT)
     said = artefacts.load(written_into(tmp_path, as_onnx(tick))).verify()
-    assert said.startswith("50 ticks are equal" if tick.exact else "1 test vectors")
+    assert said.startswith("50 ticks are equal" if tick.exact else "8 test vectors")
 
 
 # ------------------------------------------------------------------------------------------------------------- rules
@@ -249,8 +367,83 @@ def another_beginning(model, told):
     model.graph.initializer[-1].raw_data = b"\1" * len(model.graph.initializer[-1].raw_data)
 
 
+def another_operator_set(model, told):
+    model.opset_import[0].version = 21
+
+
+def another_word(model, told):
+    model.doc_string = "as good as new"
+
+
+def more_words(model, told):
+    entry = model.metadata_props.add()
+    entry.key, entry.value = "author", "somebody"
+
+
+def a_function(model, told):
+    model.functions.add().name = "own"
+
+
+def another_domain(model, told):
+    model.opset_import.add().domain = "com.microsoft"
+
+
+def numbers_elsewhere(model, told):
+    tensor = model.graph.initializer[-1]
+    entry = tensor.external_data.add()
+    entry.key, entry.value = "location", "../../../etc/hostname"
+    tensor.data_location = 1
+
+
 def nobodys(model, told):
     del model.metadata_props[:]
+
+
+CHANGES = (
+    another_beginning,
+    another_operator_set,
+    another_word,
+    more_words,
+    a_function,
+    another_domain,
+    numbers_elsewhere,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("digests", None, "digests = missing: must be a list of at most 10000 SHA-256"),
+        ("digests", 5, "digests = 5: must be a list"),
+        ("outputs", None, "outputs = missing: must be a list of different names"),
+        ("outputs", [], r"outputs = \[\]: must be a list of different names"),
+        ("outputs", ["zzz"], "its test vectors are not those of its inputs and outputs"),
+        ("least", None, "least = missing: must be a table of numbers"),
+        ("tolerance", 1e9, r"tolerance = 1000000000\.0: must be a number in 0 \.\.\. 0\.1"),
+        ("tolerance", float("nan"), "tolerance = nan: must be a number"),
+        ("inputs", {"x": 3}, r"inputs = .*: must be a table of inputs"),
+        ("inputs", {}, r"inputs = \{\}: must be a table of inputs"),
+        ("kind", "soul", "kind = 'soul': must be tick, act, learn or predict"),
+    ],
+)
+def test_a_checksum_is_no_signature(rule_files, tmp_path, name, value, said):
+    """Whoever changes a manifest can seal it again: each field is looked at all the same."""
+
+    def resealed(model, told):
+        manifest = json.loads(told["mesocosm"].value)
+        manifest = {k: v for k, v in manifest.items() if k != name} | ({} if value is None else {name: value})
+        arrays = unpack(base64.b64decode(told["mesocosm.vectors"].value), tmp_path)
+        names = json.loads(told["mesocosm"].value)["inputs"]
+        bare = onnx.ModelProto.FromString(model.SerializeToString())
+        del bare.metadata_props[:]
+        initial = [t for t in bare.graph.initializer if t.name in names]
+        arrays |= {f"begins.{t.name}": onnx.numpy_helper.to_array(t) for t in initial}
+        del bare.graph.initializer[len(bare.graph.initializer) - len(initial) :]
+        manifest["sha256"] = sealed(manifest, body_of(bare), arrays)
+        told["mesocosm"].value = json.dumps(manifest)
+
+    with pytest.raises(ArtefactError, match=said):
+        artefacts.load(changed(rule_files / "predict.onnx", tmp_path / "other.onnx", resealed))
 
 
 def test_files_that_are_not_ours_are_refused_in_a_sentence(rule_files, tmp_path, capsys):
@@ -258,7 +451,7 @@ def test_files_that_are_not_ours_are_refused_in_a_sentence(rule_files, tmp_path,
     for change, said in (
         (another_version, "is of the version 'mesocosm artefact 9', this mesocosm reads 'mesocosm artefact 1'"),
         (another_graph, "is not as it was written"),
-        (another_beginning, "is not as it was written"),
+        *((change, "is not as it was written") for change in CHANGES),
         (nobodys, "is an ONNX model, but none that mesocosm exported"),
     ):
         with pytest.raises(ArtefactError, match=said):
@@ -290,6 +483,11 @@ def test_what_a_program_is_given_is_checked(rule_files):
     learn = artefacts.load(rule_files / "learn.onnx")
     with pytest.raises(ArtefactError, match="y: holds numbers that are no int32"):
         learn.run({"y": 2**40})
+    for y in (-1, 3, 77):
+        with pytest.raises(ArtefactError, match=rf"y = {y}: must be 0 \.\.\. 2"):
+            learn.run({"y": y})
+    with pytest.raises(ArtefactError, match=r"x: is no array; predict\.onnx takes float32 \(9,\)"):
+        predict.run({"x": [[1, 2], [3]]})
 
 
 def test_a_program_that_gives_something_else_is_told(rule_files, capsys, monkeypatch):
@@ -316,6 +514,8 @@ def test_missing_and_old_packages_are_named(monkeypatch, rule_files, capsys):
         (["export", "lstm-0", "--to", "onnx"], "--inputs: say how many numbers"),
         (["export", "lstm-0", "--to", "onnx", "--inputs", "0"], "inputs = 0: must be 1"),
         (["export", "nothing", "--to", "stablehlo", "--inputs", "4"], "nothing: is neither a file"),
+        (["export", "lstm-0", "--to", "onnx", "--inputs", "9", "--replicate", "1"], "--replicate: is of a world"),
+        (["export", "lstm-0", "--to", "onnx", "--inputs", "99", "--hidden", "1000000"], "109000000 connections: must"),
     ):
         assert main(words) == 2 and said in capsys.readouterr().err
 

@@ -22,6 +22,9 @@ LEAST = {"onnx": (1, 17), "onnxruntime": (1, 31)}
 """Versions, as the extra `export` has them. Older ONNX Runtimes have no Where of narrow and unsigned numbers."""
 
 
+ON_ITS_HOST = "calls Python on its host, so that it is no program of its own: neither ONNX nor StableHLO holds it"
+
+
 class ArtefactError(MesocosmError, ValueError):
     """A file that cannot be opened, or what was given to its program: says why, and what to do."""
 

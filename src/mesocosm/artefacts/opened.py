@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mesocosm.artefacts import FORMAT, ArtefactError, Differs, require_onnx
+from mesocosm.artefacts import ArtefactError, Differs, require_onnx, told
 from mesocosm.artefacts.program import Arrays, difference, digest_of, played
 from mesocosm.artefacts.written import MANIFEST, VECTORS, body_of, sealed
 from mesocosm.record.errors import FolderError
@@ -61,7 +60,11 @@ class Opened:
         if name not in self.begins:
             known = ", ".join(list(self.begins)[:8]) + (", ..." if len(self.begins) > 8 else "")
             raise ArtefactError(f"{name}: {self.path.name} has no such input; it has {known}")
-        like, array = self.begins[name], np.asarray(value)
+        like = self.begins[name]
+        try:
+            array = np.asarray(value)
+        except (ValueError, TypeError, OverflowError):
+            raise ArtefactError(f"{name}: is no array; {self.path.name} takes {like.dtype} {like.shape}") from None
         if array.shape != like.shape:
             raise ArtefactError(f"{name}: has the shape {array.shape}; {self.path.name} takes {like.shape}")
         if array.dtype.kind in "iub" and like.dtype.kind in "iu":
@@ -75,8 +78,11 @@ class Opened:
                 raise ArtefactError(f"{name}: holds numbers that are not finite")
         elif array.dtype != like.dtype:
             raise ArtefactError(f"{name}: holds {array.dtype}; {self.path.name} takes {like.dtype}")
-        if array.size and array.min() < self.manifest["least"].get(name, -np.inf):
-            raise ArtefactError(f"{name} = {array.min()}: must be {self.manifest['least'][name]} or more")
+        low, high = self.manifest["least"].get(name, -np.inf), self.manifest["most"].get(name, np.inf)
+        if array.size and not (low <= array.min() and array.max() <= high):
+            odd = array.min() if array.min() < low else array.max()
+            words = f"{low} or more" if high == np.inf else f"{low} ... {high}"
+            raise ArtefactError(f"{name} = {odd}: must be {words}")
         return array
 
     def verify(self) -> str:
@@ -103,21 +109,27 @@ class Opened:
         for k in range(n):
             out = self.step(self.begins | {name: array[k] for name, array in given.items()})
             for name, array in found.items():
-                gap = difference(out[name], array[k])
+                gap = difference(out[name], _wanted(name, array[k], out))
                 worst = max(worst, gap)
                 if gap > most:
                     raise Differs(
                         f"{self.path}: {name} of test vector {k} differs by {gap:.2g} from what was exported, by "
                         f"{self.engine}; {most:g} is permitted"
                     )
-        told = f"differ by {worst:.1g} at most" if worst else "are equal"
-        return f"{n} test vectors {told}, by {self.engine}"
+        said = f"differ by {worst:.1g} at most" if worst else "are equal"
+        return f"{n} test vector{'s' * (n > 1)} {said}, by {self.engine}"
+
+
+def _wanted(name: str, array: np.ndarray, out: Arrays) -> np.ndarray:
+    """What was found; of a class, the first of the best of its own logits, since rounding may decide between them."""
+    logits = out.get("logits")
+    return np.asarray(logits.argmax(), array.dtype) if name == "class" and logits is not None else array
 
 
 def load(path: Path) -> Opened:
     """Open a file of ONNX (`.onnx`), or of StableHLO by its manifest or text. See `mesocosm.artefacts.load`."""
     if path.suffix == ".onnx":
-        return _from_onnx(path)
+        return of_onnx(path, _content(path))
     if path.suffix in (".json", ".mlir", ".npz"):
         return _from_stablehlo(path.with_suffix(".json"))
     raise ArtefactError(f"{path}: is neither .onnx nor .mlir; name a file that `mesocosm export` wrote")
@@ -134,28 +146,20 @@ def _content(path: Path) -> bytes:
         raise ArtefactError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def _told(path: Path, text: str) -> dict[str, Any]:
-    """The manifest, of our version."""
-    try:
-        told = json.loads(text)
-        version, made = told["format"], told.get("versions", {}).get("mesocosm", "unknown")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise ArtefactError(f"{path}: says nothing of itself that mesocosm understands; export it again") from None
-    if version != FORMAT:
-        raise ArtefactError(
-            f"{path}: is of the version {version!r:.60}, this mesocosm reads {FORMAT!r}; export it again, or use the "
-            f"mesocosm that wrote it ({made!s:.40})"
-        )
-    return told
-
-
-def _check_seal(path: Path, told: dict[str, Any], body: bytes, arrays: Arrays) -> None:
-    if sealed(told, body, arrays) != told.get("sha256"):
+def _check_seal(path: Path, manifest: dict[str, Any], body: bytes, arrays: Arrays) -> None:
+    if sealed(manifest, body, arrays) != manifest["sha256"]:
         raise ArtefactError(f"{path}: is not as it was written (its checksum differs); fetch or export it again")
 
 
-def _from_onnx(path: Path) -> Opened:
-    content = _content(path)
+def of_onnx(path: Path, content: bytes) -> Opened:
+    """A file of ONNX.
+
+    Args:
+      path: by which it is named.
+
+    Raises:
+      ArtefactError: as of `load`.
+    """
     onnx = require_onnx(f"{path.name}")
     try:
         model = onnx.ModelProto.FromString(content)
@@ -164,18 +168,40 @@ def _from_onnx(path: Path) -> Opened:
     inside = {entry.key: entry.value for entry in model.metadata_props}
     if MANIFEST not in inside:
         raise ArtefactError(f"{path}: is an ONNX model, but none that mesocosm exported: it has no test vectors")
-    told = _told(path, inside[MANIFEST])
+    manifest = told.read(path, inside[MANIFEST])
+    _check_plain(path, model)
     try:
         vectors = unpack(base64.b64decode(inside.get(VECTORS, ""), validate=True), path)
-        names = list(told["inputs"])
-        begins = {t.name: np.array(onnx.numpy_helper.to_array(t)) for t in model.graph.initializer if t.name in names}
-        begins = {name: begins[name] for name in names}
-    except (binascii.Error, KeyError, ValueError, TypeError, FolderError):
+        begins = _beginnings(onnx, model, list(manifest["inputs"]))
+    except (binascii.Error, ValueError, TypeError, LookupError, FolderError):
         raise ArtefactError(f"{path}: is damaged (its test vectors cannot be read); export it again") from None
-    del model.graph.initializer[len(model.graph.initializer) - len(names) :]
-    _check_seal(path, told, body_of(model), {f"begins.{k}": a for k, a in begins.items()} | vectors)
-    step, version = _by_onnxruntime(path, model.SerializeToString(), told["outputs"])
-    return Opened(path, told, begins, vectors, f"ONNX Runtime {version}", step)
+    del model.metadata_props[:]
+    _check_seal(path, manifest, body_of(model), {f"begins.{k}": a for k, a in begins.items()} | vectors)
+    told.check_arrays(path, manifest, begins, vectors)
+    step, version = _by_onnxruntime(path, model.SerializeToString(), manifest["outputs"])
+    return Opened(path, manifest, begins, vectors, f"ONNX Runtime {version}", step)
+
+
+def _check_plain(path: Path, model: Any) -> None:
+    """What no file of ours has: functions, operators of others, numbers that lie in another file."""
+    keys = sorted(entry.key for entry in model.metadata_props)
+    outside = any(tensor.external_data or tensor.data_location for tensor in model.graph.initializer)
+    if model.functions or outside or keys != [MANIFEST, VECTORS] or any(o.domain for o in model.opset_import):
+        raise ArtefactError(
+            f"{path}: is not as it was written (functions, operators of others, numbers in another file, or other "
+            "metadata); fetch or export it again"
+        )
+
+
+def _beginnings(onnx: Any, model: Any, names: list[str]) -> Arrays:
+    """What it begins with, which is taken out of the model: its last initializers, exactly these."""
+    count = len(model.graph.initializer) - len(names)
+    last = list(model.graph.initializer)[max(0, count) :]
+    begins = {tensor.name: np.array(onnx.numpy_helper.to_array(tensor)) for tensor in last}
+    if list(begins) != names or any(t != onnx.numpy_helper.from_array(begins[t.name], t.name) for t in last):
+        raise ValueError("other inputs than the manifest has")
+    del model.graph.initializer[count:]
+    return begins
 
 
 def _by_onnxruntime(path: Path, content: bytes, outputs: list[str]) -> tuple[Callable[[Arrays], Arrays], str]:
@@ -184,35 +210,43 @@ def _by_onnxruntime(path: Path, content: bytes, outputs: list[str]) -> tuple[Cal
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    try:
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its errors share no class
-        said = str(error).strip().splitlines()[0]
-        raise ArtefactError(
+
+    def refused(error: Exception) -> ArtefactError:  # its errors share no class
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        return ArtefactError(
             f"{path}: ONNX Runtime {onnxruntime.__version__} does not run it ({said:.200}); "
             "pip install -U 'mesocosm[export]'"
-        ) from None
+        )
+
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise refused(error) from None
 
     def step(given: Arrays) -> Arrays:
-        found: Any = session.run(outputs, {k: np.asarray(v) for k, v in given.items()})
+        try:
+            found: Any = session.run(outputs, {k: np.asarray(v) for k, v in given.items()})
+        except Exception as error:
+            raise refused(error) from None
         return dict(zip(outputs, found, strict=True))
 
     return step, onnxruntime.__version__
 
 
 def _from_stablehlo(path: Path) -> Opened:
-    told = _told(path, _content(path).decode("utf-8", "replace"))
+    manifest = told.read(path, _content(path).decode("utf-8", "replace"))
     text = _content(path.with_suffix(".mlir"))
     try:
         arrays = unpack(_content(path.with_suffix(".npz")), path.with_suffix(".npz"))
     except (FolderError, ValueError):
         raise ArtefactError(f"{path.with_suffix('.npz')}: is damaged; export it again") from None
-    _check_seal(path, told, text, arrays)
+    _check_seal(path, manifest, text, arrays)
     begins = {k.removeprefix("begins."): a for k, a in arrays.items() if k.startswith("begins.")}
-    begins = {name: begins[name] for name in told["inputs"]}
     vectors = {k: a for k, a in arrays.items() if not k.startswith("begins.")}
-    step, version = _by_jax(path, text.decode(), list(told["inputs"]), told["outputs"])
-    return Opened(path, told, begins, vectors, f"jax {version}", step)
+    told.check_arrays(path, manifest, begins, vectors)
+    begins = {name: begins[name] for name in manifest["inputs"]}
+    step, version = _by_jax(path, text.decode("utf-8", "replace"), list(begins), manifest["outputs"])
+    return Opened(path, manifest, begins, vectors, f"jax {version}", step)
 
 
 def _by_jax(path: Path, text: str, inputs: list[str], outputs: list[str]) -> tuple[Callable[[Arrays], Arrays], str]:
@@ -230,8 +264,12 @@ def _by_jax(path: Path, text: str, inputs: list[str], outputs: list[str]) -> tup
         raise ArtefactError(f"{path}: jax {jax.__version__} does not read it ({said:.200}); export it again") from None
 
     def step(given: Arrays) -> Arrays:
-        found = program.execute_sharded([jax.device_put(given[name], client.local_devices()[0]) for name in inputs])
-        arrays = found.disassemble_into_single_device_arrays()
-        return {name: np.asarray(own[0]) for name, own in zip(outputs, arrays, strict=True)}
+        try:
+            found = program.execute_sharded([jax.device_put(given[name], client.local_devices()[0]) for name in inputs])
+            arrays = found.disassemble_into_single_device_arrays()
+            return {name: np.asarray(own[0]) for name, own in zip(outputs, arrays, strict=True)}
+        except (RuntimeError, ValueError, TypeError) as error:
+            said = str(error).strip().splitlines()[0]
+            raise ArtefactError(f"{path}: jax {jax.__version__} does not run it ({said:.200})") from None
 
     return step, jax.__version__

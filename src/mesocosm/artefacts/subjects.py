@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mesocosm.artefacts import ArtefactError
-from mesocosm.artefacts.program import NEXT, Arrays, Program
+from mesocosm.artefacts.program import CASES, NEXT, SCENE, Arrays, Program
 from mesocosm.core.checkpoint import named, unnamed
 from mesocosm.core.flags import as_it_comes
 from mesocosm.core.random import Bits, seed_words
@@ -25,8 +26,8 @@ from mesocosm.record.configuration import to_dict
 from mesocosm.record.given import MOST_CLASSES
 from mesocosm.rules.rule import Rule
 
-CASES = 8
-"""Test vectors of a rule."""
+MOST_CONNECTIONS = 1 << 23
+"""Of a rule: a file of it holds the net nine times, and 2 GiB at most."""
 
 
 @as_it_comes
@@ -125,9 +126,9 @@ def shown_of(law: Any, state: Any, program: Program) -> Shown:
         drawn = [seen.points[points].alive, *(seen.points[points].columns[name] for name in columns)]
         return [*out, *drawn, *([seen.fields[field].values] if field else [])]
 
-    names = [f"scene.{points}.{name}" for name in ("alive", *columns)]
-    names += [f"scene.{field}"] if field else []
-    about = {"points": f"scene.{points}", "field": f"scene.{field}" if field else ""}
+    names = [f"{SCENE}{points}.{name}" for name in ("alive", *columns)]
+    names += [f"{SCENE}{field}"] if field else []
+    about = {"points": f"{SCENE}{points}", "field": f"{SCENE}{field}" if field else ""}
     about |= {"width": space.width, "height": space.height}
     return Shown(compute, (*program.outputs, *names), about)
 
@@ -169,7 +170,8 @@ def _acting(mind: Mind, ids: np.ndarray, own: Arrays, treedef: Any, about: dict[
     begins |= {name: own[name] for name in brains}
     outputs = (*(NEXT + name for name in brains), "act")
     tried = {"word": words, "stimulus": _some(rng, mind.n_stimuli, n)}
-    return Program("act", act, begins, outputs, about, True, {"tick": 0}, tried)
+    most = {"stimulus": mind.n_stimuli - 1}
+    return Program("act", act, begins, outputs, about, True, {"tick": 0, "stimulus": 0}, tried, most)
 
 
 def _learning(mind: Mind, own: Arrays, treedef: Any, about: dict[str, Any]) -> Program:
@@ -192,7 +194,8 @@ def _learning(mind: Mind, own: Arrays, treedef: Any, about: dict[str, Any]) -> P
     tried = {name: _some(rng, below, n) for name, below in asked.items()}
     begins = {"genome": own["genome"], **{name: array[0] for name, array in tried.items()}}
     begins |= {name: own[name] for name in brains}
-    return Program("learn", learn, begins, tuple(NEXT + name for name in brains), about, True, {}, tried)
+    least, most = dict.fromkeys(tried, 0), {name: asked[name] - 1 for name in ("before", "act", "now")}
+    return Program("learn", learn, begins, tuple(NEXT + name for name in brains), about, True, least, tried, most)
 
 
 def _address(about: dict[str, Any]) -> Arrays:
@@ -218,11 +221,7 @@ def of_rule(rule: Rule, n_inputs: int, about: dict[str, Any]) -> list[Program]:
     Raises:
       ArtefactError: for sizes that do not fit.
     """
-    classes = rule.classes
-    if classes is None or not 2 <= classes < MOST_CLASSES:
-        raise ArtefactError(f"classes = {classes}: must be 2 ... {MOST_CLASSES - 1}")
-    if not 1 <= n_inputs <= 1 << 20:
-        raise ArtefactError(f"inputs = {n_inputs}: must be 1 ... {1 << 20} numbers of an example")
+    classes = _classes_of(rule, n_inputs)
     learner = rule._ready(n_inputs, np.array([classes - 1]))
     leaves, treedef = jax.tree.flatten(rule._state)
     names = list(named({"state": rule._state}))
@@ -242,10 +241,29 @@ def of_rule(rule: Rule, n_inputs: int, about: dict[str, Any]) -> list[Program]:
     y = (np.arange(CASES) % classes).astype(np.int32)
     about = about | {"inputs": n_inputs, "classes": classes, "hidden": list(rule.hidden)}
     kept = tuple(NEXT + name for name in names)
+    begins, taught, bounds = {"x": x[0], "y": y[0], **own}, {"x": x, "y": y}, ({"y": 0}, {"y": classes - 1})
     return [
-        Program("learn", learn, {"x": x[0], "y": y[0], **own}, (*kept, "logits"), about, False, {}, {"x": x, "y": y}),
+        Program("learn", learn, begins, (*kept, "logits"), about, False, bounds[0], taught, bounds[1]),
         Program("predict", predict, {"x": x[0], **own}, ("logits", "class"), about, False, {}, {"x": x}),
     ]
+
+
+def _classes_of(rule: Rule, n_inputs: int) -> int:
+    """Its classes, if its sizes fit."""
+    classes = rule.classes
+    if classes is None or not 2 <= classes < MOST_CLASSES:
+        raise ArtefactError(f"classes = {classes}: must be 2 ... {MOST_CLASSES - 1}")
+    if not 1 <= n_inputs <= 1 << 20:
+        raise ArtefactError(f"inputs = {n_inputs}: must be 1 ... {1 << 20} numbers of an example")
+    sizes = (n_inputs, *rule.hidden, classes)
+    connections = sum(before * after for before, after in pairwise(sizes))
+    if connections > MOST_CONNECTIONS:
+        told = ", ".join(map(str, sizes))
+        raise ArtefactError(
+            f"a net of {told} neurons has {connections} connections: must be {MOST_CONNECTIONS} at most; give fewer "
+            "--inputs, --hidden or --classes"
+        )
+    return classes
 
 
 def standardised(x: Any) -> Any:

@@ -12,18 +12,21 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from mesocosm.artefacts import FORMAT, ArtefactError, require_onnx
+from mesocosm.artefacts import FORMAT, ON_ITS_HOST, ArtefactError, require_onnx
 from mesocosm.artefacts.program import Arrays, Golden, Program, golden
 from mesocosm.core.flags import as_it_comes
 from mesocosm.record.folder import versions
 
 MANIFEST, VECTORS = "mesocosm", "mesocosm.vectors"
 """Names in an ONNX model's `metadata_props`."""
+MOST_OF_A_MODEL = (2 << 30) - (1 << 20)
+"""Bytes that protobuf writes, and some room."""
 
 
 @as_it_comes
@@ -34,12 +37,11 @@ def as_onnx(program: Program, tried: Golden | None = None) -> dict[str, bytes]:
       tried: what it gave, where that is known already.
 
     Raises:
-      NotExpressible: naming an operation that has no translation.
+      NotExpressible: naming an operation that has no translation; or if what ONNX Runtime makes of it is not the same.
+      ArtefactError: for what is too large for one file.
       MissingPackage: without the extra `export`.
     """
     require_onnx("--to onnx")
-    from onnx import numpy_helper
-
     from mesocosm.artefacts.onnx.lowering import lower
 
     examples = list(program.begins.values())
@@ -47,16 +49,43 @@ def as_onnx(program: Program, tried: Golden | None = None) -> dict[str, bytes]:
     model.producer_name = "mesocosm"
     tried = tried or golden(program)
     told = manifest(program, tried, body_of(model))
+    content = _filled(model, program, told, base64.b64encode(_packed(_vectors(tried))).decode())
+    name = f"{program.kind}.onnx"
+    _check_runs(name, content)
+    return {name: content}
+
+
+def _filled(model: Any, program: Program, told: Mapping[str, Any], vectors: str) -> bytes:
+    """The file: with what it begins with, what it is, and what it gave."""
+    from onnx import numpy_helper
+
+    size = sum(array.nbytes for array in program.begins.values()) + len(vectors) + model.ByteSize()
+    if size > MOST_OF_A_MODEL:
+        raise ArtefactError(
+            f"{program.kind}: would be {size >> 20} MiB, and a file of ONNX holds {MOST_OF_A_MODEL >> 20}; "
+            "--to stablehlo has no such bound"
+        )
     model.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in program.begins.items())
-    for key, value in ((MANIFEST, json.dumps(told)), (VECTORS, base64.b64encode(_packed(_vectors(tried))).decode())):
+    for key, value in ((MANIFEST, json.dumps(told)), (VECTORS, vectors)):
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
-    return {f"{program.kind}.onnx": model.SerializeToString()}
+    return model.SerializeToString()
+
+
+def _check_runs(name: str, content: bytes) -> None:
+    """It is tried by ONNX Runtime before anybody has it."""
+    from mesocosm.artefacts.onnx.graph import NotExpressible
+    from mesocosm.artefacts.opened import of_onnx
+
+    try:
+        of_onnx(Path(name), content).verify()
+    except ArtefactError as error:
+        raise NotExpressible(f"{error}; it is not written. --to stablehlo keeps the program as it is") from None
 
 
 def body_of(model: Any) -> bytes:
-    """The graph of a model, for its digest."""
-    return model.graph.SerializeToString(deterministic=True)
+    """A model but for what it begins with, its manifest and its vectors, which are sealed as they are read."""
+    return model.SerializeToString(deterministic=True)
 
 
 @as_it_comes
@@ -68,10 +97,10 @@ def as_stablehlo(program: Program) -> dict[str, bytes]:
     """
     text = jax.jit(program.compute, keep_unused=True).lower(*program.begins.values()).as_text()
     if "custom_call" in text:
-        raise ArtefactError(
-            f"{program.about.get('experiment', program.kind)}: calls routines of this machine (linear algebra?), "
-            "which have no StableHLO"
-        )
+        what = program.about.get("experiment", program.kind)
+        if "_callback" in text:
+            raise ArtefactError(f"{what}: {ON_ITS_HOST}")
+        raise ArtefactError(f"{what}: calls routines of this machine (linear algebra?), which have no StableHLO")
     tried = golden(program)
     arrays = {f"begins.{name}": array for name, array in program.begins.items()} | _vectors(tried)
     told = manifest(program, tried, text.encode())
@@ -93,6 +122,7 @@ def manifest(program: Program, tried: Golden, body: bytes) -> dict[str, Any]:
         "inputs": {k: [a.dtype.name, list(a.shape)] for k, a in program.begins.items()},
         "outputs": list(program.outputs),
         "least": program.least,
+        "most": program.most,
         "digests": list(tried.digests),
         "tolerance": float(f"{tried.tolerance:.2g}"),
         "versions": versions(),

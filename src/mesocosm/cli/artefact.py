@@ -34,7 +34,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     export.add_argument("--out", metavar="FOLDER", help=where)
     export.add_argument("--theme", choices=("dark", "light"), default="dark", help="of a film (default: dark)")
     program = export.add_argument_group("of a program")
-    program.add_argument("--replicate", type=int, default=0, metavar="N", help="whose world (default: 0)")
+    program.add_argument("--replicate", type=int, metavar="N", help="whose world (default: 0)")
     program.add_argument("--inputs", type=int, metavar="N", help="of a rule: numbers of an example")
     program.add_argument("--classes", type=int, default=10, metavar="N", help="of a rule (default: 10)")
     hidden = "of a rule: neurons in each hidden level, such as 128 or 64,64 (default: none)"
@@ -90,7 +90,7 @@ def _page(options: argparse.Namespace) -> tuple[dict[str, bytes], Path]:
     from mesocosm.artefacts.page import page
     from mesocosm.artefacts.subjects import last_world, shown_of, tick_of
 
-    law, state, about = last_world(record, options.replicate)
+    law, state, about = last_world(record, options.replicate or 0)
     program = tick_of(law, state, about)
     files = page(program, shown_of(law, state, program), Path(options.runtime))
     return files, _place(options, record.folder / "export")
@@ -111,12 +111,17 @@ def _programs(options: argparse.Namespace) -> tuple[list[Any], Path]:
     if record is not None and record.header["experiment"] != "digits":
         from mesocosm.artefacts.subjects import of_run
 
-        return of_run(record, options.replicate), _place(options, there / "export")
+        for name in ("inputs", "hidden"):
+            if getattr(options, name):
+                raise ConfigurationError(f"--{name}: is of a rule, and {options.run} is a world; leave it out")
+        return of_run(record, options.replicate or 0), _place(options, there / "export")
     from mesocosm.artefacts.subjects import of_rule
     from mesocosm.cli.serve import rule_named
 
     name = str(there) if is_run else options.run
     rule = rule_named(name, options)
+    if options.replicate is not None:
+        raise ConfigurationError(f"--replicate: is of a world, and {options.run} is a rule; leave it out")
     if options.inputs is None:
         raise ConfigurationError("--inputs: say how many numbers an example has; digits of 8 x 8 pixels have 64")
     place = there / "export" if is_run else Path("exported") / Path(name).stem

@@ -36,7 +36,10 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def check(options: argparse.Namespace) -> int:
     """Try it; the exit code is 1 if anything is wrong."""
-    if options.target.endswith((".onnx", ".mlir")):
+    target = Path(options.target)
+    if target.suffix in (".onnx", ".mlir") or (
+        target.suffix in (".json", ".npz") and target.with_suffix(".mlir").is_file()
+    ):
         from mesocosm.cli.artefact import check_program
 
         return check_program(options)

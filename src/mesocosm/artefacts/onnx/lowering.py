@@ -7,6 +7,7 @@ two), loops become Loop. What has no rule is refused by name: nothing is approxi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from jax.extend import core
 from onnx import ModelProto, helper
 
+from mesocosm.artefacts import ON_ITS_HOST
 from mesocosm.artefacts.onnx import elementwise, indexing, shapes
 from mesocosm.artefacts.onnx.graph import IR, OPSET, Graph, NotExpressible, Value, needed, read_by, type_of
 
@@ -54,6 +56,8 @@ def lower(
       NotExpressible: naming the operation that has no translation.
     """
     closed = jax.make_jaxpr(function)(*examples)
+    if re.search(r"\w_callback\[", str(closed)):  # wherever in it: nobody is sent from one language to the other
+        raise NotExpressible(ON_ITS_HOST)
     g, bounds = Graph(), least or {}
     given = [
         g.given(name, tuple(v.aval.shape), v.aval.dtype, bounds.get(name))
@@ -63,11 +67,8 @@ def lower(
     for name, value in zip(outputs, results, strict=True):
         g.scope.nodes.append(helper.make_node("Identity", [g.whole(value)], [name]))
     infos = [
-        [
-            helper.make_tensor_value_info(name, type_of(v.dtype), list(v.shape))
-            for name, v in zip(names, values, strict=True)
-        ]
-        for names, values in ((inputs, given), (outputs, results))
+        [helper.make_tensor_value_info(name, type_of(v.dtype), list(v.shape)) for name, v in zip(*own, strict=True)]
+        for own in ((inputs, given), (outputs, results))
     ]
     nodes = needed(g.scope.nodes, outputs)
     wanted = {name for node in nodes for name in read_by(node)}
@@ -121,11 +122,6 @@ def _one(g: Graph, name: str, values: list[Value], parameters: dict[str, Any], o
         return values  # ONNX would take no axes for all
     if name == "reduce" or (name in _FOLDS and values[0].dtype != bool):
         return [_folded(g, name, values, parameters)]
-    if name.endswith("_callback"):
-        raise NotExpressible(
-            f"calls Python on its host (the operation {name!r}), so that it is no program of its own: neither ONNX nor "
-            "StableHLO holds it"
-        )
     if name not in _RULES:
         raise NotExpressible(
             f"the operation {name!r} has no translation to ONNX here; --to stablehlo keeps the program as it is"
