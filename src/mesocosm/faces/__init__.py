@@ -93,7 +93,7 @@ def schooling(
 
     Raises:
       ConfigurationError: for an environment that is not there, or whose observations or acts are neither Box nor
-        Discrete.
+        Discrete; for sizes and settings that are none. An environment that fails later ends the searches in it.
       MissingPackage: where Gymnasium is not installed.
     """
     _require("gymnasium", what="a world of Gymnasium")

@@ -11,7 +11,9 @@ while it lives by a Hebbian rule of each connection, which is what is searched: 
 
 from __future__ import annotations
 
+import json
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,7 +29,7 @@ from jaxtyping import Array, Float32
 
 from mesocosm.core import Bits, Experiment, Scene, Tick
 from mesocosm.evolution.searcher import Searcher
-from mesocosm.record import ConfigurationError
+from mesocosm.record import ConfigurationError, Status
 
 EPISODES, MEMBERS, FOUNDING = 1, 2, 3  # purposes of random bits
 COEFFICIENTS = 5
@@ -44,14 +46,14 @@ class Environment:
       mind: `net` or `rule`.
       hidden: neurons between observation and act; none: straight from one to the other.
       longest: steps of an episode at most.
-      settings: further arguments of `gymnasium.make`, as pairs.
+      settings: further arguments of `gymnasium.make`, as JSON: lists and tables have no hash.
     """
 
     name: str
     mind: Literal["net", "rule"] = "net"
     hidden: tuple[int, ...] = ()
     longest: int = 500
-    settings: tuple[tuple[str, Any], ...] = ()
+    settings: str = "{}"
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
@@ -84,16 +86,30 @@ class Environment:
         there = _here.__dict__.setdefault("environments", {})
         if self not in there:
             try:
-                there[self] = gymnasium.make(self.name, **dict(self.settings))
+                there[self] = gymnasium.make(self.name, **json.loads(self.settings))
             except Exception as error:  # other people's code: anything
                 said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
                 raise ConfigurationError(f"{self.name}: Gymnasium does not make it ({said:.200})") from None
         return there[self]
 
     def returns(self, members: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-        """What each mind gains in an episode, on the mean over these: float32 [members]."""
-        lives = [[self._life(member, int(seed)) for seed in seeds] for member in np.asarray(members, np.float32)]
+        """What each mind gains in an episode, on the mean over these; NaN where the environment fails.
+
+        Returns:
+          float32 [members].
+        """
+        lives = [[self._lived(member, int(seed)) for seed in seeds] for member in np.asarray(members, np.float32)]
         return np.asarray(lives, np.float32).mean(axis=1)
+
+    def _lived(self, numbers: np.ndarray, seed: int) -> float:
+        """A life; what other people's code raises in it ends the search, not the run."""
+        try:
+            return self._life(numbers, seed)
+        except Exception as error:  # other people's code: anything
+            said = str(error).strip().splitlines()[0] if str(error).strip() else ""
+            warnings.warn(f"{self.name}: fails ({type(error).__name__}: {said:.200}); searches in it end", stacklevel=2)
+            _here.__dict__.get("environments", {}).pop(self, None)  # who knows what state it is in
+            return float("nan")
 
     def _life(self, numbers: np.ndarray, seed: int) -> float:
         env, act = self.made(), self._mind(numbers, seed)
@@ -177,6 +193,9 @@ class Schooling(Experiment):
     """
 
     exact: ClassVar[bool] = False
+    endings: ClassVar[dict[int, str]] = {
+        Status.DIVERGED: "the environment failed (a warning says how), or gave a reward that is no number"
+    }
 
     environment: Environment = eqx.field(static=True)
     searcher: Searcher
@@ -197,6 +216,11 @@ class Schooling(Experiment):
         centre = self._judged(self.searcher.centre(search))
         return GenerationState(search, -jnp.mean(losses), -jnp.min(losses), centre, state.founder), Tick()
 
+    def status(self, state: GenerationState) -> Array:
+        """Ended where the environment failed, or rewards by no number: no mind is better than another then."""
+        gained = jnp.stack([state.gained, state.best, state.centre, state.founder])
+        return jnp.where(jnp.isfinite(gained).all(), Status.ALIVE, Status.DIVERGED).astype(jnp.int32)
+
     def scene(self, state: GenerationState) -> Scene:
         return Scene(curves={name: getattr(state, name) for name in ("gained", "best", "centre", "founder")})
 
@@ -207,6 +231,16 @@ class Schooling(Experiment):
         """By the host, one replicate after the other."""
         shape = jax.ShapeDtypeStruct(members.shape[:1], jnp.float32)
         return jax.pure_callback(self.environment.returns, shape, members, seeds, vmap_method="sequential")
+
+
+_MOST = 1 << 20
+
+
+def _whole_numbers(values: Any) -> tuple[int, ...] | None:
+    """They as a tuple, or none if they are no such."""
+    if not isinstance(values, tuple | list) or any(isinstance(v, bool) or not isinstance(v, int) for v in values):
+        return None
+    return tuple(values)
 
 
 def schooling(
@@ -222,5 +256,19 @@ def schooling(
     """The law of an experiment whose world is an environment of Gymnasium; see `mesocosm.faces.schooling`."""
     if mind not in ("net", "rule"):
         raise ConfigurationError(f"mind = {mind!r}: must be net or rule")
-    environment = Environment(name, mind, tuple(hidden), longest, tuple(sorted((settings or {}).items())))
+    sizes = _whole_numbers(hidden)
+    if sizes is None or any(not 1 <= n <= _MOST for n in sizes):
+        raise ConfigurationError(
+            f"hidden = {hidden!r:.80}: must be numbers of neurons, each 1 ... {_MOST}, such as (16,)"
+        )
+    for field, value in (("longest", longest), ("episodes", episodes)):
+        if _whole_numbers((value,)) is None or not 1 <= value <= _MOST:
+            raise ConfigurationError(f"{field} = {value!r:.80}: must be a whole number in 1 ... {_MOST}")
+    try:
+        plain = json.dumps(dict(settings or {}), sort_keys=True)
+    except (TypeError, ValueError):
+        raise ConfigurationError(
+            f"settings = {settings!r:.80}: must be numbers, words, and lists and tables of them, by name"
+        ) from None
+    environment = Environment(name, mind, sizes, longest, plain)
     return Schooling(environment, searcher(environment.dimension), episodes)
