@@ -1,14 +1,19 @@
 """Studies on Ray: a real cluster of two nodes on this machine, one of which is killed; the table of one process."""
 
+import sys
 import threading
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from mesocosm.cli.main import main
 from mesocosm.record import ConfigurationError, MissingPackage
 from mesocosm.studies import rays, runner
+from mesocosm.studies.cell import Row
 from mesocosm.studies.store import Store
 from mesocosm.studies.study import read
 
@@ -18,6 +23,101 @@ PARTS = Path(__file__).with_name("study_parts.py")
 def test_where_ray_is_missing_it_says_so(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(MissingPackage, match=r"--on ray needs the package ray.*mesocosm\[ray\]"):
+        rays._ray()
+
+
+class Gone(Exception):
+    """As ray.exceptions.RayError."""
+
+
+class Raised(Gone):
+    """As RayTaskError."""
+
+
+@dataclass(eq=False)
+class Answer:
+    of: Any
+    n: int
+
+
+class Cluster:
+    """As much of ray as is asked of it, in this process: `answers` are given, or raised, one after the other."""
+
+    exceptions = SimpleNamespace(RayError=Gone, RayTaskError=Raised)
+
+    def __init__(self, *answers, cores=1):
+        self.answers, self.cores, self.waits = list(answers), cores, 0
+
+    def remote(self, **settings):
+        return lambda kind: self
+
+    def options(self, **settings):
+        return SimpleNamespace(remote=lambda *given: SimpleNamespace(measure=SimpleNamespace(remote=self.measured)))
+
+    def measured(self, cells):
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return Answer(answer, len(cells))
+
+    def wait(self, busy, timeout):
+        self.waits += 1
+        return ([] if self.waits < 3 else busy[:1]), []
+
+    def get(self, answer):
+        if isinstance(answer.of, Exception):
+            raise answer.of
+        return [answer.of] * answer.n
+
+    def kill(self, actor):
+        pass
+
+    def cluster_resources(self):
+        return {"CPU": self.cores} if self.cores else {}
+
+
+def measured_by(cluster, tmp_path, monkeypatch):
+    study, store = study_of(tmp_path, ['"noisy"'], seeds=1), Store(tmp_path / "store")
+    monkeypatch.setattr(rays, "_ray", lambda: cluster)
+    monkeypatch.setattr(rays, "_connected", lambda *_: False)
+    rays.run(study.cells, store, 1, components=[tmp_path / "parts.py"])
+    return [row for _, row in store.rows(study.cells)]
+
+
+def test_rows_that_are_lost_are_measured_again_and_the_cause_is_kept(tmp_path, monkeypatch):
+    found = Row("ok", 1.0).to_dict()
+    (row,) = measured_by(Cluster(Gone("a\nthe object is lost"), found), tmp_path, monkeypatch)
+    assert row.status == "ok"
+    (tmp_path / "always").mkdir()
+    (row,) = measured_by(Cluster(Gone("a\nthe object is lost")), tmp_path / "always", monkeypatch)
+    assert (row.status, row.cause) == ("error", "its node died, 3 times (Gone: the object is lost)")
+
+
+def test_a_node_that_cannot_begin_is_no_node_that_died(tmp_path, monkeypatch):
+    error = Gone("The actor died because of an error raised in its creation\nModuleNotFoundError: No module named 'w'")
+    error.actor_init_failed = True
+    with pytest.raises(ConfigurationError, match=r"a node cannot begin \(ModuleNotFoundError: No module named 'w'\)"):
+        measured_by(Cluster(error), tmp_path, monkeypatch)
+
+
+def test_a_cluster_without_cores_is_told_once(tmp_path, monkeypatch, capsys):
+    measured_by(Cluster(Row("ok", 1.0).to_dict(), cores=0), tmp_path, monkeypatch)
+    assert capsys.readouterr().err.count("note: --on ray: the cluster has no processor core") == 1
+    (tmp_path / "one").mkdir()
+    measured_by(Cluster(Row("ok", 1.0).to_dict()), tmp_path / "one", monkeypatch)
+    assert not capsys.readouterr().err
+
+
+def test_files_of_one_name_are_two_components():
+    made = rays.Measurer(dict.fromkeys(("a/few.py", "b/few.py"), b"PARTS = 1\n"), asdict(runner.Limits()))
+    assert sorted(p.relative_to(made.folder.name).as_posix() for p in Path(made.folder.name).rglob("few.py")) == [
+        "0/few.py",
+        "1/few.py",
+    ]
+    made.folder.cleanup()
+
+
+def test_an_old_ray_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(__version__="2.9.3"))
+    with pytest.raises(ConfigurationError, match=r"needs ray 2\.40 or newer, here is 2\.9\.3"):
         rays._ray()
 
 

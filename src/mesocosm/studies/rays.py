@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
+import sys
 import tempfile
 import time
 from collections import deque
@@ -27,6 +29,7 @@ from mesocosm.studies.runner import TRIES, Limits, Runner, Todo, batches, cleare
 from mesocosm.studies.store import Store
 
 _LOOK_EVERY = 1.0  # seconds: between looks for what is done, and for programs that another runner measures
+_LEAST = 2, 40
 _OURS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_DEDUP_LOGS": "0"}
 """Nobody is told that Ray is used here, and it is quiet."""
 
@@ -37,8 +40,9 @@ class Measurer:
     def __init__(self, components: dict[str, bytes], limits: dict[str, float]):
         self.folder = tempfile.TemporaryDirectory(prefix="mesocosm-ray-")
         files = []
-        for name, content in components.items():
-            (path := Path(self.folder.name) / Path(name).name).write_bytes(content)
+        for k, (name, content) in enumerate(components.items()):  # two folders may have a file of the same name
+            (path := Path(self.folder.name) / str(k) / Path(name).name).parent.mkdir()
+            path.write_bytes(content)
             component.load_file(path)  # a batch is named by the parts of its cells
             files.append(path)
         self.store = Store(Path(self.folder.name) / "store")
@@ -91,6 +95,11 @@ def _ray() -> Any:
     os.environ.update({name: os.environ.get(name, value) for name, value in _OURS.items()})
     with needs("--on ray", "ray"):
         import ray  # type: ignore[import-not-found]
+    if tuple(int(part) for part in re.findall(r"\d+", ray.__version__)[:2]) < _LEAST:
+        wanted = ".".join(map(str, _LEAST))
+        raise ConfigurationError(
+            f"--on ray needs ray {wanted} or newer, here is {ray.__version__}: pip install 'ray>={wanted}'"
+        )
     return ray
 
 
@@ -146,6 +155,7 @@ class _Fleet:
         self.locks = Locks(store.folder / "locks")
         self.tries: dict[str, int] = {}
         self.done = 0
+        self.is_told = False
 
     def run(self, todo: Sequence[list[Cell]]) -> None:
         self.queue.extend(todo)
@@ -156,6 +166,8 @@ class _Fleet:
                     time.sleep(_LOOK_EVERY)  # another runner measures what is left
                     continue
                 ready, _ = self.ray.wait(list(self.busy), timeout=_LOOK_EVERY)
+                if not ready:
+                    self._tell_that_none_is_free()
                 for answer in ready:
                     self._hear(answer)
         finally:
@@ -164,6 +176,16 @@ class _Fleet:
                     self.ray.kill(actor)
             for _, cells in self.busy.values():
                 self.locks.release(program_of(cells[0]))
+
+    def _tell_that_none_is_free(self) -> None:
+        """Once, where the cluster has no core for anybody: it may grow, and then the study goes on."""
+        if not self.is_told and not self.ray.cluster_resources().get("CPU", 0):
+            self.is_told = True
+            print(
+                "note: --on ray: the cluster has no processor core; the study waits until it has one (Ctrl-C ends it, "
+                "and what is kept stays)",
+                file=sys.stderr,
+            )
 
     def _most(self) -> int:
         cores = int(self.ray.cluster_resources().get("CPU", 1))
@@ -191,16 +213,22 @@ class _Fleet:
         return False
 
     def _hear(self, answer: Any) -> None:
-        """Keep what was measured; a batch whose node died is tried again."""
+        """Keep what was measured; a batch whose node died, or whose rows were lost with it, is tried again."""
         actor, cells = self.busy.pop(answer)
         self.locks.release(program_of(cells[0]))
         try:
             rows = self.ray.get(answer)
-        except self.ray.exceptions.RayActorError:
-            self._lost(cells)
-            return
         except self.ray.exceptions.RayTaskError as error:
             raise _as_told(error) from None
+        except self.ray.exceptions.RayError as error:
+            if getattr(error, "actor_init_failed", False):
+                raise ConfigurationError(
+                    f"--on ray: a node cannot begin ({_last_line(error)}); install there what its components need"
+                ) from None
+            with contextlib.suppress(Exception):  # if it lives, nobody asks it any more
+                self.ray.kill(actor)
+            self._lost(cells, f"{type(error).__name__}: {_last_line(error)}")
+            return
         if self.queue:
             self.idle.append(actor)
         else:  # its core may be what another, begun since a node died, waits for
@@ -209,13 +237,13 @@ class _Fleet:
             self.store.put(cell, Row.from_dict(row))
         self._count(len(cells))
 
-    def _lost(self, cells: list[Cell]) -> None:
+    def _lost(self, cells: list[Cell], cause: str) -> None:
         for cell in cells:
             tries = self.tries[cell.identity] = self.tries.get(cell.identity, 0) + 1
             if tries < TRIES:
                 self.queue.appendleft([cell])
             else:
-                self.store.put(cell, Row("error", cause=f"its node died, {TRIES} times", from_outside=True))
+                self.store.put(cell, Row("error", cause=f"its node died, {TRIES} times ({cause})", from_outside=True))
                 self._count(1)
 
     def _count(self, n: int) -> None:
@@ -230,7 +258,13 @@ def _as_told(error: Any) -> Exception:
     for kind in (StorageError, ConfigurationError):
         if isinstance(cause, kind):
             return kind(str(cause))
-    return StorageError(f"--on ray: a node failed ({str(cause).strip().splitlines()[-1]:.200}); give the command again")
+    return StorageError(f"--on ray: a node failed ({_last_line(cause)}); give the command again")
+
+
+def _last_line(error: Any) -> str:
+    """What it says in the end: before that Ray tells of processes and addresses."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1].strip()[:200]
 
 
 __all__ = ["Measurer", "run"]
