@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 
 import jax
@@ -11,20 +13,27 @@ import numpy as np
 import pytest
 
 from mesocosm.core.random import Bits, seed_words
+from mesocosm.experiments.calling import results
 from mesocosm.experiments.calling.colonies import lives, size
-from mesocosm.experiments.calling.declaration import CLAIMS, DECLARATION, PAPER_Q, CallingConfiguration
+from mesocosm.experiments.calling.declaration import CLAIMS, DECLARATION, PAPER_Q, SHADOW, CallingConfiguration
 from mesocosm.experiments.calling.measures import measures
 from mesocosm.experiments.calling.system import build
 from mesocosm.experiments.calling.words import TREND, caller, in_food, stimuli
 from mesocosm.heredity.genomes import Heredity
 from mesocosm.heredity.parameters import HeredityParameters
 from mesocosm.layers.book import Book
+from mesocosm.layers.calls.calls import ALL, DEAF, NOISE
 from mesocosm.minds.parameters import TableParameters
 from mesocosm.minds.policy import softmax_weight
 from mesocosm.minds.table import Table
 from mesocosm.minds.writing import muted
+from mesocosm.protocol.measure import Statistic
+from mesocosm.protocol.preparing import arm
+from mesocosm.protocol.registry import find
 from mesocosm.record import ConfigurationError
-from mesocosm.record.configuration import check, from_dict
+from mesocosm.record.configuration import check, digest, from_dict, to_dict
+from mesocosm.studies.ecologies import Ecology
+from mesocosm.studies.study import read
 
 WORLD = dict(side=16, founders=30, ceiling=64, division_energy=900, founding_energy=600, drops=4, drop_spread=512)
 SEED = seed_words(5)
@@ -217,6 +226,85 @@ def test_random_founders_are_asked_whether_they_invent_it():
     assert DECLARATION.claims_under(seeded) == CLAIMS
     assert [c.name for c in DECLARATION.claims_under(random)][:2] == ["invented", "honest"]
     assert not DECLARATION.claims_under(mixed)[0].declared
+
+
+def test_controls_are_what_their_names_say():
+    """In the law that is built of them, not in what they are called."""
+    own = from_dict(CallingConfiguration, {"world": WORLD})
+    runs = {name: arm(find("calling"), own, changes).configuration for name, changes in DECLARATION.arms.items()}
+    laws = {name: build(configuration).experiment for name, configuration in {"": own, **runs}.items()}
+    modes = {name: int(law.layers[0].mode) for name, law in laws.items()}
+    assert modes == {"": ALL, "deaf": DEAF, "noise": NOISE, "mute": ALL}
+    paid = {name: (int(law.world.emission_cost), int(law.world.emission_quanta)) for name, law in laws.items()}
+    assert paid == {"": (4, 16), "deaf": (4, 16), "noise": (4, 16), "mute": (0, 0)}
+    still_pays = from_dict(CallingConfiguration, {"world": {"emission_quanta": 0}})
+    check(still_pays)
+    law = build(still_pays).experiment
+    assert (int(law.world.emission_cost), int(law.world.emission_quanta)) == (4, 0)
+
+
+def test_gardens_and_contests_are_what_their_names_say(monkeypatch):
+    monkeypatch.setattr(results, "median_replicate", lambda *_: 0)
+    monkeypatch.setattr(results, "declaration_of", lambda _: DECLARATION)
+    header = {"configuration": to_dict(CallingConfiguration()), "seed": 3}
+    given = dict(status="finished", folder="made up", header=header, replicates=2, digest=lambda: "d")
+    runs = results.follow_ups(SimpleNamespace(tick=20_000, **given))  # type: ignore[arg-type]
+    gardens = {name: run.configuration.changes for name, run in runs.items() if run.configuration.kind == "garden"}
+    heard = {f"garden-{ears}": (f'ears="{ears}"',) for ears in ("deaf", "noise", "own", "others")}
+    assert gardens == {"garden-intact": (), "garden-mute": ("mute=true",), **heard}
+    contests = {name: run.configuration for name, run in runs.items() if name not in gardens}
+    assert {name: (c.kind, c.against, c.tenths) for name, c in contests.items()} == {
+        "rare-callers": ("competition", "mute", 1),
+        "rare-mutes": ("competition", "mute", 9),
+    }
+    given["header"] = {**header, "configuration": header["configuration"] | {"knock_outs": False}}
+    assert not results.follow_ups(SimpleNamespace(tick=20_000, **given))  # type: ignore[arg-type]
+
+
+def test_claims_are_held_against_what_they_say():
+    seeded, random = (DECLARATION.claims_under(from_dict(CallingConfiguration, {"callers": c})) for c in (1.0, 0.0))
+    against = {c.name: (c.value.run, c.value.against) for c in (*random, *seeded) if isinstance(c.value, Statistic)}
+    assert against == {
+        **dict.fromkeys(("kept", "honest", "answered"), ("", "control")),
+        **dict.fromkeys(("invented", "honest-deaf", "answered-deaf"), ("", "deaf")),
+        "honest-noise": ("", "noise"),
+        "intake": ("garden-intact", "garden-mute"),
+        "intake-noise": ("garden-intact", "garden-noise"),
+    }
+
+    def ran(population):
+        metrics = {"replicate": np.array([0]), "population": np.array([population]), "tick": np.array([9])}
+        return SimpleNamespace(metrics=metrics, tick=9, replicates=1)
+
+    runs = {"deaf": ran(0), "mute": ran(10), "noise": ran(40)}
+    values = {c.name: c.value(ran(20), runs)[0] for c in seeded if c.name.split("-")[0] in ("carries", "survives")}
+    known = {"carries": 41.0, "carries-mute": 20.5 / 10.5, "carries-noise": 20.5 / 40.5}
+    assert values == pytest.approx({name: np.log(times) for name, times in known.items()} | {"survives": 1.0})
+
+
+@pytest.mark.parametrize("name", ["demes", "groups", "hysteresis"])
+def test_no_world_stands_twice_in_a_study(name):
+    """Founders are seeded in both strands: less the shadow, a study would take away where its colonies began."""
+    study = read(Path(__file__).parents[2] / "studies" / f"calling-{name}.toml")
+    task = Ecology("calling")
+    worlds = set()
+    cells = [{**c, **t} for c in study.grid for t in study.treatments]
+    for parts in cells:
+        task.check({**study.fixed, **parts}, study.budget)
+        c = task.configuration({**study.fixed, **parts}, study.budget, 0, 1)
+        heredity = replace(c.heredity, exchange_probability=0.0) if c.exchange == "none" else c.heredity
+        exchange = c.exchange if heredity.exchange_probability else "none"
+        world = c.world if c.world.recolonise_every else replace(c.world, propagule=1)
+        worlds.add(digest(to_dict(replace(c, heredity=heredity, exchange=exchange, world=world))))
+    assert len(worlds) == len(cells)
+    shadowed = {c.name for c in CLAIMS if c.control == SHADOW}
+    assert study.fixed["statistic"] in ("calls", "carries") and study.fixed["statistic"] not in shadowed
+
+
+def test_without_exchange_genes_stay_whatever_the_rate():
+    rates = [law_of(exchange=e, heredity={"exchange_probability": 1.0}).heredity for e in ("none", "swap", "copy")]
+    assert [h.copies for h in rates] == [False, False, True]
+    assert [int(h.exchange_threshold) > 0 for h in rates] == [False, True, True]
 
 
 @pytest.mark.parametrize(

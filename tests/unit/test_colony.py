@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import jax
@@ -9,14 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mesocosm.analyses.colony import Settings, compute, lag, measured, recaptures, show
+from mesocosm.analyses.colony import Settings, _is_near, compute, lag, measured, recaptures, show
 from mesocosm.core.random import Bits, seed_words
+from mesocosm.experiments.chemotaxis import results
 from mesocosm.experiments.chemotaxis.declaration import COLONY, DECLARATION, ChemotaxisConfiguration
 from mesocosm.experiments.chemotaxis.results import follow_ups
 from mesocosm.experiments.trend.declaration import DECLARATION as TREND
 from mesocosm.experiments.trend.declaration import TrendConfiguration
 from mesocosm.instruments.places import Places
-from mesocosm.record.configuration import from_dict
+from mesocosm.protocol.registry import find
+from mesocosm.record import ConfigurationError
+from mesocosm.record.configuration import check, from_dict, to_dict
 from mesocosm.worlds.petri.law import Petri
 from mesocosm.worlds.petri.parameters import PetriParameters
 
@@ -132,11 +136,52 @@ def test_who_is_at_the_food_and_how_many_would_be_by_chance(monkeypatch):
     record = record_of(at, at)
     result = show(record, compute(record, Settings()))
     assert "0.049 if spread evenly" in result.sentence and "Of the blind:" in result.sentence
-    assert [f.name for f in result.findings] == ["colony", "recapture"]
+    assert [f.name for f in result.findings] == ["colony", "recaptured"]
 
 
 def test_the_colony_is_claimed_where_the_blind_follow():
     for declared, configuration in ((DECLARATION, ChemotaxisConfiguration), (TREND, TrendConfiguration)):
         plain, beside = (declared.claims_under(from_dict(configuration, {"blind": b})) for b in (False, True))
         assert beside == (*plain, COLONY) and COLONY not in declared.claims
-    assert follow_ups.__doc__
+
+
+def test_the_blind_follow_and_sense_nothing(monkeypatch):
+    for name, value in {"median_replicate": 0, "declaration_of": DECLARATION, "under_both_marks": {}}.items():
+        monkeypatch.setattr(results, name, lambda *_, value=value: value)
+    monkeypatch.setattr(results, "entry_of", lambda _: find("chemotaxis"))
+    for blind in (True, False):
+        own = from_dict(ChemotaxisConfiguration, {"blind": blind, "replicates": 3})
+        monkeypatch.setattr(results, "configuration_of", lambda _, own=own: own)
+        given = dict(status="finished", folder="made up", replicates=3, tick=4000, digest=lambda: "d")
+        record = SimpleNamespace(header={"configuration": to_dict(own), "seed": 3}, **given)
+        follow = follow_ups(record)  # type: ignore[arg-type]
+        assert ("blind" in follow) == blind
+    monkeypatch.setattr(results, "configuration_of", lambda _: replace(own, blind=True))
+    record.header["configuration"]["blind"] = True
+    run = follow_ups(record)["blind"].configuration  # type: ignore[arg-type]
+    assert run.world == replace(own.world, senses=()) and not run.blind
+    assert (run.seed, run.ticks, run.replicates) == (own.seed, own.ticks, own.replicates)
+
+
+def test_the_blind_beside_seeded_genomes_are_refused_before_anything_is_run():
+    seeded = {"seeded_share": 0.5, "seeded_genome": [0] * 8}
+    check(from_dict(ChemotaxisConfiguration, {"heredity": seeded}))
+    with pytest.raises(ConfigurationError, match="blind have other loci"):
+        check(from_dict(ChemotaxisConfiguration, {"blind": True, "heredity": seeded}))
+
+
+def test_food_of_another_torus_is_not_near():
+    at = np.array([[5, 5]])
+    assert _is_near(np.array([[5, 5], [31, 4], [5, 5 + 32]]), at, 32, 8).ravel().tolist() == [True, True, False]
+    assert _is_near(np.array([[5, 33]]), np.array([[5, 63]]), 32, 8).all(), "over the edge of its own torus"
+
+
+def test_a_colony_that_answers_few_jumps_counts_in_the_share(monkeypatch):
+    source = np.array([[10, 10]] * 5 + [[40, 40]] * 5 + [[10, 10]] * 5 + [[40, 40]] * 5)
+    lost, quick = np.array([[10, 10]] * 7 + [[40, 40]] * 3 + [[25, 25]] * 10), source
+    runs = measured(record_of(lost, source), Settings()), measured(record_of(quick, source), Settings())
+    assert [r["recaptured"] for r in runs] == [[pytest.approx(1 / 3)], [1.0]]
+    assert runs[0]["recapture"] == [None], "of most jumps none"
+    monkeypatch.setattr("mesocosm.analyses.colony.follow_ups_of", lambda _: {"blind": record_of(lost, source)})
+    record = record_of(quick, source)
+    assert show(record, compute(record, Settings())).findings[1].estimate == pytest.approx(2 / 3)

@@ -1,12 +1,14 @@
 """Does the colony follow its food around? Where the living are, how soon they are where a source has jumped to.
 
 The mean distance to the food hardly knows: the many who have not found it are as far away as a torus permits, whatever
-the few do. So three other numbers, from a film of all bodies, each against the blind run where one follows:
+the few do. So other numbers, from a film of all bodies, each against the blind run where one follows:
 
-*share*: of the bodies within eight cells of a source, over the second half; and what a colony that is spread evenly
-would have there.
-*recapture*: ticks after a jump of a source until more bodies are within eight cells of its new place than of its old
-one. A jump to within twice that, or one that the next jump or the end overtakes, has no value; the latter are counted.
+*share*: of the bodies near a source (within eight cells, in its own torus), over the second half; and what a colony
+that is spread evenly would have there.
+*recaptured*: of the jumps of a source (farther than twice that) the share after which, before the next jump or the
+end, more bodies are near its new place than near its old one; *recapture*: after how many ticks, the median over jumps.
+Where most jumps have no answer there is no median, and those are the colonies that do worst: so that means of
+*recapture* flatter whoever recaptures less, the number of worlds stands beside them, and the share is what is judged.
 *lag*: by how many ticks the centre of the colony follows the source (the shift at which the two are, in the mean over
 time, closest in direction on the torus).
 
@@ -34,12 +36,17 @@ from mesocosm.record.configuration import Range
 
 BLIND = "blind"
 """The run that follows, in which nothing is sensed."""
-NUMBERS = ("share", "recapture", "lag")
+AXES = {
+    "share": Axis("share near the food", low=0),
+    "recaptured": Axis("share of jumps recaptured", low=0),
+    "recapture": Axis("recapture", "ticks", low=0),
+}
+NUMBERS = ("share", "recaptured", "recapture", "lag")
 
 CLAIMS = (
     Claim(
         "colony",
-        "share of the living within eight cells of the food",
+        "share of the living near the food",
         control="the blind colonies of the same seeds",
         statistic="ln(share / share of the blind), second half of the run",
         delta=1.25,
@@ -47,13 +54,11 @@ CLAIMS = (
         declared=False,
     ),
     Claim(
-        "recapture",
-        "ticks after a jump to a majority at the new place",
+        "recaptured",
+        "jumps after which a majority is at the new place before the next",
         control="the blind colonies of the same seeds",
-        statistic="median over jumps, less the same of the blind",
-        delta=20.0,
-        direction=-1,
-        unit="ticks",
+        statistic="share of the jumps of a world, less the same of the blind",
+        delta=0.1,
         declared=False,
     ),
 )
@@ -90,8 +95,9 @@ def measured(record: Record, settings: Settings) -> dict[str, Any]:
         numbers[0, r] = shares[late].mean() if late.any() else np.nan
         times = np.array(list(recaptures(film, sources, settings.near)), float)
         jumps[r], never[r] = times.size, int(np.isnan(times).sum())
-        numbers[1, r] = np.median(np.where(np.isnan(times), np.inf, times)) if times.size else np.nan
-        numbers[2, r] = lag(film, sources[:, 0], settings.longest) if sources.shape[1] == 1 else np.nan
+        numbers[1, r] = np.isfinite(times).mean() if times.size else np.nan
+        numbers[2, r] = np.median(np.where(np.isnan(times), np.inf, times)) if times.size else np.nan
+        numbers[3, r] = lag(film, sources[:, 0], settings.longest) if sources.shape[1] == 1 else np.nan
     numbers[~np.isfinite(numbers)] = np.nan  # of most jumps nothing was recaptured
     return {**dict(zip(NUMBERS, plain_lists(numbers), strict=True)), "jumps": jumps.tolist(), "never": never.tolist()}
 
@@ -140,12 +146,13 @@ def _apart(a: np.ndarray, b: np.ndarray, side: int) -> np.ndarray:
 
 
 def _is_near(cell: np.ndarray, at: np.ndarray, side: int, near: int) -> np.ndarray:
-    """Whether bodies [n, 2] are near sources [s, 2]. [n, s]"""
-    return (_apart(cell[:, None], at[None], side) ** 2).sum(axis=2) <= near**2
+    """Whether bodies [n, 2] are near sources [s, 2] of the torus they live in (one lies beneath the other). [n, s]"""
+    is_there = cell[:, None, 1] // side == at[None, :, 1] // side
+    return is_there & ((_apart(cell[:, None], at[None], side) ** 2).sum(axis=2) <= near**2)
 
 
 def _even(record: Record, near: int) -> float:
-    """The share that bodies spread evenly over the torus would have near the sources, as if these never overlapped."""
+    """The share that bodies spread evenly over their tori would have near the sources, as if these never overlapped."""
     world = record.header["configuration"]["world"]
     return float(min(1.0, world["n_sources"] * np.pi * near**2 / world["side"] ** 2))
 
@@ -175,7 +182,7 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     with np.errstate(divide="ignore", invalid="ignore"):
         statistics = {
             "colony": np.log(of_run["share"] / of_blind["share"]),
-            "recapture": of_run["recapture"] - of_blind["recapture"],
+            "recaptured": of_run["recaptured"] - of_blind["recaptured"],
         }
     statistics = {name: np.where(np.isfinite(x), x, np.nan) for name, x in statistics.items()}
     there = int(np.isfinite(statistics["colony"]).sum())
@@ -190,7 +197,8 @@ def _said(numbers: Mapping[str, np.ndarray], never: int, jumps: int, even: float
     if there["share"].size:
         parts.append(f"{show_mean(there['share'])} of the living are near the food ({even:.3f} if spread evenly)")
     if there["recapture"].size:
-        parts.append(f"a majority is where it jumped to after {show_mean(there['recapture'])} ticks")
+        worlds = f"{there['recapture'].size} of {numbers['recapture'].size} colonies in which most jumps have an answer"
+        parts.append(f"a majority is where it jumped to after {show_mean(there['recapture'])} ticks ({worlds})")
     if jumps:
         parts.append(f"after {never} of {jumps} jumps none came before the next")
     if there["lag"].size:
@@ -200,15 +208,16 @@ def _said(numbers: Mapping[str, np.ndarray], never: int, jumps: int, even: float
 
 def _figures(run: Mapping[str, np.ndarray], blind: Mapping[str, np.ndarray] | None) -> tuple[Strips, ...]:
     out = []
-    for name, axis in (("share", Axis("share near the food", low=0)), ("recapture", Axis("recapture", "ticks", low=0))):
+    for name, axis in AXES.items():
         rows = [("who sense", run[name])] + ([("the blind", blind[name])] if blind else [])
         values = np.array([row for _, row in rows])
         if not np.isfinite(values).any():
             continue
-        title = axis.label if hasattr(axis, "label") else name
-        alt = ", ".join(f"{words} {np.nanmean(v):.3g}" for words, v in rows if np.isfinite(v).any())
+        alt = ", ".join(f"{of_whom} {np.nanmean(v):.3g}" for of_whom, v in rows if np.isfinite(v).any())
         intervals = [finite_interval(row) for row in values]
-        out.append(Strips(title, alt, [words for words, _ in rows], axis, values, intervals, paired=blind is not None))
+        out.append(
+            Strips(axis.label, alt, [words for words, _ in rows], axis, values, intervals, paired=blind is not None)
+        )
     return tuple(out)
 
 

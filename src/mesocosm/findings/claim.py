@@ -203,7 +203,7 @@ class Finding:
         within = ""
         if self.verdict == "equivalent":
             within = f", within {'a factor of ' if is_ratio else '±'}{self.delta:g}{unit}"
-        interval = show_interval(self.estimate, low, high, unit, not is_ratio)
+        interval = show_interval(self.estimate, low, high, unit, not is_ratio, is_ratio)
         if is_ratio:
             return f"{interval} times {self.control}{within} ({counts})"
         side = {True: "above", False: "below"}.get((self.estimate or 0) > nothing, "against")
@@ -229,14 +229,23 @@ def decimals_of(width: float) -> int:
 
 
 def show_interval(
-    estimate: float | None, low: float | None, high: float | None, unit: str = "", signed: bool = False
+    estimate: float | None,
+    low: float | None,
+    high: float | None,
+    unit: str = "",
+    signed: bool = False,
+    is_ratio: bool = False,
 ) -> str:
     """`+0.67 [0.58, 0.76]`: as many digits as the width of the interval deserves (two of it).
+
+    A wide interval of a ratio keeps three digits below 100: on which side of 1 its ends lie is what is asked.
 
     >>> show_interval(0.6712, 0.5809, 0.7615, signed=True)
     '+0.67 [0.58, 0.76]'
     >>> show_interval(1234.5, 1100.0, None, " quanta")
     '1234 quanta [1100, no bound]'
+    >>> show_interval(15.2, 1.2567, 119.4, is_ratio=True)
+    '15.2 [1.26, 119]'
     """
     known = [v for v in (estimate, low, high) if v is not None]
     width = (max(known) - min(known)) if known else 0.0
@@ -247,6 +256,8 @@ def show_interval(
     def show(value: float | None, sign: str = "") -> str:
         if value is None:
             return "no bound"
+        if is_ratio and decimals <= 0 and abs(value) < 100:
+            return f"{value:.3g}"
         text = f"{value:{sign}.{decimals}f}" if plain else f"{value:{sign}.4g}"
         return text if float(text) else text.lstrip("+-")  # a rounded zero has no sign
 

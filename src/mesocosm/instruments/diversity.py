@@ -63,8 +63,9 @@ class Diversity:
             return "There is no diversity to measure: nobody lives at the end."
         own, shadow = last[:, both].mean(axis=1)
         n, size = self.genotypes[0, both, -1].mean(), self.effective_size
-        kin = f" Two bodies last shared an ancestor {np.nanmean(self.coalescence):.0f} ticks ago on average."
-        kin = kin if np.isfinite(self.coalescence).any() else " Hardly any two bodies share an ancestor."
+        kin = " Hardly any two bodies share an ancestor."
+        if np.isfinite(self.coalescence).any():
+            kin = f" Two bodies last shared an ancestor {np.nanmean(self.coalescence):.0f} ticks ago on average."
         known = np.isfinite(size)
         bodies = f" Effective size {size[known].mean():.0f} bodies ({known.sum()} worlds)." if known.any() else ""
         return (

@@ -136,9 +136,10 @@ def figures_of(told: Told) -> str:
     if finding.kind == "fraction":
         return f"{round(finding.estimate * finding.n_started)} of {finding.n_started} {told.noun}"
     low, high, _ = finding.shown
-    times = " times" if finding.kind == "ratio" else ""
+    is_ratio = finding.kind == "ratio"
+    times = " times" if is_ratio else ""
     unit = f" {finding.unit}" if finding.unit else ""
-    return show_interval(finding.estimate, low, high, unit, finding.kind != "ratio") + times
+    return show_interval(finding.estimate, low, high, unit, not is_ratio, is_ratio) + times
 
 
 def asked_first(told: Told) -> Finding | None:

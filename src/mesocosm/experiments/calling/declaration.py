@@ -83,13 +83,15 @@ class CallingConfiguration(EcologyConfiguration):
     """Whose signal is heard: all of it; that of one body drawn anew in every tick (deaf); a level drawn evenly, for
     free (noise); only what one emitted oneself (own), only what others did (others), each up to an eighth."""
     mute: bool = False
-    """Whether an emission costs nothing and adds no signal: nobody can call."""
+    """Whether an emission costs nothing and adds no signal: nobody can call. (A mute world that pays for what it emits:
+    world.emission_quanta = 0.)"""
     hears_trend: bool = False
     """Whether bodies also sense that the signal fades or grows from tick to tick."""
     reticence: Annotated[int, Range(0, 255, "units of a gene", "switch")] = 0
     """By how much the preference for each act that emits is lowered, so that random genomes are silent."""
-    copying: bool = False
-    """Whether in an exchange the first copies genes of the other and gives none, in place of a swap."""
+    exchange: Literal["swap", "copy", "none"] = "swap"
+    """What two bodies that meet do with their genes, at the rate of `heredity.exchange_probability`: swap them; the
+    first copies genes of the other and gives none (copy); nothing, whatever the rate (none)."""
     knock_outs: bool = True
     """Whether gardens and contests of the evolved are among the declared assays; without them what they answer is not
     claimed."""
@@ -193,7 +195,8 @@ SOUGHT = (
             f"carries-{arm}" if arm != "deaf" else "carries",
             "bodies of the colony",
             control=words,
-            statistic=f"{SIZE}, against the world with the same seed",
+            statistic=f"{SIZE}, against the world with the same seed"
+            + (", which pays for no call" if arm == "mute" else ""),
             delta=1.25,
             kind="ratio",
             value=_of_colonies("size", arm),
@@ -218,6 +221,15 @@ OF_ASSAYS = (
         delta=1.05,
         kind="ratio",
         value=Statistic("intake", "pooled", run="garden-intact", against="garden-mute", ratio=True),
+    ),
+    Claim(
+        "intake-noise",
+        "food eaten per body and tick",
+        control="the same bodies, with free noise",
+        statistic="ln(intake / intake where levels are drawn evenly: input that varies may pay by itself), as above",
+        delta=1.05,
+        kind="ratio",
+        value=Statistic("intake", "pooled", run="garden-intact", against="garden-noise", ratio=True),
     ),
     Claim(
         "rare-callers",
@@ -259,7 +271,8 @@ DECLARATION = Declaration(
     question="Is a costly call honest, answered and kept, and does the colony live by it?",
     prediction="callers go on calling in food and nowhere else, others stay where they hear it, and colonies that hear "
     "are larger than those that do not",
-    control="the shadow genome; the deaf; the mute; free noise: the same worlds, which differ in what is heard alone",
+    control="the shadow genome; the same worlds deaf, or with free noise, which differ in what is heard alone; and "
+    "mute, where calling is free as well",
     configuration=CallingConfiguration,
     columns={**COLUMNS, "signal_trend": "whether the signal fades or grows"},
     measures=_measures,
@@ -287,7 +300,7 @@ DECLARATION = Declaration(
                 "world": {**SMALL_WORLD, "emission_cost": 2, "senses": ["odour"]},
                 "ears": "noise",
                 "hears_trend": True,
-                "copying": True,
+                "exchange": "copy",
                 "reticence": 16,
                 "callers": 0.5,
                 "heredity": {"exchange_probability": 0.3},

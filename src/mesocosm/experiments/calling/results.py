@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from mesocosm.protocol.declaration import FollowUp
     from mesocosm.protocol.story import Replay
 
-GARDENS: dict[str, tuple[str, ...]] = {"intact": (), "mute": ("mute=true",), "deaf": ('ears="deaf"',)}
+GARDENS: dict[str, tuple[str, ...]] = {
+    "intact": (),
+    "mute": ("mute=true",),
+    "deaf": ('ears="deaf"',),
+    "noise": ('ears="noise"',),
+}
 WHOSE: dict[str, tuple[str, ...]] = {"own": ('ears="own"',), "others": ('ears="others"',)}
 """What is changed in the common gardens of the evolved; whose signal they hear there is looked at in long runs only."""
 CONTESTS = {"rare-callers": 1, "rare-mutes": 9}
@@ -27,7 +32,8 @@ _GARDEN_TICKS, _LONG = 400, 10_000
 
 
 def follow_ups(record: Record) -> dict[str, FollowUp]:
-    """The evolved in common gardens, intact, mute and deaf (and hearing themselves, or others); callers among mutes."""
+    """The evolved in common gardens, intact, mute, deaf, with noise (and hearing themselves, or others); callers among
+    mutes."""
     if not record.header["configuration"].get("knock_outs", True):
         return {}
     filmed = {"frames_every": 1, "frames_of": median_replicate(declaration_of(record), record)}
@@ -71,7 +77,14 @@ def colonies(told: Told) -> Section | None:
 
 def whose(told: Told) -> Section | None:
     """What is eaten in the common garden by who is heard."""
-    names = {"mute": "mute", "deaf": "deaf", "own": "only their own", "others": "only others", "intact": "intact"}
+    names = {
+        "mute": "mute",
+        "deaf": "deaf",
+        "noise": "free noise",
+        "own": "only their own",
+        "others": "only others",
+        "intact": "intact",
+    }
     gardens = [(words, told.runs[f"garden-{n}"]) for n, words in names.items() if f"garden-{n}" in told.runs]
     if not gardens or not any(np.isfinite(intake(run)).any() for _, run in gardens):
         return None

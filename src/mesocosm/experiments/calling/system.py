@@ -25,7 +25,7 @@ def build(configuration: CallingConfiguration) -> Setup:
     carries = (c.world.signal_diffusion, c.world.signal_decay)
     calls = Calls(c.ears, heard, TREND.name, dict.fromkeys(CHANNELS, carries))
     world = dataclasses.replace(c.world, emission_quanta=0, emission_cost=0) if c.mute else c.world
-    heredity = c.heredity
+    heredity = dataclasses.replace(c.heredity, exchange_probability=0.0) if c.exchange == "none" else c.heredity
     if c.callers:
         genome = caller(c.world.senses, c.hears_trend)
         heredity = dataclasses.replace(heredity, seeded_share=c.callers, seeded_genome=genome)
@@ -35,7 +35,7 @@ def build(configuration: CallingConfiguration) -> Setup:
 
     plain = dataclasses.replace(c, world=world, heredity=heredity)
     law = ecology(plain, (calls,), (TREND,) if c.hears_trend else (), mind)
-    if c.copying:
+    if c.exchange == "copy":
         copied = Heredity(heredity, law.heredity.n_loci, world.founders, copies=True)
         law = dataclasses.replace(law, heredity=copied)
     return watched(c, law, behaviour(law, emissions=True))

@@ -6,7 +6,7 @@ table from stimulus to behaviour is their genome.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,7 +32,12 @@ class ChemotaxisConfiguration(EcologyConfiguration):
     """Length of the run, a multiple of `every`."""
     blind: bool = False
     """Whether the same worlds follow once more with bodies that sense nothing; the claim `colony` is held against
-    them."""
+    them. They have the loci of one stimulus, where those that sense have a row for each."""
+
+    def contradictions(self) -> Iterator[str]:
+        yield from super().contradictions()
+        if self.blind and self.heredity.seeded_genome:
+            yield "blind = true: the blind have other loci than heredity.seeded_genome; leave one of the two out"
 
 
 def _results() -> Any:
@@ -112,7 +117,7 @@ CLAIMS = (
 COLONY = Claim(
     "colony",
     "share of the living colony within eight cells of the food",
-    control="blind colonies: the same worlds and seeds, bodies that sense nothing",
+    control="blind colonies: the same worlds and seeds, bodies that sense nothing, with the loci of one stimulus",
     statistic="ln(share / share of the blind), bodies and ticks of the second half of the run",
     delta=1.25,
     kind="ratio",

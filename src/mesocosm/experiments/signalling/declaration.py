@@ -167,9 +167,9 @@ def _claims(configuration: SignallingConfiguration) -> tuple[Claim, ...]:
     """What is claimed of a run: without knock-outs nothing that only they answer; too few worlds for a threshold say
     so beforehand."""
     asked = CLAIMS if configuration.knock_outs else tuple(claim for claim in CLAIMS if claim.name not in OF_ASSAYS)
-    if configuration.replicates >= LEAST:
-        return asked
     why = f" (no value: its threshold takes {LEAST} deaf worlds, and {configuration.replicates} are started)"
+    if configuration.replicates >= LEAST:
+        why = f" (no value where fewer than {LEAST} deaf worlds live to the end)"
     return tuple(replace(c, sentence=c.sentence + why) if c.name == "retained" else c for c in asked)
 
 
