@@ -49,6 +49,7 @@ CHECKED += [
         "game",
         "gan",
         "latent_rule",
+        "teaching",
         "market",
     )
 ]
