@@ -14,7 +14,7 @@ from mesocosm.core.random import Bits, seed_words
 from mesocosm.worlds.mirror.games import SCRIPTS, cycles, de_bruijn, payoffs
 from mesocosm.worlds.mirror.law import Mirror
 from mesocosm.worlds.mirror.parameters import MirrorParameters
-from mesocosm.worlds.mirror.play import Pairing, Touch, visitor_act
+from mesocosm.worlds.mirror.play import Pairing, Touch, colours, visitor_act
 
 pytestmark = pytest.mark.xdist_group("mirror")
 
@@ -106,7 +106,33 @@ def test_nature_is_foretold_at_its_own_rate_by_every_order():
         assert abs(late - 0.8) < (0.012 if order < 5 else 0.03)  # 41,000 rounds; deep minds still learn
 
 
-def test_pennies_is_worth_nothing():
+def won_by_role_0(law: Mirror, orders: tuple[int, int]) -> float:
+    """Quanta a round, in the mean, of who has to match, where minds of the roles have these orders."""
+    state = law.init(Bits.founding(seed_words(5), jnp.uint32(0)))
+    genes = jnp.zeros_like(state.genome).at[:, 2].set(3)
+    state = replace(state, genome=genes.at[:, 0].set(jnp.where(colours(law.side) == 0, *orders)))
+    won = rounds = 0
+    for t in range(TICKS):
+        before = state.energy
+        state, _ = one_tick(law, state, jnp.int32(t))
+        won += int(jnp.sum(jnp.where(colours(law.side) == 0, state.energy - before, 0)))
+        rounds += int(state.met.sum()) // 2
+    return won / rounds
+
+
+@jax.jit
+def one_tick(law: Mirror, state, t):
+    return law.tick(Bits.at(seed_words(5), jnp.uint32(0), t), state)
+
+
+def test_pennies_is_worth_nothing_between_equals_alone():
+    law = law_of()
+    for order in (0, 3):  # 40 ticks of 32 rounds in 32 pairs: 41,000 rounds, which are not independent
+        assert abs(won_by_role_0(law, (order, order))) < 0.05
+    assert won_by_role_0(law, (3, 0)) > 0.2 and won_by_role_0(law, (0, 3)) < -0.2
+
+
+def test_pennies_gives_what_it_takes():
     law = law_of()
     for order, noise in ((0, 0), (3, 0), (3, 16)):
         _, read, met, flows = play(law, order, noise)

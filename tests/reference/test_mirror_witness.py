@@ -30,6 +30,17 @@ CASES = {
     ),
     "told": dict(SMALL, **POOR, game="dove", foresight=True, visitors=0.6, remembers="kind", pool=SCRIPTS),
     "stag": dict(SMALL, **POOR, game="stag", own_acts=False, visitors=0.2, pool=("nature", "cycle5")),
+    "wide": dict(
+        SMALL,
+        **POOR,
+        side=8,
+        game="dilemma",
+        foresight=True,
+        own_acts=False,
+        remembers="everyone",
+        visitors=0.3,
+        pool=("gtft", "nature", "cycle4"),
+    ),
 }
 
 
@@ -45,7 +56,7 @@ def test_witness_agrees_in_every_bit(case):
     state = law.init(Bits.founding(seed_words(SEED), jnp.uint32(REPLICATE)))
     same(state, witness)
     births = 0
-    for t in range(40):
+    for t in range(40 if parameters.side == 4 else 15):
         before = int(state.energy.sum())
         state, tick = step(law, state, jnp.int32(t))
         booked = witness.tick()

@@ -67,8 +67,12 @@ def _measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
 ARMS = {
     "uniform": {"world": {"visitors": 0.0}},
     "told": {"world": {"remembers": "kind"}},
+    "everyone": {"world": {"remembers": "everyone"}},
     "fed": {"world": {"visitors": 0.0, "ration": 24}},
+    "fed_mixed": {"world": {"ration": 24}},
 }
+"""`told` is held against `everyone`: both keep their tables for life, and only `told` has one for each kind of partner.
+`fed_mixed` against `fed`: both have a ration, and only `fed_mixed` has visitors."""
 
 
 def _claim(name: str, sentence: str, control: str, run: str, against: str | float, words: str) -> Claim:
@@ -84,7 +88,14 @@ def _claim(name: str, sentence: str, control: str, run: str, against: str | floa
 
 CLAIMS = (
     _claim("mixed", "a mixed pool makes minds cooperate", "a pool of minds alone", "", "uniform", ", less `uniform`"),
-    _claim("untold", "who is not told its partner cooperates more", "minds that are told", "", "told", ", less `told`"),
+    _claim(
+        "untold",
+        "who is not told its partner cooperates more",
+        "minds that are told",
+        "everyone",
+        "told",
+        " of the arm `everyone`, less `told`",
+    ),
     _claim(
         "alone",
         "minds among themselves come to cooperate",
@@ -101,7 +112,14 @@ CLAIMS = (
         "fed",
         " of the arm `uniform`, less `fed`",
     ),
-    _claim("diverse", "a mixed pool makes fed minds cooperate", "fed minds alone", "", "fed", ", less `fed`"),
+    _claim(
+        "diverse",
+        "a mixed pool makes fed minds cooperate",
+        "fed minds alone",
+        "fed_mixed",
+        "fed",
+        " of the arm `fed_mixed`, less `fed`",
+    ),
     Claim(
         "foresight",
         "the gene that weighs the other's answer spreads among minds alone",
@@ -124,11 +142,12 @@ DECLARATION = replace(
     question="Among whom do minds that infer their partner come to cooperate?",
     prediction="in a mixed pool of minds and scripts, more than among minds alone, and than where they are told who it "
     "is",
-    control="the same worlds without scripts, the same fed, the same told the kind of each partner; the shadow genes",
+    control="the same worlds without scripts, the same fed, fed with scripts; one memory of all partners against one "
+    "for each kind that is told; the shadow genes",
     configuration=DilemmaConfiguration,
     measures=_measures,
     claims=CLAIMS,
-    asks_first="diverse",  # the fair comparison: visitors bring food
+    asks_first="diverse",  # the fair comparison: visitors bring food, so both sides are fed
     answers={
         "supported": "A mixed pool makes fed minds cooperate",
         "refuted": "A mixed pool makes fed minds defect",

@@ -5,7 +5,13 @@ from __future__ import annotations
 from mesocosm.experiments.mirror.results import replay
 from mesocosm.protocol.blocks import Gardens, OverTime, at_the_end
 
-WORDS = {"uniform": "minds alone", "fed": "minds alone, fed", "told": "mixed, told who it is"}
+WORDS = {
+    "uniform": "minds alone",
+    "fed": "minds alone, fed",
+    "fed_mixed": "mixed, fed",
+    "everyone": "mixed, one memory of all",
+    "told": "mixed, told who it is",
+}
 
 BLOCKS = (
     Gardens(

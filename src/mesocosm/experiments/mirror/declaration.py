@@ -114,14 +114,14 @@ CLAIMS = (
     ),
     _above(
         "minds",
-        "it takes a partner that has a mind",
-        "a game against nature with the same payoffs and entropy",
+        "it takes a partner in whom there is something to learn",
+        "coins of one half, of which nothing is kept from touch to touch",
         "nature",
         "that in the arm `nature`",
     ),
     Claim(
         "bounded",
-        "the deepest order is rarer than the one below it even where contexts are free",
+        "within 5 acts, the deepest order is rarer than the one below it even where contexts are free",
         control="the share of minds of the order below, which is the same without selection",
         statistic="share of minds of the deepest order less that of the order below, in the second half of the arm "
         "`costless`",
@@ -131,7 +131,7 @@ CLAIMS = (
     ),
     _above(
         "disarmed",
-        "it stays out where minds may act by a coin for free",
+        "it stays out where acts may be coins for free, as half of them are from the founders on",
         "minds that may act by a coin",
         "coins",
         "that in the arm `coins`",
@@ -150,16 +150,16 @@ DECLARATION = Declaration(
     title="Minds that foretell each other",
     question="Does modelling each other make minds deeper, and where does it stop?",
     prediction="mean order rises above the shadow gene's, above that of partners shuffled among pairs and above that "
-    "in a game against nature; or (the rival) a bounded depth is best even where depth is free",
-    control="the shadow gene in the same bodies; partners shuffled in every round; nature with the same frequencies; "
-    "minds that may act by a coin",
+    "against coins; or (the rival) a bounded depth is best even where depth is free",
+    control="the shadow gene in the same bodies; partners shuffled in every round; coins of one half instead of "
+    "partners; minds that may act by a coin",
     configuration=MirrorConfiguration,
     columns=COLUMNS,
     measures=measures_of,
     claims=CLAIMS,
     answers={
-        "supported": "Minds that foretell each other grow deeper",
-        "refuted": "Minds that foretell each other grow no deeper",
+        "supported": "Minds that foretell each other come to look further back",
+        "refuted": "Minds that foretell each other do not come to look further back",
         "equivalent": "Minds that foretell each other stay as deep as chance has it",
         "undecided": "Whether minds that foretell each other grow deeper is undecided",
     },
@@ -168,8 +168,8 @@ DECLARATION = Declaration(
     presets={
         "default": {},
         "quick": {"replicates": 12, "ticks": 1500},
-        "stag": {"world": {"game": "stag", "ration": 0, "metabolism": 176}},
-        "dove": {"world": {"game": "dove", "ration": 0, "metabolism": 112}},
+        "stag": {"world": {"game": "stag", "ration": 32, "metabolism": 64}},  # bodies that play nothing die
+        "dove": {"world": {"game": "dove", "ration": 48, "metabolism": 64}},
         "paper": {"replicates": 64, "ticks": 6000, "keep_every": 1000},
     },
     noun="worlds",

@@ -28,7 +28,7 @@ def side_by_side(told: Told) -> Section | None:
         {name: words for name, words in WORDS.items() if name},
         "What makes minds deeper",
         "A dot is a world, a thin line joins the same one; the second half of each run. Every arm has the seed of the "
-        "run and differs from it in one thing.",
+        "run. Against nature everybody meets coins of one half, each time as strangers of whom nothing is kept.",
         over="late",
     )
     return section(Told(told.declared, told.record, {**told.runs}, told.findings))
@@ -60,7 +60,8 @@ def replay(told: Told) -> Replay | None:
     return replace(
         film,
         caption="A dot is a body, the darker the more acts its contexts hold; its place is orange while it foretells "
-        "its partner in three rounds of four or more, red where both do; a line joins it to whom it foretells.",
+        "its partner in seven rounds of eight or more (by sixteen coins, one in 480 is), red where both do; a line "
+        "joins it to the neighbour that it foretells, not to visitors. Who always does the same is foretold too.",
     )
 
 

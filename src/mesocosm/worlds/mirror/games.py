@@ -1,4 +1,4 @@
-"""The games of `docs/worlds/mirror.md`, section 3, and the scripts of its section 5. NumPy, no jax."""
+"""The games of `docs/worlds/mirror.md`, section 4, and the scripts of its section 5. NumPy, no jax."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from mesocosm.worlds.mirror.games import SCRIPTS, cycles, payoffs, supply
 from mesocosm.worlds.mirror.minds import CONTEXTS, LOCI, PRIORS
 from mesocosm.worlds.mirror.parameters import MOST_ID, MirrorParameters
 from mesocosm.worlds.mirror.play import COUNTS, Bodies, Pairing, Rules, Touch, colours, touch
-from mesocosm.worlds.mirror.seen import GENOME, scene_of
+from mesocosm.worlds.mirror.seen import GENOME, faced, scene_of
 
 # Purposes of random bits, section 1 of the page; a strand is added to the last three.
 STIR, MOVE, TOUCH, VISIT, DEATH = range(5)
@@ -289,7 +289,9 @@ class Mirror(Experiment):
     # -- what is seen ------------------------------------------------------------------------------------------------
 
     def scene(self, state: Colony) -> Scene:
-        return scene_of(state, self.touched(state.way), self.side, self.rules.rounds)
+        other = self.touched(state.way)
+        is_faced = faced(state, other, self.numbers["visitors"], self.rules.shuffled)
+        return scene_of(state, other, self.side, is_faced)
 
     def genomes(self) -> tuple[Genome, ...]:
         return (GENOME,)

@@ -18,16 +18,19 @@ PURSE = 30_000
 
 
 def frozen(law: Mirror) -> Mirror:
-    """The law without births, deaths, mutation and upkeep: what is left is play."""
-    at = {"hazard": 0, "mutation": 0, "cost": 0, "metabolism": 0, "ration": 0, "keep_every": 0}
-    at |= {"founding_energy": PURSE, "division_energy": 2**30, "ceiling": 2**30}
+    """The law without births, deaths, mutation, upkeep and visitors: what is left is play between two sides."""
+    nothing = ("hazard", "mutation", "cost", "metabolism", "ration", "keep_every", "visitors")
+    at = dict.fromkeys(nothing, 0) | {"founding_energy": PURSE, "division_energy": 2**30, "ceiling": 2**30}
     return replace(law, numbers={**law.numbers, **{name: jnp.int32(value) for name, value in at.items()}})
 
 
 def longest(law: Mirror) -> int:
-    """Ticks after which somebody could have lost its purse."""
-    most = int(jnp.max(jnp.maximum(-law.rules.pays, 0))) * int(law.rules.rounds)
-    return PURSE // most if most else 1 << 20
+    """Ticks after which somebody could have lost its purse, or what all won be more than int32 holds; 1 at least."""
+    rounds = int(law.rules.rounds)
+    most = int(jnp.max(jnp.maximum(-law.rules.pays, 0))) * rounds
+    in_all = law.n * rounds * max(1, int(jnp.max(jnp.abs(law.rules.pays))))
+    summed = (2**31 - 1) // in_all  # 1 in the largest world that can be configured
+    return min(PURSE // most, summed) if most else summed
 
 
 @eqx.filter_jit
