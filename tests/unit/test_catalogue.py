@@ -35,7 +35,7 @@ def test_every_file_of_the_room_is_an_analysis_and_says_what_it_needs(run):
     for name, words, lacks in catalogue.listed(run.record):
         assert catalogue.find(name).analysis.name == name and words
         assert lacks or name == "jumps", "a Moran process has no bodies, births or elements"
-    with pytest.raises(FolderError, match=r"keeps no births .*; diversity needs it"):
+    with pytest.raises(FolderError, match=r"is a run of moran, which keeps no births; diversity needs it"):
         run.measure("diversity")
 
 

@@ -74,5 +74,5 @@ ANALYSIS = Analysis(
     "who copied whom in a soup: families of tapes",
     compute,
     show,
-    needs=(log("births", "log_births = true"), arrays("state.ids", "state.tokens"), _of_a_soup),
+    needs=(log("births", "log_births = True"), arrays("state.ids", "state.tokens"), _of_a_soup),
 )

@@ -128,7 +128,7 @@ def _of_planets(record: Record) -> str:
     configuration = record.header["configuration"]
     if configuration.get("law") != "planets":
         return "has no planets (run arrow-of-time with --law planets)"
-    return "" if configuration.get("collisions") == "law" else "is kicked by chance (run it with collisions = law)"
+    return "" if configuration.get("collisions") == "law" else "is kicked by chance (run it with --collisions law)"
 
 
 ANALYSIS = Analysis(

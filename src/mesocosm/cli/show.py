@@ -13,7 +13,7 @@ from mesocosm.cli.answer import print_json
 from mesocosm.cli.folded import print_summary
 from mesocosm.findings.claim import Finding
 from mesocosm.protocol.derived import summary_of
-from mesocosm.protocol.reading import RUNS, findings_of
+from mesocosm.protocol.reading import RUNS, findings_of, told_seconds
 from mesocosm.protocol.registry import SHELF, declaration, declaration_of, entry_of, names, trouble_with
 from mesocosm.record import FolderError, MesocosmError, Record, load
 from mesocosm.record.errors import in_a_line
@@ -56,7 +56,7 @@ def print_record(record: Record, as_json: bool = False, report: Path | None = No
         print_text(note)
     print()
     ticks = f"{record.tick} of {record.header['ticks']} ticks"
-    print_text(f"{record.status}: {ticks}, {record.seconds:.0f} s -> ", path(record.folder))
+    print_text(f"{record.status}: {ticks}, {told_seconds(record)} -> ", path(record.folder))
     if report:
         print_text("report: ", path(report))
 

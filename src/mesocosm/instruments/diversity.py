@@ -125,7 +125,7 @@ def with_genomes(record: Record) -> list[Lives]:
       FolderError: if the run keeps no births.
     """
     if "births" not in record.header["logs"]:
-        raise FolderError(f"{record.folder}: keeps no births; run it with log_births_and_deaths = true")
+        raise FolderError(f"{record.folder}: keeps no births; run it with --log-births-and-deaths True")
     return all_lives(record)
 
 

@@ -184,10 +184,20 @@ def finished(record: Record) -> str:
 
 
 def log(name: str, remedy: str = "") -> Need:
-    """That a log of this name was kept."""
+    """That a log of this name was kept.
+
+    Args:
+      remedy: what is to be set so that it is: `field`, or `field = value`. An experiment without it can keep none.
+    """
 
     def need(record: Record) -> str:
-        return "" if name in record.header["logs"] else f"keeps no {name}{remedy and f' (run it with {remedy})'}"
+        if name in record.header["logs"]:
+            return ""
+        setting, _, value = remedy.partition(" = ")
+        if setting and setting not in record.header["configuration"]:
+            return f"is a run of {record.header['experiment']}, which keeps no {name}"
+        flag = f"--{setting.replace('_', '-')} {value}".strip()
+        return f"keeps no {name}" + (f" (run it with {flag})" if setting else "")
 
     return need
 
@@ -196,7 +206,7 @@ def births(record: Record) -> str:
     """That births were logged, with genomes."""
     told = record.header.get("columns", {}).get("births", {"genome": []})  # older records do not say, and have them
     without = "" if "genome" in told else "logs births without genomes"
-    return log("births", "log_births_and_deaths = true")(record) or without
+    return log("births", "log_births_and_deaths = True")(record) or without
 
 
 def columns(*wanted: str) -> Need:

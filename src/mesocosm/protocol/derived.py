@@ -15,7 +15,7 @@ from mesocosm.findings.claim import show_interval
 from mesocosm.protocol.blocks import Block, OverTime, Told, at_the_end, sentence_case
 from mesocosm.protocol.declaration import Declaration, FollowUp, Summary
 from mesocosm.protocol.measure import measures_of, value_of
-from mesocosm.protocol.reading import configuration_of, follow_ups_of
+from mesocosm.protocol.reading import configuration_of, follow_ups_of, told_seconds
 from mesocosm.protocol.scenes import replay_of
 from mesocosm.protocol.story import Story
 from mesocosm.record import ConfigurationError, MesocosmError, Record
@@ -200,7 +200,7 @@ def chips(told: Told) -> list[tuple[str, str]]:
     """Short facts of a run."""
     record = told.record
     out = [(f"{told.noun} started", str(record.replicates)), ("alive at the end", str(told.alive))]
-    out += [("ticks", f"{record.tick:,}"), ("time to run", f"{record.seconds:,.1f} s")]
+    out += [("ticks", f"{record.tick:,}"), ("time to run", told_seconds(record))]
     if "residual" in record.metrics:
         out.append(("energy unaccounted for", f"{sum(abs(int(x)) for x in record.metrics['residual'])} quanta"))
     return out

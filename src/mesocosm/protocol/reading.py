@@ -53,6 +53,12 @@ def follow_ups_of(source: Record) -> dict[str, Record]:
     return {record.folder.name: record for record in found if record.status == RunStatus.FINISHED}
 
 
+def told_seconds(record: Record) -> str:
+    """How long a run took, and what followed it: `27 s, and 45 s for what followed`."""
+    own, after = record.seconds, sum(follow_up.seconds for follow_up in follow_ups_of(record).values())
+    return f"{own:,.0f} s" + (f", and {after:,.0f} s for what followed" if after >= 0.5 else "")
+
+
 def after(configuration: C, interventions: Sequence[Intervention]) -> C:
     """The configuration after these interventions, checked at each."""
     for intervention in interventions:

@@ -38,7 +38,7 @@ def snapshots(
     if max(ticks) > record.tick:
         raise ConfigurationError(f"snapshots: tick {max(ticks)} is after the end of the run, {record.tick}")
     if "births" not in record.header["logs"] or "genome" not in record.log("births"):
-        raise FolderError(f"{record.folder}: keeps no births with genomes; run it with log_births_and_deaths = true")
+        raise FolderError(f"{record.folder}: keeps no births with genomes; run it with --log-births-and-deaths True")
     everybody, replicates = all_lives(record), record.replicates
     loci = everybody[0].genome.shape[2]
     out = [Population.of_nobody(replicates, loci, n) for _ in ticks]

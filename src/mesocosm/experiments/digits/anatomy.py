@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from mesocosm.rules.form import RuleForm
 from mesocosm.rules.net import Net, NetState
 from mesocosm.rules.rule import EvolvedRule, Rule, build_net
 from mesocosm.tasks.arrays import DataSet
@@ -37,7 +38,7 @@ def mixed_partials(rule: Rule, data: DataSet, n: int = 30, streams: int = 4, see
         rng = np.random.default_rng([seed, s])
         order = rng.permutation(data.labels.size)[: n + 1]
         pixels = rng.permutation(data.inputs.shape[1])[:_SMALL]
-        if rule.form.fields.channels:  # which need the whole image
+        if isinstance(rule.form, RuleForm) and rule.form.fields.channels:  # which need the whole image
             pixels = np.arange(data.inputs.shape[1])
         x = jnp.asarray(standardised(data.inputs[order][:, pixels]))
         y = jax.nn.one_hot(data.labels[order], data.n_classes)
@@ -53,7 +54,7 @@ def mixed_partials(rule: Rule, data: DataSet, n: int = 30, streams: int = 4, see
 @jax.jit
 def _slopes(learner: EvolvedRule, x: Array, y: Array) -> Array:
     """Slopes of the last strengths after one more example on those before it, [strengths, strengths]."""
-    net, genome = learner.net, learner.genome
+    net, genome = _net(learner), learner.genome
     state = jax.lax.scan(lambda s, pair: (net.learn(genome, s, *pair)[0], None), _begun(learner), (x[:-1], y[:-1]))[0]
     at = _strengths(net, state)
 
@@ -62,6 +63,11 @@ def _slopes(learner: EvolvedRule, x: Array, y: Array) -> Array:
         return _strengths(net, net.learn(genome, changed, x[-1], y[-1])[0]).ravel()
 
     return jax.jacfwd(after)(at.ravel())
+
+
+def _net(learner: EvolvedRule) -> Net:
+    assert isinstance(learner.net, Net), "what a search of digits finds runs in a net"
+    return learner.net
 
 
 def _begun(learner: EvolvedRule) -> NetState:
@@ -131,7 +137,7 @@ def _changes(rule: Rule, data: DataSet, n: int, seed: list[int]) -> tuple[np.nda
 @jax.jit
 def _traced(learner: EvolvedRule, x: Array, y: Array) -> tuple[Array, ...]:
     """Along a stream: strengths [n, after, before], their changes, messages [n, before], probabilities [n, after]."""
-    net, genome = learner.net, learner.genome
+    net, genome = _net(learner), learner.genome
 
     def one(state: NetState, pair: tuple[Array, Array]) -> tuple[NetState, tuple[Array, ...]]:
         seen = net.forward(genome, state, pair[0])

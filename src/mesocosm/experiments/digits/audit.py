@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mesocosm.rules.form import RuleForm
 from mesocosm.rules.handwritten import ERROR, LABEL, PROBABILITY
 from mesocosm.rules.net import Genome
 from mesocosm.rules.rule import EvolvedRule, Rule, build_net
@@ -116,6 +117,7 @@ def without(rule: Rule, part: str) -> Rule:
     back over the forward strengths (`own way back`)."""
     if part == "own way back":
         return _symmetric(rule)
+    assert isinstance(rule.form, RuleForm) and isinstance(rule.genome, Genome), "found by a search of digits"
     k = rule.form.memory
     neurons = []
     for genes in rule.genome.neuron:
@@ -134,6 +136,7 @@ def without(rule: Rule, part: str) -> Rule:
 
 def _symmetric(rule: Rule) -> Rule:
     """The same genes; of cells that keep nothing but strengths, those of the backward ones are gone."""
+    assert isinstance(rule.form, RuleForm) and isinstance(rule.genome, Genome), "found by a search of digits"
     form = replace(rule.form, symmetric=True)
     synapses = rule.genome.synapse
     if form.cell != "lstm":
