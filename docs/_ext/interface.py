@@ -20,6 +20,7 @@ DOORS = (
     "mesocosm.review",
     "mesocosm.testing",
     "mesocosm.faces",
+    "mesocosm.artefacts",
 )
 SECTIONS = ("Args", "Returns", "Raises", "Yields", "Attributes")
 

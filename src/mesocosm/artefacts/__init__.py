@@ -69,4 +69,4 @@ def require_onnx(what: str) -> Any:
     return import_module("onnx")
 
 
-__all__ = ["FORMAT", "ArtefactError", "Differs", "load", "require_onnx"]
+__all__ = ["ArtefactError", "Differs", "load"]
