@@ -29,7 +29,7 @@ def prepare(folder: Path) -> Ready:
     begins = {"x": np.arange(4, dtype=np.float32), "y": np.int32(1)}
     program = Program(
         "predict",
-        lambda x, y: [x * y, jnp.argmax(x).astype(jnp.int32)],
+        lambda x, y: [x * y.astype(jnp.float32), jnp.argmax(x).astype(jnp.int32)],
         {k: np.asarray(v) for k, v in begins.items()},
         ("logits", "class"),
         {"rule": "none"},
