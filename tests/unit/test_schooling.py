@@ -126,7 +126,7 @@ def test_an_act_is_a_share_of_its_range_and_levels_bend():
 def test_a_search_finds_what_gains_more_and_its_centre_is_judged_apart():
     law = schooling("Dial-v0", lambda d: GA(d, 16, jnp.float32(0.5)), longest=1, episodes=2)
     state = law.init(Bits.founding(seed_words(0), jnp.uint32(0)))
-    step, gained = jax.jit(law.tick), []
+    step, gained = jax.jit(lambda bits, state: law.tick(bits, state)), []
     for tick in range(6):
         state, _ = step(Bits.at(seed_words(0), jnp.uint32(0), jnp.int32(tick)), state)
         gained.append(float(state.gained))
