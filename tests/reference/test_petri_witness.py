@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
+import jax
 import numpy as np
 import pytest
 
-from mesocosm.core import Plan, Setup, run
+from mesocosm.core import Plan, Setup, chunk, run
 from mesocosm.core.random import threshold16
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
 from mesocosm.experiments.chemotaxis.system import build
@@ -51,6 +53,14 @@ CONFIGURATIONS = {
     "crowd": {"world": {"founders": 1100, "ceiling": 4000, "drop_food": 900, "n_sources": 2}},
     "senseless": {"world": {"senses": [], "food_decay": 9000, "drop_food": 160, "jump_probability": 0.0}},
 }
+
+
+@pytest.fixture(autouse=True)
+def compiled_well(monkeypatch):
+    """Other tests run for a moment and are compiled quickly (conftest.py); these run long enough for the opposite."""
+    options = {"xla_backend_optimization_level": 2, "xla_llvm_disable_expensive_passes": False}
+    well = partial(jax.jit, static_argnames=("mesh",), donate_argnames=("lanes",), compiler_options=options)
+    monkeypatch.setattr(chunk, "run_chunk", well(chunk.run_chunk.__wrapped__))
 
 
 def configuration(name: str) -> ChemotaxisConfiguration:
