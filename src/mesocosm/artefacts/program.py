@@ -22,7 +22,7 @@ TOLERANCE = 2e-6
 """Of floats, relative to 1 or to the number, if that is larger. Whole numbers must be equal.
 
 Where the last bit of the inputs moves the outputs further than that, no two machines agree to it: what is permitted is
-then twice that far, and stands in the manifest.
+then four times that far, and stands in the manifest.
 """
 NEXT = "next."
 """Before the name of an output that is the same input of the next step."""
@@ -126,10 +126,10 @@ def golden(program: Program) -> Golden:
         for name in program.outputs
         if own[name].dtype.kind == "f"
     ]
-    tolerance = max([TOLERANCE, *(2 * gap for gap in moved if np.isfinite(gap))])
+    tolerance = max([TOLERANCE, *(4 * gap for gap in moved if np.isfinite(gap))])
     if tolerance > MOST_TOLERANCE:
         raise ArtefactError(
-            f"{program.kind}: the last bit of its inputs moves its outputs by {tolerance / 2:.2g} of themselves, "
+            f"{program.kind}: the last bit of its inputs moves its outputs by {tolerance / 4:.2g} of themselves, "
             "so that no two machines agree to it; export it from another state"
         )
     found = {name: np.stack([own[name] for own in out]) for name in program.outputs}
