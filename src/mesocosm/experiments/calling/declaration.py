@@ -149,47 +149,49 @@ INVENTED = replace(
     statistic=f"P(emit | food) of {LATE}, less the same of the deaf world with the same seed; founders are random",
     value=Statistic("calls", "late", against="deaf"),
 )
+_AGAINST = {
+    "": (SHADOW, "control", "evolved less shadow"),
+    "-deaf": (DEAF, "deaf", "less the same of the deaf world with the same seed"),
+    "-noise": (NOISE, "noise", "less the same of the world with the same seed in which levels are drawn evenly"),
+}
+"""By the end of a claim's name: its control, where that is measured, and how the statistic says it."""
+
+
+def _behaviour(name: str, measure: str, words: str, statistic: str, ends: tuple[str, ...]) -> Iterator[Claim]:
+    """One statement against several controls."""
+    for end in ends:
+        control, against, less = _AGAINST[end]
+        value = Statistic(measure, "late", against=against)
+        yield Claim(f"{name}{end}", words, control=control, statistic=f"{statistic}, {less}", delta=0.1, value=value)
+
+
+def _contest(name: str, words: str, shares: str) -> Claim:
+    return Claim(
+        name,
+        words,
+        control="the same bodies, mute",
+        statistic=f"{SELECTED}, callers a against mutes b that hear them, {shares}",
+        delta=0.01,
+        unit="per 100 ticks",
+        value=_of_colonies("selected", name),
+    )
+
+
+def _intake(name: str, garden: str, control: str, statistic: str) -> Claim:
+    return Claim(
+        name,
+        "food eaten per body and tick",
+        control=control,
+        statistic=statistic,
+        delta=1.05,
+        kind="ratio",
+        value=Statistic("intake", "pooled", run="garden-intact", against=garden, ratio=True),
+    )
+
+
 SOUGHT = (
-    Claim(
-        "honest",
-        "calling in food less calling elsewhere",
-        control=SHADOW,
-        statistic=f"{HONEST}, evolved less shadow",
-        delta=0.1,
-        value=Statistic("honest", "late", against="control"),
-    ),
-    Claim(
-        "honest-deaf",
-        "calling in food less calling elsewhere",
-        control=DEAF,
-        statistic=f"{HONEST}, less the same of the deaf world with the same seed",
-        delta=0.1,
-        value=Statistic("honest", "late", against="deaf"),
-    ),
-    Claim(
-        "honest-noise",
-        "calling in food less calling elsewhere",
-        control=NOISE,
-        statistic=f"{HONEST}, less the same of the world with the same seed in which levels are drawn evenly",
-        delta=0.1,
-        value=Statistic("honest", "late", against="noise"),
-    ),
-    Claim(
-        "answered",
-        "staying where a call is heard",
-        control=SHADOW,
-        statistic=f"{ANSWER}, evolved less shadow",
-        delta=0.1,
-        value=Statistic("answer", "late", against="control"),
-    ),
-    Claim(
-        "answered-deaf",
-        "staying where a call is heard",
-        control=DEAF,
-        statistic=f"{ANSWER}, less the same of the deaf world with the same seed",
-        delta=0.1,
-        value=Statistic("answer", "late", against="deaf"),
-    ),
+    *_behaviour("honest", "honest", "calling in food less calling elsewhere", HONEST, ("", "-deaf", "-noise")),
+    *_behaviour("answered", "answer", "staying where a call is heard", ANSWER, ("", "-deaf")),
     *(
         Claim(
             f"carries-{arm}" if arm != "deaf" else "carries",
@@ -213,42 +215,20 @@ SOUGHT = (
     ),
 )
 OF_ASSAYS = (
-    Claim(
+    _intake(
         "intake",
-        "food eaten per body and tick",
-        control="the same bodies, mute",
-        statistic="ln(intake / intake where no emission adds signal) in the common garden (frozen, fresh worlds)",
-        delta=1.05,
-        kind="ratio",
-        value=Statistic("intake", "pooled", run="garden-intact", against="garden-mute", ratio=True),
+        "garden-mute",
+        "the same bodies, mute",
+        "ln(intake / intake where no emission adds signal) in the common garden (frozen, fresh worlds)",
     ),
-    Claim(
+    _intake(
         "intake-noise",
-        "food eaten per body and tick",
-        control="the same bodies, with free noise",
-        statistic="ln(intake / intake where levels are drawn evenly: input that varies may pay by itself), as above",
-        delta=1.05,
-        kind="ratio",
-        value=Statistic("intake", "pooled", run="garden-intact", against="garden-noise", ratio=True),
+        "garden-noise",
+        "the same bodies, with free noise",
+        "ln(intake / intake where levels are drawn evenly: input that varies may pay by itself), as above",
     ),
-    Claim(
-        "rare-callers",
-        "selection on one caller in ten, among mutes",
-        control="the same bodies, mute",
-        statistic=f"{SELECTED}, callers a against mutes b that hear them, 1:9",
-        delta=0.01,
-        unit="per 100 ticks",
-        value=_of_colonies("selected", "rare-callers"),
-    ),
-    Claim(
-        "rare-mutes",
-        "selection on nine callers in ten, against one mute",
-        control="the same bodies, mute",
-        statistic=f"{SELECTED}, callers a against mutes b that hear them, 9:1",
-        delta=0.01,
-        unit="per 100 ticks",
-        value=_of_colonies("selected", "rare-mutes"),
-    ),
+    _contest("rare-callers", "selection on one caller in ten, among mutes", "1:9"),
+    _contest("rare-mutes", "selection on nine callers in ten, against one mute", "9:1"),
 )
 CLAIMS = (KEPT, *SOUGHT, *OF_ASSAYS)
 

@@ -132,14 +132,9 @@ def one_round(bits: Bits, r: Array, pair: Pairing, ids: Bodies, genes: Array, no
     course = bits.tick * rules.rounds + r
     theirs = jnp.where(is_visited, visitor_act(r, course, pair, now, a, rules.cycles), gather_cells(act, facing))
 
-    paid = jnp.where(is_on, _of(pays, act, theirs), 0)
-    loss = jnp.minimum(now.energy, jnp.maximum(-paid, 0))
-    of_theirs = _of(_by_role(rules.pays, 1 - role), theirs, act)
-    their_loss = jnp.where(is_on, jnp.maximum(-of_theirs, 0), 0)
-    their_loss = jnp.where(is_visited, their_loss, jnp.minimum(their_loss, theirs_energy))
-    pot = jnp.where(is_on, rules.supply + their_loss, 0)
-    gain = jnp.minimum(jnp.maximum(paid, 0), pot)
-
+    gain, loss, their_loss, pot = _paid(
+        now.energy, theirs_energy, pays, _by_role(rules.pays, 1 - role), act, theirs, is_on, is_visited, rules.supply
+    )
     on = is_on.astype(jnp.int32)
     is_read = jnp.where(guess == theirs, on, 0)
     between, visited = jnp.where(is_visited, 0, on), jnp.where(is_visited, on, 0)
@@ -161,6 +156,26 @@ def one_round(bits: Bits, r: Array, pair: Pairing, ids: Bodies, genes: Array, no
         ones=now.ones + on * act,
         totals={name: now.totals[name] + sum32(totals[name]) for name in COUNTS},
     )
+
+
+def _paid(
+    energy: Bodies,
+    theirs_energy: Bodies,
+    pays: Int32[Array, "2 2 n"],
+    their_pays: Int32[Array, "2 2 n"],
+    act: Bodies,
+    theirs: Bodies,
+    is_on: Array,
+    is_visited: Array,
+    supply: Array,
+) -> tuple[Bodies, Bodies, Bodies, Bodies]:
+    """What a body gains and loses in a round, what its opponent loses (a visitor all), and what lay between them."""
+    paid = jnp.where(is_on, _of(pays, act, theirs), 0)
+    loss = jnp.minimum(energy, jnp.maximum(-paid, 0))
+    their_loss = jnp.where(is_on, jnp.maximum(-_of(their_pays, theirs, act), 0), 0)
+    their_loss = jnp.where(is_visited, their_loss, jnp.minimum(their_loss, theirs_energy))
+    pot = jnp.where(is_on, supply + their_loss, 0)
+    return jnp.minimum(jnp.maximum(paid, 0), pot), loss, their_loss, pot
 
 
 def _by_role(pays: Int32[Array, "2 2 2"], role: Bodies) -> Int32[Array, "2 2 n"]:
