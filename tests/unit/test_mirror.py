@@ -15,7 +15,7 @@ import mesocosm as mc
 from mesocosm.analyses.past import Settings, compute
 from mesocosm.core.random import Bits, seed_words
 from mesocosm.experiments.mirror.declaration import DECLARATION, MirrorConfiguration
-from mesocosm.experiments.mirror.results import without
+from mesocosm.experiments.mirror.results import SIDE_BY_SIDE, WORDS, without
 from mesocosm.protocol.blocks import Told
 from mesocosm.record import ConfigurationError
 from mesocosm.record.configuration import check
@@ -108,6 +108,13 @@ def test_no_match_is_so_long_that_its_sums_overflow(side, game):
 def living(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mirror") / "living"
     return mc.run("mirror", out=folder, replicates=3, ticks=20, every=10, assays=False, keep_every=10, world=SMALL)
+
+
+def test_the_run_stands_beside_its_arms_and_not_alone(living):
+    told = Told(DECLARATION, living.record, {"shuffled": living.record}, ())
+    figures = SIDE_BY_SIDE(told).figures
+    assert [f.conditions for f in figures] == [[WORDS[""], WORDS["shuffled"]]] * 2
+    assert SIDE_BY_SIDE(replace(told, runs={})) is None
 
 
 @pytest.mark.parametrize(("strand", "sign"), [("evolved", 1), ("shadow", -1)])

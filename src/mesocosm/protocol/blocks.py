@@ -116,7 +116,7 @@ class Gardens:
 
     Args:
       measures: by name.
-      runs: names of the runs, and what they are called.
+      runs: names of the runs, and what they are called; the empty name is the run itself.
     """
 
     measures: tuple[str, ...]
@@ -126,8 +126,9 @@ class Gardens:
     over: Over = "pooled"
 
     def __call__(self, told: Told) -> Section | None:
-        runs = [(words, told.runs[name]) for name, words in self.runs.items() if name in told.runs]
-        if not runs:
+        there = {"": told.record, **told.runs}
+        runs = [(words, there[name]) for name, words in self.runs.items() if name in there]
+        if not self.runs.keys() & told.runs.keys():
             return None
         figures = []
         for name in self.measures:

@@ -90,10 +90,12 @@ def whose(told: Told) -> Section | None:
         return None
     axis = Axis("intake", "quanta per body and tick", low=0)
     figure = strips(gardens, intake, "Food eaten per body and tick", axis, told.noun)
-    text = (
-        "The evolved in fresh worlds, frozen: nobody is born, dies or pays. *Only their own* and *only others* part "
-        "signals among eight fields by the id of who emits: is it a memory outside the body, or is it told to others?"
-    )
+    text = "The evolved in fresh worlds, frozen: nobody is born, dies or pays."
+    if WHOSE.keys() & {name.removeprefix("garden-") for name in told.runs}:
+        text += (
+            " Only their own and only others part signals among eight fields by the id of who emits: is it a memory "
+            "outside the body, or is it told to others?"
+        )
     return Section("For whom it is", text, [figure])
 
 

@@ -161,7 +161,7 @@ DECLARATION = replace(
         "quick": {"replicates": 8, "ticks": 1000},
         "paper": {"replicates": 48, "ticks": 4000},
     },
-    about="The bodies of `mirror` play the prisoner's dilemma, sixteen rounds at a touch. In half of all touches a "
+    about="The bodies of mirror play the prisoner's dilemma, sixteen rounds at a touch. In half of all touches a "
     "body meets a visitor instead of its neighbour, who plays tit for tat, a generous one, win-stay lose-shift, grim, "
     "always defect or always cooperate. A gene lets a mind weigh how the other answers; another one holds what it "
     "expects before it has seen anything, from the opposite of what it does itself to the same.",

@@ -6,6 +6,7 @@ from mesocosm.experiments.mirror.results import replay
 from mesocosm.protocol.blocks import Gardens, OverTime, at_the_end
 
 WORDS = {
+    "": "mixed",
     "uniform": "minds alone",
     "fed": "minds alone, fed",
     "fed_mixed": "mixed, fed",
@@ -18,8 +19,8 @@ BLOCKS = (
         ("cooperation", "foresight", "echo"),
         WORDS,
         "Who cooperates",
-        "A dot is a world, a thin line joins the same one; the second half of each run. The run itself, a mixed pool "
-        "whose partners are not told, is below.",
+        "A dot is a world, a thin line joins the same one; the second half of each run. The run itself is the mixed "
+        "pool, whose partners are not told.",
         over="late",
     ),
     OverTime(("cooperation",), "The mixed pool over time, beside minds alone", beside="uniform"),

@@ -21,17 +21,14 @@ WORDS = {
 }
 
 
-def side_by_side(told: Told) -> Section | None:
-    """The order of minds in the run and in every arm."""
-    section = Gardens(
-        ("order", "read"),
-        {name: words for name, words in WORDS.items() if name},
-        "What makes minds deeper",
-        "A dot is a world, a thin line joins the same one; the second half of each run. Every arm has the seed of the "
-        "run. Against nature everybody meets coins of one half, each time as strangers of whom nothing is kept.",
-        over="late",
-    )
-    return section(Told(told.declared, told.record, {**told.runs}, told.findings))
+SIDE_BY_SIDE = Gardens(
+    ("order", "read"),
+    WORDS,
+    "What makes minds deeper",
+    "A dot is a world, a thin line joins the same one; the second half of each run. Every arm has the seed of the "
+    "run. Against nature everybody meets coins of one half, each time as strangers of whom nothing is kept.",
+    over="late",
+)
 
 
 def without(told: Told) -> Section | None:
@@ -66,7 +63,7 @@ def replay(told: Told) -> Replay | None:
 
 
 BLOCKS = (
-    side_by_side,
+    SIDE_BY_SIDE,
     OverTime(("order", "read"), "Depth over time"),
     without,
     Analysed("past", "Better than its past, or only different?", only_kept=True),
