@@ -6,7 +6,9 @@ Environment variables are set here, before anything imports jax, so that child p
 import importlib.util
 import os
 import sys
+import zlib
 
+import numpy as np
 import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
@@ -87,6 +89,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     marked = next((item for item in session.items if item.get_closest_marker("xdist_group")), None)
     if session.config.getoption("loadgroup", False) and marked is not None and "@" not in marked.nodeid:
         raise pytest.UsageError("tests are not kept together in their groups; take the versions in constraints.txt")
+
+
+@pytest.fixture(autouse=True)
+def _draws_of_its_own(request: pytest.FixtureRequest):
+    """A module's `RNG` begins anew in every test: draws do not depend on what ran in this process before."""
+    if hasattr(request.module, "RNG"):
+        seed = zlib.crc32(request.node.name.encode())
+        request.module.RNG.bit_generator.state = np.random.default_rng(seed).bit_generator.state
 
 
 @pytest.fixture(autouse=True)
