@@ -9,7 +9,7 @@ import pytest
 
 from mesocosm.analyses import inverse, retrained, transfer
 from mesocosm.ecology import inferred
-from mesocosm.ecology.clones import Clones
+from mesocosm.ecology.clones import Clones, events_of_part
 from mesocosm.inverse.mdp import best_policy, soft_policy, world
 
 N, S, A = 8, 5, 4
@@ -155,6 +155,28 @@ def test_two_worlds_leave_fewer_rewards_open_than_one(watched):
     assert (two <= one).all() and two.mean() < one.mean() and "in both" in result.sentence
 
 
+def test_weights_of_soft_minds_have_the_size_that_their_behaviour_tells():
+    there = clones(3, np.array([[100, -50, 20, 60, 80]] * 4), 80.0, steps=200_000)
+    given = retrained._weights(inferred.known(there), there.temperature, 0)
+    largest = {row: np.abs(of).max(axis=1) for row, of in given.items()}
+    assert all(np.array_equal(of, largest["entropy"]) for of in largest.values()), "controls are no sharper"
+    told = given["entropy"].mean(axis=0)
+    assert np.allclose(told[[1, 2, 4]] / [-50, 20, 80], 0.9, atol=0.08), "right, but for what the ridge takes"
+    assert (np.abs(np.array(list(retrained._weights(inferred.known(there), None, 0).values()))).max(axis=2) == 127).all()
+
+
+def test_a_part_of_what_was_seen_has_the_events_of_that_part():
+    rng = np.random.default_rng(0)
+    visits = np.zeros((1, 2, 2), int)
+    visits[0] = [[60, 40], [10, 0]]  # the last state is death
+    events = np.array([[[0.4, 0, 0.3, 0.6, 0.25], [0, 0, 1.0, 1, 0]]])
+    assert np.allclose(events_of_part(events, visits, visits, rng)[..., :4], events[..., :4]), "all of it is all"
+    drawn = np.array([events_of_part(events, visits, np.array([[[3, 1], [0, 0]]]), rng) for _ in range(4000)])
+    assert np.isnan(drawn[:, 0, 1]).all() and np.all(drawn[:, 0, 0, [0, 1, 3]] == [0.25, 0, 0.75])
+    assert np.allclose(drawn[:, 0, 0, [2, 4]].mean(axis=0), [0.3, 0.25], atol=0.02)
+    assert np.all(drawn[:, 0, 0, [2, 4]] * 4 % 1 == 0), "whole matings, whole bites"
+
+
 def test_a_run_without_clones_is_refused_in_words(tmp_path):
     record = SimpleNamespace(folder=tmp_path)
     (lack,) = (need(record) for need in transfer.ANALYSIS.needs)
@@ -164,6 +186,8 @@ def test_a_run_without_clones_is_refused_in_words(tmp_path):
 def test_weights_become_genes_and_acts_are_compared_where_owners_were():
     assert np.isnan(retrained.as_genes(np.zeros(5))).all()
     assert retrained.as_genes(np.array([1e-9, -2e-9, 0, 0, 0])).tolist() == [64, -127, 0, 0, 0]
+    assert retrained.as_genes(np.array([0.5, -2, 0, 0, 0]), 40.0).tolist() == [10, -40, 0, 0, 0]
+    assert retrained.as_genes(np.array([0.5, -2, 0, 0, 0]), 400.0).tolist() == [32, -127, 0, 0, 0], "what genes hold"
     own = clones(9, WEIGHTS, None)
     assert retrained._agreement(own, own, N) == pytest.approx(np.ones(N))
     turned = replace(own, visits=own.visits[:, :, ::-1], replicate=own.replicate[:-1])

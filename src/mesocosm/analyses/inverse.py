@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from mesocosm.ecology.clones import clones
+from mesocosm.ecology.clones import clones, events_of_part
 from mesocosm.ecology.inferred import Known, baselines, ceiling, followed_by, known, own_model
 from mesocosm.findings.claim import Claim
 from mesocosm.findings.intervals import finite, finite_interval, show_mean
@@ -125,7 +125,9 @@ def _of_part(there: Any, of: Known, size: int, draws: int) -> float:
     rng = np.random.default_rng([size, of.replicate])
     out = []
     for _ in range(draws):
-        part = case(thinned(visits, size, rng), there.events[of.k], there.discount, there.exploration)
+        seen = thinned(visits, size, rng)
+        events = events_of_part(there.events[of.k], visits, seen, rng)
+        part = case(seen, events, there.discount, there.exploration)
         weights = max_causal_entropy(part.world, part.features, part.counts, RIDGE).weights
         out.append(starc(of.case.world, of.truth, of.case.reward(weights)))
     return float(np.nanmean(out)) if np.isfinite(out).any() else float("nan")

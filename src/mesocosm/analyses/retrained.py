@@ -4,8 +4,9 @@
 that were inferred from clones in their own world, and make their plans on what that world's bodies learn of the other
 one: just as the clones themselves, in the same places with the same random bits. What is told is how many of their
 acts are the same, and how large a population they sustain, against the clones; beside one random reward and food alone.
-Weights become the whole numbers that a genome holds, the largest 127: to minds that choose softly that is another scale
-than their owner's, so that they choose more sharply or less than it, and their population is no like for like.
+Weights become the whole numbers that a genome holds. To minds that take the best act their size is nothing, and the
+largest is 127. To minds that choose softly it says how softly: maximum causal entropy tells it, in units of the
+temperature, and what knows of no size (Ng and Russell's, the controls) takes that of maximum causal entropy.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from mesocosm.record.configuration import Range
 
 ROWS = ("entropy", "Ng-Russell", "random", "food only")
 ELSEWHERE = "clones-elsewhere"
+LARGEST = 127.0
+"""Of a weight that a genome holds."""
 CLAIM = Claim(
     "agrees",
     "in another world bodies that are given the inferred reward act as its owners do, more than with a random one",
@@ -54,7 +57,8 @@ class Settings:
 
 def compute(record: Record, settings: Settings) -> dict[str, Any]:
     there = follow_ups_of(record)[ELSEWHERE]
-    given = _weights(known(clones(record, "clones")), settings.draw)
+    here = clones(record, "clones")
+    given = _weights(known(here), here.temperature, settings.draw)
     own = clones(record, ELSEWHERE)
     shape = (len(ROWS), record.replicates)
     agree, population = np.full(shape, np.nan), np.full(shape, np.nan)
@@ -75,7 +79,7 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _weights(here: list[Known], draw: int) -> dict[str, np.ndarray]:
+def _weights(here: list[Known], temperature: float | None, draw: int) -> dict[str, np.ndarray]:
     """Of each row the weights in each replicate, as a genome holds them; NaN where there are none. [replicates, 5]"""
     n = max((of.replicate for of in here), default=-1) + 1
     out = {row: np.full((n, len(WEIGHTS)), np.nan) for row in ROWS}
@@ -88,19 +92,26 @@ def _weights(here: list[Known], draw: int) -> dict[str, np.ndarray]:
             "random": base["random"][draw],
             "food only": base["food only"],
         }
+        largest = LARGEST if temperature is None else temperature * float(np.abs(found["entropy"]).max())
         for row, weights in found.items():
-            out[row][of.replicate] = as_genes(weights)
+            out[row][of.replicate] = as_genes(weights, largest)
     return out
 
 
-def as_genes(weights: np.ndarray) -> np.ndarray:
-    """The nearest weights that a genome holds, the largest 127 in size; NaN where all are 0.
+def as_genes(weights: np.ndarray, largest: float = LARGEST) -> np.ndarray:
+    """The nearest weights that a genome holds; NaN where all are 0.
+
+    Args:
+      weights: of any size.
+      largest: the size of the largest afterwards, if a gene can hold it.
 
     >>> as_genes(np.array([0.5, -1.0, 0.0, 0.0, 0.25])).tolist()
     [64.0, -127.0, 0.0, 0.0, 32.0]
     """
-    largest = float(np.abs(weights).max(initial=0))
-    return np.rint(127 * np.asarray(weights, float) / largest) if largest > 0 else np.full(np.shape(weights), np.nan)
+    size = float(np.abs(weights).max(initial=0))
+    if not size > 0:
+        return np.full(np.shape(weights), np.nan)
+    return np.rint(min(largest, LARGEST) * np.asarray(weights, float) / size)
 
 
 def _lived(record: Record, there: Record, row: str, weights: np.ndarray, draw: int) -> Record:

@@ -141,6 +141,26 @@ def seen_events(visits: np.ndarray, food: np.ndarray, mating: np.ndarray) -> np.
     return np.stack([death, _emits(seen) + 0 * n, mating / n, 1 - death, food / (128 * n)], axis=-1)
 
 
+def events_of_part(events: np.ndarray, visits: np.ndarray, part: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """What would have been seen of the events, had only a part of the visits been watched.
+
+    Deaths are those of the part, matings are drawn from those that there were. Of food the sums alone are known: a
+    bite counts as a full one or none, which is the noisiest that food of this mean can be.
+
+    Args:
+      events: their means over all visits [S, A, 5]; visits, part: [S, A, S + 1].
+
+    Returns:
+      [S, A, 5], NaN where the part has no visit.
+    """
+    n, of_all = part.sum(axis=2), visits.sum(axis=2)
+    mean = np.nan_to_num(events)
+    mated = np.rint(mean[..., WEIGHTS.index("mating")] * of_all).astype(np.int64)
+    mated = rng.hypergeometric(mated, of_all - mated, n)
+    bites = rng.binomial(n, np.clip(mean[..., WEIGHTS.index("food")], 0, 1))
+    return seen_events(part, 128 * bites, mated)
+
+
 def _emits(like: np.ndarray) -> np.ndarray:
     return np.broadcast_to((np.arange(like.shape[-1]) >> 1) & 1, like.shape)
 
