@@ -42,6 +42,21 @@ def test_it_is_the_rule_and_goes_on_where_it_was():
         parts.partial_fit(x[:1], ["a"], classes=["a", "b"])
 
 
+def test_columns_are_scaled_by_all_that_was_seen_so_far():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(90, 5)) * [1e-6, 1, 1000, 1, 0] + [0, 50, -1e6, 0, 0.1]  # grams, years, dollars; one constant
+    y = np.arange(90) % 3
+    x[:, [1, 3]] += 6 * np.eye(3)[y][:, :2]
+    one_by_one = RuleClassifier()
+    for k in range(60):
+        one_by_one.partial_fit(x[k : k + 1], y[k : k + 1], classes=[0, 1, 2])
+    at_once = RuleClassifier().fit(x[:60], y[:60])
+    for rule in (one_by_one, at_once):
+        told = rule.seen_.scaled(x[:60])
+        assert np.allclose(told[:, :4].std(axis=0), 1) and np.allclose(told.mean(axis=0), 0) and np.allclose(told[:, 4], 0)
+        assert rule.score(x[60:], y[60:]) > 0.9
+
+
 def test_pipelines_and_cross_validation():
     x, y = load_digits(return_X_y=True)
     scores = cross_val_score(make_pipeline(MinMaxScaler(), RuleClassifier(lift=False)), x[:300], y[:300], cv=3)

@@ -6,6 +6,7 @@ the extra `learn`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -16,11 +17,35 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from mesocosm.rules.rule import Rule, load
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """Mean and sum of squared deviations of each column over the examples that were learnt from.
+
+    T. Chan, G. Golub, R. LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
+    """
+
+    mean: np.ndarray
+    squares: np.ndarray
+    n: int = 0
+
+    def beside(self, x: np.ndarray) -> _Seen:
+        """These and further ones."""
+        n, m = self.n, len(x)
+        apart = x.mean(axis=0) - self.mean
+        squares = self.squares + m * x.var(axis=0) + apart**2 * (n * m / (n + m))
+        return _Seen(self.mean + apart * (m / (n + m)), squares, n + m)
+
+    def scaled(self, x: np.ndarray) -> np.ndarray:
+        """Less the mean, over the standard deviation where there is one (and not what rounding leaves)."""
+        deviation = np.sqrt(self.squares / max(self.n, 1))
+        return (x - self.mean) / np.where(deviation > 1e-9 * np.abs(self.mean), deviation, 1.0)
+
+
 class RuleClassifier(ClassifierMixin, BaseEstimator):
     """A rule that learns from examples in one pass, in their order, and stores none of them.
 
     A rule hears each example standardised by itself, as an image is. So that nothing is lost of features that are no
-    image, they are scaled as the first batch says, and heard beside their negatives and a constant (`lift`).
+    image, they are scaled by all that was seen so far, and heard beside their negatives and a constant (`lift`).
 
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.model_selection import cross_val_score
@@ -90,7 +115,7 @@ class RuleClassifier(ClassifierMixin, BaseEstimator):
         return X, y
 
     def _forget(self) -> None:
-        for name in ("classes_", "rule_", "scale_", "centre_"):
+        for name in ("classes_", "rule_", "seen_"):
             self.__dict__.pop(name, None)
 
     def _learn(self, X: np.ndarray, y: np.ndarray, classes: np.ndarray) -> Self:
@@ -98,10 +123,10 @@ class RuleClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"y: {unknown[0]!r} is no class of the first call; give `classes` there")
         if not hasattr(self, "classes_"):
             self.classes_: np.ndarray = classes
-            self.centre_, deviation = X.mean(axis=0), X.std(axis=0)
-            self.scale_ = np.where(deviation > 0, deviation, 1.0)
+            self.seen_ = _Seen(np.zeros(X.shape[1]), np.zeros(X.shape[1]))
             one = classes.size < 2  # there is nothing to tell apart
             self.rule_: Rule | None = None if one else load(self.rule, int(classes.size), tuple(self.hidden), self.seed)
+        self.seen_ = self.seen_.beside(X)
         if self.rule_ is not None:
             self.rule_.learn(self._heard(X), np.searchsorted(classes, y))
         return self
@@ -110,7 +135,7 @@ class RuleClassifier(ClassifierMixin, BaseEstimator):
         """What the rule is told of each example."""
         if not self.lift:
             return X
-        scaled = (X - self.centre_) / self.scale_
+        scaled = self.seen_.scaled(X)
         lifted = np.column_stack([scaled, np.full(X.shape[0], np.sqrt(X.shape[1]))])
         return np.column_stack([lifted, -lifted])
 
