@@ -3,8 +3,8 @@
     python -m benchmarks.tables [STREAMS]
 
 Tables of the folder that MESOCOSM_DATA names, all of numbers alone, named here before any was run. In each stream rows
-come in a new order; after 10, 20, 50 and 100 of them all that were not seen are judged (500 at most). Rules learn in one
-pass, columns scaled by what was seen so far; rivals store all and are fitted anew, on columns scaled likewise.
+come in a new order; after 10, 20, 50 and 100 of them others are judged, 500 at most. Rules learn in one pass, columns
+scaled by what was seen so far; rivals store all and are fitted anew, on columns scaled likewise.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import RidgeClassifier, SGDClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -49,7 +48,8 @@ def streams(name: str, count: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.
     for k in range(count):
         order = np.random.default_rng([k, len(table.labels)]).permutation(len(table.labels))
         learnt, judged = order[: SHOWN[-1]], order[SHOWN[-1] : SHOWN[-1] + TESTS]
-        x = SimpleImputer(strategy="median", keep_empty_features=True).fit(table.inputs[learnt]).transform(table.inputs)
+        usual = np.nan_to_num(np.nanmedian(table.inputs[learnt], axis=0))
+        x = np.where(np.isnan(table.inputs), usual, table.inputs)
         yield x[learnt], table.labels[learnt], x[judged], table.labels[judged]
 
 

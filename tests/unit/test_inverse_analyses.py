@@ -162,7 +162,9 @@ def test_weights_of_soft_minds_have_the_size_that_their_behaviour_tells():
     assert all(np.array_equal(of, largest["entropy"]) for of in largest.values()), "controls are no sharper"
     told = given["entropy"].mean(axis=0)
     assert np.allclose(told[[1, 2, 4]] / [-50, 20, 80], 0.9, atol=0.08), "right, but for what the ridge takes"
-    assert (np.abs(np.array(list(retrained._weights(inferred.known(there), None, 0).values()))).max(axis=2) == 127).all()
+    assert (
+        np.abs(np.array(list(retrained._weights(inferred.known(there), None, 0).values()))).max(axis=2) == 127
+    ).all()
 
 
 def test_a_part_of_what_was_seen_has_the_events_of_that_part():

@@ -53,7 +53,9 @@ def test_columns_are_scaled_by_all_that_was_seen_so_far():
     at_once = RuleClassifier().fit(x[:60], y[:60])
     for rule in (one_by_one, at_once):
         told = rule.seen_.scaled(x[:60])
-        assert np.allclose(told[:, :4].std(axis=0), 1) and np.allclose(told.mean(axis=0), 0) and np.allclose(told[:, 4], 0)
+        assert (
+            np.allclose(told[:, :4].std(axis=0), 1) and np.allclose(told.mean(axis=0), 0) and np.allclose(told[:, 4], 0)
+        )
         assert rule.score(x[60:], y[60:]) > 0.9
 
 
