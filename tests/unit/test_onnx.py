@@ -1,5 +1,7 @@
 """Operations of jax in ONNX: equal in ONNX Runtime for whole numbers, at their ends too; what is missing is named."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from jax import lax
 
 from mesocosm.core.arrays import first_true, in_turn
+from mesocosm.core.random import Bits
 
 onnx = pytest.importorskip("onnx", reason="needs the extra export")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra export")
@@ -165,3 +168,69 @@ def test_what_has_no_translation_is_refused_by_name():
         by_both(lambda x: [jax.random.normal(jax.random.key(0), (3,)) + x], np.zeros(3, np.float32))
     with pytest.raises(NotExpressible, match="a sort by several keys"):
         by_both(lambda x: list(lax.sort((x, x), num_keys=2)), np.zeros(3, np.int32))
+
+
+def test_bits_that_do_not_wait_for_one_another_are_drawn_at_once():
+    """Of three addresses, one of which is made from the bits of another: two Threefrys; and a third for their key."""
+
+    def drawn(seed, tick, ids):
+        bits = Bits.at(seed, jnp.uint32(1), tick)
+        (a, b), (c, d) = bits.of(ids, 3), bits.of(jnp.arange(6).reshape(2, 3), 4)
+        e, f = bits.of(a, 5)
+        alone = bits.of(jnp.uint32(7), 6)[1]
+        return [a, b, c, d, e, f, jnp.broadcast_to(alone, (2,)), lax.cond(tick > 3, lambda: c + alone, lambda: d)]
+
+    given = np.array([7, 2**32 - 1], np.uint32), np.int32(5), np.array([0, 1, 2**31 - 1, 77], np.int32)
+    wanted, found = by_both(drawn, *given, least={"i1": 0})
+    for k, (a, b) in enumerate(zip(wanted, found, strict=True)):
+        assert a.dtype == b.dtype and np.array_equal(a, b), f"output {k}"
+    model = lower(drawn, given, ["seed", "tick", "ids"], [f"o{k}" for k in range(8)], {"tick": 0})
+    assert sum(node.op_type == "BitShift" for node in model.graph.node) == 3 * 20
+    assert not any(node.op_type == "Draw" for node in model.graph.node)
+
+
+def test_what_only_has_the_name_of_a_known_function_is_itself():
+    @jax.jit
+    def remainder(a, b):
+        return a + b
+
+    @partial(jax.jit, static_argnums=1)
+    def first_true(mask, size):
+        return jnp.zeros(size, jnp.int32) - mask[:size].astype(jnp.int32)
+
+    a, mask = np.array([5, -7, 9], np.int32), np.array([True, False, True])
+    wanted, found = by_both(lambda a, m: [remainder(a, jnp.int32(4)), first_true(m, 2)], a, mask)
+    assert all(np.array_equal(x, y) for x, y in zip(wanted, found, strict=True))
+
+
+def test_bounds_spare_nodes_and_change_nothing():
+    """Of what cannot be negative or large; and the same of what can, at its ends."""
+    ends = np.array([-(2**31), -(2**31) + 1, -1025, -1024, -5, -1, 0, 1, 7, 1023, 2**30, 2**31 - 1], np.int32)
+
+    def moved(x, few, small):
+        low = x & 1023
+        root = jnp.sqrt((low * low).astype(jnp.float32)).astype(jnp.int32)
+        return [
+            *(v >> k for v in (x, low, low - 1024, low - 5) for k in (0, 1, 4, 30, 31)),
+            *(jnp.floor_divide(v, k) for v in (x, low, -low) for k in (1, 7, 16)),
+            *(jnp.remainder(v, k) for v in (x, low, -low) for k in (1, 7, 16)),
+            root,
+            jnp.where(x < 0, x + 12, x),
+            jnp.where(x > low, low, low - 1),
+            jnp.where(x > low, 0, x),
+            jnp.where(x > low, small, small + 3),
+            (low * 1024) | (low + 0),
+            (x << 10) | low,
+            (low << 5) ^ (low & 31),
+            x ^ jnp.int32(-(2**31)),
+            low[low % 12],
+            ((x + 5) + few) + 2**30 + few,
+            jnp.sum(low) + jnp.sum(x > 0) + jnp.sum(x),
+            jnp.clip(low, 0, 2000) + jnp.clip(low, 3, 9),
+            (low >= 0) & (low < 1024) & (x != -3000),
+            few[:, None] * x[None, :] + low[None, :],
+        ]
+
+    wanted, found = by_both(moved, ends, ends[::-1].copy(), (ends & 7).astype(np.int8))
+    for k, (a, b) in enumerate(zip(wanted, found, strict=True)):
+        assert a.dtype == b.dtype and np.array_equal(a, b), f"output {k}: {a} {b}"

@@ -8,6 +8,7 @@ no replicate of the batch needs another round; `in_turn` takes the replicates of
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -82,6 +83,7 @@ highest_in = _scatter(lambda field, cells, values: field.at[cells].max(values, m
 """`field[cells] = max(field[cells], values)`."""
 
 
+@partial(jax.jit, static_argnums=1)  # XLA writes it into its caller, and a translator knows it by its name
 def first_true(mask: Bool[Array, " n"], size: int) -> Int[Array, " size"]:
     """The places of the first `size` true values, in order; `n` where there are fewer.
 

@@ -8,8 +8,6 @@ Reference: J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", S
 
 from __future__ import annotations
 
-from functools import partial
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -22,21 +20,21 @@ FOUNDING = 0xFFFFFFFF
 
 Words = UInt32[Array, "..."]
 
-_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
-_PARITY = 0x1BD11BDA  # Skein's key-schedule constant
+ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+PARITY = 0x1BD11BDA  # Skein's key-schedule constant
 
 
-@partial(jax.jit, inline=True)  # traced once for each shape, and then part of its caller
+@jax.jit  # traced once for each shape; XLA writes it into its caller, and a translator knows it by its name
 def threefry2x32(key: tuple[Words, Words], counter: tuple[Words, Words]) -> tuple[Words, Words]:
     """The Threefry-2x32-20 block function: two words of key, two of counter, two of random bits.
 
     Shapes broadcast between scalars and one array shape. Tested on the known-answer vectors of Random123.
     """
     k0, k1 = key
-    schedule = (k0, k1, k0 ^ k1 ^ jnp.uint32(_PARITY))
+    schedule = (k0, k1, k0 ^ k1 ^ jnp.uint32(PARITY))
     x0, x1 = counter[0] + k0, counter[1] + k1
     for i in range(5):
-        for r in _ROTATIONS[i % 2]:
+        for r in ROTATIONS[i % 2]:
             x0 = x0 + x1
             x1 = ((x1 << r) | (x1 >> (32 - r))) ^ x0
         x0 = x0 + schedule[(i + 1) % 3]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from mesocosm.artefacts.onnx.graph import Graph, NotExpressible, Value, type_of
+from mesocosm.artefacts.onnx.choice import either
+from mesocosm.artefacts.onnx.graph import Graph, NotExpressible, type_of
+from mesocosm.artefacts.onnx.values import Number, Value, at_corners, within
 
 Lowered = Callable[..., Value]
 """`(graph, values, parameters of the primitive) -> value`."""
@@ -28,12 +31,6 @@ _COMPARED = {
     "ge": ("GreaterOrEqual", np.greater_equal),
     "lt_to": ("Less", np.less),
     "le_to": ("LessOrEqual", np.less_equal),
-}
-_LOGICAL = {"and": ("And", np.logical_and), "or": ("Or", np.logical_or), "xor": ("Xor", np.logical_xor)}
-_BITWISE = {
-    "and": ("BitwiseAnd", np.bitwise_and),
-    "or": ("BitwiseOr", np.bitwise_or),
-    "xor": ("BitwiseXor", np.bitwise_xor),
 }
 _OF_ONE = {
     "exp": "Exp",
@@ -64,20 +61,50 @@ def known(f: Callable[..., Any], *values: Value) -> Value | None:
 
 def plain(name: str) -> Lowered:
     op, of_numpy = _PLAIN[name]
+    f: Any = {"add": plus, "add_any": plus, "sub": minus, "mul": operator.mul, "max": max, "min": min}[name]
 
     def lower(g: Graph, values: list[Value], _: Any) -> Value:
         a, b = values
         if a.dtype == bool:  # `max` and `min` of truth values
-            return bitwise("or" if name == "max" else "and")(g, values, _)
-        zero = {"add": 0, "add_any": 0, "sub": 0, "mul": 1}.get(name)
+            return known(of_numpy, a, b) or g.each("Or" if name == "max" else "And", a, b)
+        if (there := known(of_numpy, a, b)) is not None:
+            return there
+        if a.dtype.kind == "f":
+            return g.each(op, a, b)
+        shape = np.broadcast_shapes(a.shape, b.shape)
         for one, other in ((a, b), (b, a)):
-            is_neutral = other.constant is not None and other.held == () and other.constant == zero
-            keeps_shape = one.shape == np.broadcast_shapes(a.shape, b.shape)
-            if is_neutral and keeps_shape and a.dtype.kind in "iu" and (one is a or name != "sub"):
+            if one.shape == shape and (one is a or name != "sub") and _changes_nothing(name, one, other):
                 return one
-        return known(of_numpy, a, b) or g.each(op, a, b)
+        out = _summed(g, name, a, b)
+        if name == "mul" and a.name == b.name:
+            low, high = a.bounds
+            return within(out, 0 if low <= 0 <= high else min(low * low, high * high), max(low * low, high * high))
+        return at_corners(out, f, a, b)
 
     return lower
+
+
+def plus(a: Number, b: Number) -> Number:
+    return a + b
+
+
+def minus(a: Number, b: Number) -> Number:
+    return a - b
+
+
+def _changes_nothing(name: str, one: Value, other: Value) -> bool:
+    if name in ("max", "min"):
+        (low, high), (least, most) = one.bounds, other.bounds
+        return low >= most if name == "max" else high <= least
+    return other.one == (1 if name == "mul" else 0)
+
+
+def _summed(g: Graph, name: str, a: Value, b: Value) -> Value:
+    """Sums of whole numbers in the order that adds small arrays first; a difference from a known number is a sum."""
+    if name == "sub" and b.constant is not None and a.dtype.kind == "i":
+        with np.errstate(over="ignore"):
+            return g.plus(a, Value(b.shape, b.dtype, b.held, constant=np.asarray(np.negative(b.constant))))
+    return g.plus(a, b) if name in ("add", "add_any") else g.each(_PLAIN[name][0], a, b)
 
 
 def compared(name: str) -> Lowered:
@@ -87,90 +114,64 @@ def compared(name: str) -> Lowered:
         a, b = values
         if name.endswith("_to") and a.dtype.kind == "f":
             raise NotExpressible("a total order of floats (jax's sorting of them) has no ONNX; sort whole numbers")
-        if name not in ("eq", "ne") and a.dtype == bool:
+        if (there := known(of_numpy, a, b)) is not None:
+            return there
+        if (decided := _decided(name.removesuffix("_to"), a, b)) is not None:
+            return g.constant(decided, bool, np.broadcast_shapes(a.shape, b.shape))
+        if name != "eq" and a.dtype == bool:
             a, b = g.cast(a, np.int32), g.cast(b, np.int32)
-        if name == "ge" and a.least is not None and b.constant is not None and (b.constant <= a.least).all():
-            return g.constant(np.True_, shape=np.broadcast_shapes(a.shape, b.shape))
         if name == "eq" and a.dtype == bool:
             return g.each("Not", g.each("Xor", a, b))
-        return known(of_numpy, a, b) or g.each(op, a, b, dtype=bool)
+        return g.each(op, a, b, dtype=bool)
 
     return lower
 
 
-def bitwise(name: str) -> Lowered:
-    def lower(g: Graph, values: list[Value], _: Any) -> Value:
-        op, of_numpy = (_LOGICAL if values[0].dtype == bool else _BITWISE)[name]
-        return known(of_numpy, *values) or g.each(op, *values)
-
-    return lower
+def _decided(name: str, a: Value, b: Value) -> bool | None:
+    """What bounds alone say of a comparison."""
+    if not (a.is_finite and b.is_finite):
+        return None
+    (low_a, high_a), (low_b, high_b) = a.bounds, b.bounds
+    if name == "eq":
+        return False if high_a < low_b or high_b < low_a else None
+    if name in ("gt", "le"):
+        is_more = True if low_a > high_b else False if high_a <= low_b else None
+        return is_more if name == "gt" or is_more is None else not is_more
+    is_less = True if high_a < low_b else False if low_a >= high_b else None
+    return is_less if name == "lt" or is_less is None else not is_less
 
 
 def not_equal(g: Graph, values: list[Value], _: Any) -> Value:
     a, b = values
+    if (there := known(np.not_equal, a, b)) is not None:
+        return there
+    if _decided("eq", a, b) is False:
+        return g.constant(True, bool, np.broadcast_shapes(a.shape, b.shape))
+    if a.dtype == bool and b.one is not None:
+        return g.each("Not", a) if b.one else a
     if a.dtype == bool:
-        return known(np.not_equal, a, b) or g.each("Xor", a, b)
-    return known(np.not_equal, a, b) or g.each("Not", g.each("Equal", a, b, dtype=bool))
-
-
-def inverted(g: Graph, values: list[Value], _: Any) -> Value:
-    (a,) = values
-    return known(np.invert, a) or g.each("Not" if a.dtype == bool else "BitwiseNot", a)
+        return g.each("Xor", a, b)
+    return g.each("Not", g.each("Equal", a, b, dtype=bool))
 
 
 def negated(g: Graph, values: list[Value], _: Any) -> Value:
     (a,) = values
     if (there := known(np.negative, a)) is not None:
         return there
-    return g.each("Sub", g.constant(0, a.dtype), a) if a.dtype.kind == "u" else g.each("Neg", a)
-
-
-def shifted_left(g: Graph, values: list[Value], _: Any) -> Value:
-    a, by = values
-    if (there := known(np.left_shift, a, by)) is not None:
-        return there
-    return _shifted(g, a, by, "LEFT")
-
-
-def shifted_right(g: Graph, values: list[Value], _: Any) -> Value:
-    a, by = values
-    if a.dtype.kind == "u" and (there := known(np.right_shift, a, by)) is not None:
-        return there
-    return _shifted(g, a, by, "RIGHT")
-
-
-def _shifted(g: Graph, a: Value, by: Value, direction: str) -> Value:
-    """Bits are shifted as unsigned; from 32 on nothing is left."""
-    unsigned = np.dtype(f"u{a.dtype.itemsize}")
-    out = g.each("BitShift", g.cast(a, unsigned), g.cast(by, unsigned), direction=direction)
-    bits = 8 * a.dtype.itemsize
-    if by.constant is None or (by.constant >= bits).any():
-        few = g.each("Less", g.cast(by, unsigned), g.constant(bits, unsigned), dtype=bool)
-        out = either(g, few, out, g.constant(0, unsigned))
-    return g.cast(out, a.dtype)
-
-
-def shifted_with_sign(g: Graph, values: list[Value], parameters: Any) -> Value:
-    """Of signed numbers: moved up into the unsigned ones, shifted, and moved down by what that has become."""
-    a, by = values
-    if (there := known(np.right_shift, a, by)) is not None:
-        return there
     if a.dtype.kind == "u":
-        return shifted_right(g, values, parameters)
-    if a.dtype != np.int32:
-        raise NotExpressible(f"a shift of {a.dtype} that keeps the sign is not translated to ONNX; take int32")
-    few = g.cast(by, np.uint32)
-    few = known(np.minimum, few, g.constant(31, np.uint32)) or g.each("Min", few, g.constant(31, np.uint32))
-    half = g.constant(2**31, np.uint32)
-    moved = g.each("BitShift", g.each("BitwiseXor", g.cast(a, np.uint32), half), few, direction="RIGHT")
-    down = known(np.right_shift, half, few) or g.each("BitShift", half, few, direction="RIGHT")
-    return g.each("Sub", g.cast(moved, np.int32), g.cast(down, np.int32))
+        return g.each("Sub", g.constant(0, a.dtype), a)
+    low, high = a.bounds
+    return within(g.each("Neg", a), -high, -low)
 
 
 def divided(g: Graph, values: list[Value], _: Any) -> Value:
     a, b = values
     if a.dtype.kind == "f":
-        return g.each("Div", a, b)
+        out = g.each("Div", a, b)
+        if not (a.is_finite and b.is_finite) or b.bounds[0] < 1:
+            return out
+        kind = a.dtype.type
+        return at_corners(out, lambda x, y: float(kind(x) / kind(y)), a, b)  # rounding keeps the order
     return _whole_quotient(g, a, b)[0]
 
 
@@ -179,18 +180,34 @@ def remainder(g: Graph, values: list[Value], _: Any) -> Value:
     if a.dtype.kind == "f":
         return g.each("Mod", a, b, fmod=1)
     q, divisor = _whole_quotient(g, a, b)
-    return g.each("Sub", a, g.each("Mul", q, divisor))
+    if (there := known(np.fmod, a, b)) is not None and b.constant is not None and (b.constant != 0).all():
+        return there
+    out = g.each("Sub", a, g.each("Mul", q, divisor))
+    most = max(map(abs, b.bounds)) - 1
+    return within(out, 0 if a.bounds[0] >= 0 else -most, most) if _is_never_zero(b) else out
+
+
+def _is_never_zero(a: Value) -> bool:
+    return a.bounds[0] > 0 or a.bounds[1] < 0
 
 
 def _whole_quotient(g: Graph, a: Value, b: Value) -> tuple[Value, Value]:
     """Towards zero, and the divisor. By zero a processor may refuse; XLA says all ones (and a remainder of `a`)."""
-    if b.constant is not None and (b.constant != 0).all() and (b.constant != -1).all():
-        return g.each("Div", a, b), b
+    if b.bounds[0] > 0 or (b.constant is not None and (b.constant != 0).all() and (b.constant != -1).all()):
+        if a.constant is not None and b.constant is not None:
+            wide = a.constant.astype(np.int64), b.constant.astype(np.int64)
+            q = np.where(wide[0] < 0, -(-wide[0] // abs(wide[1])), wide[0] // abs(wide[1])) * np.sign(wide[1])
+            return g.constant(q.astype(a.dtype), shape=np.broadcast_shapes(a.shape, b.shape)), b
+        return at_corners(g.each("Div", a, b), _towards_zero, a, b), b
     is_zero = g.each("Equal", b, g.constant(0, b.dtype), dtype=bool)
     wide = g.cast(either(g, is_zero, g.constant(1, b.dtype), b), np.int64)
     q = g.cast(g.each("Div", g.cast(a, np.int64), wide), a.dtype)
     ones = g.constant(np.array(-1).astype(a.dtype))
     return either(g, is_zero, ones, q), b
+
+
+def _towards_zero(a: Number, b: Number) -> Number:
+    return (abs(a) // abs(b)) * (1 if (a < 0) == (b < 0) else -1)
 
 
 def chosen(g: Graph, values: list[Value], _: Any) -> Value:
@@ -202,23 +219,6 @@ def chosen(g: Graph, values: list[Value], _: Any) -> Value:
     for k in range(len(cases) - 2, -1, -1):
         out = either(g, g.each("LessOrEqual", which, g.constant(k, which.dtype), dtype=bool), cases[k], out)
     return out
-
-
-def either(g: Graph, which: Value, yes: Value, no: Value) -> Value:
-    """One of two numbers, one by one."""
-    if which.constant is not None and which.held == ():
-        return yes if which.constant else no
-    if yes.dtype == bool:
-        both = g.each("And", which, yes), g.each("And", g.each("Not", which), no)
-        return g.each("Or", *both)
-    held = _WHERE_AS.get(yes.dtype.name)
-    if held:
-        return g.cast(g.each("Where", which, g.cast(yes, held), g.cast(no, held), dtype=held), yes.dtype)
-    return g.each("Where", which, yes, no, dtype=yes.dtype)
-
-
-_WHERE_AS = {"int8": "uint8", "int16": "int32", "uint16": "int32", "uint32": "int32", "uint64": "int64"}
-"""Types for which ONNX Runtime, or its build for the web, has no Where: a type of the same bits, or a wider one."""
 
 
 def converted(g: Graph, values: list[Value], parameters: Any) -> Value:
@@ -237,6 +237,9 @@ def _as_whole(g: Graph, a: Value, dtype: np.dtype) -> Value:
         inner = np.where(np.isnan(a.constant), 0, np.clip(a.constant, low, high)).astype(dtype)
         whole = np.where(a.constant > high, info.max, inner).astype(dtype)
         return Value(a.shape, dtype, whole.shape, constant=whole)
+    if a.is_finite and low <= a.bounds[0] and a.bounds[1] <= high:
+        (name,) = g.node("Cast", [g.name(a)], to=type_of(dtype))
+        return within(Value(a.shape, dtype, a.held, name), *map(int, a.bounds))
     number = either(g, g.each("IsNaN", a, dtype=bool), g.constant(0, a.dtype), a)
     inner = g.each("Max", g.each("Min", number, g.constant(high, a.dtype)), g.constant(low, a.dtype))
     (name,) = g.node("Cast", [g.name(inner)], to=type_of(dtype))
@@ -246,46 +249,33 @@ def _as_whole(g: Graph, a: Value, dtype: np.dtype) -> Value:
 
 def clamped(g: Graph, values: list[Value], _: Any) -> Value:
     least, x, most = values
-    return g.each("Min", g.each("Max", x, least), most)
-
-
-_BITS_OF = np.array([bin(k).count("1") for k in range(1 << 16)], np.uint8)
-
-
-def population_count(g: Graph, values: list[Value], _: Any) -> Value:
-    """From a table of all words of 16 bits."""
-    (a,) = values
-    if a.dtype != np.uint32:
-        raise NotExpressible(f"population_count of {a.dtype} is not translated to ONNX; take uint32")
-    table = g.stored(_BITS_OF)
-    low = g.each("BitwiseAnd", a, g.constant(0xFFFF, np.uint32))
-    high = g.each("BitShift", a, g.constant(16, np.uint32), direction="RIGHT")
-    halves = [
-        Value(a.shape, np.dtype(np.uint8), h.held, g.node("Gather", [table, g.name(g.cast(h, np.int32))])[0])
-        for h in (low, high)
-    ]
-    return g.cast(g.each("Add", *halves), np.uint32)
-
-
-def leading_zeros(g: Graph, values: list[Value], parameters: Any) -> Value:
-    """`clz`: the highest bit is smeared downwards, and what is left is counted."""
-    (a,) = values
-    word = g.cast(a, np.uint32)
-    for k in (1, 2, 4, 8, 16):
-        moved = g.each("BitShift", word, g.constant(k, np.uint32), direction="RIGHT")
-        word = g.each("BitwiseOr", word, moved)
-    return g.cast(g.each("Sub", g.constant(32, np.uint32), population_count(g, [word], parameters)), a.dtype)
+    return plain("min")(g, [plain("max")(g, [x, least], _), most], _)
 
 
 def of_one(name: str) -> Lowered:
     def lower(g: Graph, values: list[Value], _: Any) -> Value:
-        return g.each(_OF_ONE[name], values[0])
+        (a,), ends = values, values[0].bounds
+        out = g.each(_OF_ONE[name], a)
+        if name == "sqrt" and a.is_finite and ends[0] >= 0:
+            return within(out, *(float(np.sqrt(a.dtype.type(end))) for end in ends))  # rounding keeps the order
+        if name == "abs" and a.is_finite and ends[0] > -(2**31):
+            return within(out, max(0, ends[0], -ends[1]), max(map(abs, ends)))
+        return out
 
     return lower
 
 
 def signs(g: Graph, values: list[Value], _: Any) -> Value:
-    return known(np.sign, values[0]) or g.each("Sign", values[0])
+    (a,), (low, high) = values, values[0].bounds
+    if a.dtype.kind in "iu" and (low > 0 or high < 0):
+        return g.constant(1 if low > 0 else -1, a.dtype, a.shape)
+    if (there := known(np.sign, a)) is not None:
+        return there
+    return (
+        within(g.each("Sign", a), (low > 0) - (low < 0), (high > 0) - (high < 0))
+        if a.dtype.kind in "iu"
+        else g.each("Sign", a)
+    )
 
 
 def reciprocal_root(g: Graph, values: list[Value], _: Any) -> Value:
@@ -344,22 +334,15 @@ def is_finite(g: Graph, values: list[Value], _: Any) -> Value:
 TABLE: dict[str, Lowered] = {
     **{name: plain(name) for name in _PLAIN},
     **{name: compared(name) for name in _COMPARED},
-    **{name: bitwise(name) for name in _BITWISE},
     **{name: of_one(name) for name in _OF_ONE},
     "ne": not_equal,
-    "not": inverted,
     "neg": negated,
     "sign": signs,
-    "shift_left": shifted_left,
-    "shift_right_logical": shifted_right,
-    "shift_right_arithmetic": shifted_with_sign,
     "div": divided,
     "rem": remainder,
     "select_n": chosen,
     "convert_element_type": converted,
     "clamp": clamped,
-    "population_count": population_count,
-    "clz": leading_zeros,
     "exp2": two_to_the_power,
     "rsqrt": reciprocal_root,
     "square": squared,

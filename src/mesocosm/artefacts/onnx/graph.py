@@ -6,59 +6,27 @@ spreads out explicitly costs a node only where an operation needs all of it. Equ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
+from mesocosm.artefacts.onnx.values import Shape, Value, stripped, within
 from mesocosm.record.errors import MesocosmError
 
+_FEW = 1024
+"""Numbers for which another node costs more than it spares."""
 OPSET, IR = 20, 9
 """Of the operators (bitwise ones from 18, reductions of truth values from 20), and of the file."""
-
-Shape = tuple[int, ...]
 
 
 class NotExpressible(MesocosmError, ValueError):
     """A program with an operation that ONNX has not, or that is not translated."""
 
     exit_code = 2
-
-
-@dataclass(frozen=True, eq=False)
-class Value:
-    """An array of the program.
-
-    Args:
-      shape, dtype: as the program has it.
-      held: the shape that is in the graph; broadcasts to `shape`, and has no leading ones.
-      name: in the graph; empty for a constant that has not been needed yet.
-      constant: its numbers [held], where they are known.
-      least: a bound of its numbers that the caller promises.
-    """
-
-    shape: Shape
-    dtype: np.dtype
-    held: Shape
-    name: str = ""
-    constant: np.ndarray | None = None
-    least: int | None = None
-
-
-def stripped(shape: Sequence[int]) -> Shape:
-    """A shape without its leading ones."""
-    shape = tuple(shape)
-    while shape and shape[0] == 1:
-        shape = shape[1:]
-    return shape
-
-
-def padded(held: Shape, rank: int) -> Shape:
-    """A held shape with leading ones, as long as the rank."""
-    return (1,) * (rank - len(held)) + held
 
 
 def type_of(dtype: Any) -> int:
@@ -79,12 +47,28 @@ class Scope:
         return self.known.get(key) or (self.parent.seen(key) if self.parent else None)
 
 
+@dataclass(frozen=True)
+class Made:
+    """An operation, the values it read, and its axis or axes."""
+
+    op: str = ""
+    inputs: tuple[Value, ...] = ()
+    axes: tuple[int, ...] = ()
+
+
+UNKNOWN = Made()
+
+
 class Graph:
     """What is written so far."""
 
     def __init__(self) -> None:
         self.scope = Scope()
         self.constants: dict[Any, TensorProto] = {}
+        self.made: dict[str, Made] = {}
+        """How values were made, by name; of what is worth knowing."""
+        self.draws: dict[str, tuple[tuple[Value, ...], Shape]] = {}
+        """Key and counter of random bits, and the shape of these, by the name of their first word."""
         self._n = 0
 
     def fresh(self, stem: str = "v") -> str:
@@ -138,10 +122,18 @@ class Graph:
         shape = value.shape if shape is None else shape
         if value.constant is not None:
             return Value(shape, value.dtype, held, constant=value.constant.reshape(held))
-        if value.held == held:
-            return Value(shape, value.dtype, held, value.name, least=value.least)
-        (name,) = self.node("Reshape", [value.name, self.stored(np.array(held, np.int64))])
-        return Value(shape, value.dtype, held, name, least=value.least)
+        made = self.how(value)
+        first = made.inputs[0] if made.op == "Reshape" else value  # what was reshaped is taken as it was before
+        for known in (value, first):
+            if known.held == held:
+                return replace(value, shape=shape, held=held, name=known.name)
+        (name,) = self.node("Reshape", [first.name, self.stored(np.array(held, np.int64))])
+        self.made[name] = Made("Reshape", (first,))
+        return replace(value, shape=shape, held=held, name=name)
+
+    def how(self, value: Value) -> Made:
+        """How it was made, as far as that is known."""
+        return self.made.get(value.name, UNKNOWN)
 
     def is_here(self, name: str) -> bool:
         return name in self.scope.made
@@ -167,11 +159,50 @@ class Graph:
         return self.given(name, tuple(shape), dtype)
 
     def each(self, op: str, *values: Value, dtype: Any = None, **attributes: Any) -> Value:
-        """An operation on numbers one by one; shapes broadcast."""
-        held = np.broadcast_shapes(*(v.held for v in values))
+        """An operation on numbers one by one; shapes broadcast.
+
+        Last axes of one number are left away: ONNX Runtime goes through [n, 1] and a single number row by row.
+        """
+        kept, last = self._without_last(values)
+        held = np.broadcast_shapes(*(v.held for v in kept))
         shape = np.broadcast_shapes(*(v.shape for v in values))
-        (name,) = self.node(op, [self.name(v) for v in values], **attributes)
-        return Value(shape, np.dtype(dtype or values[0].dtype), stripped(held), name)
+        (name,) = self.node(op, [self.name(v) for v in kept], **attributes)
+        out = Value(shape, np.dtype(dtype or values[0].dtype), stripped(held), name)
+        self.made.setdefault(name, Made(op, kept))
+        return self.as_held(out, stripped((*held, *(1,) * last))) if last else out
+
+    def _without_last(self, values: Sequence[Value]) -> tuple[tuple[Value, ...], int]:
+        """Without the last axes of one number that all of them have, and how many these are."""
+        held = np.broadcast_shapes(*(v.held for v in values))
+        last = 0
+        while last < len(held) and held[-1 - last] == 1:
+            last += 1
+        return tuple(self.as_held(v, v.held[: max(0, len(v.held) - last)]) for v in values) if last else tuple(
+            values
+        ), last
+
+    def plus(self, a: Value, b: Value) -> Value:
+        """A sum of whole numbers, which wrap: of a sum and a smaller array, the smaller ones are added first."""
+        (first, second), last = self._without_last((a, b))
+        if last:
+            held = np.broadcast_shapes(a.held, b.held)
+            out = self.plus(first, second)
+            return self.as_held(out, stripped(held), np.broadcast_shapes(a.shape, b.shape))
+        for one, other in ((a, b), (b, a)):
+            made = self.how(one)
+            if made.op != "Add" or one.held != stripped(np.broadcast_shapes(*(v.held for v in made.inputs))):
+                continue
+            large, small = sorted(made.inputs, key=lambda v: -np.prod(v.held, dtype=int))
+            if large.held == one.held and _is_smaller(small, large) and _is_smaller(other, large):
+                return self.each("Add", large, self._both(small, other))
+        return self.each("Add", a, b)
+
+    def _both(self, a: Value, b: Value) -> Value:
+        if a.constant is None or b.constant is None:
+            return self.each("Add", a, b)
+        with np.errstate(over="ignore"):
+            out = np.asarray(a.constant + b.constant, a.dtype)
+        return Value(np.broadcast_shapes(a.shape, b.shape), a.dtype, out.shape, constant=out)
 
     def cast(self, value: Value, dtype: Any) -> Value:
         """As another type; whole numbers wrap. Floats that become whole numbers are a matter of `elementwise`."""
@@ -182,9 +213,27 @@ class Graph:
         if value.constant is not None:
             with np.errstate(all="ignore"):
                 return Value(value.shape, dtype, value.held, constant=value.constant.astype(dtype))
-        (name,) = self.node("Cast", [value.name], to=type_of(dtype))
-        holds_all = dtype.kind == value.dtype.kind == "i" and dtype.itemsize >= value.dtype.itemsize
-        return Value(value.shape, dtype, value.held, name, least=value.least if holds_all else None)
+        if value.dtype == bool and dtype.itemsize == 4 and dtype.kind in "iu" and np.prod(value.held, dtype=int) > _FEW:
+            value = self.cast(value, np.uint8)  # two steps are faster than one
+        source = self._before_cast(value, dtype) if value.dtype != np.uint8 else value
+        if source.dtype == dtype:
+            return replace(source, shape=value.shape)
+        (name,) = self.node("Cast", [source.name], to=type_of(dtype))
+        self.made[name] = Made("Cast", (source,))
+        low, high = value.bounds
+        if dtype.kind == "f" and value.dtype.kind in "iub":
+            low, high = float(dtype.type(low)), float(dtype.type(high))  # rounding keeps the order
+        return within(Value(value.shape, dtype, value.held, name), low, high)
+
+    def _before_cast(self, value: Value, dtype: np.dtype) -> Value:
+        """What was made another type of before, where the type between lost nothing that this one keeps."""
+        made = self.how(value)
+        if made.op != "Cast" or made.inputs[0].held != value.held or {value.dtype.kind, dtype.kind} - set("iu"):
+            return value
+        (source,) = made.inputs
+        if source.dtype.kind == "f" or (value.dtype.itemsize < dtype.itemsize and source.bounds != value.bounds):
+            return value
+        return source
 
     # -- scopes ----------------------------------------------------------------------------------------------------
 
@@ -207,7 +256,16 @@ class Graph:
                 name = fresh
             names.append(name)
             infos.append(helper.make_tensor_value_info(name, type_of(value.dtype), list(value.shape)))
-        return helper.make_graph(needed(scope.nodes, names), self.fresh("g"), list(inputs), infos)
+        from mesocosm.artefacts.onnx.drawn import written_out
+
+        nodes = written_out(self, needed(scope.nodes, names))
+        return helper.make_graph(nodes, self.fresh("g"), list(inputs), infos)
+
+
+def _is_smaller(a: Value, b: Value) -> bool:
+    return (a.dtype.kind in "iu" and np.prod(a.held, dtype=int) < np.prod(b.held, dtype=int)) or (
+        a.constant is not None and a.held == () and b.constant is None
+    )
 
 
 def needed(nodes: Sequence[NodeProto], outputs: Sequence[str]) -> list[NodeProto]:
@@ -228,3 +286,15 @@ def read_by(node: NodeProto) -> set[str]:
             names |= {name for inner in attribute.g.node for name in read_by(inner)}
             names |= {output.name for output in attribute.g.output}
     return names
+
+
+def rename(nodes: Iterable[NodeProto], names: dict[str, str]) -> None:
+    """Other names for values, in branches and bodies too."""
+    for node in nodes:
+        for own in (node.input, node.output):
+            own[:] = [names.get(name, name) for name in own]
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                rename(attribute.g.node, names)
+                for output in attribute.g.output:
+                    output.name = names.get(output.name, output.name)

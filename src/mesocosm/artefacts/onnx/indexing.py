@@ -7,13 +7,19 @@ number and not written. A window larger than one becomes indices of all its plac
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from mesocosm.artefacts.onnx.elementwise import either
-from mesocosm.artefacts.onnx.graph import Graph, NotExpressible, Value
-from mesocosm.artefacts.onnx.shapes import expanded, ints, joined, spread, turned
+from mesocosm.artefacts.onnx.bits import bitwise
+from mesocosm.artefacts.onnx.choice import either
+from mesocosm.artefacts.onnx.elementwise import clamped, compared, plain
+from mesocosm.artefacts.onnx.graph import Graph, NotExpressible
+from mesocosm.artefacts.onnx.shapes import ints, joined, reshaped, spread, squeezed, turned
+from mesocosm.artefacts.onnx.values import Value, like, stripped, within
+
+both = bitwise("and")
 
 
 def _mode(parameters: Any) -> str:
@@ -28,21 +34,24 @@ def _columns(g: Graph, indices: Value) -> list[Value]:
         return [g.as_held(indices, held, indices.shape[:-1])]
     name = g.whole(indices)
     axis = len(indices.shape) - 1
+    made = g.how(indices)
+    if made.op == "Concat" and made.axes == (axis,) and len(made.inputs) == k:  # they were put together before
+        return [squeezed(g, [v], {"dimensions": (axis,)}) for v in made.inputs]
     return [
-        g.op("Gather", [name, g.stored(np.array(j, np.int64))], indices.shape[:-1], indices.dtype, axis=axis)
+        like(
+            g.op("Gather", [name, g.stored(np.array(j, np.int64))], indices.shape[:-1], indices.dtype, axis=axis),
+            indices,
+        )
         for j in range(k)
     ]
 
 
 def _bounded(g: Graph, index: Value, most: int) -> tuple[Value, Value]:
     """Indices within 0 ... most, and which of them were so before."""
-    unsigned = index.dtype.kind == "u"
-    index = g.cast(index, np.int64 if unsigned else index.dtype)
-    last = g.constant(most, index.dtype)
-    inside = g.each("LessOrEqual", index, last, dtype=bool)
-    if not unsigned:
-        inside = g.each("And", inside, g.each("GreaterOrEqual", index, g.constant(0, index.dtype), dtype=bool))
-    return g.each("Min", g.each("Max", index, g.constant(0, index.dtype)), last), inside
+    index = g.cast(index, _index_type(index))
+    first, last = g.constant(0, index.dtype), g.constant(most, index.dtype)
+    inside = both(g, [compared("le")(g, [index, last], {}), compared("ge")(g, [index, first], {})], {})
+    return clamped(g, [first, index, last], {}), inside
 
 
 def gathered(g: Graph, values: list[Value], parameters: Any) -> Value:
@@ -63,16 +72,16 @@ def gathered(g: Graph, values: list[Value], parameters: Any) -> Value:
     shape_at = batch + tuple(sizes[axis] for axis in windows)
     a = _cut_to(g, a, [n if k not in axes else a.shape[k] for k, n in enumerate(sizes)])
     others = [k for k in range(len(a.shape)) if k not in axes]
-    out = _taken(g, a, columns, axes, shape_at)  # [batch..., windows..., others...]
+    out, layout = _taken(g, a, columns, axes, shape_at)
     order = _order_of_gather(len(batch), windows, others, d.offset_dims, a, collapsed)
-    out = turned(g, out, order)
+    out = like(turned(g, out, [layout[k] for k in order]), a)
     return _filled(g, out, inside, batch, d.offset_dims, parameters) if inside else out
 
 
 def _of_the_batch(g: Graph, batch: Any, where: Sequence[int], dtype: Any) -> list[Value]:
     """Of arrays in a batch: each index points into its own."""
     return [
-        Value(tuple(batch), line.dtype, line.held, constant=line.constant)
+        replace(line, shape=tuple(batch))
         for line in (
             g.constant(np.arange(batch[at]).reshape([-1] + [1] * (len(batch) - at - 1)), dtype) for at in where
         )
@@ -92,8 +101,13 @@ def _with_windows(
         if axis in windows:
             at = len(batch) + windows.index(axis)
             line = np.arange(sizes[axis]).reshape([-1 if k == at else 1 for k in range(rank)])
-            wide = g.each("Add", wide, g.constant(line, wide.dtype, shape if line.size == 1 else None))
-        out.append(Value(shape, wide.dtype, wide.held, wide.name, wide.constant))
+            low, high = wide.bounds
+            wide = within(
+                g.each("Add", wide, g.constant(line, wide.dtype, shape if line.size == 1 else None)),
+                low,
+                high + sizes[axis] - 1,
+            )
+        out.append(replace(wide, shape=shape))
     return out
 
 
@@ -102,30 +116,53 @@ def _cut_to(g: Graph, a: Value, sizes: Sequence[int]) -> Value:
     if not axes:
         return a
     starts, ends = ints(g, [0] * len(axes)), ints(g, [sizes[k] for k in axes])
-    return g.op("Slice", [g.whole(a), starts, ends, ints(g, axes)], tuple(sizes), a.dtype)
+    return like(g.op("Slice", [g.whole(a), starts, ends, ints(g, axes)], tuple(sizes), a.dtype), a)
 
 
-def _taken(g: Graph, a: Value, columns: list[Value], axes: Sequence[int], shape_at: Any) -> Value:
-    """Numbers at places: [places..., other axes...]."""
+def _taken(g: Graph, a: Value, columns: list[Value], axes: Sequence[int], shape_at: Any) -> tuple[Value, list[int]]:
+    """Numbers at places; and where in it the axes [places..., other axes...] are."""
+    pairs = sorted(zip(columns, axes, strict=True), key=lambda pair: pair[1])  # in their order nothing is transposed
+    columns, axes = [c for c, _ in pairs], [int(k) for _, k in pairs]
     others = [k for k in range(len(a.shape)) if k not in axes]
-    shape = tuple(shape_at) + tuple(a.shape[k] for k in others)
-    if len(axes) == 1:
-        index = g.whole(Value(tuple(shape_at), columns[0].dtype, columns[0].held, columns[0].name, columns[0].constant))
-        index = index if columns[0].dtype != np.uint32 else g.node("Cast", [index], to=7)[0]
-        first = turned(g, a, [*axes, *others])
-        return g.op("Gather", [g.whole(first), index], shape, a.dtype, axis=0)
-    name = _together(g, columns, shape_at)
-    return g.op("GatherND", [g.whole(turned(g, a, [*axes, *others])), name], shape, a.dtype)
+    index, n = _flat(g, a, columns, axes, shape_at), int(np.prod(shape_at, dtype=int))
+    if not others and n > 1:  # ONNX Runtime takes single numbers five times faster than rows of one number
+        line = reshaped(g, [a], {"new_sizes": (int(np.prod(a.shape, dtype=int)),)})
+        at = g.whole(reshaped(g, [index], {"new_sizes": (n,)}))
+        out = g.op("GatherElements", [g.whole(line), at], (n,), a.dtype, axis=0)
+        return g.as_held(out, stripped(shape_at), tuple(shape_at)), list(range(len(shape_at)))
+    if len(axes) > 1:
+        a = _as_rows(g, a, axes)
+    axis = axes[0] if len(axes) == 1 else 0
+    shape = (*a.shape[:axis], *shape_at, *a.shape[axis + 1 :])
+    out = g.op("Gather", [g.whole(a), g.whole(index)], shape, a.dtype, axis=axis)
+    places = [axis + k for k in range(len(shape_at))]
+    return out, [*places, *(k for k in range(len(shape)) if k not in places)]
 
 
-def _together(g: Graph, columns: list[Value], shape_at: Any) -> str:
-    """Columns of indices as one array [places..., k] of int64."""
-    wide = []
-    for c in columns:
-        c = g.cast(c, np.int64)
-        c = Value(tuple(shape_at), c.dtype, c.held, c.name, c.constant)
-        wide.append(expanded(g, [c], {"dimensions": (len(shape_at),)}))
-    return g.whole(wide[0] if len(wide) == 1 else joined(g, wide, {"dimension": len(shape_at)}))
+def _flat(g: Graph, a: Value, columns: list[Value], axes: Sequence[int], shape_at: Any) -> Value:
+    """Places [places...] in the axes of an array as if they were one."""
+    if len(columns) == 1:
+        column = columns[0]
+        index = g.cast(column, _index_type(column))
+        return replace(index, shape=tuple(shape_at))
+    at, out = 1, g.constant(0, np.int32, tuple(shape_at))
+    for column, axis in reversed(list(zip(columns, axes, strict=True))):
+        scaled = plain("mul")(g, [g.cast(column, np.int32), g.constant(at, np.int32)], {})
+        out = replace(plain("add")(g, [scaled, out], {}), shape=tuple(shape_at))
+        at *= a.shape[axis]
+    return out
+
+
+def _index_type(index: Value) -> type:
+    return np.int32 if index.bounds[1] < 2**31 and index.dtype != np.int64 else np.int64
+
+
+def _as_rows(g: Graph, a: Value, axes: Sequence[int]) -> Value:
+    """These axes as one, which is the first."""
+    others = [k for k in range(len(a.shape)) if k not in axes]
+    size = int(np.prod([a.shape[k] for k in axes], dtype=int))
+    first = turned(g, a, [*axes, *others])
+    return reshaped(g, [first], {"new_sizes": (size, *(a.shape[k] for k in others))})
 
 
 def _order_of_gather(
@@ -145,12 +182,16 @@ def _filled(g: Graph, out: Value, inside: list[Value], batch: Any, offset: Any, 
         kind = out.dtype.kind
         filling = np.nan if kind == "f" else True if kind == "b" else _extreme(out.dtype)
     where = [k for k in range(len(out.shape)) if k not in offset]
-    all_in = inside[0]
-    for one in inside[1:]:
-        all_in = g.each("And", all_in, one)
-    all_in = Value(tuple(batch), all_in.dtype, all_in.held, all_in.name, all_in.constant)
+    all_in = _all(g, inside, batch)
     mask = spread(g, [all_in], {"shape": out.shape, "broadcast_dimensions": where})
     return either(g, mask, out, g.constant(filling, out.dtype))
+
+
+def _all(g: Graph, truths: list[Value], shape: Any) -> Value:
+    out = truths[0]
+    for one in truths[1:]:
+        out = both(g, [out, one], {})
+    return replace(out, shape=tuple(shape))
 
 
 def _extreme(dtype: Any) -> int:
@@ -159,7 +200,7 @@ def _extreme(dtype: Any) -> int:
 
 
 def scattered(reduction: str) -> Callable[..., Value]:
-    """`scatter` and its kin, by ScatterND; what is outside lands in a row that is cut off again."""
+    """`scatter` and its kin. What is outside changes nothing, or lands in a row that is cut off again."""
 
     def lower(g: Graph, values: list[Value], parameters: Any) -> Value:
         a, indices, updates = values
@@ -173,54 +214,71 @@ def scattered(reduction: str) -> Callable[..., Value]:
         others = [k for k in range(len(a.shape)) if k not in axes]
         if any(sizes[k] != a.shape[k] for k in others):
             raise NotExpressible("a scatter of part of an axis is not translated to ONNX")
-        windows = [axis for axis in axes if axis not in inserted]
-        batch = indices.shape[:-1]
-        columns, drops = _columns(g, indices), mode == "FILL_OR_DROP"
+        if reduction != "none" and a.dtype == bool:
+            raise NotExpressible("a scatter that reduces truth values is not translated to ONNX")
+        windows, batch = [axis for axis in axes if axis not in inserted], indices.shape[:-1]
+        columns, inside = _columns(g, indices), []
+        if mode in ("CLIP", "FILL_OR_DROP"):
+            most = [a.shape[axis] - sizes[axis] for axis in d.scatter_dims_to_operand_dims]
+            bounded = [_bounded(g, c, m) for c, m in zip(columns, most, strict=True)]
+            columns = [c for c, _ in bounded]
+            inside = [i for _, i in bounded if i.one is not True] if mode == "FILL_OR_DROP" else []
         columns += _of_the_batch(g, batch, d.scatter_indices_batching_dims, indices.dtype)
-        rows = turned(g, a, [*axes, *others])
-        if mode == "CLIP":
-            bounds = [a.shape[axis] - sizes[axis] for axis in axes]
-            columns = [_bounded(g, c, most)[0] for c, most in zip(columns, bounds, strict=True)]
-        elif drops:
-            most = [a.shape[k] - sizes[k] for k in axes]
-            columns, rows = _outside_in_rows(g, columns, rows, most, a.shape[axes[0]], sizes[axes[0]])
         columns = _with_windows(g, columns, axes, windows, sizes, batch)
         shape_at = tuple(batch) + tuple(sizes[axis] for axis in windows)
+        pairs = sorted(zip(columns, axes, strict=True), key=lambda pair: pair[1])
+        at = _flat(g, a, [c for c, _ in pairs], axes := [int(k) for _, k in pairs], shape_at)
         given = turned(g, updates, _order_of_scatter(len(updates.shape), d, inserted, windows, others, a))
-        inputs = [g.whole(rows), _together(g, columns, shape_at), g.whole(given)]
-        out = _written(g, inputs, rows, reduction)
-        if drops:
-            out = _cut_to(g, out, [a.shape[axes[0]], *out.shape[1:]])
-        back = np.argsort([*axes, *others]).tolist()
-        return turned(g, out, back)
+        all_in = _all(g, inside, batch) if inside else None
+        return _put(g, a, axes, at, given, all_in, reduction)
 
     return lower
 
 
-def _written(g: Graph, inputs: list[str], rows: Value, reduction: str) -> Value:
-    """ScatterND; truth values have no reduction there."""
-    if reduction == "none" or rows.dtype != bool:
-        return g.op("ScatterND", inputs, rows.shape, rows.dtype, reduction=reduction)
-    raise NotExpressible("a scatter that reduces truth values is not translated to ONNX")
+def _put(
+    g: Graph, a: Value, axes: Sequence[int], at: Value, given: Value, inside: Value | None, reduction: str
+) -> Value:
+    """`given` [places..., other axes...] into the array, where it is inside."""
+    others = [k for k in range(len(a.shape)) if k not in axes]
+    n, shape = int(np.prod(at.shape, dtype=int)), tuple(a.shape[k] for k in others)
+    if inside is not None:
+        inside = spread(g, [inside], {"shape": at.shape, "broadcast_dimensions": range(len(inside.shape))})
+        inside = reshaped(g, [inside], {"new_sizes": (n,)})
+    at, given = reshaped(g, [at], {"new_sizes": (n,)}), reshaped(g, [given], {"new_sizes": (n, *shape)})
+    rows = a if len(axes) == 1 else _as_rows(g, a, axes)
+    axis = axes[0] if len(axes) == 1 else 0
+    size = rows.shape[axis]
+    neutral = _neutral(reduction, a.dtype)
+    if inside is not None and neutral is not None and given.dtype.kind in "iu":
+        mask = spread(g, [inside], {"shape": given.shape, "broadcast_dimensions": (0,)})
+        given, inside = either(g, mask, given, g.constant(neutral, given.dtype)), None
+    if inside is not None:
+        at = either(g, inside, at, g.constant(size, at.dtype))
+        extra = g.constant(np.zeros((), a.dtype), shape=(*rows.shape[:axis], 1, *rows.shape[axis + 1 :]))
+        rows = joined(g, [rows, extra], {"dimension": axis})
+    places = spread(g, [at], {"shape": (n, *shape), "broadcast_dimensions": (0,)})
+    order = [*range(1, axis + 1), 0, *range(axis + 1, len(rows.shape))]
+    inputs = [g.whole(v) for v in (rows, turned(g, places, order), turned(g, given, order))]
+    out = g.op("ScatterElements", inputs, rows.shape, a.dtype, axis=axis, reduction=reduction)
+    out = like(out, rows, given) if reduction in ("none", "min", "max") else out
+    out = _cut_to(g, out, [*rows.shape[:axis], size, *rows.shape[axis + 1 :]])
+    if len(axes) == 1:
+        return out
+    turned_shape = tuple(a.shape[k] for k in (*axes, *others))
+    return turned(g, reshaped(g, [out], {"new_sizes": turned_shape}), np.argsort([*axes, *others]).tolist())
+
+
+def _neutral(reduction: str, dtype: np.dtype) -> int | None:
+    """What a reduction does nothing with."""
+    if dtype.kind not in "iu":
+        return None
+    info = np.iinfo(dtype)
+    return {"add": 0, "mul": 1, "min": int(info.max), "max": int(info.min)}.get(reduction)
 
 
 def _window_sizes(a: Value, updates: Value, d: Any, inserted: Any) -> list[int]:
     own = iter(updates.shape[k] for k in d.update_window_dims)
     return [1 if k in inserted else next(own) for k in range(len(a.shape))]
-
-
-def _outside_in_rows(
-    g: Graph, columns: list[Value], rows: Value, most: list[int], row: int, window: int
-) -> tuple[list[Value], Value]:
-    """More rows at the end of the first axis, as many as a window has, to which all goes that is outside."""
-    bounded = [_bounded(g, c, m) for c, m in zip(columns, most, strict=True)]
-    all_in = bounded[0][1]
-    for _, one in bounded[1:]:
-        all_in = g.each("And", all_in, one)
-    aim = [row, *[0] * (len(columns) - 1)]
-    out = [either(g, all_in, c, g.constant(k, c.dtype)) for (c, _), k in zip(bounded, aim, strict=True)]
-    extra = g.constant(np.zeros((), rows.dtype), shape=(window, *rows.shape[1:]))
-    return out, joined(g, [rows, extra], {"dimension": 0})
 
 
 def _order_of_scatter(rank: int, d: Any, inserted: Any, windows: list[int], others: list[int], a: Value) -> list[int]:
@@ -263,11 +321,9 @@ def put_at(g: Graph, values: list[Value], _: Any) -> Value:
     (axis,) = axes
     first = _bounded(g, starts[axis], a.shape[axis] - update.shape[axis])[0]
     line = g.constant(np.arange(update.shape[axis]), first.dtype, (update.shape[axis],))
-    places = _together(g, [g.each("Add", first, line)], (update.shape[axis],))
+    at = g.cast(plain("add")(g, [first, line], {}), _index_type(first))
     order = [axis, *(k for k in range(len(a.shape)) if k != axis)]
-    rows, new = turned(g, a, order), turned(g, update, order)
-    out = g.op("ScatterND", [g.whole(rows), places, g.whole(new)], rows.shape, a.dtype)
-    return turned(g, out, np.argsort(order).tolist())
+    return like(_put(g, a, [axis], replace(at, shape=line.shape), turned(g, update, order), None, "none"), a, update)
 
 
 TABLE: dict[str, Callable[..., Any]] = {

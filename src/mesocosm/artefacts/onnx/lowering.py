@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -17,8 +18,10 @@ from jax.extend import core
 from onnx import ModelProto, helper
 
 from mesocosm.artefacts import ON_ITS_HOST
-from mesocosm.artefacts.onnx import elementwise, indexing, shapes
-from mesocosm.artefacts.onnx.graph import IR, OPSET, Graph, NotExpressible, Value, needed, read_by, type_of
+from mesocosm.artefacts.onnx import bits, elementwise, idioms, indexing, shapes
+from mesocosm.artefacts.onnx.drawn import written_out
+from mesocosm.artefacts.onnx.graph import IR, OPSET, Graph, NotExpressible, needed, read_by, rename, type_of
+from mesocosm.artefacts.onnx.values import Value
 
 _SAME = ("optimization_barrier", "copy", "copy_p", "device_put", "stop_gradient", "pvary")
 _CALLS = (
@@ -34,7 +37,7 @@ _CALLS = (
     "custom_vjp_call_jaxpr",
     "custom_vmap_call",
 )
-_RULES: dict[str, Callable[..., Any]] = {**elementwise.TABLE, **shapes.TABLE, **indexing.TABLE}
+_RULES: dict[str, Callable[..., Any]] = {**elementwise.TABLE, **bits.TABLE, **shapes.TABLE, **indexing.TABLE}
 
 
 def lower(
@@ -64,13 +67,19 @@ def lower(
         for name, v in zip(inputs, closed.jaxpr.invars, strict=True)
     ]
     results = _evaluated(g, closed.jaxpr, [g.constant(np.asarray(c)) for c in closed.consts], given)
+    named: dict[str, str] = {}
     for name, value in zip(outputs, results, strict=True):
-        g.scope.nodes.append(helper.make_node("Identity", [g.whole(value)], [name]))
+        whole = g.whole(value)
+        if g.is_here(whole) and whole not in named:
+            named[whole] = name
+        else:  # an input, a constant, or the output of two names
+            g.scope.nodes.append(helper.make_node("Identity", [whole], [name]))
     infos = [
         [helper.make_tensor_value_info(name, type_of(v.dtype), list(v.shape)) for name, v in zip(*own, strict=True)]
         for own in ((inputs, given), (outputs, results))
     ]
-    nodes = needed(g.scope.nodes, outputs)
+    nodes = written_out(g, needed(g.scope.nodes, [*outputs, *named]))
+    rename(nodes, named)
     wanted = {name for node in nodes for name in read_by(node)}
     constants = [constant for constant in g.constants.values() if constant.name in wanted]
     graph = helper.make_graph(nodes, "mesocosm", *infos, initializer=constants)
@@ -103,7 +112,7 @@ def _as_told(g: Graph, name: str, value: Value, aval: Any) -> Value:
         )
     if value.shape != tuple(aval.shape):
         assert np.broadcast_shapes(value.shape, aval.shape) == tuple(aval.shape), (name, value.shape, aval.shape)
-        value = Value(tuple(aval.shape), value.dtype, value.held, value.name, value.constant, value.least)
+        value = replace(value, shape=tuple(aval.shape))
     return g.cast(value, aval.dtype)
 
 
@@ -111,6 +120,8 @@ def _one(g: Graph, name: str, values: list[Value], parameters: dict[str, Any], o
     if name in _SAME:
         return values
     if name in _CALLS:
+        if (found := idioms.translated(g, parameters, values, outvars)) is not None:
+            return found
         return _called(g, _body_of(parameters), values)
     if name == "cond":
         return _branched(g, values, parameters)
@@ -145,14 +156,14 @@ def _folded(g: Graph, name: str, values: list[Value], parameters: dict[str, Any]
     else:
         op, neutral = _FOLDS[name]
         (axis, *more), out = parameters["axes"], g.constant(np.array(neutral).astype(a.dtype))
-    if more or op not in elementwise.TABLE or a.shape[axis] > _LONGEST_FOLD:
+    if more or op not in _RULES or a.shape[axis] > _LONGEST_FOLD:
         raise NotExpressible(
             f"a reduction of bits, or by a function of one's own, is translated along one axis up to {_LONGEST_FOLD}"
         )
     shape, whole = a.shape[:axis] + a.shape[axis + 1 :], g.whole(a)
     for k in range(a.shape[axis]):
         own = g.op("Gather", [whole, g.stored(np.array(k, np.int64))], shape, a.dtype, axis=axis)
-        out = elementwise.TABLE[op](g, [out, own], {})
+        out = _RULES[op](g, [out, own], {})
     return out
 
 

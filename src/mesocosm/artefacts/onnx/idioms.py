@@ -1,0 +1,94 @@
+"""Functions that are translated as a whole, since ONNX has a shorter way to say what they are.
+
+They are known by the name of their call, and taken only if what is called is what this project or jax means by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mesocosm.artefacts.onnx import bits, elementwise
+from mesocosm.artefacts.onnx.drawn import addressed
+from mesocosm.artefacts.onnx.graph import Graph
+from mesocosm.artefacts.onnx.shapes import ints, joined, stretched
+from mesocosm.artefacts.onnx.values import Value, like, within
+from mesocosm.core.arrays import first_true
+from mesocosm.core.random import threefry2x32
+
+Idiom = Callable[[Graph, list[Value], Any], list[Value] | None]
+
+
+def translated(g: Graph, parameters: dict[str, Any], values: list[Value], outvars: Any) -> list[Value] | None:
+    """A call as an idiom, if it is one."""
+    name = parameters.get("name", "")
+    if name not in _IDIOMS:
+        return None
+    meant, idiom = _IDIOMS[name]
+    avals = tuple((v.shape, v.dtype.name) for v in values)
+    wanted = _body_of(meant, avals, tuple(outvars[0].aval.shape))
+    return idiom(g, values, outvars[0].aval) if wanted == str(parameters["jaxpr"]) else None
+
+
+@lru_cache(maxsize=256)
+def _body_of(meant: Callable[..., Any], avals: tuple[Any, ...], out: tuple[int, ...]) -> str | None:
+    """What is called where this function is called with such arrays, as text."""
+    try:
+        outer = jax.make_jaxpr(partial(meant, out=out))(*(jax.ShapeDtypeStruct(*aval) for aval in avals))
+    except (TypeError, ValueError):
+        return None
+    return str(outer.jaxpr.eqns[-1].params.get("jaxpr")) if outer.jaxpr.eqns else None
+
+
+def _first(g: Graph, values: list[Value], aval: Any) -> list[Value]:
+    """`first_true`: of equal numbers TopK takes the first, so that the largest are the true ones in their order."""
+    (mask,), (size,) = values, aval.shape
+    n = mask.shape[0]
+    k = min(n, size)
+    truth = g.cast(mask, np.int32)
+    names = g.node("TopK", [g.whole(truth), ints(g, [k])], 2, axis=0, largest=1, sorted=1)
+    is_true = like(g.given(names[0], (k,), np.int32), truth)
+    place = within(g.cast(g.given(names[1], (k,), np.int64), np.int32), 0, n - 1)
+    before = g.each("Mul", is_true, g.plus(place, g.constant(-n, np.int32)))
+    out = within(g.plus(before, g.constant(n, np.int32)), 0, n)
+    if k < size:
+        out = joined(g, [out, g.constant(n, np.int32, (size - k,))], {"dimension": 0})
+    return [out]
+
+
+def _quotient(g: Graph, values: list[Value], aval: Any) -> list[Value] | None:
+    """`floor_divide` of whole numbers by what is positive."""
+    a, b = (stretched(g, v, aval.shape) for v in values)
+    if b.bounds[0] <= 0 or a.dtype != np.int32:
+        return None
+    if (shift := _power(b)) is not None:
+        return [bits.shifted_with_sign(g, [a, g.constant(shift, np.int32)], {})]
+    return [elementwise.divided(g, [a, b], {})] if a.bounds[0] >= 0 else None
+
+
+def _rest(g: Graph, values: list[Value], aval: Any) -> list[Value] | None:
+    """`remainder` of whole numbers by what is positive, which has the sign of the divisor."""
+    a, b = (stretched(g, v, aval.shape) for v in values)
+    if b.bounds[0] <= 0 or a.dtype != np.int32:
+        return None
+    if _power(b) is not None:
+        return [bits.bitwise("and")(g, [a, g.constant(int(b.one or 1) - 1, np.int32)], {})]
+    return [elementwise.remainder(g, [a, b], {})] if a.bounds[0] >= 0 else None
+
+
+def _power(b: Value) -> int | None:
+    number = int(b.one or 0)
+    return number.bit_length() - 1 if number > 0 and number & (number - 1) == 0 else None
+
+
+_IDIOMS: dict[str, tuple[Callable[..., Any], Idiom]] = {
+    "threefry2x32": (lambda a, b, c, d, out: threefry2x32((a, b), (c, d)), addressed),
+    "first_true": (lambda mask, out: first_true(mask, out[0]), _first),
+    "floor_divide": (lambda a, b, out: jnp.floor_divide(a, b), _quotient),
+    "remainder": (lambda a, b, out: jnp.remainder(a, b), _rest),
+}
