@@ -1,6 +1,7 @@
 """`mesocosm watch` alone: a home with a card an experiment, and runs that are begun, stopped, resumed and looked at."""
 
 import json
+import shutil
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -9,9 +10,11 @@ import pytest
 
 from mesocosm.protocol.registry import SHELF, declaration
 from mesocosm.record import load
+from mesocosm.record.folder import ASSAYS, held
 from mesocosm.viewer.cards import cards, claimed, found, loop
 from mesocosm.viewer.loops import ALL_BYTES, MOST_BYTES
 from tests.acceptance.accessible import faults, is_too_wide
+from tests.acceptance.test_command_line import mesocosm
 from tests.acceptance.test_watch import Server, client, header
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "moran.py"
@@ -105,6 +108,43 @@ def test_a_run_is_begun_stopped_resumed_and_looked_at_by_keyboard_alone(home, ho
     page.wait_for_function("() => window.__home?.runs.length === 1")
 
 
+def test_a_run_is_not_over_while_its_controls_go_on(house):
+    """Whoever began it: what follows it is run under a lock."""
+    folder = Path(house.cwd) / "runs" / "bilinear-9-by-hand"
+    mesocosm("run", "bilinear", "--preset", "quick", "--seed", "9", "--replicates", "4", "--out", folder, cwd=house.cwd)
+
+    def told() -> dict:
+        with client.connect(house.socket, origin=house.origin) as socket:
+            socket.send(json.dumps({"n": 1, "ask": "runs"}))
+            return next(run for run in header(socket.recv())["said"]["runs"] if run["name"] == folder.name)
+
+    assert told()["status"] == "finished"
+    with held(folder / ASSAYS):
+        assert told()["status"] == "running" and told()["tick"] == told()["ticks"]
+    assert told()["status"] == "finished"
+    shutil.rmtree(folder)
+
+
+def test_what_is_there_already_is_said_in_its_card(home, house):
+    page = home()
+    card = page.locator(".card[data-name=bilinear]")
+    card.get_by_label("Seed").fill("8")
+    card.get_by_role("button", name="quick", exact=True).click()
+    card.get_by_role("button", name="Run bilinear").click()
+    run_named(page, "bilinear-8-", "finished")
+    card.get_by_role("button", name="Run bilinear").click()
+    said = card.get_by_role("alert")
+    assert "Seed 8 has been run already; another seed begins another run." in said.inner_text()
+    said.get_by_role("button", name="Show it").click()
+    assert page.evaluate("document.activeElement.closest('.run').dataset.name").startswith("bilinear-8-")
+    card.get_by_label("Seed").fill("-8")
+    card.get_by_role("button", name="Run bilinear").click()
+    page.wait_for_function("() => window.__home.trouble.includes('seed = -8')")
+    assert "must be" in said.inner_text() and page.locator("#trouble").is_hidden()
+    for folder in (Path(house.cwd) / "runs").glob("bilinear-8-*"):
+        shutil.rmtree(folder)
+
+
 def test_it_can_be_read_and_worked_on_a_phone_in_the_light_and_in_the_dark(home):
     for how in ({}, {"width": 390}, {"color_scheme": "dark"}, {"color_scheme": "dark", "width": 390}):
         page = home(**how)
@@ -132,7 +172,13 @@ def test_strangers_are_refused_and_names_lead_nowhere_but_to_what_is_listed(hous
             with pytest.raises(Exception, match="403"), client.connect(socket, origin=origin):
                 pass
     named = [urllib.request.Request(page, headers={"Host": "elsewhere.example"}) for page in (house.address, room)]
-    for request in (*named, house.address + "r99/", house.address + "r99/report", house.origin + "/another/r1/"):
+    for request in (
+        *named,
+        house.origin + "/",
+        house.address + "r99/",
+        house.address + "r99/report",
+        house.origin + "/another/r1/",
+    ):
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(request, timeout=10)
     with client.connect(house.socket, origin=house.origin) as socket:

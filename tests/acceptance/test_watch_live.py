@@ -81,8 +81,36 @@ def test_a_recording_plays_until_the_world_is_compiled(living, visits):
         loop += " player.seek(player.nFrames - 2).then(() => player.play()); })()"
         v.page.evaluate(loop)
         v.when("s.live || s.t < 50")  # it begins again, as long as the world is not there
-    when(v, "s.live")
-    assert v.page.locator("#waits").is_hidden() and v.state["worlds"][0]["title"] == "chemotaxis"
+    state = when(v, "s.live && s.tick !== null")
+    assert state["worlds"][0]["title"] == "chemotaxis" and not state.get("shipped")
+    if state["live"]["status"] == "starting":  # it can be looked at before it moves
+        assert state["tick"] == 0 and state["n"] == 64 and v.pixels().any()
+        assert "Your world as it begins" in v.page.locator("#waits").inner_text()
+    v.page.wait_for_function("() => window.__viewer.live?.status === 'paused'", timeout=COMPILES_MS)
+    assert v.page.locator("#waits").is_hidden()
+
+
+def test_a_preset_is_a_button_and_the_world_begins_again_as_it_says(tmp_path, visits):
+    """Of presets that differ in nothing but how many worlds there are one is offered; a stranger's word is refused."""
+    server = Server("bilinear", "--out", "live", cwd=tmp_path)
+    try:
+        v = visits(server.address)
+        first = when(v, "s.live && s.live.status !== 'starting'")["live"]
+        offered = v.page.locator("#running .presets button")
+        assert offered.all_inner_texts() == ["default", "quick"]
+        assert offered.first.get_attribute("aria-pressed") == "true" and first["preset"] == "default"
+        offered.nth(1).click()
+        other = when(v, f"s.live.run !== '{first['run']}' && s.live.ticks === 200 && s.live.status !== 'starting'")[
+            "live"
+        ]
+        assert other["preset"] == "quick" and other["seed"] == first["seed"]
+        assert offered.nth(1).get_attribute("aria-pressed") == "true"
+        with client.connect(server.socket, origin=server.origin) as socket:
+            ask(socket, n=1, ask="do", world=0, what="preset", preset="nonsense")
+            assert "preset = None" in ask(socket, n=2, ask="do", world=0, what="preset")["error"]
+        assert "nonsense: bilinear has no such preset" in when(v, "s.trouble.includes('nonsense')")["trouble"]
+    finally:
+        server.stop()
 
 
 def test_it_is_played_stepped_and_scrubbed(arrive):

@@ -112,6 +112,7 @@ def test_a_run_that_cannot_begin_gives_way_to_the_one_that_was_shown():
     session = Session.__new__(Session)
     session.line = SimpleNamespace(put=lambda kind, header: told.append((kind, header)))
     session.folder, session.configuration, session.snapshots = Path("old"), ChemotaxisConfiguration(), []
+    session.asked, session.presets, session.sets = session.configuration, {}, {}
     session.shown = session.folder, session.configuration
     session.pilot = pilot = Pilot(session.line, 0, session=session)
 
@@ -142,16 +143,19 @@ def test_what_can_be_foreseen_is_refused_before_the_run_stops():
     session.line = SimpleNamespace(put=lambda kind, header: told.append(header["text"]))
     session.configuration = session.asked = ChemotaxisConfiguration(seed=2**64 - 1)
     session.snapshots, session.pilot = [], Pilot(session.line, 0)
+    session.name, session.presets = "chemotaxis", {"huge": ChemotaxisConfiguration(ticks=0)}
     for wish in (
         {"do": "reset", "seed": "new"},
+        {"do": "preset", "preset": "nonsense"},
+        {"do": "preset", "preset": "huge"},
         {"do": "branch", "snapshot": "../../etc"},
         {"do": "change", "field": "world.metabolism", "value": 70000.0},
         {"do": "change", "field": "world.side", "value": 64.0},
     ):
         session.ask(wish)
-    assert len(told) == 4 and session.pilot.leaves is None
+    assert len(told) == 6 and session.pilot.leaves is None
     session.ask({"do": "reset", "seed": "same"})
-    assert session.pilot.leaves is not None and len(told) == 4
+    assert session.pilot.leaves is not None and len(told) == 6
 
 
 (ELEMENT,) = Element(ElementParameters(drain=8, help=2)).genomes()

@@ -93,6 +93,7 @@ class Graph(eqx.Module):
       ends: the two ends of each bond.
       alive: which bonds count.
       source, target: names of the populations of the first and of the second end; no target: the same.
+      called: what a bond says, in words.
     """
 
     ends: Int[Array, "2 m"]
@@ -100,6 +101,7 @@ class Graph(eqx.Module):
     source: str = eqx.field(static=True)
     target: str = eqx.field(static=True, default="")
     unit: str = eqx.field(static=True, default="")
+    called: str = eqx.field(static=True, default="")
 
 
 class Scene(eqx.Module):

@@ -206,7 +206,7 @@ def about_scene(experiment: Experiment) -> SceneAbout:
     populations = tuple(
         PopulationAbout(n, p.about, p.look, p.motion, "id" in p.columns) for n, p in scene.points.items()
     )
-    graphs = tuple(GraphAbout(n, g.source, g.target or g.source, g.unit) for n, g in scene.graphs.items())
+    graphs = tuple(GraphAbout(n, g.source, g.target or g.source, g.unit, g.called) for n, g in scene.graphs.items())
     for population in populations:
         if population.look not in LOOKS:
             raise ValueError(f"points {population.name}: look = {population.look!r} must be one of {', '.join(LOOKS)}")

@@ -59,6 +59,7 @@ class Plan:
       declaration: what was claimed before the run, plain values; part of its identity.
       config: the same as TOML, written into the run folder.
       code: where the experiment's code comes from and its digest, where that is not this package.
+      says: what is to be seen of it, in a sentence; no part of its identity.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Plan:
     declaration: dict[str, Any] = field(default_factory=dict)
     config: str = ""
     code: dict[str, str] = field(default_factory=dict)
+    says: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**64:

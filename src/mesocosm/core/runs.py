@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def run(
     measures = {name: "INTEGER" if c.dtype.kind in "iub" else "REAL" for name, c in columns.items()}
     kept = {"logs": [log.name for log in setup.logs if not log.is_view]}
     kept |= {"frames": [log.name for log in setup.logs if log.is_view]}
-    seen = {"scene": about_scene(setup.experiment).plain()}
+    seen = {"scene": replace(about_scene(setup.experiment), says=plan.says).plain()}
     identity = {**plan.identity(), "exact": setup.experiment.exact, **kept, **seen}
     if plan.code:
         identity["code"] = plan.code

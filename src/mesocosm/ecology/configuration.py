@@ -17,6 +17,8 @@ ABOUT = (
     "used. Chance and descent act on both alike, so what sets them apart is selection."
 )
 """What such a world is, for somebody who never heard of it."""
+SEEN = "Rods are bacteria that run straight, dots those that tumble."
+"""What is to be seen of them."""
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,7 @@ class Declaration:
       report: the blocks of its page, in order; measures over time and the short table where none is named.
       replay: what moves on top of the page, where something was recorded.
       about: for somebody who never heard of it: what lives here and what the control is.
+      seen: what marks, lines, colours and curves of its picture are, in a sentence or two for who watches it.
       columns: what each column of the metrics and of the logs (`births.id`) says, with its unit; `visits_*` is said of
         all that begin so. What is a measure, too, needs no words here.
     """
@@ -186,6 +187,7 @@ class Declaration:
     report: tuple[Block, ...] = ()
     replay: Callable[[Told], Replay | None] | None = None
     about: str = ""
+    seen: str = ""
     analyses: tuple[str, ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
     asks_first: str = ""

@@ -18,12 +18,13 @@ from mesocosm.record import ConfigurationError, FolderError, Intervention, Recor
 from mesocosm.record import branch as branch_record
 from mesocosm.record.configuration import check
 from mesocosm.record.files import remove_tree
-from mesocosm.record.folder import ASSAYS, is_locked, is_unborn, refuse_links, versions
+from mesocosm.record.folder import ASSAYS, held, is_locked, is_unborn, refuse_links, versions
 from mesocosm.record.header import HEADER, write_header
 from mesocosm.record.status import RunStatus
 
 if TYPE_CHECKING:
     from mesocosm.core import Progress, Steering
+    from mesocosm.findings.claim import Claim
 
 
 def start(
@@ -65,12 +66,20 @@ def conclude(record: Record, progress: Callable[[Progress], None] | None = None)
     repeated."""
     refuse_links(record.folder)
     entry = entry_of(record)
-    declared = entry.declaration
     with entry.blamed("analysing it"):
         analyse(record)
     claims, is_asked = claims_of(record), record.header["configuration"].get("assays", True)
     if not claims or record.findings or not is_asked:
         return record
+    with held(record.folder / ASSAYS):  # who looks at the run sees that it is not over
+        return _judged(entry, record, claims, progress)
+
+
+def _judged(
+    entry: Entry, record: Record, claims: Sequence[Claim], progress: Callable[[Progress], None] | None
+) -> Record:
+    """A finished run with its findings: what follows it is run first."""
+    declared = entry.declaration
     from mesocosm.core import Interrupted
     from mesocosm.findings.verdicts import judge
 

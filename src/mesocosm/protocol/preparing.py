@@ -13,7 +13,7 @@ from mesocosm.protocol.measure import Statistic
 from mesocosm.protocol.reading import after
 from mesocosm.protocol.registry import Entry, find
 from mesocosm.protocol.trust import marked
-from mesocosm.record import ConfigurationError, Intervention
+from mesocosm.record import ConfigurationError, Intervention, MesocosmError
 from mesocosm.record.configuration import check, from_dict, replace_at, to_dict, to_toml
 
 if TYPE_CHECKING:
@@ -49,8 +49,20 @@ def prepare(name: str, configuration: RunConfiguration) -> tuple[Setup, Plan]:
         declaration=entry.declaration.to_dict(configuration),
         config=to_toml(configuration),
         code=marked(entry.code),
+        says=_seen(entry, setup),
     )
     return setup, plan
+
+
+def _seen(entry: Entry, setup: Setup) -> str:
+    """What is to be seen of a run; of an assay, of the run that is assayed."""
+    of = setup.facts.get("experiment") if "resolved" in setup.facts else None
+    if entry.declaration.seen or of is None:
+        return entry.declaration.seen
+    try:
+        return find(of).declaration.seen
+    except MesocosmError:  # its code is gone
+        return ""
 
 
 def check_plan(entry: Entry, configuration: RunConfiguration) -> None:

@@ -12,7 +12,7 @@ from mesocosm.protocol.declaration import RunConfiguration
 from mesocosm.protocol.registry import entry_of, find
 from mesocosm.record import ConfigurationError, FolderError, Intervention, Record, load
 from mesocosm.record.configuration import digest, from_toml, replace_at, to_dict
-from mesocosm.record.folder import ASSAYS
+from mesocosm.record.folder import ASSAYS, is_locked
 from mesocosm.record.header import HEADER
 from mesocosm.record.status import RunStatus
 
@@ -51,6 +51,11 @@ def follow_ups_of(source: Record) -> dict[str, Record]:
     under = source.folder / ASSAYS
     found = (load(path.parent) for path in sorted(under.glob(f"*/{HEADER}")))
     return {record.folder.name: record for record in found if record.status == RunStatus.FINISHED}
+
+
+def is_followed(record: Record) -> bool:
+    """Whether a process is running what follows this finished run now: controls, assays, the verdict."""
+    return record.status == RunStatus.FINISHED and is_locked(record.folder / ASSAYS)
 
 
 def told_seconds(record: Record) -> str:

@@ -30,6 +30,7 @@ class About:
       since: where its values are ticks: what the time since then is called, which is shown instead (`born`: "age").
       palette: colours as `#rrggbb`, from the lowest value to the highest, or one a word.
       leads: whether it is what is coloured at first, before what is said of motion.
+      called: what people call it, where its name is one for programs.
     """
 
     unit: str = ""
@@ -41,6 +42,7 @@ class About:
     since: str = ""
     palette: tuple[str, ...] = ()
     leads: bool = False
+    called: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,12 +153,16 @@ class FieldAbout:
 
 @dataclass(frozen=True)
 class GraphAbout:
-    """Bonds between points: of one population, or from one to another."""
+    """Bonds between points: of one population, or from one to another. `called`: as in `About`."""
 
     name: str
     source: str
     target: str
     unit: str = ""
+    called: str = ""
+
+
+_LATER = ("leads", "called", "says")
 
 
 def in_order(named: Mapping[str, T], about: Iterable[tuple[str, About]]) -> dict[str, T]:
@@ -167,7 +173,11 @@ def in_order(named: Mapping[str, T], about: Iterable[tuple[str, About]]) -> dict
 
 @dataclass(frozen=True)
 class SceneAbout:
-    """What a scene shows, apart from its numbers."""
+    """What a scene shows, apart from its numbers.
+
+    Args:
+      says: what is to be seen, in a sentence or two for somebody who looks for the first time.
+    """
 
     space: Space = PLANE
     populations: tuple[PopulationAbout, ...] = ()
@@ -176,10 +186,11 @@ class SceneAbout:
     images: tuple[tuple[str, About], ...] = ()
     graphs: tuple[GraphAbout, ...] = ()
     genomes: tuple[Genome, ...] = ()
+    says: str = ""
 
     def plain(self) -> dict[str, Any]:
-        """For a record; what leads is said only of what does, so that records of before keep their digests."""
-        return asdict(self, dict_factory=lambda pairs: {k: v for k, v in pairs if k != "leads" or v})
+        """For a record; what records of before did not say stands there only where there is something to say."""
+        return asdict(self, dict_factory=lambda pairs: {k: v for k, v in pairs if k not in _LATER or v})
 
     @staticmethod
     def read(values: Any) -> SceneAbout:
@@ -223,7 +234,10 @@ def _scene(values: Mapping[str, Any]) -> SceneAbout:
         raise ValueError(f"a {space.kind} of {space.parts} parts")
     graphs = tuple(_made(GraphAbout, graph) for graph in values["graphs"])
     cells = tuple(_made(FieldAbout, {**field, "about": _about(field["about"])}) for field in values["fields"])
-    return SceneAbout(space, populations, cells, named("curves"), named("images"), graphs, genomes)
+    says = values.get("says", "")
+    if not isinstance(says, str):
+        raise ValueError(f"says = {ascii(says)[:40]}")
+    return SceneAbout(space, populations, cells, named("curves"), named("images"), graphs, genomes, says)
 
 
 def _about(values: Mapping[str, Any]) -> About:

@@ -180,6 +180,15 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(number)
 
 
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """The same for a folder in which runs lie, made where it is not there. Errors as of `locked`."""
+    with storing(folder):
+        folder.mkdir(exist_ok=True)
+    with locked(folder):
+        yield
+
+
 def _hold(number: int, folder: Path) -> None:
     try:
         import fcntl

@@ -61,18 +61,18 @@ def _own(name: str, row: dict[str, Any]) -> dict[str, Any]:
     declared = declaration(name)
     card = {"reference": name, "name": name, "from": "mesocosm", "loop": bool(loop(name)), "noun": declared.noun}
     card |= {word: getattr(declared, word) for word in _WORDS}
-    card["presets"] = [{"name": preset, "sets": _said(changes)} for preset, changes in declared.presets.items()]
+    card["presets"] = [{"name": preset, "sets": in_words(changes)} for preset, changes in declared.presets.items()]
     if row.get("claimed") == claimed(declared):
         card["found"] = {key: row[key] for key in ("verdict", "answer", "said", "n", "noun", "command", "seed")}
     return card
 
 
-def _said(changes: Any, prefix: str = "") -> str:
+def in_words(changes: Any, prefix: str = "") -> str:
     """What a preset sets, in a line."""
     parts = []
     for key, value in changes.items():
         is_nested = isinstance(value, dict)
-        parts.append(_said(value, f"{prefix}{key}.") if is_nested else f"{prefix}{key} = {value}")
+        parts.append(in_words(value, f"{prefix}{key}.") if is_nested else f"{prefix}{key} = {value}")
     return ", ".join(parts) or "as it is"
 
 

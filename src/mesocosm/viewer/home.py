@@ -19,10 +19,11 @@ from mesocosm.player.encoder.encoder import Planes
 from mesocosm.player.encoder.frames import pack
 from mesocosm.player.encoder.panel import panel_of
 from mesocosm.protocol.kept import REPORT, is_report
-from mesocosm.protocol.reading import RUNS, findings_of, folder_of
+from mesocosm.protocol.reading import RUNS, findings_of, folder_of, is_followed
 from mesocosm.protocol.registry import declaration, declaration_of
 from mesocosm.record import ConfigurationError, MesocosmError, Record, load
 from mesocosm.record.configuration import check, from_dict
+from mesocosm.record.folder import ASSAYS, is_locked
 from mesocosm.record.header import HEADER
 from mesocosm.record.status import RunStatus
 from mesocosm.viewer.cards import cards, loop
@@ -143,7 +144,7 @@ class Home:
             case "thumb":
                 return self._thumb(self._run(asked["name"]))
             case "start":
-                return {"run": self._start(asked)}, {}
+                return self._start(asked), {}
             case "live":
                 reference, configuration = self._wanted(asked)
                 with suppress(MesocosmError):  # one world is enough to look at, where the experiment has it so
@@ -209,7 +210,9 @@ class Home:
     def _told(self, folder: Path) -> dict[str, Any] | None:
         """A run in short; None for what cannot be read. What has not changed is not read again."""
         mark = tuple(_stamp(folder / name) for name in (HEADER, "record.sqlite", "record.sqlite-wal", REPORT))
-        if (kept := self._seen.get(folder)) and kept[0] == mark and kept[1]["status"] != RunStatus.RUNNING:
+        kept = self._seen.get(folder)
+        is_over = kept and kept[0] == mark and kept[1]["status"] != RunStatus.RUNNING
+        if kept and is_over and not is_locked(folder / ASSAYS):
             return dict(kept[1])
         try:
             told = _brief(load(folder))
@@ -262,20 +265,18 @@ class Home:
         check(configuration)
         return reference, configuration
 
-    def _start(self, asked: dict[str, Any]) -> str:
+    def _start(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Begin a run; of one that is there already, in `there`, what became of it."""
         reference, configuration = self._wanted(asked)
         folder = folder_of(reference, configuration, self.under)
         if (folder / HEADER).exists():
-            status = load(folder).status
             told = {str(RunStatus.FINISHED): "has been run already", str(RunStatus.RUNNING): "is being run"}
-            raise ConfigurationError(
-                f"{folder.name}: {told.get(str(status), 'was interrupted; resume it below')}"
-                + ("; choose another seed" if status == RunStatus.FINISHED else "")
-            )
+            there = told.get(str(load(folder).status), "was interrupted and can be resumed")
+            return {"run": folder.name, "there": f"Seed {configuration.seed} {there}; another seed begins another run."}
         preset = ["--preset", asked["preset"]] if asked["preset"] else []
         words = ["run", reference, *preset, "--out", str(folder.resolve()), "--seed", str(asked["seed"])]
         self.errands.begin(folder, words)
-        return folder.name
+        return {"run": folder.name}
 
     # -- rooms ----------------------------------------------------------------------------------------------------
 
@@ -302,7 +303,8 @@ def _brief(record: Record) -> dict[str, Any]:
     """A run for the list."""
     header = record.header
     out = {"name": record.folder.name, "experiment": header["experiment"], "seed": header["seed"]}
-    out |= {"status": str(record.status), "tick": record.tick, "ticks": header["ticks"], "report": False}
+    status = RunStatus.RUNNING if is_followed(record) else record.status
+    out |= {"status": str(status), "tick": record.tick, "ticks": header["ticks"], "report": False}
     out |= {"replicates": record.replicates, "begun": header.get("begun", "")}
     out |= {"watched": is_watched(record.folder.name, header["experiment"])}
     with suppress(MesocosmError):

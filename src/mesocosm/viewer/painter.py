@@ -82,20 +82,22 @@ class Painter:
             size = round(self.wide), round(self.tall)
             small = self.image.new("RGB", size, self.colours["ground"])
             small = self._fields(small, header, planes) if names else small
-            large = small.resize((round(self.wide * GRAIN), round(self.tall * GRAIN)), self.image.Resampling.BILINEAR)
+            # each pixel GRAIN times over, so that averaging gives back what was there
+            large = small.resize((round(self.wide * GRAIN), round(self.tall * GRAIN)), self.image.Resampling.NEAREST)
             self.under = made_of, large, small
         return large, small
 
     def _shine(self, seen: Any, ground: Any) -> Any:
-        """The light of what lies on the ground: around it, and where it has just been."""
-        chops = self.chops
-        marks = chops.subtract(seen, ground)
-        light = marks.reduce(_SPREAD).point(_times(_GLOW)).resize(seen.size, self.image.Resampling.BILINEAR)
-        lit = chops.add(ground, light)
+        """The light of what lies on the ground: around it, and where it has just been. Both are blurred: they are made
+        at half the size."""
+        chops, smooth = self.chops, self.image.Resampling.BILINEAR
+        marks = chops.subtract(seen, ground).reduce(2)
+        light = marks.reduce(_SPREAD // 2).point(_times(_GLOW)).resize(marks.size, smooth)
         if self.wake is not None:
-            lit = chops.add(lit, self.wake.point(_times(_WAKE)))
+            light = chops.add(light, self.wake.point(_times(_WAKE)))
             marks = chops.lighter(self.wake.point(_times(_FADES)), marks)
         self.wake = marks
+        lit = chops.add(ground, light.resize(seen.size, smooth))
         return chops.lighter(lit, seen)  # what shines keeps its own colour
 
     def _living(self, planes: Planes) -> str:
@@ -108,33 +110,46 @@ class Painter:
     # -- the world ------------------------------------------------------------------------------------------------
 
     def _fields(self, world: Any, header: dict[str, Any], planes: Planes) -> Any:
-        for k, field in enumerate(self.meta["fields"]):
-            name = field["name"]
-            level = planes[f"field {name}"].reshape(field["height"], field["width"])
-            kind = header["scales"][name][0]
-            if kind == "class" or kind == "linear" or field["palette"]:
-                picture = self.image.fromarray(self._coloured(level, field, header["scales"][name]))
-                how = self.image.Resampling.NEAREST if kind == "class" else self.image.Resampling.BICUBIC
-                world = picture.resize(world.size, how)
+        fields = self.meta["fields"]
+        levels = [planes[f"field {f['name']}"].reshape(f["height"], f["width"]) for f in fields]
+        scales = [header["scales"][f["name"]] for f in fields]
+        whole = [scale[0] in ("class", "linear") or bool(f["palette"]) for f, scale in zip(fields, scales, strict=True)]
+        if (
+            not any(whole) and len({level.shape for level in levels}) == 1
+        ):  # mixed cell by cell: one picture is enlarged
+            cells = np.broadcast_to(np.array(self.colours["ground"], float), (*levels[0].shape, 3))
+            for k, level in enumerate(levels):
+                colour, share = self._light(k, level)
+                cells = cells + share[..., None] * (colour - cells)
+            picture = self.image.fromarray(np.rint(cells).astype(np.uint8))
+            return picture.resize(world.size, self.image.Resampling.BICUBIC)
+        for k, (field, level, scale) in enumerate(zip(fields, levels, scales, strict=True)):
+            if whole[k]:
+                how = self.image.Resampling.NEAREST if scale[0] == "class" else self.image.Resampling.BICUBIC
+                world = self.image.fromarray(self._coloured(level, field, scale)).resize(world.size, how)
                 continue
-            flat = level.astype(np.float64)
-            alpha = self.image.fromarray(np.rint(flat * flat * 0.86 / 255).astype(np.uint8))
-            alpha = alpha.resize(world.size, self.image.Resampling.BICUBIC)
-            colour = np.array(self.colours[f"field-{k % 3}"], float)
-            if self.theme == "dark":  # as in the player: where there is most of it, nearly white
-                share = 0.55 * np.maximum(0, (flat[..., None] - 140) / 115)
-                lit = self.image.fromarray(np.rint(colour + share * (255 - colour)).astype(np.uint8))
-                lit = lit.resize(world.size, self.image.Resampling.BILINEAR)
-            else:
-                lit = self.image.new("RGB", world.size, self.colours[f"field-{k % 3}"])
-            world = self.image.composite(lit, world, alpha)
+            colour, share = self._light(k, level)
+            alpha = self.image.fromarray(np.rint(255 * share).astype(np.uint8))
+            lit = self.image.fromarray(np.rint(colour).astype(np.uint8))
+            sized = (picture.resize(world.size, self.image.Resampling.BICUBIC) for picture in (lit, alpha))
+            world = self.image.composite(next(sized), world, next(sized))
         return world
+
+    def _light(self, k: int, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """An amount as light: its colour [height, width, 3], and how much of the ground it covers [height, width]."""
+        colour = np.array(self.colours[f"field-{k % 3}"], float)
+        flat = level.astype(np.float64)
+        # in the dark as in the player: where there is most of it, nearly white
+        share = 0.55 * np.maximum(0, (flat[..., None] - 140) / 115) * (self.theme == "dark")
+        return colour + share * (255 - colour), (flat / 255) ** 2 * 0.86
 
     def _coloured(self, level: np.ndarray, field: dict[str, Any], scale: list[Any]) -> np.ndarray:
         """Levels in colours: of classes, of a palette, or from one colour over the ground to another."""
         kind, low, high = scale
         if kind == "class":
-            named = [hexed(c) for c in field["palette"]] or [self.colours[f"class-{k}"] for k in range(7)]
+            own = [hexed(c) for c in field["palette"]]
+            own = [in_the_dark(c, self.colours["ground"]) for c in own] if self.theme == "dark" else own
+            named = own or [self.colours[f"class-{k}"] for k in range(7)]
             return np.array(named, np.uint8)[level % len(named)]
         if field["palette"]:
             return ramp([hexed(c) for c in field["palette"]])[level]
@@ -312,6 +327,15 @@ def hexed(text: str) -> tuple[int, int, int]:
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
         return 136, 136, 136
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:], 16)
+
+
+def in_the_dark(colour: tuple[int, int, int], ground: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Paler greys are chosen for paper; in the dark they are as near to its ground as they are to white."""
+    low, high = min(colour), max(colour)
+    if low < 180 or high - low > 30:
+        return colour
+    red, green, blue = (min(255, round(part + 255 - (low + high) / 2)) for part in ground)
+    return red, green, blue
 
 
 def colours(theme: str = "light") -> dict[str, tuple[int, int, int]]:

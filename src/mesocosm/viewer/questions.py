@@ -23,6 +23,7 @@ DOINGS = {
     "speed": ("ticks_per_second",),
     "change": ("field", "value", "tick"),
     "reset": ("seed",),
+    "preset": ("preset",),
     "snapshot": (),
     "branch": ("snapshot",),
 }
@@ -75,7 +76,7 @@ def _wish(asked: Mapping[str, Any]) -> dict[str, Any]:
     wish: dict[str, Any] = {"do": what}
     for name in DOINGS[what]:
         value = asked.get(name)
-        if name in ("field", "snapshot"):
+        if name in ("field", "snapshot", "preset"):
             good = _is_name(value)
         elif name not in asked:
             good = False

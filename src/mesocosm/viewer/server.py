@@ -44,7 +44,11 @@ def application(shown: Sequence[Place | Live] | Home, token: str, title: str, ho
         for place in ("/{token}/", "/{token}/{room}/")
         for found in (Route(place, site.show), WebSocketRoute(f"{place}socket", site.talk))
     ]
-    return Starlette(routes=[*routes, Route("/{token}/{room}/report", site.report)])
+    return Starlette(routes=[*routes, Route("/{token}/{room}/report", site.report), Route("/{path:path}", _nowhere)])
+
+
+async def _nowhere(request: Request) -> Response:
+    return PlainTextResponse("Not here. The address that `mesocosm watch` printed holds a token.", 404)
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class _Site:
     async def show(self, request: Request) -> Response:
         asked = self._asked_for(request)
         if asked is None:
-            return PlainTextResponse("Not here. The address that `mesocosm watch` printed holds a token.", 404)
+            return await _nowhere(request)
         if isinstance(asked, Home):
             html, policy = await to_thread.run_sync(home_page, asked)
         else:

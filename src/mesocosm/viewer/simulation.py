@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,14 @@ from typing import Any
 from mesocosm.core import Interrupted, Present, Turn
 from mesocosm.player.encoder.encoder import Encoder
 from mesocosm.player.encoder.snapshot import Snapshot, snapshot_of
+from mesocosm.protocol.declaration import Declaration
 from mesocosm.protocol.launch import begin, branch, proceed
 from mesocosm.protocol.reading import after, configuration_of
 from mesocosm.protocol.registry import declaration
 from mesocosm.protocol.scenes import about_of
 from mesocosm.record import ConfigurationError, FolderError, Intervention, MesocosmError, Record, load
-from mesocosm.record.configuration import check, from_toml
+from mesocosm.record.configuration import check, from_dict, from_toml
+from mesocosm.viewer.cards import in_words
 from mesocosm.viewer.line import Line, free_folder
 from mesocosm.viewer.parameters import as_written, parameters
 
@@ -153,6 +155,22 @@ class Session:
         self.replicate = int(first["replicate"])
         self.pilot = Pilot(line, self.replicate, session=self)
         self.snapshots: list[str] = []
+        self.presets: dict[str, Any] = {}
+        for name, changes in declared.presets.items():
+            preset = self.as_preset(declared, changes)
+            if preset not in self.presets.values():  # of those that differ in how many worlds there are, one will do
+                self.presets[name] = preset
+        self.sets = {name: in_words(declared.presets[name]) for name in self.presets}
+
+    def as_preset(self, declared: Declaration, changes: Mapping[str, Any]) -> Any:
+        """A preset, looked at as this world is: with its seed, and with as many replicates where that is permitted."""
+        preset = from_dict(declared.configuration, dict(changes), declared.configuration())
+        preset = dataclasses.replace(preset, seed=self.asked.seed, frames_every=self.asked.frames_every)
+        try:
+            check(alone := dataclasses.replace(preset, replicates=self.asked.replicates))
+        except ConfigurationError:
+            return preset
+        return alone
 
     def run(self) -> None:
         """Until nobody is there any more."""
@@ -201,6 +219,10 @@ class Session:
                     raise FolderError(f"snapshot {message['snapshot']}: there is none of this name")
             case "reset":
                 check(dataclasses.replace(self.asked, seed=self.next_seed(message)))
+            case "preset":
+                if message["preset"] not in self.presets:
+                    raise ConfigurationError(f"{message['preset'][:60]}: {self.name} has no such preset")
+                check(self.presets[message["preset"]])
 
     def next_seed(self, message: dict[str, Any]) -> int:
         return self.configuration.seed + (message["seed"] == "new")
@@ -225,6 +247,8 @@ class Session:
         run = {"run": self.folder.name, "folder": str(self.folder), "seed": self.configuration.seed}
         scheduled = [[i.tick, i.field, i.value] for i in self.configuration.parsed_interventions()]
         run |= {"interventions": interventions, "scheduled": scheduled, "snapshots": self.snapshots}
+        chosen = [name for name, preset in self.presets.items() if preset == self.asked]
+        run |= {"presets": [{"name": n, "sets": sets} for n, sets in self.sets.items()], "preset": (*chosen, "")[0]}
         self.line.put("run", {**run, "parameters": parameters(self.configuration)})
 
     # -- what can follow ---------------------------------------------------------------------------------------------
@@ -254,8 +278,12 @@ class Session:
             case "branch":
                 self.branched(self.under / message["snapshot"], [])
                 return self.go_on
-            case "reset":
-                seed = self.next_seed(message)
+            case "reset" | "preset":
+                seed = self.configuration.seed
+                if message["do"] == "preset":
+                    self.asked = self.presets[message["preset"]]
+                else:
+                    seed = self.next_seed(message)
                 self.configuration = dataclasses.replace(self.asked, seed=seed)
                 self.folder = free_folder(self.under / f"{self.name}-{seed}-watched")
                 return self.begin

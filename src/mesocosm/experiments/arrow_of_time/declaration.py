@@ -230,6 +230,8 @@ DECLARATION = Declaration(
         "undecided": "Whether entropy rises from nearly all prepared starts is undecided",
     },
     asks_first="rises",
+    seen="Each cell is the brighter the more particles are in it, six at most; they meet by a rule that runs as "
+    "well backward.",
     about="Particles, balls or bodies under laws that lose nothing: each state has exactly one before it and one "
     "after it. Each world starts as a drop in emptiness beside a blank tape, goes on, is turned round, and comes back.",
     presets={

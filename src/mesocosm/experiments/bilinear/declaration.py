@@ -81,6 +81,8 @@ DECLARATION = Declaration(
         "supported": "Play runs away faster than theory says",
         "refuted": "Play grows less than theory says",
     },
+    seen="The point is the pair of players, the choice of the first to the right and of the second upward; the "
+    "line is its way.",
     presets={"default": {}, "quick": {"ticks": 200}, "paper": {"replicates": 256}},
     noun="games",
     trial=Trial(

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mesocosm.ecology.columns import COLUMNS
-from mesocosm.ecology.configuration import ABOUT, EcologyConfiguration
+from mesocosm.ecology.configuration import ABOUT, SEEN, EcologyConfiguration
 from mesocosm.experiments.chemotaxis.declaration import SMALL_WORLD
 from mesocosm.findings.claim import Claim
 from mesocosm.protocol.declaration import Declaration, Trial
@@ -263,6 +263,7 @@ DECLARATION = Declaration(
         "undecided": "Whether a colony lives by its calls is undecided",
     },
     asks_first="carries",
+    seen=f"{SEEN} The ring is where food falls, orange light is food, violet the call that a body can pay for.",
     about=ABOUT,
     claims=CLAIMS,
     presets={"default": {}, "quick": {"replicates": 10, "ticks": 600}, "paper": PAPER_R, "invented": PAPER_Q},

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mesocosm.ecology.columns import COLUMNS
-from mesocosm.ecology.configuration import ABOUT, EcologyConfiguration
+from mesocosm.ecology.configuration import ABOUT, SEEN, EcologyConfiguration
 from mesocosm.findings.claim import Claim
 from mesocosm.protocol.declaration import Declaration, Trial
 from mesocosm.protocol.measure import Holds, Measure, Statistic
@@ -178,6 +178,7 @@ DECLARATION = Declaration(
         "equivalent": "Bacteria did not come to follow their food",
         "undecided": "Whether bacteria came to follow their food is undecided",
     },
+    seen=f"{SEEN} The ring is the source, orange light is its food and green its odour.",
     about=ABOUT,
     claims=CLAIMS,
     presets=PRESETS,

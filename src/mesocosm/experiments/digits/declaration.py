@@ -157,6 +157,9 @@ DECLARATION = Declaration(
         "equivalent": "No, it learns no more than the rule it began as",
         "undecided": "Whether it learns more from as many examples is undecided",
     },
+    seen="Each point is a reading of the search so far: what the rule at its centre and its control get right "
+    "after so many examples, its genome, and what its first neurons listen for (blue: ink, orange: none). "
+    "Faint: as at first.",
     presets=PRESETS,
     results=_results,
     analyse=_analyse,

@@ -21,6 +21,7 @@ from mesocosm.evolution.build import build_searcher
 from mesocosm.evolution.searcher import Searcher
 from mesocosm.experiments.digits.declaration import DigitsConfiguration, Schooling
 from mesocosm.record import Status
+from mesocosm.record.about import About
 from mesocosm.rivals.school import Source, build_sources, hits_after, prequential_loss
 from mesocosm.rules import handwritten
 from mesocosm.rules.form import RuleForm
@@ -107,7 +108,14 @@ class Digits(Experiment):
             "control": self.control,
             "strengths": self.strengths(rule),
         }
-        return Scene(curves=curves)
+        right = tuple(f"after {n} {'example' if n == 1 else 'examples'}" for n in self.shown)
+        about = {
+            "rule": About("share of tasks", words=right, called="right: the evolved rule"),
+            "control": About("share of tasks", words=right, called="right: the rule it began as"),
+            "genome": About(called="numbers of its genome"),
+            "strengths": About(called="what its first neurons listen for"),
+        }
+        return Scene(curves=curves, about=about)
 
     def strengths(self, rule: EvolvedRule) -> Float32[Array, "side row"]:
         """What the first neurons listen for once the first held-out task is learnt, images (or fields) in a row."""

@@ -84,6 +84,7 @@ DECLARATION = Declaration(
         "supported": "The flow stays above its attractor",
         "refuted": "The flow stays below its attractor",
     },
+    seen="The point is the state, x to the right and z upward; the line is its way.",
     presets={"default": {}, "quick": {"ticks": 2000}, "paper": {"replicates": 256}},
     noun="trajectories",
     trial=Trial({"": {"every": 10, "frames_every": 1}}, interventions=("30:rho=10.0",)),

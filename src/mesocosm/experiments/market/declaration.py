@@ -133,6 +133,8 @@ DECLARATION = Declaration(
     presets={"default": {}, "quick": {"replicates": 12, "ticks": 100}, "paper": {"replicates": 128}},
     analyses=("beliefs",),
     noun="markets",
+    seen="A dot is a trader: to the right what it holds for likely, upward how keenly it acts on that, in the "
+    "colour of its order. The ring is the price.",
     about="A dot is a trader: to the right who holds it more likely that the contract pays, higher up who acts more "
     "rationally on that. Its colour is its order. The ring below is the price: who stands right of it should buy.",
     trial=Trial({"": {"traders": 3, "frames_every": 7}}, interventions=("30:news=0.1",)),

@@ -173,6 +173,8 @@ DECLARATION = Declaration(
         "paper": {"replicates": 64, "ticks": 6000, "keep_every": 1000},
     },
     noun="worlds",
+    seen="A square is a body, its colour how many acts its mind looks back; its place is lit where it foretells its "
+    "partner. The curve tells how many bodies look back how far; faint: as at first.",
     about="Bodies stand on a torus and touch one neighbour at a time. The two play matching pennies, sixteen rounds: "
     "one wins if the acts are equal, the other if they differ. A mind counts what followed the last few acts, expects "
     "more of the same and answers it. How many acts it looks back is a gene, and costs energy. Colour is that depth; "

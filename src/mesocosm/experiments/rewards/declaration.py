@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Annotated, Any
 
 from mesocosm.ecology.columns import COLUMNS
-from mesocosm.ecology.configuration import EcologyConfiguration
+from mesocosm.ecology.configuration import SEEN, EcologyConfiguration
 from mesocosm.experiments.chemotaxis.declaration import SMALL_WORLD
 from mesocosm.findings.claim import Claim
 from mesocosm.heredity.parameters import HeredityParameters
@@ -198,6 +198,7 @@ DECLARATION = Declaration(
         "equivalent": "Evolution came to no reward for food",
         "undecided": "Whether evolution comes to reward food is undecided",
     },
+    seen=f"{SEEN} The ring is the source, orange light is its food, green its odour.",
     about=ABOUT,
     claims=CLAIMS,
     presets={

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mesocosm.ecology.columns import COLUMNS
-from mesocosm.ecology.configuration import ABOUT, EcologyConfiguration
+from mesocosm.ecology.configuration import ABOUT, SEEN, EcologyConfiguration
 from mesocosm.experiments.chemotaxis.declaration import SMALL_WORLD
 from mesocosm.findings.claim import Claim
 from mesocosm.protocol.declaration import Declaration, Trial
@@ -190,6 +190,8 @@ DECLARATION = Declaration(
         "equivalent": "The signal is not kept: those who hear emit as the deaf do",
         "undecided": "Whether the signal is kept is undecided",
     },
+    seen=f"{SEEN} The ring is the source; orange light is food, green odour, violet the signal "
+    "that a body can pay for.",
     about=ABOUT,
     claims=CLAIMS,
     presets={

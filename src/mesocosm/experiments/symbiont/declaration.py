@@ -136,6 +136,8 @@ DECLARATION = Declaration(
         "equivalent": "The parasite became part of the self in some worlds",
         "undecided": "Whether the parasite becomes part of the self is undecided",
     },
+    seen="Rods are bacteria without the element, dots carry it. The ring is the source, orange light is its food and "
+    "green its odour.",
     about=f"{ABOUT} Elements live in bodies and carry shadow genes as well: copied and mutated alike, never read.",
     claims=CLAIMS,
     presets={"default": {}, "quick": {"replicates": 8, "ticks": 3000}, "paper": {"replicates": 104}},

@@ -178,6 +178,8 @@ DECLARATION = Declaration(
         "paper": {"replicates": 96, "ticks": 20},
     },
     noun="chains",
+    seen="A point is a learner: first the evolved rules, then gradient descent at six rates with one pass, then "
+    "with twenty (point at it for its name). Faint: the generation that learnt from true labels.",
     about="A brain learns digits from true labels. It then names images for a naive brain, which learns from that "
     "alone, and teaches the next. Each chain has two learning rules and gradient descent at six "
     "rates, which meets each lesson once or twenty times, on the same images.",

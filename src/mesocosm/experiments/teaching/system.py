@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ from jaxtyping import Array, Float32, Int32
 from mesocosm.core import Bits, Experiment, Scene, Setup, Tick
 from mesocosm.core.instrument import Numbers
 from mesocosm.experiments.teaching.declaration import PASSES, RATES, TeachingConfiguration
+from mesocosm.experiments.teaching.measures import learners
 from mesocosm.record.about import About
 from mesocosm.record.configuration import ConfigurationError
 from mesocosm.rivals.school import DIGITS8_TRAIN, Learner, halves
@@ -91,6 +92,8 @@ class Teaching(Experiment):
     n: int = eqx.field(static=True)
     n_images: int = eqx.field(static=True)
     teachers: int = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True, default=())
+    """Of the learners, in their order."""
 
     def init(self, bits: Bits) -> Chain:
         named = jax.random.permutation(bits.key(NAMES), self.lessons.inputs.shape[0])[: self.classes].astype(jnp.int32)
@@ -137,10 +140,14 @@ class Teaching(Experiment):
     def scene(self, state: Chain) -> Scene:
         curves = {"right": state.right, "same": state.same, "first": state.first, "kinds": state.kinds}
         curves["generation"] = state.generation
-        share = About("share of images", low=0, high=1)
-        return Scene(
-            curves=curves, about={"right": share, "same": share, "first": share, "kinds": About("classes", low=1)}
-        )
+        share = partial(About, "share of images", words=self.names, low=0, high=1)
+        about = {
+            "right": share(called="named rightly"),
+            "same": share(called="named as the first generation did"),
+            "kinds": About("classes", words=self.names, low=1, called="classes named, in effect"),
+            "first": share(called="named rightly by the first generation"),
+        }
+        return Scene(curves=curves, about=about)
 
     def _learnt(self, own: Learner, bits: Bits, x: Array, y: Array) -> Any:
         """A mind that has learnt from images and what was said of them, in their order."""
@@ -252,7 +259,9 @@ def build(c: TeachingConfiguration) -> Setup:
     sizes = (c.classes, c.lessons, c.images, c.teachers)
     how = (jnp.float32(c.noise), jnp.bool_(c.labels == "soft"), jnp.int32(CHOOSERS.index(c.chooses)))
     facts = {"content": content} if content else {}
-    return Setup(Teaching((*kinds, descent), lessons, images, *how, *sizes), {"numbers": Numbers(())}, facts=facts)
+    names = tuple(learners({"rules": c.rules}))
+    chains = Teaching((*kinds, descent), lessons, images, *how, *sizes, names)
+    return Setup(chains, {"numbers": Numbers(())}, facts=facts)
 
 
 __all__ = ["Teaching", "build"]

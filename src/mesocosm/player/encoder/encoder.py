@@ -99,19 +99,22 @@ class Encoder:
         curves = {**first.curves, **self._unplaced(first)}
         about, pictures = dict(self.about.curves), dict(self.about.images)
         return {
+            "says": self.about.says,
+            "names": {name: said.called for name, said in self.about.curves if said.called},
             "space": told_space(self.space) | ({"grid": list(grid_of(self.given))} if self.given.parts > 1 else {}),
             "populations": [self._told(p, first.points[p.about.name]) for p in self.populations],
             "fields": [self._told_field(name, values) for name, values in first.fields.items()],
             "curves": [
-                {"name": name, "shape": list(values.shape), "unit": about.get(name, About()).unit}
-                for name, values in curves.items()
+                {"name": name, "shape": list(values.shape), **told_in_words(about.get(name, About()))}
+                for name, values in in_order(curves, self.about.curves).items()
                 if values.ndim > 0
             ],
             "images": [
                 self._told_image(name, image, pictures.get(name, About())) for name, image in first.images.items()
             ],
             "graphs": [
-                {"name": g.name, "source": self._number(g.source), "target": self._number(g.target), "unit": g.unit}
+                {"name": g.name, "source": self._number(g.source), "target": self._number(g.target)}
+                | {"unit": g.unit, "called": g.called}
                 for g in self.about.graphs
                 if g.name in first.graphs
             ],
@@ -136,20 +139,22 @@ class Encoder:
             for name, values in _few_rows(seen.columns, population.genomes).items()
             for k in range(len(values))
         ]
-        columns += [_told_gene(gene) for genome in population.genomes if not genome.carrier for gene in genome.genes]
+        known = {column["name"] for column in columns}  # with a range and a unit: a gene of the same name adds nothing
+        genes = (gene for genome in population.genomes if not genome.carrier for gene in genome.genes)
+        columns += [_told_gene(gene) for gene in genes if gene.name not in known]
         return {"name": about.name, "look": about.look, "has_ids": population.has_ids, "columns": columns}
 
     def _told_field(self, name: str, values: np.ndarray) -> dict[str, Any]:
         about = self.fields[name].about if name in self.fields else About()
         height, width = scales.coarser(field_in_grid(values, self.given), about, FIELD_SIDE).shape
-        told = {"name": name, "unit": about.unit, "words": list(about.words), "palette": list(about.palette)}
+        told = {"name": name, **told_in_words(about), "palette": list(about.palette)}
         return told | {"height": height, "width": width, "is_class": scales.kind_of(about) == "class"}
 
     @staticmethod
     def _told_image(name: str, image: np.ndarray, about: About) -> dict[str, Any]:
         shape = scales.pixels(image, about, IMAGE_SIDE).shape
         told = {"name": name, "height": shape[0], "width": shape[1], "channels": 3 if len(shape) == 3 else 1}
-        return told | {"palette": list(about.palette), "unit": about.unit}
+        return told | {"palette": list(about.palette), **told_in_words(about)}
 
     # -- frames -------------------------------------------------------------------------------------------------------
 
@@ -282,9 +287,14 @@ class Encoder:
         }
 
 
+def told_in_words(about: About) -> dict[str, Any]:
+    """Unit, words and name for people, for the page."""
+    return {"unit": about.unit, "words": list(about.words), "called": about.called}
+
+
 def told_column(name: str, about: About, is_class: bool = False) -> dict[str, Any]:
     """How a column is shown, for the page: as words, as classes, or from low to high."""
-    told: dict[str, Any] = {"name": name, "words": list(about.words), "unit": about.unit}
+    told: dict[str, Any] = {"name": name, **told_in_words(about)}
     told["kind"] = "class" if is_class or about.words else "value"
     told |= {"low": about.low, "high": about.high, "is_cyclic": about.is_cyclic, "palette": list(about.palette)}
     return told

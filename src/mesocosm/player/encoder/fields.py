@@ -39,7 +39,7 @@ def pack_field(
     planes[f"field {name}"] = np.diff(level, axis=0, prepend=np.zeros_like(level[:1])).tobytes()
     planes[f"field ticks {name}"] = to_varints(np.diff(np.asarray(ticks, np.int64)[::stride], prepend=0))
     n, height, width = level.shape
-    told = {key: about[key] for key in ("unit", "words", "palette", "is_class") if key in about}
+    told = {key: about[key] for key in ("unit", "words", "palette", "is_class", "called") if key in about}
     return {**told, "name": name, "scale": list(scale), "n": n, "height": height, "width": width}
 
 

@@ -61,6 +61,8 @@ def pack(panel: Panel, sampled_every: int = 10, scales: Mapping[str, Scale] | No
     header["curves"] = [_pack_curve(panel, name, ticks.size, planes) for name in panel.curves]
     header["images"] = [_pack_image(panel, name, ticks.size, planes) for name in panel.images]
     header["graphs"] = [_pack_graph(panel, name, ticks, planes) for name in panel.graphs]
+    if panel.says:
+        header["says"] = panel.says
     header["series"] = {n: [_short(given), _short(values)] for n, (given, values) in panel.series.items()}
     return seal(header, planes)
 
@@ -264,7 +266,7 @@ def _pack_curve(panel: Panel, name: str, n_frames: int, planes: dict[str, bytes]
     if values.ndim < 2 or len(values) != n_frames:
         raise ValueError(f"panel {panel.title!r}: curve {name} needs an array for each of its {n_frames} frames")
     planes[f"curve {name}"] = values.astype("<f4").tobytes()
-    return {"name": name, "shape": list(values.shape[1:]), "unit": panel.abouts.get(name, {}).get("unit", "")}
+    return {"name": name, "shape": list(values.shape[1:]), **_in_words(panel, name)}
 
 
 def _pack_image(panel: Panel, name: str, n_frames: int, planes: dict[str, bytes]) -> dict[str, Any]:
@@ -276,7 +278,7 @@ def _pack_image(panel: Panel, name: str, n_frames: int, planes: dict[str, bytes]
     channels = 3 if values.ndim == 4 else 1
     about = panel.abouts.get(name, {})
     told = {"name": name, "height": values.shape[1], "width": values.shape[2], "channels": channels}
-    return told | {"palette": list(about.get("palette", ())), "unit": about.get("unit", "")}
+    return told | {"palette": list(about.get("palette", ())), **_in_words(panel, name)}
 
 
 def _pack_graph(panel: Panel, name: str, ticks: np.ndarray, planes: dict[str, bytes]) -> dict[str, Any]:
@@ -285,12 +287,14 @@ def _pack_graph(panel: Panel, name: str, ticks: np.ndarray, planes: dict[str, by
     planes[f"graph {name}.source"] = to_varints(np.diff(source, prepend=0))
     planes[f"graph {name}.target"] = to_varints(target - source)
     about = panel.abouts.get(name, {})
-    return {
-        "name": name,
-        "source": about.get("source", 0),
-        "target": about.get("target", 0),
-        "unit": about.get("unit", ""),
-    }
+    return {"name": name, "source": about.get("source", 0), "target": about.get("target", 0), **_in_words(panel, name)}
+
+
+def _in_words(panel: Panel, name: str) -> dict[str, Any]:
+    """Unit, and what is not said by it alone: words and the name for people."""
+    about = panel.abouts.get(name, {})
+    told = {"words": list(about.get("words", ())), "called": about.get("called", "")}
+    return {"unit": about.get("unit", ""), **{key: value for key, value in told.items() if value}}
 
 
 def _short(values: Sequence[float]) -> list[float]:

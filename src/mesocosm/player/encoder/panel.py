@@ -71,6 +71,7 @@ class Panel:
       graphs: by name a row for each bond and frame: tick, id of one end, id of the other.
       series: measures over time, for the charts beneath the timeline: by name ticks and values.
       bounds: on a plane `(left, top, right, bottom)` of all that is shown.
+      says: what is to be seen, in a sentence.
     """
 
     title: str
@@ -85,6 +86,7 @@ class Panel:
     graphs: Mapping[str, np.ndarray] = field(default_factory=dict)
     series: Mapping[str, tuple[Sequence[float], Sequence[float]]] = field(default_factory=dict)
     bounds: tuple[float, float, float, float] | None = None
+    says: str = ""
 
     @property
     def frame_ticks(self) -> np.ndarray:
@@ -132,8 +134,9 @@ def panel_of(world: Frames, first: int = 0, last: int = 2**31, title: str | None
         {c["name"]: _padded([p[f"curve {c['name']}"] for p in planes], c["shape"]) for c in meta["curves"]},
         {i["name"]: np.stack([_picture(p[f"image {i['name']}"], i) for p in planes]) for i in meta["images"]},
         {g["name"]: _bonds([p[f"graph {g['name']}"] for p in planes], ticks) for g in meta["graphs"]},
-        {name: tuple(points) for name, points in meta["series"].items()},
+        {meta.get("names", {}).get(name, name): tuple(points) for name, points in meta["series"].items()},
         around([(p.x, p.y) for p in populations]) if meta["space"]["kind"] == "plane" and populations else None,
+        str(meta.get("says", "")),
     )
 
 

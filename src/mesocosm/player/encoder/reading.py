@@ -78,6 +78,7 @@ def _unpack(header: dict[str, Any], planes: dict[str, bytes]) -> Panel:
         {g["name"]: _graph(g, planes, ticks) for g in header["graphs"]},
         {name: (given, values) for name, (given, values) in header["series"].items()},
         bounds,
+        header.get("says", ""),
     )
 
 

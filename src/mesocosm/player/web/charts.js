@@ -23,6 +23,7 @@
     /** Takes in which measures there are. */
     refresh() {
       const names = new Set(this.player.living.flatMap((pane) => Object.keys(pane.source.meta().series ?? {})));
+      if (names.has("living")) names.delete("population"); // of a scene that counts as well
       if (names.size === this.names.length) return;
       const rank = (name) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
       const rests = new Set([...names].filter((name) => this.rests(name)));
@@ -42,7 +43,7 @@
     }
 
     build(name) {
-      const options = this.names.map((other) => make("option", { value: other }, other));
+      const options = this.names.map((other) => make("option", { value: other }, mesocosm.measureOf(this.player.living[0]?.source.meta(), other)));
       const select = make("select", { "aria-label": "Measure" }, ...options);
       const value = make("output");
       const canvas = make("canvas", { role: "img", tabindex: 0 });
@@ -72,7 +73,7 @@
       const values = this.lines(chart).map((line) => (line ? valueAt(line, tick) : null));
       const names = this.player.living.map((pane) => (values.length > 1 ? `${pane.meta.title}: ` : ""));
       const said = values.map((value, k) => (value === null ? "" : `${names[k]}${mesocosm.plain(value)}`)).filter(Boolean);
-      return said.length ? [`${chart.name}, tick ${mesocosm.plain(tick)}`, ...said] : [];
+      return said.length ? [`${mesocosm.measureOf(this.player.living[0]?.source.meta(), chart.name)}, tick ${mesocosm.plain(tick)}`, ...said] : [];
     }
 
     /** To the moment that was clicked. */

@@ -126,10 +126,12 @@
     element.setAttribute("aria-label", "Replay");
     const chartBox = make("div", { class: "mp-charts" });
     const details = make("aside", { class: "mp-details", "aria-label": "Individual", hidden: "" });
-    const main = make("div", { class: "mp-main" }, worlds, controls, chartBox, inspector, legend, helpBox, summary);
+    const side = make("div", { class: "mp-side" }, legend);
+    const stage = make("div", { class: "mp-stage" }, worlds, side);
+    const main = make("div", { class: "mp-main" }, stage, controls, chartBox, inspector, helpBox, summary);
     element.replaceChildren(main, details);
     element.addEventListener("keydown", (event) => player.key(event));
-    const shown = { panes, playButton, backButton, ...looked, bar, clock, helpBox, inspector, summary, legend };
+    const shown = { panes, playButton, backButton, ...looked, bar, clock, helpBox, inspector, summary, legend, side, stage };
     return { ...shown, chartBox, details };
   };
 

@@ -52,7 +52,7 @@
       for (const picture of this.pictures) {
         const box = { left: 10, top: top + LABEL + 4, width: width - 20, height: this.heightOf(picture) - LABEL - 12 };
         this.boxes.push([picture, box]);
-        this.label(picture.name, box, theme);
+        this.label(mesocosm.nameOf(picture), box, theme);
         this.picture(picture, frame, box, theme);
         top += this.heightOf(picture);
       }
@@ -70,14 +70,15 @@
       const row = rows > 1 ? Math.floor(((top - box.top) / box.height) * rows) : 0;
       if (column < 0 || column >= columns) return [];
       const at = row * columns + column;
-      const place = rows > 1 ? `row ${row + 1}, column ${column + 1}` : `number ${column + 1}`;
-      if (what.shape) return [`${what.name}: ${mesocosm.plain(frame.curves[what.name]?.[at])}${unit}`, place];
+      const place = rows > 1 ? `row ${row + 1}, column ${column + 1}` : what.shape && what.words?.[column] ? what.words[column] : `number ${column + 1}`;
+      const name = mesocosm.nameOf(what);
+      if (what.shape) return [`${name}: ${mesocosm.plain(frame.curves[what.name]?.[at])}${unit}`, place];
       const bytes = frame.images?.[what.name];
-      if (bytes) return [`${what.name}: ${what.channels === 3 ? [...bytes.slice(3 * at, 3 * at + 3)].join(", ") : bytes[at]}${unit}`, place];
+      if (bytes) return [`${name}: ${what.channels === 3 ? [...bytes.slice(3 * at, 3 * at + 3)].join(", ") : bytes[at]}${unit}`, place];
       const level = frame.fields?.[what.name]?.[at];
       if (level === undefined) return [];
       const value = mesocosm.valueOfLevel(level, frame.scales[what.name]);
-      return [`${what.name}: ${what.words?.[value] ?? `${mesocosm.plain(value)}${unit}`}`, place];
+      return [`${name}: ${what.words?.[value] ?? `${mesocosm.plain(value)}${unit}`}`, place];
     }
 
     label(text, box, theme) {
@@ -85,7 +86,7 @@
       context.fillStyle = theme.ink;
       context.font = "12px system-ui, sans-serif";
       context.textBaseline = "alphabetic";
-      context.fillText(text, box.left, box.top - 4);
+      context.fillText(text, box.left, box.top - 4, box.width);
     }
 
     /** A picture in grey, in its own palette or in three colours; or a field in the colours that it has elsewhere. */
@@ -129,7 +130,7 @@
     one(curve, values, box, theme) {
       const [low, high] = this.range(curve.name, values);
       this.first[curve.name] ??= Float32Array.from(values);
-      this.label(`${curve.name}  ${mesocosm.plain(low)} to ${mesocosm.plain(high)} ${curve.unit ?? ""}`.trimEnd(), box, theme);
+      this.label(`${mesocosm.nameOf(curve)}  ${mesocosm.plain(low)} to ${mesocosm.plain(high)} ${curve.unit ?? ""}`.trimEnd(), box, theme);
       if (curve.shape.length > 1) return this.matrix(curve, values, [low, high], box, theme);
       if (low < 0 && high > 0) this.rule(box, high / (high - low), theme);
       this.line(this.first[curve.name], [low, high], box, theme.ink, 0.3);

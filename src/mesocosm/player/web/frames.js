@@ -277,10 +277,10 @@
       for (const [name, list] of Object.entries({ curves, images, graphs })) frame[name] = at(list, read.length);
       read.push(frame);
     };
-    const { title, space, n_frames, sampled_every, series } = header;
+    const { title, says = "", space, n_frames, sampled_every, series } = header;
     const { populations, curves: vectors, images: pictures, graphs: bonds, fields: grids } = header;
     const shown = { populations, curves: vectors, images: pictures, graphs: bonds, fields: grids };
-    const meta = { title, space, n_frames, sampled_every, series, ticks, bounds: header.bounds, ...shown };
+    const meta = { title, says, space, n_frames, sampled_every, series, ticks, bounds: header.bounds, ...shown };
     if (ticks.length !== header.n_frames) throw new Damaged("its counts do not agree");
     return {
       meta: () => meta,

@@ -103,7 +103,7 @@
       .map((column) => {
         const value = pane.frame.columns[column.name][row];
         const word = mesocosm.wordOf(column, value);
-        return make("div", {}, make("dt", {}, column.name), make("dd", {}, `${word} ${column.unit}`));
+        return make("div", {}, make("dt", {}, mesocosm.nameOf(column)), make("dd", {}, `${word} ${column.unit}`));
       });
     return [make("dl", {}, ...rows)];
   }

@@ -281,6 +281,8 @@
       const named = (kind) => [...new Map(this.living.flatMap((pane) => pane.meta[kind] ?? []).map((one) => [one.name, one])).values()];
       const populations = named("populations").map((told, k) => ({ ...told, k, isWatched: told.name === this.state.watched }));
       this.legend.replaceChildren(...mesocosm.legend(this.column, fields, populations, named("graphs"), this.theme));
+      const isOne = this.panes.length === 1 && !this.panes[0].canvas.hidden;
+      this.stage.classList.toggle("mp-beside", isOne && (this.legend.children.length > 0 || this.side.children.length > 1));
     }
 
     // ----------------------------------------------------------------------------------------------------- keys

@@ -91,6 +91,7 @@
       const beneath = [...(meta.curves ?? []), ...(meta.images ?? []), ...(meta.plane ? meta.fields : [])];
       if (!beneath.length) return;
       pane.curveCanvas.hidden = false;
+      if (this.panes.length === 1 && !pane.canvas.hidden) this.side.append(pane.curveCanvas); // beside the world
       pane.curveView = new mesocosm.CurveView(pane.curveCanvas, meta.curves ?? [], beneath.slice(meta.curves?.length ?? 0));
     }
 
@@ -107,14 +108,14 @@
     describe() {
       const marks = this.living.flatMap((pane) => pane.meta.populations.filter(({ look }, k) => !k || look !== "rings"));
       const names = [...new Set(marks.map(({ name }) => name))]; // rings are places, and no one's
-      this.watchSelect.append(...names.map((name) => make("option", { value: name }, name)));
+      this.watchSelect.append(...names.map((name) => make("option", { value: name }, mesocosm.nameOf({ name }))));
       this.watchSelect.parentElement.hidden = names.length < 2 || this.living.length > 1;
       const fields = new Map(this.living.flatMap((pane) => pane.meta.fields.map((f) => [f.name, f])));
       this.fields = [...fields.values()];
       this.describeColumns();
       this.fields.forEach((field, k) => {
-        const label = `${field.name} (key ${k + 1})`;
-        const toggle = make("button", { type: "button", class: "mp-overlay", title: label }, field.name);
+        const name = mesocosm.nameOf(field);
+        const toggle = make("button", { type: "button", class: "mp-overlay", title: `Show or hide ${name} (key ${k + 1})` }, name);
         toggle.addEventListener("click", () => this.overlay(k));
         this.overlayBox.append(toggle);
         this.overlays.add(field.name);
@@ -129,7 +130,7 @@
       const columns = new Map(this.living.flatMap((pane) => pane.meta.columns.map((c) => [c.name, c])));
       this.columns = [...columns.values()];
       this.highs = {};
-      this.colourSelect.replaceChildren(...this.columns.map((c) => make("option", { value: c.name }, c.name)));
+      this.colourSelect.replaceChildren(...this.columns.map((c) => make("option", { value: c.name }, mesocosm.nameOf(c))));
       this.colourSelect.parentElement.hidden = this.columns.length < 2;
       this.column = this.columns.find((c) => c.words.length) ?? this.columns[0] ?? null;
       this.state.colour = this.column?.name ?? null;

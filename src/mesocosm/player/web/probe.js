@@ -11,12 +11,13 @@
 
   function fieldsAt({ meta, frame, view }, player, right, down) {
     const [wide, high] = view.extent;
-    return meta.fields.filter(({ name }) => player.overlays.has(name) && frame.fields?.[name]).map(({ name, unit, words, width, height }) => {
+    return meta.fields.filter(({ name }) => player.overlays.has(name) && frame.fields?.[name]).map((field) => {
+      const { name, unit, words, width, height } = field;
       const column = Math.min(width - 1, Math.floor((right / wide) * width));
       const level = frame.fields[name][Math.min(height - 1, Math.floor((down / high) * height)) * width + column];
       const value = mesocosm.valueOfLevel(level, frame.scales[name]);
       const text = words?.length ? words[Math.min(value, words.length - 1)] : `${frame.scales[name][0] === "class" ? "" : "about "}${plain(value)}${unitOf(unit)}`;
-      return `${name}: ${text}`;
+      return `${mesocosm.nameOf(field)}: ${text}`;
     });
   }
 
@@ -28,7 +29,7 @@
     if (row >= 0) {
       const columns = meta.columns.filter(({ name }) => frame.columns[name]).slice(0, MOST).map((column) => {
         const value = frame.columns[column.name][row];
-        return `${column.name}: ${mesocosm.wordOf(column, value)}${unitOf(column.unit)}`;
+        return `${mesocosm.nameOf(column)}: ${mesocosm.wordOf(column, value)}${unitOf(column.unit)}`;
       });
       return [`${meta.population} ${frame.id[row]}`, ...columns, mesocosm.placeOf(meta.space, frame, row)];
     }

@@ -18,11 +18,16 @@
     return colour.map((part) => Math.round(part + share * (255 - part)));
   };
 
-  const isPaper = (colour) => Math.min(...colour) >= 240; // nearly white: a class of which nothing is to be seen
+  /** Paler greys are chosen for paper; in the dark they are as near to its ground as they are to white. */
+  const inTheDark = (colour, ground) => {
+    const [low, high] = [Math.min(...colour), Math.max(...colour)];
+    const away = 255 - (low + high) / 2;
+    return low >= 180 && high - low <= 30 ? ground.map((part) => Math.round(part + away)) : colour;
+  };
 
   /** The colour of each level of a field, the k-th, as words of an image's memory. */
   mesocosm.shadesOfField = (field, [kind, low, high], theme, k, into = new Uint32Array(256)) => {
-    const own = (field.palette ?? []).map(theme.rgb).map((c) => (theme.isDark && kind === "class" && isPaper(c) ? theme.rgb(theme.ground) : c));
+    const own = (field.palette ?? []).map(theme.rgb).map((c) => (theme.isDark && kind === "class" ? inTheDark(c, theme.rgb(theme.ground)) : c));
     const colour = theme.fields[k % 3];
     const classes = own.length ? own : theme.classes.map(theme.rgb);
     const signed = [theme.rgb(theme.classes[1]), theme.rgb(theme.ground), theme.rgb(theme.classes[0])];

@@ -5,11 +5,16 @@
   const { make } = mesocosm;
   const [whole, fine] = [0, 2].map((digits) => new Intl.NumberFormat("en", { maximumFractionDigits: digits }));
   const listed = new Intl.ListFormat("en-GB");
+  /** A number as people write it, with a true minus sign. */
   const plain = (value) => {
     const size = Math.abs(value);
-    if (size > 0 && size < 0.01) return Number(value).toPrecision(2);
-    return (size < 10 ? fine : whole).format(value);
+    const said = size > 0 && size < 0.01 ? Number(value).toPrecision(2) : (size < 10 ? fine : whole).format(value);
+    return said.replace(/^-/, "\u2212");
   };
+  /** What people call a column, field, curve, picture or bond. */
+  const nameOf = ({ called, name }) => called || name.replaceAll("_", " ");
+  /** What people call a measure over time. */
+  const measureOf = (meta, name) => meta?.names?.[name] ?? name.replaceAll("_", " ");
   /** A value of a column as it is said; nobody is the parent of a founder. */
   const words = (column, value) => column.words[value] ?? (column.name === "parent" && !value ? "none, a founder" : plain(value));
 
@@ -23,9 +28,9 @@
   /** What a world shows, in a sentence. */
   mesocosm.tellWorld = ({ meta, frame }) => {
     const parts = [`${meta.title}: tick ${plain(frame.tick)}`, ...mesocosm.countsOf({ meta, frame })];
-    for (const { name, shape } of meta.curves ?? []) {
-      const values = frame.curves?.[name];
-      if (shape.length === 1 && values?.length) parts.push(`${name} from ${plain(Math.min(...values))} to ${plain(Math.max(...values))}`);
+    for (const curve of meta.curves ?? []) {
+      const values = frame.curves?.[curve.name];
+      if (curve.shape.length === 1 && values?.length) parts.push(`${nameOf(curve)} from ${plain(Math.min(...values))} to ${plain(Math.max(...values))}`);
     }
     const column = meta.columns.find((c) => c.words.length);
     if (column && frame.n && frame.columns[column.name]) {
@@ -39,28 +44,28 @@
 
   /** One line for a first look: what is seen, and which three keys matter. */
   mesocosm.firstLine = (meta) => {
-    const seen = [];
-    const marks = (meta.populations ?? []).filter(({ look }) => look !== "rings").map(({ name }) => name);
-    if (marks.length) seen.push(`each mark is one of the ${marks.join(" or ")}`);
-    const rings = (meta.populations ?? []).filter(({ look }) => look === "rings").map(({ name }) => name);
-    if (rings.length) seen.push(`each ring one of the ${rings.join(" or ")}`);
-    const bonds = (meta.graphs ?? []).map(({ name }) => name).join(", ");
-    if (bonds) seen.push(`lines are ${bonds}`);
-    const fields = listed.format(meta.fields.map((field) => field.name));
-    if (fields) seen.push(`the shading ${fields}`);
-    const named = (isMatrix) => (meta.curves ?? []).filter(({ shape }) => shape.length > 1 === isMatrix).map(({ name }) => name).join(", ");
-    const [curves, matrices] = [named(false), named(true)];
-    if (curves) seen.push(`the curves ${curves} as they are now, faint as they were at first`);
-    const pictures = (meta.images ?? []).map(({ name }) => name).join(", ");
-    if (matrices) seen.push(`${matrices} cell by cell`);
-    if (pictures) seen.push(`the picture ${pictures}`);
-    const numbers = "its measures over time: of this run no pictures were kept";
-    if (!seen.length) seen.push(numbers);
-    const text = seen.join(", ");
     const key = (name) => make("kbd", {}, name);
     const choose = meta.columns.length ? [key("n"), " chooses a body, "] : [key("."), " goes one frame on, "];
-    return [`${text[0].toUpperCase()}${text.slice(1)}. `, key("space"), " plays, ", ...choose, key("?"), " lists all keys."];
+    const isSeen = [meta.populations, meta.fields, meta.curves, meta.images].some((shown) => shown?.length);
+    return [`${(isSeen && meta.says) || seenIn(meta)} `, key("space"), " plays, ", ...choose, key("?"), " lists all keys."];
   };
+
+  /** What is seen, of a scene that does not say so itself. */
+  function seenIn(meta) {
+    const named = (list) => listed.format(list.map(nameOf));
+    const [rings, marks] = [true, false].map((isRing) => (meta.populations ?? []).filter(({ look }) => (look === "rings") === isRing));
+    const [curves, matrices] = [false, true].map((isMatrix) => (meta.curves ?? []).filter(({ shape }) => shape.length > 1 === isMatrix));
+    const seen = [];
+    if (marks.length) seen.push(`each mark is one of the ${marks.map(nameOf).join(" or ")}`);
+    if (rings.length) seen.push(`each ring one of the ${rings.map(nameOf).join(" or ")}`);
+    if (meta.graphs?.length) seen.push(`lines: ${named(meta.graphs)}`);
+    if (meta.fields.length) seen.push(`shading: ${named(meta.fields)}`);
+    if (curves.length) seen.push(`curves: ${named(curves)} (faint: as at first)`);
+    if (matrices.length) seen.push(`cell by cell: ${named(matrices)}`);
+    if (meta.images?.length) seen.push(`picture: ${named(meta.images)}`);
+    const text = seen.length ? seen.join(", ") : "measures over time: of this run no pictures were kept";
+    return `${text[0].toUpperCase()}${text.slice(1)}.`;
+  }
 
   /** Where a body is, in the unit of its world. */
   mesocosm.placeOf = ({ kind, extent, size, origin, unit }, frame, row) => {
@@ -80,15 +85,15 @@
     const said = pane.meta.columns.filter((column) => pane.frame.columns[column.name]).map((column) => {
       const value = words(column, pane.frame.columns[column.name][row]);
       const about = column.kept === "sampled" ? " (about)" : "";
-      return `${column.name}: ${value}${column.unit ? ` ${column.unit}` : ""}${about}`;
+      return `${nameOf(column)}: ${value}${column.unit ? ` ${column.unit}` : ""}${about}`;
     });
     return [name, ...said, mesocosm.placeOf(pane.meta.space, pane.frame, row)].join(" · ");
   };
 
-  function swatch(text, style, shape) {
+  function swatch(text, style, shape, more = "") {
     const mark = make("i", { class: `mp-swatch mp-${shape}` });
     mark.style.background = style;
-    return make("li", {}, mark, text);
+    return make("li", more ? { title: `${text} (${more})` } : {}, mark, text);
   }
 
   const gradient = (colours) => `linear-gradient(90deg, ${colours.join(", ")})`;
@@ -100,22 +105,23 @@
     const items = [];
     const colours = mesocosm.coloursOf(column, theme);
     if (column?.words.length) {
-      column.words.forEach((word, k) => items.push(swatch(column.unit ? `${word} (${column.unit})` : word, colours[k % colours.length], k ? "dot" : "rod")));
+      column.words.forEach((word, k) => items.push(swatch(word, colours[k % colours.length], k ? "dot" : "rod", column.unit)));
     } else if (column) {
       const ends = typeof column.low === "number" && typeof column.high === "number" ? `${plain(column.low)} to ${plain(column.high)}` : "low to high";
       const unit = mesocosm.isClass(column) ? "" : column.unit ? `, ${ends} (${column.unit})` : `, ${ends}`;
-      items.push(swatch(column.name + unit, gradient(column.is_cyclic ? [...colours, colours[0]] : colours), "ramp"));
+      items.push(swatch(nameOf(column) + unit, gradient(column.is_cyclic ? [...colours, colours[0]] : colours), "ramp"));
     }
     for (const { name, look, k, isWatched } of populations) {
       if (isWatched && column) continue; // its colours are told
-      items.push(swatch(name, look === "rings" ? "none" : theme.classes[(isWatched ? 0 : k) % 7], SHAPES[look]));
+      items.push(swatch(nameOf({ name }), look === "rings" ? "none" : theme.classes[(isWatched ? 0 : k) % 7], SHAPES[look]));
     }
-    for (const { name } of graphs) items.push(swatch(name, theme.soft, "bond"));
+    for (const graph of graphs) items.push(swatch(nameOf(graph), theme.soft, "bond"));
     for (const field of fields) items.push(...fieldItems(field, theme));
     return items;
   };
 
-  function fieldItems({ name, unit, words, scale, k, ...field }, theme) {
+  function fieldItems({ unit, words, scale, k, ...field }, theme) {
+    const name = nameOf(field);
     const [kind, low, high] = scale;
     const shades = mesocosm.shadesOfField(field, scale, theme, k);
     const css = (level) => `rgb(${shades[level] & 255} ${(shades[level] >> 8) & 255} ${(shades[level] >> 16) & 255} / ${(shades[level] >>> 24) / 255})`;
@@ -128,5 +134,5 @@
     return [swatch(text, gradient(levels.map(css)), "ramp")];
   }
 
-  Object.assign(mesocosm, { plain, wordOf: words });
+  Object.assign(mesocosm, { plain, nameOf, measureOf, wordOf: words });
 })((globalThis.mesocosm ??= {}));

@@ -20,10 +20,10 @@
   const address = new URL("socket", location.href);
   address.protocol = "ws:";
   const line = new mesocosm.Line(address, say);
-  /** Asks, and says what was refused; null then. */
-  const ask = (what, rest = {}) => {
-    say("");
-    return line.ask({ ask: what, ...rest }).catch((error) => (say(error.message), null));
+  /** Asks, and tells what was refused where it was asked; null then. */
+  const ask = (what, rest = {}, tell = say) => {
+    tell("");
+    return line.ask({ ask: what, ...rest }).catch((error) => (tell(error.message), null));
   };
 
   // ------------------------------------------------------------------------------------------------------- looks
@@ -68,17 +68,25 @@
       shown.title = `${said} (${card.found.command}, seed ${card.found.seed}, ${card.found.n} ${card.found.noun})`;
       parts.push(shown);
     } else if (card.from !== "mesocosm") parts.push(make("p", { class: "whence" }, card.from === "file" ? `your file ${card.reference}` : "of an installed package"));
+    const answered = make("p", { class: "wrong", role: "alert", hidden: "" });
+    const tell = (text, ...more) => {
+      state.trouble = text;
+      answered.hidden = !text;
+      answered.replaceChildren(text, ...more);
+    };
     const acts = make("div", { class: "acts" },
-      button("Watch", "Let one world run here, live", (event) => go("live", wish(), event.target), { class: "primary", "aria-label": `Watch ${card.name} live` }),
+      button("Watch", "Let one world run here, live", (event) => go("live", wish(), event.target, "", tell), { class: "primary", "aria-label": `Watch ${card.name} live` }),
       button("Run", "Run it whole, with its controls, in the background", async () => {
-        const answer = await ask("start", wish());
+        const answer = await ask("start", wish(), tell);
         if (!answer) return;
-        told.textContent = `${answer.said.run} has begun`;
+        const { run, there } = answer.said;
+        if (there) return void tell(there, " ", button("Show it", "To this run, below", () => showRun(run)));
+        told.textContent = `${run} has begun`;
         await anew();
-        list.querySelector("li")?.scrollIntoView({ block: "nearest", behavior: loops.reduced.matches ? "auto" : "smooth" });
+        showRun(run);
       }, { "aria-label": `Run ${card.name}` }),
       make("label", { class: "seed" }, "seed ", seed));
-    const tall = make("div", { class: "words" }, ...parts, presetsOf(card, chosen), acts);
+    const tall = make("div", { class: "words" }, ...parts, presetsOf(card, chosen), answered, acts);
     const item = make("li", { class: "card", "data-name": card.name }, box, tall);
     if (card.loop) loops.watch(box, () => line.ask({ ask: "loop", name: card.name }).then(({ planes }) => show(box, planes.content)).catch(() => {}));
     else box.append(make("span", { class: "letter" }, card.name));
@@ -95,9 +103,9 @@
   }
 
   /** Opens a room, and goes there, or to a page of it. */
-  async function go(what, wish, pressed, page = "") {
+  async function go(what, wish, pressed, page = "", tell = say) {
     pressed?.setAttribute("aria-busy", "true");
-    const answer = await ask(what, wish);
+    const answer = await ask(what, wish, tell);
     pressed?.removeAttribute("aria-busy");
     if (answer) location.href = `${answer.said.room}/${page}`;
   }
@@ -105,6 +113,14 @@
   // -------------------------------------------------------------------------------------------------------- runs
 
   const items = new Map(); // by name: {item, key}
+
+  /** Brings a run of the list into view. */
+  function showRun(name) {
+    const item = items.get(name)?.item;
+    if (past.contains(item)) at("past").open = true;
+    item?.scrollIntoView({ block: "center", behavior: loops.reduced.matches ? "auto" : "smooth" });
+    item?.querySelector(".acts button")?.focus({ preventScroll: true });
+  }
 
   function itemOf(run) {
     const box = make("div", { class: "picture small", "aria-hidden": "true" });

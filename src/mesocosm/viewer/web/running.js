@@ -84,18 +84,26 @@
       this.rows = new Map();
       this.back = make("span", { hidden: "" }, this.snapshots,
         button("branch", "Go on from this snapshot, as a run of its own", () => wish("branch", { snapshot: this.snapshots.value })));
+      this.presets = make("p", { class: "presets", role: "group", "aria-label": "Presets", hidden: "" });
       const again = make("p", {},
         button("again", "Begin again with the same seed", () => wish("reset", { seed: "same" })),
         button("again, new seed", "Begin again with the next seed", () => wish("reset", { seed: "new" })),
         button("snapshot", "Keep the run as it is now, to branch from", () => wish("snapshot")), this.back);
       box.addEventListener("keydown", (event) => event.target.type === "range" && event.stopPropagation()); // its own keys
       this.slot = make("div", {}); // for what is known of who is chosen
-      box.replaceChildren(this.status, again, this.slot, this.when, this.sliders, this.changed);
+      box.replaceChildren(this.status, again, this.presets, this.slot, this.when, this.sliders, this.changed);
     }
 
     change(field, value) {
       setTimeout(() => (this.key = null), TAKEN_MS); // by then it is in force, or stands in the box no longer
       this.running.wish("change", { field, value, tick: this.tick.value === "" ? null : Number(this.tick.value) });
+    }
+
+    /** A button a preset: the world begins again as it says. */
+    offer(presets, chosen) {
+      this.presets.hidden = presets.length < 2;
+      this.presets.replaceChildren("begin again as", ...presets.map(({ name, sets }) =>
+        make("button", { type: "button", title: sets, "aria-pressed": String(name === chosen), onclick: () => this.running.wish("preset", { preset: name }) }, name)));
     }
 
     /** A row a parameter, beneath the name of what it belongs to. */
@@ -117,17 +125,18 @@
       const now = performance.now();
       if (live.status === "playing" && this.told === live.run && now - this.toldAt < TOLD_MS) return;
       Object.assign(this, { told: live.status === "playing" ? live.run : null, toldAt: now });
-      const { status, run = "", seed, tick, ticks, interventions = [], scheduled = [], snapshots = [], parameters = [], trouble } = live;
+      const { status, run = "", seed, tick, ticks, interventions = [], scheduled = [], snapshots = [], parameters = [], presets = [], preset = "", trouble } = live;
       const words = { starting: "is being compiled", playing: "is running", paused: "waits", ended: "has ended", died: "has died" };
       this.status.setAttribute("aria-live", status === "playing" ? "off" : "polite"); // no speech several times a second
       this.status.textContent = `${run} ${words[status]}, to tick ${plain(ticks ?? 0)} at most${seed === undefined ? "" : `, seed ${seed}`}`;
       const inForce = scheduled.filter(([from]) => from <= tick);
-      const key = JSON.stringify([parameters, interventions, snapshots, inForce.length, trouble]);
+      const key = JSON.stringify([run, parameters, interventions, snapshots, inForce.length, trouble, preset]);
       if (key === this.key) return;
       this.key = key;
       const fields = parameters.map(({ field }) => field).join();
       if (fields !== this.fields) this.build(parameters);
       this.fields = fields;
+      this.offer(presets, preset);
       for (const { field, value } of parameters) this.rows.get(field).show(inForce.findLast(([, changed]) => changed === field)?.[2] ?? value);
       this.changed.replaceChildren(...interventions.map((text) => make("li", {}, text)));
       this.snapshots.replaceChildren(...snapshots.map((name) => make("option", { value: name }, name)));

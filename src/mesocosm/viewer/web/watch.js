@@ -68,16 +68,18 @@
       player.state.shipped = true;
     }
     const began = performance.now();
-    for (;;) {
+    const far = () => {
       const seconds = Math.floor((performance.now() - began) / 1000 / TOLD_S) * TOLD_S;
-      const far = seconds ? `, for ${seconds} seconds now` : "";
-      const text = `Your world is being compiled${far}: some seconds where it ran here before, up to a minute the first time.${meanwhile}`;
-      if (waits.textContent !== text) waits.textContent = text;
+      return `${seconds ? `, for ${seconds} seconds now` : ""}: some seconds where it ran here before, up to a minute the first time.`;
+    };
+    const wait = (text) => waits.textContent !== text && (waits.textContent = text);
+    for (;;) {
+      wait(`Your world is being compiled${far()}${meanwhile}`);
       const { said } = await line.ask({ ask: "meta", world: 0 }).catch((error) => ({ said: say(error.message) }));
       if (!said) return;
       if (said.live.trouble) say(said.live.trouble);
       if (said.live.status === "died") return void (waits.hidden = true);
-      if (said.live.status !== "starting" && (said.n_frames > 0 || (await line.ask({ ask: "newest", world: 0, after: -1, serial: said.serial })).said.n_frames > 0)) break;
+      if (said.n_frames > 0) break; // it can be looked at before it moves
       await new Promise((done) => setTimeout(done, ASK_MS));
     }
     waits.hidden = true;
@@ -88,6 +90,8 @@
     document.body.classList.add("live");
     const heard = (live) => {
       panel.show(live);
+      waits.hidden = live.status !== "starting";
+      if (!waits.hidden) wait(`Your world as it begins. What moves it is being compiled${far()}`);
       say(live.trouble);
     };
     const own = show([source], { heard, autoplay: false });

@@ -26,8 +26,20 @@ GENES = (
 GENOME = Genome("bodies", "genome", GENES)
 
 READERS = ("nobody", "no touch", "does not foretell its partner", "foretells its partner", "each foretells the other")
-PALETTE = ("#ffffff", "#e4e4e4", "#bcc4d2", "#ffb000", "#e2563b")
-FORETELLING = About(words=READERS, palette=PALETTE, is_class=True)
+PALETTE = ("#ffffff", "#f3f2ee", "#e4e2da", "#ffb000", "#e2563b")
+FORETELLING = About(words=READERS, palette=PALETTE, is_class=True, called="who foretells whom")
+ORDERS = tuple(f"{k} {'act' if k == 1 else 'acts'}" for k in range(6))
+SAID = {
+    "population": About("bodies", low=0, called="bodies"),
+    "orders": About("bodies", words=ORDERS, low=0, called="how far back they look"),
+    **{
+        f"{prefix}{name}": About("added up over bodies", called=f"{words}{name}")
+        for name in LOCI
+        for prefix, words in (("", "gene "), ("shadow_", "shadow of the gene "))
+    },
+    "body_energy": About("quanta", low=0, called="energy of all bodies"),
+}
+"""What the numbers of all who live are called, in the order in which they are shown."""
 
 
 def reads(state: Colony) -> Array:
@@ -75,7 +87,7 @@ def scene_of(state: Colony, other: Int32[Array, " n"], side: int, is_faced: Arra
     about = {
         "order": About("acts", low=0, high=5),
         "energy": About("quanta", low=0),
-        "read": About("% of rounds foretold", low=0, high=100),
+        "read": About("% of its rounds", low=0, high=100, called="acts foretold"),
     }
     curves = {"population": sum32(is_alive), "body_energy": sum32(state.energy)}
     for locus, name in enumerate(LOCI):
@@ -86,6 +98,7 @@ def scene_of(state: Colony, other: Int32[Array, " n"], side: int, is_faced: Arra
     points = {"bodies": Points(is_alive, columns, about, look="squares")}
     fields = {"readers": Field(readers(state, other, is_faced).reshape(side, side), about=FORETELLING)}
     is_bond = reads(state) & is_faced
-    graphs = {"foretells": Graph(jnp.stack([state.id, state.id[other]]), is_bond, "bodies")}
-    said = {"population": About("bodies", low=0), "body_energy": About("quanta", low=0)}
-    return Scene(points, fields, curves=curves, graphs=graphs, space=space, about=said)
+    graphs = {
+        "foretells": Graph(jnp.stack([state.id, state.id[other]]), is_bond, "bodies", called="foretells this neighbour")
+    }
+    return Scene(points, fields, curves=curves, graphs=graphs, space=space, about=SAID)
