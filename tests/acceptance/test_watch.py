@@ -397,7 +397,9 @@ def test_a_run_without_frames_is_shown_by_its_measures(serve, visits, tmp_path):
     assert v.state["n_frames"] == 10 and "no pictures" in v.page.locator("#first").inner_text()
     x = load(tmp_path / "game").metrics
     value = int(x["x"][(x["replicate"] == 0) & (x["tick"] == 10)][0])
-    assert f"{value:,} at tick 10".replace("-", "\u2212") in v.page.locator(".mp-charts canvas").first.get_attribute("aria-label")
+    assert f"{value:,} at tick 10".replace("-", "\u2212") in v.page.locator(".mp-charts canvas").first.get_attribute(
+        "aria-label"
+    )
 
 
 def test_watching_waits_for_no_jax(dish):

@@ -224,7 +224,7 @@ DEGENERATE = {
     "one survivor": ([0.5, *[NAN] * 7], "One value does not tell how values differ."),
     "identical": ([0.5] * 8, "All 8 values are 0.5: without spread there is no interval."),
     "identical but for rounding": ([0.1 + 0.2, *[0.3] * 7], "without spread there is no interval."),
-    "all zero": ([0.0] * 8, "All 8 values are 0: without spread there is no interval."),
+    "all zero": ([0.0] * 8, "In all 8 replicates with a value there is no difference: nothing to compare."),
     "infinite": ([math.inf, *[NAN] * 7], "1 of 8 values are infinite and are not used. None of the 8"),
     "below the floor": ([1.0, 1.1, 1.2, 1.1, 1.0], "with fewer than 6 replicates nothing can be significant."),
     "nearly all the same": ([*[1.0] * 31, 1.1], "A bound could not be found: nearly all values are the same"),

@@ -36,12 +36,22 @@ def print_summary(summary: Summary, noun: str, direction: int = 1, every_row: bo
     ]
     print_rows([("", *heads), *rows], 0, right=range(1, len(heads) + 1))
     if not is_short:
-        print(f"({len(summary.rows):,} {noun}; `show RUN --all` has them all)")
+        why = worst_by(summary, direction)
+        print(f"({len(summary.rows):,} {noun}; worst: number {worst[0]}, {why}; `show RUN --all` has them all)")
 
 
 def _name(row: Sequence[Any]) -> str:
     """Of a row of totals: the first word in it."""
     return next((cell for cell in row if isinstance(cell, str) and cell), "")
+
+
+def worst_by(summary: Summary, direction: int = 1) -> str:
+    """By what the worst row is the worst."""
+    at, columns = worst_row(summary, direction), [name.split(" ")[0] for name in summary.columns]
+    if "status" in columns and summary.rows[at][columns.index("status")] != "alive":
+        return "which did not live to the end"
+    numbers = [k for k in range(1, len(columns)) if any(isinstance(row[k], float) for row in summary.rows)]
+    return f"by {'least' if direction > 0 else 'most'} {summary.columns[numbers[0]]}" if numbers else "the first"
 
 
 def worst_row(summary: Summary, direction: int = 1) -> int:

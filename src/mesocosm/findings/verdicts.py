@@ -300,6 +300,9 @@ def _notes(s: Sample, bounds: Bounds | None, floor: int):
     if used == 1 and s.claim.kind != "fraction":
         yield "One value does not tell how values differ."
     elif bounds is None:
+        if s.claim.kind != "fraction" and s.used[0] == 0:
+            yield f"In all {used} replicates with a value there is no difference: nothing to compare."
+            return
         yield f"All {used} values are {s.used[0]:.6g}: without spread there is no interval."
         yield "If the replicates have seeds of their own and this is right, state the claim as a fraction."
     if started < s.claim.replicates:

@@ -6,7 +6,7 @@ A block is any function of a `Told`; the ones here take the measures and runs th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -93,21 +93,29 @@ class OverTime:
     Args:
       measures: by name; all where none is named.
       beside: a run that follows (an arm), whose values are the band where a measure has no control of its own.
+      beside_called: what it is called.
+
+    What never changes is told in a line of text and not drawn.
     """
 
     measures: tuple[str, ...] = ()
     heading: str = "Measures over time"
     text: str = ""
     beside: str = ""
+    beside_called: str = ""
 
     def __call__(self, told: Told) -> Section | None:
         chosen = [_named(told, name) for name in self.measures] or list(told.measures[:MOST])
+        if not chosen:
+            return None
+        drawn = [over_time(told, measure, self.beside, self.beside_called) for measure in chosen]
+        rests = {k: value for k, figure in enumerate(drawn) if (value := resting(figure)) is not None}
         text = self.text or f"Each thin line is one of the {told.noun}; the bold line is their median."
-        return (
-            Section(self.heading, text, [over_time(told, measure, self.beside) for measure in chosen])
-            if chosen
-            else None
-        )
+        if rests:
+            said = [f"{chosen[k].label} {value:.4g} {chosen[k].unit}".rstrip() for k, value in rests.items()]
+            unchanged = f"In all {told.noun} and at all times: {'; '.join(said)}."
+            text = unchanged if len(rests) == len(drawn) else f"{text} {unchanged}"
+        return Section(self.heading, text, [figure for k, figure in enumerate(drawn) if k not in rests])
 
 
 @dataclass(frozen=True)
@@ -190,19 +198,28 @@ def at_the_end(told: Told) -> Section:
     return Section(f"All {told.noun}", "", [Table("At the end", summary.columns, summary.rows, summary.total)])
 
 
-def over_time(told: Told, measure: Measure, beside: str = "") -> Trajectories:
+def resting(figure: Trajectories) -> float | None:
+    """The one value that all lines have at all times, and the control as well; None where they have several."""
+    bands = [] if figure.control is None else [figure.control.low, figure.control.high]
+    values = np.concatenate([np.ravel(np.asarray(v, float)) for v in (figure.lines, *bands)])
+    values = values[np.isfinite(values)]
+    return float(values[0]) if values.size and (values == values[0]).all() else None
+
+
+def over_time(told: Told, measure: Measure, beside: str = "", called: str = "") -> Trajectories:
     """One measure over time, with its control, or the same in the run beside it, where it has one."""
     record, words = told.record, measure.control_words
     lines, control = measure.windows(record), None
     if measure.control is not None:
         control = measure.windows(record, of_control=True)
     elif beside in told.runs:
-        control, words = measure.windows(told.runs[beside]), f"{told.noun} of the {beside}"
+        control, words = measure.windows(told.runs[beside]), called or f"the arm {beside}"
+    both = lines if control is None else np.concatenate([lines, control])
     return Trajectories(
         title=sentence_case(measure.label),
         alt=f"{measure.label} in {record.replicates} {told.noun}; {said_at_the_end(lines, control, words, told.noun)}.",
         x_axis=Axis("tick"),
-        y_axis=axis_of(measure),
+        y_axis=near(axis_of(measure), both),
         x=ticks(record),
         lines=lines,
         control=None if control is None else band(f"{words}, 90 % of {told.noun}", control),
@@ -228,7 +245,7 @@ def strips(
         title=sentence_case(title),
         alt=f"{title}, means over {noun} with 95 % intervals: {said or f'too few {noun} for a mean'}.",
         conditions=[n for n, _ in runs],
-        y_axis=axis,
+        y_axis=near(axis, np.concatenate([values.ravel(), *(np.array(i) for i in intervals if i)])),
         values=values,
         intervals=intervals,
         paired=True,
@@ -284,6 +301,21 @@ def said_at_the_end(
 
 def axis_of(measure: Measure) -> Axis:
     return Axis(measure.label, measure.unit, measure.low, measure.high)
+
+
+def near(axis: Axis, values: np.ndarray) -> Axis:
+    """An axis that goes no further than what it shows, where that takes less than a quarter of its range.
+
+    It comes no closer than a twentieth of the range, so that noise looks like noise.
+    """
+    there = values[np.isfinite(values)]
+    if axis.low is None or axis.high is None or not there.size:
+        return axis
+    whole, least, most = axis.high - axis.low, float(there.min()), float(there.max())
+    if most - least > whole / 4:
+        return axis
+    half, middle = max(0.6 * (most - least), whole / 40), (least + most) / 2
+    return replace(axis, low=max(axis.low, middle - half), high=min(axis.high, middle + half))
 
 
 def sentence_case(text: str) -> str:

@@ -47,7 +47,7 @@ def _built(folder: str, digest: str) -> SceneAbout:
         getattr(import_module(f"mesocosm.{module}"), name)
         for module, name in (("protocol.preparing", "law_of"), ("core.instrument", "about_scene"))
     )
-    return about_scene(law_of(entry, configuration).experiment)
+    return replace(about_scene(law_of(entry, configuration).experiment), says=entry.declaration.seen)
 
 
 def filmed(record: Record) -> int | None:

@@ -35,7 +35,7 @@ def draw(figure: Figure) -> str:
         plot, key, behind = drawn.markup(figure.title, figure.alt), drawn.key, drawn.behind
     details = f"<details><summary>The numbers behind this chart</summary>{behind}</details>" if behind else ""
     return (
-        f'<figure class="chart"><h3>{escape(figure.title)}</h3>{plot or _NOTHING}{_key(*key)}'
+        f'<figure class="chart"><h3>{escape(kept(figure.title))}</h3>{plot or _NOTHING}{_key(*key)}'
         f"<figcaption>{escape(kept(figure.alt))}</figcaption>{details}</figure>"
     )
 
@@ -257,9 +257,11 @@ def _strips(figure: Strips) -> Plotted:
         beside = plot.x(np.array([k + 0.68, k + 0.68]))
         plot.path(line(beside, y_scale(np.array([low, high]))), "bar interval")
         plot.path(dots(beside[:1], y_scale(np.array([estimate]))), "dots interval")
-    key: list[tuple[str, str, int | None]] = [("dots", "one replicate", 0)]
+    key: list[tuple[str, str, int | None]] = [("dots", "one replicate, in the colour of its column", None)]
+    if figure.paired:
+        key.append(("thin", "the same one", None))
     if np.isfinite(bounds).any():
-        key.append(("bar", "estimate and interval", None))
+        key.append(("interval", "mean and interval", None))
     return Plotted(plot, key, behind, figure.conditions)
 
 

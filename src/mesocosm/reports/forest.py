@@ -11,7 +11,7 @@ import numpy as np
 
 from mesocosm.findings.claim import shown_interval
 from mesocosm.protocol.story import Axis
-from mesocosm.reports.readable import interval, is_number, number, round_ticks, tick_labels
+from mesocosm.reports.readable import NONE, interval, is_number, number, round_ticks, tick_labels
 from mesocosm.reports.svg import LARGEST, Plot, Scale, area, dots, line, scale_for
 
 Finding = Mapping[str, Any]
@@ -68,7 +68,8 @@ def _group(findings: Sequence[Finding], noun: str) -> str:
         ends += [_null(f), *_band(f)]
     unit = str(findings[0].get("unit") or "")
     is_fraction = findings[0].get("kind") == "fraction"
-    scale = Scale(0, 1) if is_fraction else scale_for(Axis(""), [np.array(ends)], pad=0.08) or Scale(-1, 1)
+    # with room beyond, so that what is too small to matter has ends to be seen
+    scale = Scale(0, 1) if is_fraction else scale_for(Axis(""), [np.array(ends)], pad=0.18) or Scale(-1, 1)
     rows = "".join(_row(f, scale, noun) for f in findings)
     axis = Plot(scale, Scale(0, 1), height=26)
     ticks = round_ticks(scale.low, scale.high, 5)
@@ -87,6 +88,9 @@ def _row(finding: Finding, scale: Scale, noun: str) -> str:
         plot.path(area(scale(band), np.zeros(2), np.full(2, 1000.0)), "equal")
     plot.rule(scale.percent(null), "0%", scale.percent(null), "100%", "zero")
     look = str(finding.get("verdict")) if finding.get("verdict") in VERDICTS else "undecided"
+    if finding.get("kind") != "fraction" and finding.get("direction") in (-1, 1):
+        arrow, away = ("→", 5) if finding.get("direction") == 1 else ("←", -17)
+        plot.text(scale.percent(null), "0%", arrow, "tick", dx=away, dy=12)
     plot.path(line(scale(np.array([low, high])), np.array([500.0, 500.0])), f"bar {look}")
     plot.path(dots(scale(np.array([estimate])), np.array([500.0])), f"dots {look}")
     estimate_of, low_of, high_of = interval(*_shown(finding))
@@ -117,8 +121,8 @@ def _figures(finding: Finding, noun: str) -> str:
     right, used = finding.get("n_right"), finding.get("n_started" if kind == "fraction" else "n_used")
     level = f"{number(100 * confidence)} % interval" if is_number(confidence) else ""
     counted = ""
-    if is_number(right) and is_number(used):
-        as_predicted = "" if kind == "fraction" else " as predicted"
+    if is_number(right) and is_number(used) and (kind == "fraction" or low != NONE or high != NONE):
+        as_predicted = "" if kind == "fraction" else f" {_PREDICTED.get(finding.get('direction') or 0, 'as predicted')}"
         counted = f"{number(right)} of {number(used)} {noun}{as_predicted}"
     elif is_number(used):
         counted = f"{number(used)} {noun}"
@@ -126,7 +130,12 @@ def _figures(finding: Finding, noun: str) -> str:
     needed = f"about {number(more)} more {noun} needed" if is_number(more) else ""
     lines = "".join(f"<small>{escape(words)}</small>" for words in (level, counted, needed) if words)
     of = f" <span>{escape(str(unit))}</span>" if unit else ""
-    return f"<strong>{'+' if is_signed else ''}{estimate}{times}</strong>{of} <span>[{low}, {high}]</span>{lines}"
+    is_signed = is_signed and bool(estimate.strip("0.,"))  # a rounded zero has no sign
+    ends = "" if low == high == NONE else f" <span>[{low}, {high}]</span>"
+    return f"<strong>{'+' if is_signed else ''}{estimate}{times}</strong>{of}{ends}{lines}"
+
+
+_PREDICTED = {1: "above, as predicted", -1: "below, as predicted"}
 
 
 def _details(finding: Finding, noun: str) -> str:

@@ -51,7 +51,8 @@ def interval(estimate: Any, low: Any, high: Any) -> tuple[str, str, str]:
     size = max(abs(low), abs(high), abs(estimate))
     if decimals > 8 or size >= 1e15:
         return number(estimate), number(low), number(high)
-    estimate, low, high = (f"{float(v):,.{decimals}f}".replace("-", "−") for v in (estimate, low, high))
+    shown = (f"{float(v):,.{decimals}f}" for v in (estimate, low, high))
+    estimate, low, high = (v.replace("-", "−" if v.strip("-0.,") else "") for v in shown)  # a rounded zero has no sign
     return estimate, low, high
 
 
@@ -93,6 +94,7 @@ def kept(text: str) -> str:
     '−0.3 [−0.6,\xa00.1], 5\xa0%'
     """
     text = re.sub(r"(?<![\w.)-])-(?=\d)", "−", text)
+    text = re.sub(r"(?<=\)) - (?=\w)", " − ", text)  # of two probabilities
     inside = re.sub(r"\[[^\[\]]{3,40}\]", lambda found: found[0].replace(" ", "\u00a0"), text)
     return inside.replace(" %", "\u00a0%")
 

@@ -15,7 +15,7 @@ from itertools import count
 import numpy as np
 
 from mesocosm.protocol.story import Axis
-from mesocosm.reports.readable import round_ticks, tick_labels
+from mesocosm.reports.readable import kept, round_ticks, tick_labels
 
 UNITS = 1000
 """Units along each side of the drawing."""
@@ -174,7 +174,7 @@ class Plot:
 
 def named(axis: Axis) -> str:
     """Label and unit of an axis."""
-    return f"{axis.label} ({axis.unit})" if axis.unit else axis.label
+    return kept(f"{axis.label} ({axis.unit})" if axis.unit else axis.label)
 
 
 def spread(n: int, width: float) -> np.ndarray:

@@ -23,7 +23,9 @@ BLOCKS = (
         "pool, whose partners are not told.",
         over="late",
     ),
-    OverTime(("cooperation",), "The mixed pool over time, beside minds alone", beside="uniform"),
+    OverTime(
+        ("cooperation",), "The mixed pool over time, beside minds alone", beside="uniform", beside_called="minds alone"
+    ),
     OverTime(("foresight", "echo", "order", "won"), "Genes and pay in the mixed pool"),
     at_the_end,
 )

@@ -177,8 +177,8 @@ DECLARATION = Declaration(
     "partner. The curve tells how many bodies look back how far; faint: as at first.",
     about="Bodies stand on a torus and touch one neighbour at a time. The two play matching pennies, sixteen rounds: "
     "one wins if the acts are equal, the other if they differ. A mind counts what followed the last few acts, expects "
-    "more of the same and answers it. How many acts it looks back is a gene, and costs energy. Colour is that depth; "
-    "in the picture whoever foretells its partner is lit. The shadow is a second genome, inherited and never used.",
+    "more of the same and answers it. How many acts it looks back is a gene, and costs energy. "
+    "The shadow is a second genome, inherited and never used.",
     trial=Trial(
         {
             "": {"every": 10, "frames_every": 4, "keep_every": 20, "world": {**SMALL, "mobility": 0.2}},
