@@ -77,6 +77,19 @@ def test_what_is_kept_comes_back(panel, every):
     assert_kept(panel, every)
 
 
+def test_names_and_words_for_people_are_kept():
+    level = np.zeros((2, 3, 3))
+    curves, graphs = {"orders": np.zeros((2, 3), np.float32)}, {"knows": np.array([[0, 1, 1], [5, 1, 1]])}
+    abouts = {"readers": {"called": "who reads whom", "words": ["nobody"], "is_class": True}}
+    abouts |= {"orders": {"called": "how far", "words": ["0", "1", "2"]}, "knows": {"called": "knows this one"}}
+    fields = {"readers": (level, np.array([0, 5]))}
+    given_ = Panel(
+        "any", ticks=np.array([0, 5]), fields=fields, abouts=abouts, curves=curves, graphs=graphs, says="Look."
+    )
+    back = unpack(pack(given_))
+    assert back.says == "Look." and all(told.items() <= back.abouts[name].items() for name, told in abouts.items())
+
+
 @given(st.lists(st.integers(-(2**61), 2**61)))
 def test_varints(values):
     assert from_varints(to_varints(np.array(values, np.int64))).tolist() == values

@@ -16,7 +16,8 @@ from mesocosm.analyses.past import Settings, compute
 from mesocosm.core.random import Bits, seed_words
 from mesocosm.experiments.mirror.declaration import DECLARATION, MirrorConfiguration
 from mesocosm.experiments.mirror.results import SIDE_BY_SIDE, WORDS, without
-from mesocosm.protocol.blocks import Told
+from mesocosm.protocol.blocks import OverTime, Told, near
+from mesocosm.protocol.story import Axis
 from mesocosm.record import ConfigurationError
 from mesocosm.record.configuration import check
 from mesocosm.worlds.mirror.law import Mirror
@@ -115,6 +116,25 @@ def test_the_run_stands_beside_its_arms_and_not_alone(living):
     figures = SIDE_BY_SIDE(told).figures
     assert [f.conditions for f in figures] == [[WORDS[""], WORDS["shuffled"]]] * 2
     assert SIDE_BY_SIDE(replace(told, runs={})) is None
+
+
+def test_what_never_changes_is_said_and_not_drawn(living):
+    """Without coins the gene that acts by them is off; how deep minds are is drawn."""
+    told = Told(DECLARATION, living.record, {}, ())
+    section = OverTime(("order", "noise"))(told)
+    assert section is not None and [figure.title for figure in section.figures] == ["Mean order of minds"]
+    assert "In all worlds and at all times: chance of acting by a coin 0." in section.text
+    section = OverTime(("noise",))(told)
+    assert section is not None and not section.figures and section.text.startswith("In all worlds")
+
+
+def test_an_axis_comes_near_what_is_small_and_not_too_near():
+    share = Axis("share", low=0, high=1)
+    wide, narrow = np.array([[0.1, 0.9]]), np.array([[0.5, 0.501, np.nan]])
+    assert near(share, wide) == share and near(share, np.full((1, 2), np.nan)) == share
+    shown = near(share, narrow)
+    assert (shown.low, shown.high) == pytest.approx((0.4755, 0.5255))
+    assert near(share, np.array([[0.98, 1.0]])).high == 1 and near(Axis("x"), narrow) == Axis("x")
 
 
 @pytest.mark.parametrize(("strand", "sign"), [("evolved", 1), ("shadow", -1)])

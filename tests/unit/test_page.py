@@ -384,6 +384,17 @@ def test_numbers_are_never_bare(value):
     assert not re.search("nan|inf|None", "".join(interval(value, 0.0, 1.0)))
 
 
+def test_the_side_that_was_predicted_is_marked_and_no_difference_has_no_interval():
+    found = {"name": "a", "sentence": "b", "kind": "mean", "estimate": 0.0701, "low": -0.1, "high": 0.24, "delta": 0.05}
+    found |= {"direction": -1, "n_right": 3, "n_used": 12, "verdict": "undecided", "confidence": 0.95}
+    drawn = forest([found], "worlds")
+    assert "3 of 12 worlds below, as predicted" in drawn and "←" in drawn and "→" not in drawn
+    assert "→" in forest([found | {"direction": 1}], "worlds") and "←" not in forest([found | {"kind": "fraction"}])
+    none = forest([found | {"estimate": 0.0, "low": None, "high": None, "n_right": 0}], "worlds")
+    assert "<span>[–, –]" not in none and "predicted" not in none and "12 worlds" in none
+    assert "+0.000" not in forest([found | {"estimate": 0.0002, "low": -0.006, "high": 0.007}])
+
+
 def test_what_would_not_matter_is_drawn_where_it_lies():
     def band(**claim) -> list[float]:
         claim = {"name": "a", "estimate": 1.5, "low": 1.2, "high": 1.8, "verdict": "supported", "direction": 1} | claim

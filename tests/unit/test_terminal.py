@@ -79,7 +79,10 @@ def test_the_worst_is_lost_or_furthest_from_what_was_predicted(lost, direction, 
 def test_many_rows_are_folded_and_few_are_not(capsys):
     print_summary(summary(32), "worlds")
     folded = capsys.readouterr().out
-    assert "worst (0)" in folded and "32 worlds" in folded and len(folded.splitlines()) == 3
+    assert "worst (0)" in folded and "32 worlds; worst: number 0, by least effect" in folded
+    assert len(folded.splitlines()) == 3
+    print_summary(summary(32, lost=(5,)), "worlds", -1)
+    assert "worst: number 5, which did not live to the end" in capsys.readouterr().out
     print_summary(summary(32), "worlds", every_row=True)
     assert len(capsys.readouterr().out.splitlines()) > 32
     print_summary(summary(3), "worlds")

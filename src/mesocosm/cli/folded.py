@@ -37,7 +37,8 @@ def print_summary(summary: Summary, noun: str, direction: int = 1, every_row: bo
     print_rows([("", *heads), *rows], 0, right=range(1, len(heads) + 1))
     if not is_short:
         why = worst_by(summary, direction)
-        print(f"({len(summary.rows):,} {noun}; worst: number {worst[0]}, {why}; `show RUN --all` has them all)")
+        which = f"number {worst[0]}" if isinstance(worst[0], int) else worst[0]
+        print(f"({len(summary.rows):,} {noun}; worst: {which}, {why}; `show RUN --all` has them all)")
 
 
 def _name(row: Sequence[Any]) -> str:

@@ -89,6 +89,7 @@ DECLARATION = Declaration(
     summarise=_summarise,
     measures=(Measure("streams", "streams", "streams a share"),),
     results=_results,
+    seen="Examples of the test, a row a class, others with each stream; what every learner names right is counted.",
     presets={"default": {}, "quick": {"ticks": 5, "online": False}},
     noun="shares",
     trial=Trial({"": {"side": 3, "classes": 3, "shown": [2, 4], "images": 5, "online": False}}),

@@ -6,6 +6,7 @@ settings are chosen.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from importlib.util import find_spec
 from itertools import groupby
@@ -17,8 +18,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int32
 
-from mesocosm.core import Bits, Events, Experiment, Fold, Log, Scene, Setup, Tick
+from mesocosm.core import Bits, Events, Experiment, Fold, Image, Log, Scene, Setup, Tick
 from mesocosm.experiments.digits_shown.declaration import DigitsShownConfiguration
+from mesocosm.record.about import About
 from mesocosm.record.configuration import ConfigurationError, MissingPackage
 from mesocosm.rivals.contest import rival_hits
 from mesocosm.rivals.costs import costs
@@ -99,7 +101,27 @@ class DigitsShown(Experiment):
         return Stream(stream.inputs[:, order], stream.labels)
 
     def scene(self, state: Int32[Array, ""]) -> Scene:
-        return Scene(curves={"streams": state})
+        page, about = seen_page(self.test.pool, state), About(called="examples to be named, a row a class")
+        images = {} if page is None else {"examples": Image(page, about)}
+        return Scene(curves={"streams": state}, images=images)
+
+
+def seen_page(pool: Pool, turn: Int32[Array, ""]) -> Array | None:
+    """Examples of some classes, a row a class, others at each turn: grey [height, width]; None of tables."""
+    classes, each, pixels = pool.inputs.shape
+    side = math.isqrt(pixels)
+    if side * side != pixels:
+        return None
+    down, across = min(classes, _PAGE[0]), min(each, _PAGE[1])
+    taken = pool.inputs[:down, (turn + jnp.arange(across)) % each]
+    taken = (taken - taken.min()) / jnp.maximum(taken.max() - taken.min(), 1e-6)
+    room = ((0, 0), (0, 0), (0, 1), (0, 1))
+    framed = jnp.pad(taken.reshape(down, across, side, side), room)
+    return framed.transpose(0, 2, 1, 3).reshape(down * (side + 1), across * (side + 1))
+
+
+_PAGE = (10, 12)
+"""Classes and examples on it."""
 
 
 def _rows(blocks: list[tuple[int, int, tuple[int, ...], Array]]) -> Events:
