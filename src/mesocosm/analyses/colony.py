@@ -74,6 +74,12 @@ class Settings:
     """The longest lag that is looked for."""
 
 
+def has_sources(record: Record) -> str:
+    """A need: that there is food to follow."""
+    names = [told["name"] for told in record.header.get("scene", {}).get("populations", [{"name": "sources"}])]
+    return "" if "sources" in names else f"is a run of {record.header['experiment']}, which has no sources of food"
+
+
 def compute(record: Record, settings: Settings) -> dict[str, Any]:
     out = {"run": measured(record, settings), "even": _even(record, settings.near)}
     blind = follow_ups_of(record).get(BLIND)
@@ -177,7 +183,9 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     of_run = {name: np.array(run[name], float) for name in NUMBERS}
     said = _said(of_run, sum(run["never"]), sum(run["jumps"]), values["even"])
     if blind is None:
-        return Result(f"{said} No blind run follows to compare with.", values, (), _figures(of_run, None))
+        return Result(
+            f"{said} Its controls were off: there is no blind run to compare with.", values, (), _figures(of_run, None)
+        )
     of_blind = {name: np.array(blind[name], float) for name in NUMBERS}
     with np.errstate(divide="ignore", invalid="ignore"):
         statistics = {
@@ -200,7 +208,7 @@ def _said(numbers: Mapping[str, np.ndarray], never: int, jumps: int, even: float
         worlds = f"{there['recapture'].size} of {numbers['recapture'].size} colonies in which most jumps have an answer"
         parts.append(f"a majority is where it jumped to after {show_mean(there['recapture'])} ticks ({worlds})")
     if jumps:
-        parts.append(f"after {never} of {jumps} jumps none came before the next")
+        parts.append(f"in {never} of {jumps} jumps nobody arrived before the next")
     if there["lag"].size:
         parts.append(f"the centre follows by {show_mean(there['lag'])} ticks")
     return "; ".join(parts).capitalize() + "." if parts else "Nobody was filmed."
@@ -227,5 +235,5 @@ ANALYSIS = Analysis(
     compute,
     show,
     Settings,
-    needs=(filmed,),
+    needs=(has_sources, filmed),
 )

@@ -270,8 +270,9 @@ def load(
     try:
         text = there.read_text("utf-8") if str(name) in shipped() else _text_of(path)
     except (OSError, ValueError) as error:  # no file, no plain one, no text
+        why = getattr(error, "strerror", None) or error
         raise RuleError(
-            f"{name}: is neither a file that can be read ({error}) nor a rule that comes with the project: "
+            f"{name}: is neither a file that can be read ({why}) nor a rule that comes with the project: "
             f"{', '.join(shipped())}"
         ) from None
     form, genome, made = _parsed(str(name), text)

@@ -80,7 +80,7 @@ def check(target: str, seconds: float = SECONDS, megabytes: float = MEGABYTES) -
     if not listed.found:
         raise ConfigurationError(
             f"{target}: names no component; give `name`, `slot/name`, `module:name`, `file.py` or `file.py:name`, and "
-            "see that the function has @component(slot=...)"
+            "see that the function has @component(slot=...); of what was exported, a file that ends in .onnx or .mlir"
         )
     out = []
     for slot, name in listed.found:
