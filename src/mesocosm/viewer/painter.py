@@ -249,10 +249,11 @@ class Painter:
         height = below.size[1] / len(self.beneath)
         for k, shown in enumerate(self.beneath):
             top, name = k * height, shown["name"]
+            called = shown.get("called") or name.replace("_", " ")
             room = (10 * GRAIN, top + 24 * GRAIN, inner - 20 * GRAIN, height - 34 * GRAIN)
             if f"curve {name}" not in planes:
                 self._picture(below, shown, header, planes, room)
-                draw.text((10 * GRAIN, top + 4 * GRAIN), name, fill=self.colours["ink"], font=font)
+                draw.text((10 * GRAIN, top + 4 * GRAIN), called, fill=self.colours["ink"], font=font)
                 continue
             values = planes[f"curve {name}"]
             finite = values[np.isfinite(values)]
@@ -261,7 +262,7 @@ class Painter:
             self.ranges[name] = low, high
             if not finite.size:
                 continue
-            text = f"{name}  {low:.3g} to {high:.3g} {shown['unit']}"
+            text = f"{called}  {low:.3g} to {high:.3g} {shown['unit']}"
             draw.text((10 * GRAIN, top + 4 * GRAIN), text, fill=self.colours["ink"], font=font)
             if len(shown["shape"]) > 1:
                 self._matrix(draw, values.reshape(shown["shape"][0], -1), room[1], room[3])

@@ -130,7 +130,9 @@
     one(curve, values, box, theme) {
       const [low, high] = this.range(curve.name, values);
       this.first[curve.name] ??= Float32Array.from(values);
-      this.label(`${mesocosm.nameOf(curve)}  ${mesocosm.plain(low)} to ${mesocosm.plain(high)} ${curve.unit ?? ""}`.trimEnd(), box, theme);
+      const seen = this.ranges[curve.name].map(mesocosm.plain); // of what never changes one number
+      const said = seen[0] === seen[1] ? seen[0] : seen.join(" to ");
+      this.label(`${mesocosm.nameOf(curve)}  ${said} ${curve.unit ?? ""}`.trimEnd(), box, theme);
       if (curve.shape.length > 1) return this.matrix(curve, values, [low, high], box, theme);
       if (low < 0 && high > 0) this.rule(box, high / (high - low), theme);
       this.line(this.first[curve.name], [low, high], box, theme.ink, 0.3);
