@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 
 from mesocosm import rules
+
+
+def _seconds_of(process: int) -> float:
+    """Seconds of a core that it has used, on Linux."""
+    told = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main(seconds: int = 20, rate: int = 100) -> None:
@@ -37,7 +45,7 @@ def main(seconds: int = 20, rate: int = 100) -> None:
             ask(f"/sessions/{session}/learn", {"x": x.tolist(), "y": y.tolist()})
             one = {"x": x[:1].tolist()}
             ask(f"/sessions/{session}/predict", one)
-            took, late, began = [], 0, time.perf_counter()
+            took, late, busy, began = [], 0, _seconds_of(service.pid), time.perf_counter()
             for k in range(seconds * rate):
                 due = began + k / rate
                 late += time.perf_counter() > due + 1 / rate
@@ -45,6 +53,7 @@ def main(seconds: int = 20, rate: int = 100) -> None:
                 start = max(due, time.perf_counter()) if k else time.perf_counter()
                 ask(f"/sessions/{session}/predict", one)
                 took.append(time.perf_counter() - start)
+            busy = _seconds_of(service.pid) - busy
         finally:
             service.kill()
             service.wait()
@@ -56,7 +65,9 @@ def main(seconds: int = 20, rate: int = 100) -> None:
         alone.append(time.perf_counter() - start)
     p50, p99 = 1e3 * np.quantile(took[1:], [0.5, 0.99])
     own = 1e3 * np.quantile(alone[10:], 0.5)
+    load = os.getloadavg()[0]
     print(f"{rate} a second: median {p50:.2f} ms, 99th percentile {p99:.2f} ms; {late} of {len(took)} begun late")
+    print(f"{1e3 * busy / len(took):.2f} ms of a core each; load {load:.1f} on {os.cpu_count()} cores")
     print(f"in Python {own:.2f} ms; a request is {p50 / own:.1f} of it")
 
 

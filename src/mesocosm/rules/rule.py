@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, overload
@@ -22,6 +21,7 @@ from mesocosm.record import given
 from mesocosm.record.configuration import check, from_dict
 from mesocosm.record.errors import MesocosmError, StorageError
 from mesocosm.record.files import write_whole
+from mesocosm.rules.answers import program_of
 from mesocosm.rules.brain import Brain, BrainGenome, build_brain
 from mesocosm.rules.form import BrainForm, RuleForm
 from mesocosm.rules.net import Genome, Net
@@ -110,11 +110,6 @@ def _learn_all(learner: EvolvedRule, state: Any, inputs: Any, labels: Any, n: An
     return jax.lax.fori_loop(0, n, lesson, state)
 
 
-@eqx.filter_jit
-def _predict_all(learner: EvolvedRule, state: Any, inputs: Any) -> Any:
-    return jax.lax.map(partial(learner.predict, state), inputs, batch_size=min(64, inputs.shape[0]))
-
-
 @dataclass
 class Rule:
     """An evolved rule: it learns from examples one at a time, in one pass, and stores none of them.
@@ -169,7 +164,6 @@ class Rule:
         self._state = _learn_all(learner, self._state, *padded, jnp.int32(len(x)))
         return self
 
-    @as_it_comes
     def logits(self, x: Any) -> np.ndarray:
         """[examples, classes]; what is learnt stays as it is. Errors as of `learn`, and if nothing was learnt yet."""
         x = _inputs(x)
@@ -177,7 +171,8 @@ class Rule:
             raise RuleError("this rule has seen no example yet; call learn(x, y) first")
         if x.shape[1] != (n := self._learner.net.sizes[0]):
             raise RuleError(f"x: has {x.shape[1]} numbers an example; this rule has learnt from {n}")
-        return np.asarray(_predict_all(self._learner, self._state, _padded(x, self._learner.dtype)))[: len(x)]
+        padded = _padded(x, self._learner.dtype)
+        return np.asarray(program_of(self._learner, self._state, padded)(self._state, padded))[: len(x)]
 
     def predict(self, x: Any) -> np.ndarray:
         """The class of each example, int64 [examples]. Errors as of `logits`."""
@@ -352,10 +347,12 @@ def _inputs(x: Any) -> np.ndarray:
     return given.standardised(array.reshape(array.shape[0], -1))
 
 
-def _padded(values: np.ndarray, dtype: Any) -> Any:
+def _padded(values: np.ndarray, dtype: Any) -> np.ndarray:
     """With zeros behind, up to a power of two: there are few programs, however many examples come at a time."""
     size = max(_LEAST, 1 << (len(values) - 1).bit_length())
-    return jnp.asarray(np.concatenate([values, np.zeros((size - len(values), *values.shape[1:]), values.dtype)]), dtype)
+    out = np.zeros((size, *values.shape[1:]), dtype)
+    out[: len(values)] = values
+    return out
 
 
 def _labels(y: Any, n: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import secrets
 import socket
@@ -42,13 +43,13 @@ class Service:
         """All routes."""
         return Starlette(
             routes=[
+                Route("/sessions/{session}/predict", self._answering("predict", self.predict), methods=["POST"]),
                 Route("/openapi.json", self._answering("schema", self.schema, is_open=True)),
                 Route("/metrics", self._answering("metrics", self.metrics)),
                 Route("/sessions", self._answering("begin", self.begin), methods=["POST"]),
                 Route("/sessions/{session}", self._answering("show", self.show), methods=["GET"]),
                 Route("/sessions/{session}", self._answering("end", self.end), methods=["DELETE"]),
                 Route("/sessions/{session}/learn", self._answering("learn", self.learn), methods=["POST"]),
-                Route("/sessions/{session}/predict", self._answering("predict", self.predict), methods=["POST"]),
             ],
             exception_handlers={404: _nowhere, 405: _nowhere},
         )
@@ -218,5 +219,7 @@ def serve(
         settings = uvicorn.Config(service.application(), log_level="error", access_log=False)
         settings.timeout_graceful_shutdown = 1
         name = f"[{host}]" if ":" in host else host
+        gc.collect()
+        gc.freeze()  # what is there stays: to look through all of jax again and again would hold up an answer
         opened(f"http://{name}:{listening.getsockname()[1]}", token)
         uvicorn.Server(settings).run([listening])
