@@ -38,7 +38,7 @@ RIVALS: dict[str, Callable[[], Any]] = {
     "shrinkage LDA": lambda: LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
     "ridge": RidgeClassifier,
     "RBF machine": lambda: SVC(C=10),
-    "gradient, one pass": lambda: SGDClassifier("log_loss", max_iter=1, tol=None, shuffle=False, random_state=0),
+    "gradient, one pass": lambda: SGDClassifier("log_loss", max_iter=1, tol=0.0, shuffle=False, random_state=0),
 }
 
 
