@@ -8,7 +8,10 @@ Written for one synapse and one neuron (`synapses`, `neurons`); here they are ba
 
 Where hidden neurons compete, what they answer is a share of their level (softmax), and so is their reply: who learns.
 Their synapses then change, on both sides, by how much it was their turn, as in adaptive resonance (G. Carpenter,
-S. Grossberg, "A massively parallel architecture for a self-organizing neural pattern recognition machine", 1987).
+S. Grossberg, "A massively parallel architecture for a self-organizing neural pattern recognition machine", 1987). Where
+only so many can win, the others have no share, send nothing, and stay as they are to the last bit: k winners take all
+(W. Maass, "On the computational power of winner-take-all", 2000). Else a thousand small shares, and a thousand
+messages of neurons that have nothing to say, add up to more than the right answer.
 
 A net may begin with a level of fields (`wiring`): to what follows its neurons are the inputs, and are of their role.
 
@@ -76,6 +79,7 @@ class Net(eqx.Module):
       per_role: a genome for input, hidden and output instead of one for all.
       compete: neurons of a hidden level share one answer and one lesson.
       fields: a level behind the inputs that looks at small fields of an image.
+      winners: where neurons compete, how many have a share; 0: all.
     """
 
     synapse: Synapse
@@ -86,6 +90,7 @@ class Net(eqx.Module):
     per_role: bool = eqx.field(static=True, default=False)
     compete: bool = eqx.field(static=True, default=False)
     fields: Fields = eqx.field(static=True, default=Fields())
+    winners: int = eqx.field(static=True, default=0)
 
     def __check_init__(self):
         wire(self.sizes, self.fields)
@@ -188,11 +193,12 @@ class Net(eqx.Module):
         active, wiring = arrived[0], self.wiring
         for layer, wires in enumerate(wiring):
             genes = self._neuron(genome, layer)
-            sent.append(over_neurons(self.neuron.send)(genes, active, state.neurons[layer]))
+            message = over_neurons(self.neuron.send)(genes, active, state.neurons[layer])
+            sent.append(self._of_winners(layer, active, message, jnp.zeros_like(message)))
             gathered = wires.forward(sent[-1], self.synapse.carry(state.synapses[layer])[0], self.normalise)
             a = over_neurons(self.neuron.arrive)(self._neuron(genome, layer + 1), gathered)
             if self._competes(layer + 1):
-                active = jax.nn.softmax(a, axis=1)
+                active = self._shares(a)
             else:
                 active = a = jnp.tanh(a) if layer < len(wiring) - 1 else a
             arrived.append(a)
@@ -201,6 +207,24 @@ class Net(eqx.Module):
 
     def _competes(self, level: int) -> bool:
         return self.compete and self._first < level < self._first + len(self.sizes) - 1
+
+    def _shares(self, a: Array) -> Array:
+        """What each neuron of a level that competes has of one whole; losers have none. [k, n]"""
+        if 0 < self.winners < a.shape[1]:
+            least = jax.lax.top_k(a, self.winners)[0][:, -1:]
+            a = jnp.where(a >= least, a, -jnp.inf)
+        return jax.nn.softmax(a, axis=1)
+
+    def _of_winners(self, level: int, shares: Array, new: Any, old: Any, is_after: bool = False) -> Any:
+        """`new` where a neuron of the level has a share in one of `shares` [k, n], else `old`.
+
+        Arrays are [.., n], or, of the synapses before the level, [.., n, before].
+        """
+        if not (self.winners and self._competes(level)):
+            return new
+        wins = jnp.any(shares > 0, axis=0)
+        is_winner = wins[:, None] if is_after else wins
+        return jax.tree.map(lambda a, b: jnp.where(is_winner, a, b), new, old)
 
     def backward(
         self, genome: Genome, state: NetState, seen: Pass, label: Array | None
@@ -216,7 +240,7 @@ class Net(eqx.Module):
             reply = over_neurons(self.neuron.reply)
             here, below = self._neuron(genome, level), self._neuron(genome, level - 1)
             b = reply(here, returned[-1], seen.arrived[level], state.neurons[level])
-            replies.append(jax.nn.softmax(b, axis=1) if self._competes(level) else b)
+            replies.append(self._shares(b) if self._competes(level) else b)
             strengths = self.synapse.carry(state.synapses[level - 1])[1]
             means = wiring[level - 1].backward(replies[-1], strengths)
             returned.append(over_neurons(self.neuron.returned)(below, means))
@@ -234,9 +258,11 @@ class Net(eqx.Module):
             genes = self._synapse(genome, layer)
             before = over_neurons(self.synapse.before)(genes, sent[layer])
             after = over_neurons(self.synapse.after)(genes, replies[layer])
-            synapses.append(wires.change(self.synapse.step, genes, synapse, before, after))
+            changed = wires.change(self.synapse.step, genes, synapse, before, after)
+            changed = self._of_winners(layer, sent[layer], changed, synapse)
+            synapses.append(self._of_winners(layer + 1, replies[layer], changed, synapse, is_after=True))
         neurons = [
-            over_neurons(self.neuron.remember)(self._neuron(genome, level), a, r, u)
+            self._of_winners(level, a, over_neurons(self.neuron.remember)(self._neuron(genome, level), a, r, u), u)
             for level, (a, r, u) in enumerate(zip(arrived, returned, state.neurons, strict=True))
         ]
         return NetState(tuple(synapses), tuple(neurons))

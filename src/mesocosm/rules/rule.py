@@ -75,7 +75,8 @@ def _net(form: RuleForm, sizes: tuple[int, ...]) -> Net:
     else:
         synapse = {"bilinear": BilinearSynapse, "hebbian": HebbianSynapse}[form.cell](**shape)
     neuron = Neuron(form.messages, form.memory)
-    return Net(synapse, neuron, sizes, form.ticks, form.normalise, form.per_role, form.compete, form.fields)
+    how = (form.ticks, form.normalise, form.per_role, form.compete, form.fields, form.winners)
+    return Net(synapse, neuron, sizes, *how)
 
 
 class EvolvedRule(eqx.Module):
@@ -248,17 +249,25 @@ def shipped() -> list[str]:
 
 @as_it_comes
 def load(
-    name: str | Path, classes: int | None = None, hidden: tuple[int, ...] = (), seed: int = 0, channels: int = 0
+    name: str | Path,
+    classes: int | None = None,
+    hidden: tuple[int, ...] = (),
+    seed: int = 0,
+    channels: int = 0,
+    winners: int = 0,
 ) -> Rule:
     """A rule that comes with the project, by name, or one from a file.
 
     Args:
       classes, hidden, seed: as of `Rule`.
       channels: neurons of fields that look at the same place (0: as many as the rule was evolved with).
+      winners: hidden neurons that answer and learn at once, where they compete (0: as the rule was evolved). In nets of
+        many more neurons than that, small shares of many add up until they drown the answer: take 4 there.
 
     Raises:
-      RuleError: if there is none of this name, the file is damaged or of another version, or has no fields to multiply.
-      ConfigurationError: for numbers of channels that are not permitted.
+      RuleError: if there is none of this name, the file is damaged or of another version, or has no fields to multiply
+        or no neurons that compete.
+      ConfigurationError: for numbers of channels or winners that are not permitted.
     """
     there = _folder() / f"{name}.json"
     path = Path(name)
@@ -275,6 +284,11 @@ def load(
         if not isinstance(form, RuleForm) or not form.fields.channels:
             raise RuleError(f"channels = {channels}: the rule {name} has no fields; leave channels at 0")
         form = replace(form, fields=replace(form.fields, channels=channels))
+        check(form)
+    if winners:
+        if not isinstance(form, RuleForm) or not form.compete:
+            raise RuleError(f"winners = {winners}: no neurons of the rule {name} compete; leave winners at 0")
+        form = replace(form, winners=winners)
         check(form)
     return Rule(form, genome, made, classes, hidden, seed)
 

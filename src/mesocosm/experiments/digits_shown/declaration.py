@@ -43,6 +43,8 @@ class DigitsShownConfiguration(RunConfiguration):
     """Neurons in each hidden level of the nets in which the rules work."""
     channels: Annotated[int, Range(0, 256, "neurons", "size")] = 0
     """Neurons of fields at each place, for rules that have fields; 0: as many as they were evolved with."""
+    winners: Annotated[int, Range(0, 65536, "neurons", "size")] = 0
+    """Hidden neurons that answer and learn at once, for rules whose neurons compete; 0: as they were evolved."""
     classes: Annotated[int, Range(2, 100, "classes", "size")] = 10
     """Kinds of images in a stream."""
     shown: Annotated[tuple[int, ...], Range(1, 10000, "examples", "switch")] = (1, 2, 5, 10, 20, 50, 100)

@@ -1,0 +1,74 @@
+"""Nets in which only so many hidden neurons win: the others are silent, stay as they are, and drown no answer."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mesocosm import rules
+from mesocosm.record.configuration import ConfigurationError
+from mesocosm.rules.form import RuleForm
+from mesocosm.rules.net import Net
+from mesocosm.rules.rule import RuleError, build_net
+from mesocosm.tasks import load
+
+ALL = RuleForm("lstm", messages=1, hidden=2, memory=1, per_role=True, compete=True)
+SIZES, HIDDEN, LEVEL = (6, 16, 3), 16, 1
+
+
+def lived(winners: int, examples: int = 12):
+    """The net, its genome, its state before and after the last example, and what was seen in it."""
+    net = build_net(replace(ALL, winners=winners), SIZES)
+    assert isinstance(net, Net)
+    genome = net.found(jax.random.key(3))
+    state = before = net.start(genome, jax.random.key(5))
+    x = np.random.default_rng(0).normal(size=(examples, SIZES[0])).astype(np.float32)
+    learn = jax.jit(net.learn)
+    for k, one in enumerate(x):
+        before = state
+        state, _ = learn(genome, state, one, jax.nn.one_hot(k % 3, 3))
+    return net, genome, before, state, net.forward(genome, before, jnp.asarray(x[-1]))
+
+
+def test_where_all_may_win_it_is_the_net_of_before():
+    ends = [jax.tree.leaves(lived(winners)[3]) for winners in (0, HIDDEN, 5)]
+    assert all(np.array_equal(a, b) for a, b in zip(ends[0], ends[1], strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(ends[0], ends[2], strict=True))
+
+
+@pytest.mark.parametrize("winners", [1, 4])
+def test_losers_are_silent_and_stay_as_they_are_to_the_last_bit(winners):
+    _, _, before, after, seen = lived(winners)
+    speaks = np.any(np.asarray(seen.sent[LEVEL]) != 0, axis=0)
+    assert speaks.sum() == winners
+    changed = {"neurons": np.any(np.asarray(before.neurons[LEVEL] != after.neurons[LEVEL]), axis=0)}
+    for layer, axis, name in ((0, -2, "before them"), (1, -1, "after them")):
+        old, new = (jax.tree.leaves(state.synapses[layer]) for state in (before, after))
+        moved = [
+            np.moveaxis(np.asarray(a != b), axis, 0).reshape(HIDDEN, -1).any(1) for a, b in zip(old, new, strict=True)
+        ]
+        changed[name] = np.any(moved, axis=0)
+    assert {name: int(x.sum()) for name, x in changed.items()} == dict.fromkeys(changed, winners)
+    assert np.array_equal(changed["before them"], changed["after them"]), "the same neurons on both sides"
+
+
+def test_in_a_large_net_a_rule_goes_on_where_it_would_decay():
+    data = load("digits8")
+    order = np.random.default_rng(1).permutation(len(data.labels))
+    x, y = data.inputs[order], data.labels[order]
+
+    def right(winners):
+        rule = rules.load("prototypes-0", 10, (768,), winners=winners).learn(x[:800], y[:800])
+        return np.mean(rule.predict(x[800:1100]) == y[800:1100])
+
+    few = right(4)
+    assert few > 0.96 and few > right(0) + 0.05
+
+
+def test_winners_where_nobody_competes_are_refused():
+    with pytest.raises(RuleError, match="winners = 4: no neurons of the rule class-mean compete"):
+        rules.load("class-mean", winners=4)
+    with pytest.raises(ConfigurationError, match="winners = 4: nobody wins where hidden neurons do not compete"):
+        build_net(RuleForm(winners=4), (4, 2))
