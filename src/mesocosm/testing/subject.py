@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mesocosm.core import Plan, Setup, chunk, run
+from mesocosm.core import Experiment, Plan, Setup, chunk, run
 from mesocosm.core.instrument import Fold
 from mesocosm.core.random import Bits, seed_words
 from mesocosm.protocol.launch import prepare
@@ -79,14 +79,15 @@ class Subject:
         return self._once(folder, "fine", lambda there: self.case(every=1).run(there))
 
     def crowded(self, folder: Path) -> Record:
-        """Seven replicates on one device, with buffers that hold next to nothing, and a row for each tick.
+        """Seven replicates on one device, in larger arrays, with small buffers, and a row for each tick.
 
-        One program, for three rules: where what is said of the first three is as in `fine`, all three hold.
+        One program, for four rules: where what is said of the first three is as in `fine`, all four hold.
         """
 
         def make(there: Path) -> Record:
+            case = self.case(replicates=7, every=1)
             with small_buffers():
-                return self.case(replicates=7, every=1).run(there, devices=jax.devices()[:1])
+                return replace(case, setup=in_larger_arrays(case.setup)).run(there, devices=jax.devices()[:1])
 
         return self._once(folder, "crowded", make)
 
@@ -117,6 +118,44 @@ class Traces(Fold):
     def read(self, folded: Any, scene: Any) -> dict[str, Any]:
         self.count.append(1)
         return {"traces": jnp.int32(0)}
+
+
+class _Roomy(Experiment):
+    """The same law, founded in arrays of the next size class."""
+
+    exact: ClassVar[bool] = True
+    inner: Experiment
+
+    def init(self, bits: Bits) -> Any:
+        return self.inner.grow(self.inner.init(bits))
+
+    def tick(self, bits: Bits, state: Any) -> Any:
+        return self.inner.tick(bits, state)
+
+    def scene(self, state: Any) -> Any:
+        return self.inner.scene(state)
+
+    def status(self, state: Any) -> Any:
+        return self.inner.status(state)
+
+    def has_room(self, state: Any) -> Any:
+        return self.inner.has_room(state)
+
+    def grow(self, state: Any) -> Any:
+        return self.inner.grow(state)
+
+    def canonical(self, state: Any) -> Any:
+        return self.inner.canonical(state)
+
+
+def in_larger_arrays(setup: Setup) -> Setup:
+    """The same setup, of an exact law that is founded in arrays of the next size class; itself where there is one."""
+    law = setup.experiment
+    founded, grown = (jax.eval_shape(f, Bits.shapes()) for f in (law.init, lambda bits: law.grow(law.init(bits))))
+    if jax.tree.map(lambda s: s.shape, founded) == jax.tree.map(lambda s: s.shape, grown):
+        return setup
+    _Roomy.endings = type(law).endings
+    return replace(setup, experiment=_Roomy(law))
 
 
 def _counted(setup: Setup) -> Setup:
