@@ -3,9 +3,11 @@
 Environment variables are set here, before anything imports jax, so that child processes inherit them.
 """
 
+import gc
 import importlib.util
 import os
 import sys
+import time
 import zlib
 
 import numpy as np
@@ -22,7 +24,9 @@ if not os.environ.get("MESOCOSM_TESTS_AS_USERS"):
         "--xla_backend_optimization_level": "0",
         "--xla_llvm_disable_expensive_passes": "true",
         "--xla_cpu_use_fusion_emitters": "false",
+        "--xla_cpu_parallel_codegen_split_count": "1",  # the cores have tests to run
     }
+    os.environ.setdefault("JAX_USE_SHARDY_PARTITIONER", "0")  # replicates have one axis: the older one does as much
 _given = os.environ.get("XLA_FLAGS", "").split()
 _named = {flag.partition("=")[0] for flag in _given}
 os.environ["XLA_FLAGS"] = " ".join([*_given, *(f"{k}={v}" for k, v in _FLAGS.items() if k not in _named)])
@@ -89,6 +93,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     marked = next((item for item in session.items if item.get_closest_marker("xdist_group")), None)
     if session.config.getoption("loadgroup", False) and marked is not None and "@" not in marked.nodeid:
         raise pytest.UsageError("tests are not kept together in their groups; take the versions in constraints.txt")
+    gc.freeze()  # what is there now stays; and traces are many small objects, seldom garbage: look for it seldom
+    gc.set_threshold(100_000, 50, 50)
 
 
 @pytest.fixture(autouse=True)
@@ -99,10 +105,14 @@ def _draws_of_its_own(request: pytest.FixtureRequest):
         request.module.RNG.bit_generator.state = np.random.default_rng(seed).bit_generator.state
 
 
+_LOOKED = [0.0]
+
+
 @pytest.fixture(autouse=True)
 def _room_for_programs():
-    """Between tests, not within one: some count what is compiled."""
-    if "jax" in sys.modules:
+    """Between tests, not within one: some count what is compiled. To look takes a while, and so does compiling."""
+    if "jax" in sys.modules and time.process_time() > _LOOKED[0] + 2:
         from mesocosm.core.programs import make_room
 
         make_room(share=0.25)
+        _LOOKED[0] = time.process_time()

@@ -17,11 +17,12 @@ from mesocosm.cli.completion import SCRIPTS
 from mesocosm.cli.main import _parser
 from mesocosm.protocol.registry import names
 from tests.answers import SCHEMA, as_the_schema_says
+from tests.bacteria import RUN
 
+pytestmark = pytest.mark.xdist_group("bacteria")
 ROOT = Path(__file__).parents[2]
 ELSEWHERE = {"progress", "optimum", "check"}
 """Held against the schema where their small runs are, in tests/unit."""
-WORLD = dict(side=32, founders=64, ceiling=220, division_energy=600, founding_energy=500, drops=4, drop_food=90)
 CALLS = {
     "run": "run chemotaxis --config dish.toml --out runs/dish",
     "resume": "resume dish",
@@ -42,7 +43,7 @@ CALLS = {
 def laboratory(tmp_path_factory):
     """A folder with a finished run of bacteria and all that follows it, runs/dish."""
     folder = tmp_path_factory.mktemp("answers")
-    run = mc.run("chemotaxis", world=WORLD, replicates=8, ticks=200, every=50, out=folder / "runs" / "dish")
+    run = mc.run("chemotaxis", **RUN, out=folder / "runs" / "dish")
     shutil.copy(run.folder / "config.toml", folder / "dish.toml")
     shutil.copy(ROOT / "studies" / "chemotaxis-map.toml", folder / "study.toml")
     damaged = folder / "runs" / "torn"

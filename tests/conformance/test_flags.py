@@ -17,7 +17,9 @@ from mesocosm import rules
 from mesocosm.cli import devices
 from mesocosm.core import resume
 from mesocosm.record import load
-from tests.conformance.cases import case, worlds
+from tests.compiling import AS_USERS, compile_with
+from tests.conformance.cases import SUBJECTS, case, worlds
+from tests.conformance.golden import GOLDEN, assert_golden
 
 FLAGS = {
     "JAX_ENABLE_X64": "1",
@@ -28,6 +30,7 @@ FLAGS = {
     "JAX_THREEFRY_PARTITIONABLE": "0",
     "JAX_NUMPY_RANK_PROMOTION": "raise",
 }
+ROOT = Path(__file__).parents[2]
 TITLES = ("bilinear", "lorenz", "digits")
 
 
@@ -49,16 +52,25 @@ def test_a_users_settings_of_jax_change_no_bit(tmp_path):
     assert child.stdout.split("\n")[:-1] == found(tmp_path / "here")
 
 
-def test_programs_compiled_as_users_do_have_the_golden_digests(tmp_path):
+@pytest.mark.parametrize(
+    "title", [pytest.param(t, marks=pytest.mark.xdist_group(t)) for t, subject in SUBJECTS.items() if subject.is_exact]
+)
+def test_programs_compiled_as_users_do_have_the_golden_digests(title, monkeypatch, tmp_path):
     """The suite compiles with little optimisation (conftest.py), in which `test_golden_digests` holds the same."""
-    script = Path(__file__).with_name("golden.py")
+    compile_with(monkeypatch, **AS_USERS)
+    assert_golden(title, tmp_path)
+
+
+def test_a_users_own_process_has_the_golden_digests(tmp_path):
+    """Without the flags of conftest.py, where `AS_USERS` says what they are for all titles."""
+    titles = ("bilinear", "arrow-of-time")
     environment = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_COMPILATION_CACHE_DIR": str(tmp_path)}
-    words = [sys.executable, "-m", "tests.conformance.golden", "--print"]
-    child = subprocess.run(
-        words, env={**os.environ, **environment}, cwd=script.parents[2], capture_output=True, text=True
-    )
+    words = [sys.executable, "-m", "tests.conformance.golden", "--print", *titles]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
+    child = subprocess.run(words, env={**inherited, **environment}, cwd=ROOT, capture_output=True, text=True)
     assert child.returncode == 0, child.stderr[-2000:]
-    assert json.loads(child.stdout) == json.loads(script.with_name("golden.json").read_text())
+    golden = json.loads(GOLDEN.read_text())
+    assert json.loads(child.stdout) == {title: golden[title] for title in titles}
 
 
 def test_in_floating_point_a_replicate_has_the_same_bits_whoever_is_beside_it(tmp_path):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -15,8 +13,7 @@ from mesocosm.core.instrument import Fold, shapes
 from mesocosm.record import ConfigurationError
 from mesocosm.testing.rules import TickByTick
 from tests.conformance.cases import SUBJECTS, case, worlds
-
-GOLDEN = Path(__file__).with_name("golden.json")
+from tests.conformance.golden import assert_golden
 
 
 @pytest.mark.parametrize(
@@ -25,10 +22,7 @@ GOLDEN = Path(__file__).with_name("golden.json")
 )
 def test_golden_digests(title, tmp_path):
     """The same bits on every machine, device and supported version of jax."""
-    small = case(title, ticks=40)
-    found = worlds(small.setup, small.run(tmp_path / "golden"))
-    golden = json.loads(GOLDEN.read_text())
-    assert golden[title] and {r: found[int(r)] for r in golden[title]} == golden[title]
+    assert_golden(title, tmp_path)
 
 
 def test_an_instrument_that_needs_what_is_not_shown_is_refused(tmp_path):

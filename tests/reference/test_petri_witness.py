@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
-import jax
 import numpy as np
 import pytest
 
-from mesocosm.core import Plan, Setup, chunk, run
+from mesocosm.core import Plan, Setup, run
 from mesocosm.core.random import threshold16
 from mesocosm.experiments.chemotaxis.declaration import ChemotaxisConfiguration
 from mesocosm.experiments.chemotaxis.system import build
@@ -20,7 +18,10 @@ from mesocosm.record import Record
 from mesocosm.record.configuration import from_dict
 from mesocosm.record.reader import ReplicateStatus
 from mesocosm.worlds.petri.fields import as_grid
+from tests.compiling import compile_with
 from tests.reference import petri_witness as witness
+
+pytestmark = pytest.mark.xdist_group("petri")  # Numba compiles the witness once
 
 TICKS = 10_000
 SEEDS = (0, 1, 2**63 + 12345)
@@ -58,9 +59,7 @@ CONFIGURATIONS = {
 @pytest.fixture(autouse=True)
 def compiled_well(monkeypatch):
     """Other tests run for a moment and are compiled quickly (conftest.py); these run long enough for the opposite."""
-    options = {"xla_backend_optimization_level": 2, "xla_llvm_disable_expensive_passes": False}
-    well = partial(jax.jit, static_argnames=("mesh",), donate_argnames=("lanes",), compiler_options=options)
-    monkeypatch.setattr(chunk, "run_chunk", well(chunk.run_chunk.__wrapped__))
+    compile_with(monkeypatch, xla_backend_optimization_level=2, xla_llvm_disable_expensive_passes=False)
 
 
 def configuration(name: str) -> ChemotaxisConfiguration:

@@ -21,6 +21,8 @@ from tests.reference import symbiont_witness as witness
 from tests.reference.test_petri_witness import law_of as law_of_petri
 from tests.reference.test_petri_witness import worlds_after
 
+pytestmark = pytest.mark.xdist_group("petri")  # Numba compiles the witness once
+
 TICKS = 2_000
 SEEDS = (2**63 + 12345,)
 _WORLD: dict[str, Any] = dict(

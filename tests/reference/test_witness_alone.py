@@ -6,6 +6,8 @@ import pytest
 from tests.reference import petri_witness as witness
 from tests.reference.literal_petri import Slow, cosine, mix, threefry
 
+pytestmark = pytest.mark.xdist_group("petri")  # Numba compiles the witness once
+
 M32 = 0xFFFFFFFF
 
 LIVELY = {

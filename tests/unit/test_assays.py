@@ -30,8 +30,9 @@ from mesocosm.record import ConfigurationError, FolderError, load
 from mesocosm.record.configuration import check, from_dict, replace_together
 from mesocosm.reports.build import trust
 from mesocosm.viewer.opening import places
+from tests.bacteria import RUN, WORLD
 
-WORLD = dict(side=32, founders=66, ceiling=220, division_energy=600, founding_energy=500, drops=4, drop_food=90)
+pytestmark = pytest.mark.xdist_group("bacteria")
 HARSH = {**WORLD, "metabolism": 60, "founding_energy": 100, "drop_food": 0}
 
 
@@ -39,7 +40,7 @@ HARSH = {**WORLD, "metabolism": 60, "founding_energy": 100, "drop_food": 0}
 def run(tmp_path_factory):
     """Eight small worlds with all that follows a run: assays, findings."""
     folder = tmp_path_factory.mktemp("assays") / "run"
-    return mc.run("chemotaxis", world=WORLD, replicates=8, ticks=200, every=50, out=folder)
+    return mc.run("chemotaxis", **RUN, out=folder)
 
 
 @pytest.fixture(scope="module")

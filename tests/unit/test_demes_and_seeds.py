@@ -14,6 +14,7 @@ from mesocosm.player.encoder.scales import values_of
 from mesocosm.player.encoder.snapshot import Seen, Snapshot
 from mesocosm.record import ConfigurationError
 from mesocosm.record.about import About, FieldAbout, PopulationAbout, SceneAbout, torus
+from mesocosm.testing.subject import in_larger_arrays, worlds
 from mesocosm.worlds.petri.demes import Migration
 from mesocosm.worlds.petri.parameters import PetriParameters
 from mesocosm.worlds.petri.state import Bodies
@@ -37,7 +38,7 @@ def test_energy_is_conserved_over_all_tori_together(islands):
 
 def test_who_is_born_lives_where_its_parent_does_unless_it_moved(tmp_path):
     """Without migration the torus of everybody follows from the log of births."""
-    made = setup(configuration(world={**DEMES, "migration": 0.0, "recolonise_every": 10**6}))
+    made = in_larger_arrays(setup(configuration(world={**DEMES, "migration": 0.0, "recolonise_every": 10**6})))
     record = played(made, tmp_path / "run", replicates=1, ticks=200)
     births = record.log("births")
     home = {}
@@ -48,11 +49,10 @@ def test_who_is_born_lives_where_its_parent_does_unless_it_moved(tmp_path):
 
 
 def test_several_tori_are_the_same_alone_and_after_growth(islands, tmp_path):
-    from tests.conformance.cases import worlds
-
     made, record = islands
-    alone = played(made, tmp_path / "alone", replicates=1, ticks=200)
-    assert worlds(made, alone)[0] == worlds(made, record)[0]
+    roomy = in_larger_arrays(made)
+    alone = played(roomy, tmp_path / "alone", replicates=1, ticks=200)
+    assert worlds(roomy, alone)[0] == worlds(made, record)[0]
 
 
 def bodies(demes: list[int]) -> Bodies:

@@ -24,6 +24,7 @@ from mesocosm.minds.learner import Learner
 from mesocosm.minds.mind import Draw, Experience, Mind
 from mesocosm.minds.parameters import LearnerParameters
 from mesocosm.record import ConfigurationError
+from mesocosm.testing.subject import in_larger_arrays, worlds
 from mesocosm.worlds.petri.fields import FieldLaw
 from mesocosm.worlds.petri.senses import Sense
 from tests.unit.minds import configuration, played, setup
@@ -156,12 +157,11 @@ def test_a_brain_knows_all_that_its_own_body_ate(counted):
 
 
 def test_a_world_with_both_is_the_same_alone_and_after_growth(counted, tmp_path):
-    from tests.conformance.cases import worlds
-
     made, record = counted
     assert record.state["state.world.bodies.id"].shape[1] > 64, "the arrays have grown"
-    alone = played(made, tmp_path / "alone", replicates=1, ticks=200)
-    assert worlds(made, alone)[0] == worlds(made, record)[0]
+    roomy = in_larger_arrays(made)
+    alone = played(roomy, tmp_path / "alone", replicates=1, ticks=200)
+    assert worlds(roomy, alone)[0] == worlds(made, record)[0]
 
 
 def experience(seen: int, act: int, seen_after: int, **doings: int) -> Experience:

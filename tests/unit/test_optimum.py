@@ -15,15 +15,16 @@ from mesocosm.ecology.assay.system import _rows
 from mesocosm.protocol.reading import configuration_of
 from mesocosm.record import ConfigurationError, FolderError, load
 from tests.answers import as_the_schema_says
+from tests.bacteria import RUN, WORLD
 
-WORLD = dict(side=32, founders=64, ceiling=220, division_energy=600, founding_energy=500, drops=4, drop_food=90)
+pytestmark = pytest.mark.xdist_group("bacteria")
 SMALL = dict(searches=2, generations=2, candidates=4, worlds=2, horizon=50)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("optimum") / "run"
-    return mc.run("chemotaxis", world=WORLD, replicates=8, ticks=200, every=50, out=folder)
+    return mc.run("chemotaxis", **RUN, out=folder)
 
 
 @pytest.fixture(scope="module")

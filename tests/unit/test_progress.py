@@ -18,8 +18,8 @@ from mesocosm.findings.tournament import Tournament
 from mesocosm.record import ConfigurationError, FolderError, Record
 from mesocosm.reports.matrix import draw
 from tests.answers import as_the_schema_says
+from tests.bacteria import WORLD
 
-WORLD = dict(side=32, founders=64, ceiling=220, division_energy=600, founding_energy=500, drops=4, drop_food=90)
 HARSH = {**WORLD, "metabolism": 60, "founding_energy": 100, "drop_food": 0}
 TICKS = (0, 50, 200)
 
