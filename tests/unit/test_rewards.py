@@ -19,7 +19,7 @@ from mesocosm.protocol.reading import configuration_of
 from mesocosm.protocol.registry import declaration
 from mesocosm.record import ConfigurationError, FolderError, load
 
-WORLD = dict(side=16, founders=66, ceiling=220, division_energy=600, founding_energy=500, drops=4, drop_food=90)
+WORLD = dict(side=16, founders=30, ceiling=220, division_energy=600, founding_energy=500, drops=4, drop_food=90)
 WORLD |= dict(n_sources=1, drop_spread=512, senses=("odour", "energy"))
 S, A = 16, 4
 

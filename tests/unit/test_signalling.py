@@ -35,7 +35,7 @@ from mesocosm.studies.cell import Cell, Row
 from mesocosm.studies.ecologies import Ecology
 from mesocosm.studies.study import Study
 
-WORLD = dict(side=16, founders=66, ceiling=220, drop_food=640, drop_spread=512)
+WORLD = dict(side=16, founders=34, ceiling=220, drop_food=640, drop_spread=512)
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from mesocosm.record import ConfigurationError, Record
 from mesocosm.reports.build import report
 from mesocosm.viewer.world import World
 
-WORLD = dict(side=16, founders=66, ceiling=250, division_energy=600, founding_energy=500, drops=4, drop_food=100)
+WORLD = dict(side=16, founders=60, ceiling=250, division_energy=600, founding_energy=500, drops=4, drop_food=100)
 ELEMENT = dict(reach=0.5, superinfection=0.2, lock_bits=1)
 
 
