@@ -18,8 +18,9 @@ from mesocosm.findings.tournament import Tournament
 from mesocosm.record import ConfigurationError, FolderError, Record
 from mesocosm.reports.matrix import draw
 from tests.answers import as_the_schema_says
-from tests.bacteria import WORLD
+from tests.bacteria import WORLD as LARGER
 
+WORLD = {**LARGER, "founders": 64, "ceiling": 128}
 HARSH = {**WORLD, "metabolism": 60, "founding_energy": 100, "drop_food": 0}
 TICKS = (0, 50, 200)
 
