@@ -307,6 +307,16 @@ def mirror() -> None:
     print(f"times the witness: {spread([a / b for a, b in zip(ours, theirs, strict=True)])}")
 
 
+def school() -> None:
+    """Nets of 8-8-2 that learn in a world: agent-steps a second of the processor, beside the witness of the mind."""
+    one_core()
+    from benchmarks.school import rates
+
+    ours, theirs = rates()
+    print(f"world and mind: {spread([v / 1e6 for v in ours])} M agent-steps/CPU-s (the bar is 0.1)")
+    print(f"times the witness of the mind alone: {spread([a / b for a, b in zip(ours, theirs, strict=True)])}")
+
+
 def gases() -> None:
     """HPP, 1024 x 1024: bits in words beside NumPy and Numba forms of the same law, which end in the same state."""
     one_core()
@@ -345,6 +355,7 @@ _ALL = (
     reports,
     soup,
     mirror,
+    school,
     gases,
     inverse,
 )
