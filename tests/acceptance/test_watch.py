@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from mesocosm.core import Turn
+from mesocosm.protocol.registry import declaration
 from mesocosm.record import FolderError, load
 from tests.acceptance.accessible import faults, is_too_wide
 from tests.acceptance.breaking import GAME, going
@@ -387,6 +388,19 @@ def test_a_port_in_use_and_words_that_mean_nothing_are_told(dish, serve, tmp_pat
     assert f"port {port}: cannot be used" in taken.stderr and "--port" in taken.stderr
     elsewhere = mesocosm("watch", dish, "--no-browser", "--rate", "3", cwd=tmp_path, code=2)
     assert "unrecognised: --rate 3" in elsewhere.stderr
+
+
+def test_what_is_seen_is_told_in_a_sentence_with_the_legend_beside_it(dish, serve, visits):
+    """Above the fold where there is room; beneath the world on a phone."""
+    address = serve(dish).address
+    v = visits(address)
+    assert v.page.locator("#first").inner_text().startswith(declaration("chemotaxis").seen)
+    world, legend = (v.page.locator(name).bounding_box() for name in (".mp-world", ".mp-legend"))
+    assert legend["x"] >= world["x"] + world["width"] and legend["y"] + legend["height"] < 800
+    assert v.page.locator(".mp-legend").inner_text().split("\n")[:3] == ["runs", "tumbles", "sources"]
+    v = visits(address, width=390)
+    world, legend = (v.page.locator(name).bounding_box() for name in (".mp-world", ".mp-legend"))
+    assert legend["y"] >= world["y"] + world["height"] and legend["x"] + legend["width"] <= 390
 
 
 def test_a_run_without_frames_is_shown_by_its_measures(serve, visits, tmp_path):

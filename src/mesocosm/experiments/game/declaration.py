@@ -165,8 +165,8 @@ DECLARATION = declared(
         "equivalent": "Learning is not chaotic",
         "undecided": "Whether learning is chaotic is undecided",
     },
-    seen="The point is the pair of players, the line its way, the ring where neither gains by changing. Beside: "
-    "the share of each act of the first and of the second; faint: as at first.",
+    seen="The point is the pair of players, the line its way, the ring where neither gains by changing. The "
+    "curves are the shares of the acts of the first and of the second; faint: as at first.",
     presets=PRESETS,
     analyses=("vorticity", "cycles"),
     trial=Trial(

@@ -142,7 +142,7 @@ DECLARATION = Declaration(
         "undecided": "Whether it keeps more than simultaneous descent is undecided",
     },
     seen="Rings are the modes of the truth, dots what the artist makes of noise, colours what the critic says: "
-    "made, or true. Beside: the share of dots near each mode.",
+    "made, or true. The curve is the share of dots near each mode.",
     about="Two small nets. The artist makes points out of noise, the critic says which are true; they go down no loss "
     "together. Rings are the modes of the truth, dots what the artist makes, colours what the critic says.",
     results=_results,

@@ -104,9 +104,9 @@ class Gan(Experiment):
                 jnp.ones(self.modes.shape[0], bool), {"x": self.modes[:, 0], "y": self.modes[:, 1]}, look="rings"
             ),
         }
-        taken = Field(says, about=About(unit="made to true", low=-1, high=1))
+        taken = Field(says, about=About(low=-1, high=1, called="critic: made to true"))
         curves = {"shares": shares, "near": near, "value": self.value(state.z, made), "idle": state.idle}
-        about = {"shares": About("share of points", low=0, high=1)}
+        about = {"shares": About("of all points", low=0, high=1, called="near each mode")}
         return Scene(points, {"critic": taken}, curves, space=box(2 * HALF, 2 * HALF, -HALF, -HALF), about=about)
 
     def held(self, made: Float32[Array, "n 2"]) -> tuple[Float32[Array, " modes"], Float32[Array, ""]]:

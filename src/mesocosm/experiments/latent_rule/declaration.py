@@ -126,7 +126,7 @@ DECLARATION = Declaration(
     analyses=("probe",),
     noun="imitators",
     seen="A column is a driver on a trip, a row a junction: blue where it goes as the rule says, red where "
-    "against it; the dot is where it is now. The paler picture is what is hidden from it.",
+    "against it; the dot is where it is now. Without trips one sees what is hidden from it.",
     about="A column is a driver on a trip of its own, a row a junction: blue where it goes as the rule says, red where "
     "against it, light to the right and dark to the left. The dot is where it is now, as the imitator drives by then. "
     "Whether it rains is hidden from it; cues tell, and not always truly.",

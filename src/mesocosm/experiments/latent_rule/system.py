@@ -230,7 +230,7 @@ class Fleet(Experiment):
             "y": jnp.full(SHOWN, now.astype(jnp.float32) + 0.5),
             "left": jax.nn.softmax(own.logits[:, now], axis=1)[:, 0],
         }
-        held = About("probability it gives to left (or to the first door)", low=0, high=1)
+        held = About("probability", low=0, high=1, called="left, or the first door")
         points = {"drivers": Points(jnp.ones(SHOWN, bool), drivers, {"left": held}, "dots")}
         curves = {
             **self.judgement(state),

@@ -170,8 +170,8 @@ DECLARATION = Declaration(
         "paper": {"ticks": 16384, "every": 128},
     },
     noun="soups",
-    seen="A row of the first picture is some tapes, a pixel a byte: grey no instruction, coloured one. In the "
-    "second, bytes of one colour descend from one founding tape.",
+    seen="Of tapes a row is some, a pixel a byte: dark is no instruction, each colour one. Of descent, bytes of "
+    "one colour come from one founding tape.",
     about="A soup is many tapes of 64 random bytes. In every epoch they meet in pairs; two tapes end to end are one "
     "program, in a language with ten instructions that move two heads, add, copy and loop; they run, and they part. "
     "Nothing is scored, and nothing is copied but by programs. A few bytes are struck by chance.",
