@@ -26,7 +26,6 @@ if not os.environ.get("MESOCOSM_TESTS_AS_USERS"):
         "--xla_cpu_use_fusion_emitters": "false",
         "--xla_cpu_parallel_codegen_split_count": "1",  # the cores have tests to run
     }
-    os.environ.setdefault("JAX_USE_SHARDY_PARTITIONER", "0")  # replicates have one axis: the older one does as much
 _given = os.environ.get("XLA_FLAGS", "").split()
 _named = {flag.partition("=")[0] for flag in _given}
 os.environ["XLA_FLAGS"] = " ".join([*_given, *(f"{k}={v}" for k, v in _FLAGS.items() if k not in _named)])
