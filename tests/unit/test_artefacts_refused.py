@@ -3,10 +3,12 @@
 import base64
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import mesocosm as mc
 from mesocosm import artefacts, rules
 from mesocosm.artefacts import ArtefactError, Differs
 from mesocosm.artefacts.written import body_of, sealed
@@ -239,3 +241,21 @@ def test_missing_and_old_packages_are_named(monkeypatch, rule_files, capsys):
         (["export", "lstm-0", "--to", "onnx", "--inputs", "99", "--hidden", "1000000"], "109000000 connections: must"),
     ):
         assert main(words) == 2 and said in capsys.readouterr().err
+
+
+def test_what_is_neither_run_nor_rule_is_told_of_both(capsys):
+    assert main(["export", "nope", "--to", "stablehlo", "--inputs", "4"]) == 2
+    said = capsys.readouterr().err
+    assert "nope: is neither a file" in said and "nor is it a run: `mesocosm list` shows runs" in said
+
+
+def test_a_run_has_no_inputs_and_says_where_it_has_no_act(tmp_path, capsys):
+    """Of a world that is no ecology the tick alone is written."""
+    path = str(Path(__file__).parents[2] / "docs" / "examples" / "moran.py")
+    folder = mc.run(path, ticks=4, every=2, replicates=4, out=tmp_path / "short").folder
+    assert main(["export", str(folder), "--to", "stablehlo", "--inputs", "0"]) == 2
+    assert "--inputs: is of a rule, and " in capsys.readouterr().err
+    assert main(["export", str(folder), "--to", "stablehlo", "--quiet"]) == 0
+    told = capsys.readouterr()
+    assert "note: no act of its bodies is written: minds of moran are not told from its world" in told.err
+    assert "tick.mlir" in told.out and "act" not in told.out

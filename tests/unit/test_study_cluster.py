@@ -76,6 +76,19 @@ def test_a_job_that_fails_is_told_and_the_others_go_on(tmp_path):
     assert said.startswith(f"job {jobs[0].job_id}: ") and "no room on this node" in said
 
 
+def test_a_job_that_is_cancelled_is_told_and_the_others_go_on(tmp_path, monkeypatch):
+    """As `scancel` does: the job is asked to end, and leaves no result."""
+    from submitit.core.core import Job
+
+    monkeypatch.setattr(Job, "_results_timeout_s", 1)  # how long a result is waited for that will not come
+    (first,) = submit(["sleep", "60"], Cluster("local", nodes=1), tmp_path)
+    (second,) = submit(["true"], Cluster("local", nodes=1), tmp_path)
+    began = time.monotonic()
+    first.cancel()
+    (said,) = wait([first, second], lambda: 0, None)
+    assert said.startswith(f"job {first.job_id}: ") and time.monotonic() - began < 30
+
+
 def test_the_script_for_slurm_is_an_array_of_the_command(tmp_path, monkeypatch):
     """A `sbatch` that keeps what it is given stands for Slurm."""
     there = tmp_path / "bin"

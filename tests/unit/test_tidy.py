@@ -86,7 +86,7 @@ def test_phylogenies_are_read_back(phylogeny):
 
 
 def test_phylogenies_pass_the_validator_of_the_standard(phylogeny):
-    """phyloframe's; it is not installed with the tests, since it brings polars."""
+    """phyloframe's (0.12 passes); it is not installed with the tests, since it brings 1 GB of polars."""
     public = pytest.importorskip("phyloframe.legacy", reason="NOT TESTED: the validator of phylogenies, phyloframe")
     pandas = pytest.importorskip("pandas")
     assert public.alifestd_validate(pandas.read_csv(io.StringIO(phylogeny)))

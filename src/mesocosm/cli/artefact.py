@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -112,20 +113,42 @@ def _programs(options: argparse.Namespace) -> tuple[list[Any], Path]:
         from mesocosm.artefacts.subjects import of_run
 
         for name in ("inputs", "hidden"):
-            if getattr(options, name):
+            if getattr(options, name) not in (None, ""):
                 raise ConfigurationError(f"--{name}: is of a rule, and {options.run} is a world; leave it out")
-        return of_run(record, options.replicate or 0), _place(options, there / "export")
+        programs = of_run(record, options.replicate or 0)
+        if all(program.kind != "act" for program in programs):
+            print(f"note: no act of its bodies is written: {_why_no_act(record)}", file=sys.stderr)
+        return programs, _place(options, there / "export")
     from mesocosm.artefacts.subjects import of_rule
     from mesocosm.cli.serve import rule_named
+    from mesocosm.rules.rule import RuleError, shipped
 
     name = str(there) if is_run else options.run
-    rule = rule_named(name, options)
+    try:
+        rule = rule_named(name, options)
+    except RuleError as error:
+        if there.exists() or name in shipped():
+            raise
+        raise FolderError(f"{error}; nor is it a run: `mesocosm list` shows runs") from None
     if options.replicate is not None:
         raise ConfigurationError(f"--replicate: is of a world, and {options.run} is a rule; leave it out")
     if options.inputs is None:
         raise ConfigurationError("--inputs: say how many numbers an example has; digits of 8 x 8 pixels have 64")
     place = there / "export" if is_run else Path("exported") / Path(name).stem
     return of_rule(rule, options.inputs, {"rule": Path(name).name, "made": rule.made}), _place(options, place)
+
+
+def _why_no_act(record: Any) -> str:
+    from mesocosm.ecology.ecology import Ecology
+    from mesocosm.protocol.preparing import law_of
+    from mesocosm.protocol.reading import configuration_of
+    from mesocosm.protocol.registry import entry_of
+
+    law = law_of(entry_of(record), configuration_of(record)).experiment
+    experiment = record.header["experiment"]
+    if not isinstance(law, Ecology):
+        return f"minds of {experiment} are not told from its world; {record.folder.name} is exported as its tick"
+    return "nobody lives at its end"
 
 
 def _place(options: argparse.Namespace, usual: Path) -> Path:
