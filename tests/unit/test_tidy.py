@@ -13,7 +13,7 @@ import mesocosm as mc
 from mesocosm import loggers
 from mesocosm.cli import export
 from mesocosm.protocol.tidy import agents, cells_table, spread
-from mesocosm.record import FolderError, MissingPackage
+from mesocosm.record import FolderError, MissingPackage, needs
 from mesocosm.studies.cell import Cell, Row
 from tests.synthetic import game
 
@@ -170,3 +170,17 @@ def test_wandb_keeps_its_run_offline(run, tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_SILENT", "true")
     loggers.wandb(dir=str(tmp_path)).replay(run)
     assert list(tmp_path.glob("wandb/offline-run-*/*.wandb"))
+
+
+def test_a_package_that_is_too_old_is_named_by_its_version(monkeypatch):
+    """It is there and lacks what the version that the extra asks for has: a name in it, or a module of it."""
+    monkeypatch.setattr("importlib.metadata.version", lambda name: {"starlette": "0.30"}[name])
+    said = r"serve needs another starlette than 0\.30, which is here: pip install -U 'mesocosm\[serve\]'"
+    for error in (
+        ImportError("cannot import name 'Route' from 'starlette.routing'", name="starlette.routing"),
+        ModuleNotFoundError("No module named 'starlette.routing'", name="starlette.routing"),
+    ):
+        with pytest.raises(MissingPackage, match=said), needs("serve", "serve"):
+            raise error
+    with pytest.raises(MissingPackage, match="starlette, which is not installed"), needs("serve", "serve"):
+        raise ModuleNotFoundError("No module named 'starlette'", name="starlette")

@@ -32,12 +32,14 @@ class ConfigurationError(MesocosmError):
 
 
 class MissingPackage(ConfigurationError, ImportError):
-    """What was asked for needs a package that is not installed: names it, and the extra that brings it."""
+    """What was asked for needs a package that is not installed, or too old: names it, and the extra that brings it."""
 
     exit_code = 3
 
-    def __init__(self, what: str, package: str | None, extra: str, otherwise: str = "") -> None:
+    def __init__(self, what: str, package: str | None, extra: str, otherwise: str = "", there: str = "") -> None:
         told = f"{what} needs the package {package}, which is not installed: pip install 'mesocosm[{extra}]'"
+        if there:
+            told = f"{what} needs another {package} than {there}, which is here: pip install -U 'mesocosm[{extra}]'"
         super().__init__(told + otherwise)
 
 
@@ -55,9 +57,20 @@ class needs:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         name = (getattr(error, "name", None) or "").partition(".")[0]
         if isinstance(error, ImportError) and not isinstance(error, MissingPackage) and name != "mesocosm":
-            raise MissingPackage(
-                self.what, _DISTRIBUTIONS.get(name, name or str(error)), self.extra, self.otherwise
-            ) from None
+            package = _DISTRIBUTIONS.get(name, name or str(error))
+            is_missing = isinstance(error, ModuleNotFoundError) and error.name == name
+            there = "" if is_missing else _version_of(package)  # it lacks something that the extra's version has
+            raise MissingPackage(self.what, package, self.extra, self.otherwise, there) from None
+
+
+def _version_of(package: str) -> str:
+    """The version that is installed; nothing if none is."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except (metadata.PackageNotFoundError, ValueError):
+        return ""
 
 
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "Pillow"}
