@@ -395,6 +395,14 @@ def test_the_side_that_was_predicted_is_marked_and_no_difference_has_no_interval
     assert "+0.000" not in forest([found | {"estimate": 0.0002, "low": -0.006, "high": 0.007}])
 
 
+def test_what_is_noted_of_many_findings_is_said_once():
+    note = {"name": "a", "verdict": "undecided", "note": "8 values are few."}
+    said = "<p>8 values are few.</p>"
+    few, many = forest([note] * 2), forest([note] * 3)
+    assert few.count(said) == 2 and "Of " not in few
+    assert said not in many and many.startswith("<p>Of 3 of these findings: 8 values are few.</p>")
+
+
 def test_what_would_not_matter_is_drawn_where_it_lies():
     def band(**claim) -> list[float]:
         claim = {"name": "a", "estimate": 1.5, "low": 1.2, "high": 1.8, "verdict": "supported", "direction": 1} | claim

@@ -304,7 +304,7 @@ def axis_of(measure: Measure) -> Axis:
 
 
 def near(axis: Axis, values: np.ndarray) -> Axis:
-    """An axis that goes no further than what it shows, where that takes less than a quarter of its range.
+    """An axis that goes no further than what it shows, where that takes less than an eighth of its range.
 
     It comes no closer than a twentieth of the range, so that noise looks like noise.
     """
@@ -312,7 +312,7 @@ def near(axis: Axis, values: np.ndarray) -> Axis:
     if axis.low is None or axis.high is None or not there.size:
         return axis
     whole, least, most = axis.high - axis.low, float(there.min()), float(there.max())
-    if most - least > whole / 4:
+    if most - least > whole / 8:
         return axis
     half, middle = max(0.6 * (most - least), whole / 40), (least + most) / 2
     return replace(axis, low=max(axis.low, middle - half), high=min(axis.high, middle + half))

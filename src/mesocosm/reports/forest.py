@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from itertools import groupby
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from mesocosm.findings.claim import shown_interval
 from mesocosm.protocol.story import Axis
-from mesocosm.reports.readable import NONE, interval, is_number, number, round_ticks, tick_labels
+from mesocosm.reports.readable import NONE, interval, is_number, kept, number, round_ticks, tick_labels
 from mesocosm.reports.svg import LARGEST, Plot, Scale, area, dots, line, scale_for
 
 Finding = Mapping[str, Any]
@@ -29,8 +30,15 @@ VERDICTS = {
 
 def forest(findings: Sequence[Finding], noun: str = "replicates") -> str:
     """All findings. Neighbours of the same unit and kind share an axis. `noun`: what is counted, in the plural."""
+    notes = Counter(str(f["note"]) for f in findings if f.get("verdict") == "undecided" and f.get("note"))
+    once = {note: n for note, n in notes.items() if n >= _OFTEN}
+    lead = "".join(f"<p>Of {number(n)} of these findings: {escape(kept(note))}</p>" for note, n in once.items())
     groups = groupby(findings, key=lambda f: (f.get("unit") or "", f.get("kind") or ""))
-    return "".join(_group(list(members), noun) for _, members in groups)
+    return lead + "".join(_group(list(members), noun, set(once)) for _, members in groups)
+
+
+_OFTEN = 3
+"""Findings of which the same is to be noted, from which on it is said once, above all of them."""
 
 
 def badge(verdict: str | None) -> str:
@@ -61,7 +69,7 @@ def _number(value: Any) -> float:
     return float(value) if is_number(value) and abs(value) < LARGEST else np.nan
 
 
-def _group(findings: Sequence[Finding], noun: str) -> str:
+def _group(findings: Sequence[Finding], noun: str, said: Collection[str] = ()) -> str:
     ends = []
     for f in findings:
         ends += map(_number, _shown(f))
@@ -70,7 +78,7 @@ def _group(findings: Sequence[Finding], noun: str) -> str:
     is_fraction = findings[0].get("kind") == "fraction"
     # with room beyond, so that what is too small to matter has ends to be seen
     scale = Scale(0, 1) if is_fraction else scale_for(Axis(""), [np.array(ends)], pad=0.18) or Scale(-1, 1)
-    rows = "".join(_row(f, scale, noun) for f in findings)
+    rows = "".join(_row(f, scale, noun, said) for f in findings)
     axis = Plot(scale, Scale(0, 1), height=26)
     ticks = round_ticks(scale.low, scale.high, 5)
     for k, (value, words) in enumerate(zip(ticks, tick_labels(ticks), strict=True)):
@@ -80,7 +88,7 @@ def _group(findings: Sequence[Finding], noun: str) -> str:
     return f'<div class="forest">{rows}{foot}</div>'
 
 
-def _row(finding: Finding, scale: Scale, noun: str) -> str:
+def _row(finding: Finding, scale: Scale, noun: str, said: Collection[str]) -> str:
     plot = Plot(scale, Scale(0, 1), height=54)
     estimate, low, high = map(_number, _shown(finding))
     null, band = _null(finding), np.array(_band(finding))
@@ -98,6 +106,7 @@ def _row(finding: Finding, scale: Scale, noun: str) -> str:
     name, sentence = str(finding.get("name") or ""), str(finding.get("sentence") or "")
     against = f"against {escape(str(finding.get('control')))} · " if finding.get("control") else ""
     note = finding.get("note") if finding.get("verdict") == "undecided" else None
+    note = None if note in said else note
     return (
         f'<div class="finding"><div class="said">{badge(finding.get("verdict"))}'
         f"<h3>{escape(sentence[:1].upper() + sentence[1:] or name)}</h3><p>{against}<code>{escape(name)}</code></p>"
