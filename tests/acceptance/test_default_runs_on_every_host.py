@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mesocosm.cli import main
 from mesocosm.player.encoder.panel import Panel
 from mesocosm.player.encoder.reading import unpack
 from mesocosm.protocol.scenes import about_of
@@ -14,7 +15,6 @@ from mesocosm.record.about import SceneAbout
 from mesocosm.viewer.film import drawn
 from mesocosm.viewer.opening import places
 from mesocosm.viewer.share import page_of
-from tests.acceptance.test_command_line import mesocosm
 
 SIDE = 32
 SMALL = ["--replicates", "1", "--ticks", "100", "--every", "50", "--world.side", str(SIDE), "--world.founders", "64"]
@@ -30,7 +30,7 @@ EXPECTED = {
 def runs(tmp_path_factory) -> dict[str, Record]:
     folder = tmp_path_factory.mktemp("default")
     for name in EXPECTED:
-        mesocosm("run", name, *SMALL, "--out", name, cwd=folder)
+        assert main(["run", name, *SMALL, "--quiet", "--out", str(folder / name)]) == 0
     return {name: load(folder / name) for name in EXPECTED}
 
 
