@@ -34,7 +34,7 @@ os.environ["XLA_FLAGS"] = " ".join([*_given, *(f"{k}={v}" for k, v in _FLAGS.ite
 # their first import. Configurations are left out: they have checks of their own, which are tested.
 CHECKED = ["core", "worlds.petri.law", "worlds.petri.fields", "worlds.petri.state", "minds.table", "heredity.genomes"]
 CHECKED += ["heredity.strands", "worlds.petri.demes", "minds.mind", "ecology.state", "layers.hearing.hearing"]
-CHECKED += ["layers.calls.calls"]
+CHECKED += ["layers.calls.calls", "minds.pupil.net"]
 CHECKED += ["instruments.ecology", "ecology.ecology"]
 CHECKED += ["rules.net", "rules.neurons", "rules.synapses", "rules.wiring", "rules.gradient"]
 CHECKED += ["tasks.streams", "tasks.procedural"]
@@ -47,6 +47,7 @@ CHECKED += [
         "chemotaxis",
         "signalling",
         "calling",
+        "school",
         "bilinear",
         "lorenz",
         "digits",

@@ -254,7 +254,7 @@ DECLARATION = Declaration(
     claims=CLAIMS,
     presets={
         "default": {},
-        "quick": {"replicates": 6, "ticks": 800},
+        "quick": {"replicates": 10, "ticks": 600},
         "instincts": {"founders": "random"},
         "paper": {"replicates": 24, "ticks": 5000, "every": 500, "log_births_and_deaths": False},
     },
