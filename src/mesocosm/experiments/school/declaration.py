@@ -34,7 +34,7 @@ ABOUT = (
 
 
 def _world() -> PetriParameters:
-    """Food rains all over the dish, eight bites a drop; half of it rots before somebody finds it."""
+    """Food rains all over the dish, eight bites a drop; two fifths of it rot before somebody finds it."""
     return PetriParameters(
         side=64,
         founders=256,

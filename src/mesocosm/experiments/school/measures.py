@@ -47,7 +47,11 @@ def measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
         Measure("population", "population", low=0),
         Measure("share", "marked", "share of odd lineages", low=0, high=1, per="population", in_table=False),
         Measure(
-            "young", lambda c: kept(c, founding), "eaten by the odd since their founding", "quanta", in_table=False
+            "young",
+            lambda c: kept(c, founding),
+            "food eaten by each of odd lineage since the founding",
+            "quanta",
+            in_table=False,
         ),
         *(_gene(name, in_table=False) for name in RULE if name not in ("actor", "food")),
     )
