@@ -73,8 +73,8 @@ class SchoolConfiguration(EcologyConfiguration):
     mind: PupilParameters = field(default_factory=PupilParameters)  # pyright: ignore[reportIncompatibleVariableOverride]
     founders: Founders = "blank"
     """Founders: `blank`, whose acts are coins, with random rules and feelings; `random`, with random instincts too;
-    `rivals`, learners written by hand (odd) among the best instinct (even); `young` learners; young learners (odd)
-    `beside` old ones who know already."""
+    `rivals`, learners written by hand (odd) among an instinct that is right for straight wires (even); `young`
+    learners; young learners (odd) `beside` old ones who know already."""
     accidents: Annotated[float, Range(0, 1, "per tick")] = 1 / 256
     """Probability that a body dies by accident, at any age."""
 
@@ -174,7 +174,7 @@ CLAIMS = (
     ),
     Claim(
         "invades",
-        "learners gain on the best instinct",
+        "learners gain on an instinct that is right for straight wires",
         control="their share at the founding, one half",
         statistic="share of the descendants of learners at the end of the arm rivals (no mutation), less one half",
         delta=0.05,
@@ -182,7 +182,7 @@ CLAIMS = (
     ),
     Claim(
         "costs",
-        "where wires are straight, learners lose to the best instinct",
+        "where wires are straight, learners lose to that instinct",
         control="their share at the founding, one half",
         statistic="the same of the arm rivals-straight",
         delta=0.05,
@@ -233,8 +233,9 @@ DECLARATION = Declaration(
     title="Instinct or learning",
     question="Where no gene can know how a body is wired, does selection write a rule that learns, and a feeling?",
     prediction="rates of learning and the liking of food rise above the shadow genes; learners eat more than they do "
-    "as born, and gain on the best instinct, but only where wires are crossed; the young learn faster beside the old",
-    control="the shadow genes; the same bodies as they were born; a world in which nobody learns; the best instinct; "
+    "as born, and gain on an instinct that is right for straight wires, but only where wires are crossed; the young "
+    "learn faster beside the old",
+    control="the shadow genes; the same bodies as they were born; a world in which nobody learns; an instinct; "
     "straight wires",
     configuration=SchoolConfiguration,
     columns={
