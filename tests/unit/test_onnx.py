@@ -84,6 +84,8 @@ def test_places_loops_and_branches_are_equal():
             lax.dynamic_update_slice(field, field[:, :2] * 2, (0, at[3], 0)),
             jnp.sort(key),
             jnp.argsort(key, stable=True),
+            *lax.top_k(key.astype(jnp.int32) // 2, 5),
+            *lax.top_k(field.astype(jnp.float32).reshape(3, 20), 4),
             jnp.cumsum(key, dtype=jnp.uint32),
             jnp.searchsorted(jnp.sort(key.astype(jnp.int32)), at, method="compare_all"),
             first_true(key > 4, 12),

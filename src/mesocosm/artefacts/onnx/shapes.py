@@ -251,6 +251,16 @@ def ordered(g: Graph, values: list[Value], parameters: Any) -> list[Value]:
     return out + [like(g.op("GatherElements", [g.whole(v), names[1]], v.shape, v.dtype, axis=axis), v) for v in others]
 
 
+def largest(g: Graph, values: list[Value], parameters: Any) -> list[Value]:
+    """`top_k`: the k largest, from the largest on, and their places; of equal ones the first comes first."""
+    (a,), axis, k = values, parameters["axis"], parameters["k"]
+    wide = g.cast(a, _counting(a.dtype, wraps=False))
+    names = g.node("TopK", [g.whole(wide), ints(g, [k])], 2, axis=axis, largest=1, sorted=1)
+    shape = (*a.shape[:axis], k, *a.shape[axis + 1 :])
+    place = within(g.cast(g.given(names[1], shape, np.int64), np.int32), 0, a.shape[axis] - 1)
+    return [g.cast(like(g.given(names[0], shape, wide.dtype), wide), a.dtype), place]
+
+
 def multiplied(g: Graph, values: list[Value], parameters: Any) -> Value:
     """`dot_general`, as Einstein's sum."""
     wanted = np.dtype(parameters.get("preferred_element_type") or values[0].dtype)
@@ -295,5 +305,6 @@ TABLE: dict[str, Callable[..., Any]] = {
     "argmin": placed("ArgMin"),
     "cumsum": accumulated,
     "sort": ordered,
+    "top_k": largest,
     "dot_general": multiplied,
 }
