@@ -114,5 +114,5 @@ def _room_for_programs():
     if "jax" in sys.modules and time.process_time() > _LOOKED[0] + 2:
         from mesocosm.core.programs import make_room
 
-        make_room(share=0.25)
+        make_room(share=0.35)
         _LOOKED[0] = time.process_time()
