@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import mesocosm as mc
 from mesocosm.cli.main import main
 from mesocosm.ecology.assay.optimum import Optimum, _searched, found_before, optimum
+from mesocosm.ecology.assay.space import space
 from mesocosm.ecology.assay.system import _rows
 from mesocosm.protocol.reading import configuration_of
 from mesocosm.record import ConfigurationError, FolderError, load
@@ -125,3 +127,9 @@ def test_a_game_has_no_bodies(tmp_path):
     game = mc.run("bilinear", replicates=2, ticks=100, out=tmp_path / "game")
     with pytest.raises(FolderError, match="no bodies"):
         game.optimum()
+
+
+def test_minds_whose_genomes_say_something_else_are_refused_before_anything_is_tried():
+    header = {"experiment": "school", "configuration": {"world": {"senses": ["odour"]}, "mind": {"hidden": 8}}}
+    with pytest.raises(FolderError, match="there: minds of school are neither tables nor reward maps"):
+        space(SimpleNamespace(folder="there", header=header))  # type: ignore[arg-type]  # all that is asked of a record

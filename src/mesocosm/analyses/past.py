@@ -61,8 +61,12 @@ def _spread(times: list[np.ndarray]) -> float:
     return float(np.sqrt(np.array([people.mean(axis=0) for people in times]).var(axis=0).sum()))
 
 
+FEW = 10
+"""Worlds, below which a correlation over them is not told."""
+
+
 def _rank_correlation(x: np.ndarray, y: np.ndarray) -> float | None:
-    if x.size < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+    if x.size < FEW or np.ptp(x) == 0 or np.ptp(y) == 0:
         return None
     from scipy.stats import rankdata
 
@@ -100,9 +104,9 @@ def _matches(record: Record, people: list[list[np.ndarray]], ticks: int) -> np.n
 def show(record: Record, values: Mapping[str, Any]) -> Result:
     rank = values["rank_correlation"]
     said = (
-        "How large the chase is cannot be held against the spread of traits here."
+        f"Whether worlds with more varied minds chase more is not told: fewer than {FEW} worlds, or all alike."
         if rank is None
-        else f"Over worlds, the chase and the spread of traits have the rank correlation {rank:+.2f}."
+        else f"Over worlds, how much is chase goes with how varied minds are by the rank correlation {rank:+.2f}."
     )
     sentence = f"{values['sentence']} {said}"
     alt = f"What minds of each time (row) win of those of each other one (column), means over worlds. {sentence}"

@@ -243,8 +243,12 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     windows = f"over {len(values['edges']) - 1} windows"
     said = f"Nobody lives at the end, so that nothing can be said of selection; {books}."
     if survived:
-        both = f"{np.nanmean(own):.3g} and on their shadows {np.nanmean(shadow):.3g}"
-        said = f"Mean squared intensity of selection on expressed {what} {both}, {windows}; {books}."
+        first, second = float(np.nanmean(own)), float(np.nanmean(shadow))
+        ratio = f"{first / second:.2g} times as strong as" if second > 0 else "beside"
+        said = (
+            f"Selection on expressed {what} was {ratio} that on their shadows (mean squared intensity {first:.3g} and "
+            f"{second:.3g}), {windows}; {books}."
+        )
         said += f" {told(values['is_replayed'])}" if values["of"] == "genes" else ""
     strips = Strips(
         "Intensity of selection",

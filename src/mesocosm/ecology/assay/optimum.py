@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
-from mesocosm.ecology.analysis import senses_of, stimulus_names
 from mesocosm.ecology.assay.analysis import contest_ticks, intake, selection
 from mesocosm.ecology.assay.call import assay
 from mesocosm.ecology.assay.declaration import ASSAY_SEEDS
+from mesocosm.ecology.assay.space import TUMBLING, mirrored, rounded, space, spelt, in_units
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.findings.outcomes import plain
-from mesocosm.minds.parameters import WEIGHTS
 from mesocosm.protocol.reading import follow_ups_of
 from mesocosm.record import ConfigurationError, FolderError, Record
 from mesocosm.record.configuration import Range, digest
@@ -57,7 +56,6 @@ JUDGED = 64
 """The best is judged against the evolved of so many worlds of the run at most, the first ones."""
 _GARDEN_TICKS, _TRIED_TICKS, COLONY_TICKS = 600, 300, 600
 _QUIET = ("log_births_and_deaths=false", "log_exchanges=false")
-TUMBLING = "P(tumble)"
 _SEARCH = 0x6F7074 << 24
 """Differs the seeds of searches from those of the declared assays."""
 
@@ -152,7 +150,7 @@ class Optimum:
 
     def text(self) -> str:
         """The genotype, as an assay takes it."""
-        return _spelt(np.array(self.chances), self.of)
+        return spelt(np.array(self.chances), self.of)
 
 
 def optimum(
@@ -188,14 +186,14 @@ def optimum(
     if all(s.status != "alive" for s in source.statuses):
         raise FolderError(f"{source.folder}: no world lives; there is nobody to compare the best with")
     living = [s.replicate for s in source.statuses if s.status == "alive"]
-    stimuli, of = _space(source)
+    stimuli, of = space(source)
     under = f"optimum-{by}-{digest({**settings, 'source': source.digest()})[:8]}"
     tried = _Tried(source, by, of, under, horizon, living, report)
     ends, traces = tried.searches(len(stimuli), **effort)
     compared = tried.scores("compared", np.array(ends), max(1, candidates * worlds // searches), 1000 * searches)
     order = np.argsort(-np.where(np.isfinite(compared), compared, -np.inf), kind="stable")
-    others = tuple((_plain(ends[k]), plain(compared[k])) for k in order)
-    judged = _judged(source, under, by, _spelt(ends[order[0]], of), report)
+    others = tuple((rounded(ends[k]), plain(compared[k])) for k in order)
+    judged = _judged(source, under, by, spelt(ends[order[0]], of), report)
     found = Optimum(by, stimuli, others[0][0], others, tuple(traces), judged, of)
     write_whole(source.folder / f"optimum-{by}.json", sealed(found.to_dict()))
     return found
@@ -227,16 +225,16 @@ class _Tried:
         for k in range(searches):
 
             def scores(g: int, points: np.ndarray, k: int = k) -> np.ndarray:
-                return self.scores(f"{k}-{g:03d}", _values(points, self.of), worlds, 1000 * k + g)
+                return self.scores(f"{k}-{g:03d}", in_units(points, self.of), worlds, 1000 * k + g)
 
             end, trace = _searched(scores, n, generations, candidates, _seed(self.source, _SEARCH + k))
-            ends.append(_values(end, self.of))
+            ends.append(in_units(end, self.of))
             traces.append(tuple(trace))
         return ends, traces
 
     def scores(self, name: str, chances: np.ndarray, n_worlds: int, number: int) -> np.ndarray:
         """The mean score of each genotype. [genotypes]"""
-        texts = [_spelt(row, self.of) for row in chances for _ in range(n_worlds)]
+        texts = [spelt(row, self.of) for row in chances for _ in range(n_worlds)]
         given: dict[str, Any] = {"replicates": len(texts), "ticks": self.horizon}
         given["seed"] = _seed(self.source, _SEARCH + number)
         # All of a generation meet the bodies of the same replicates, other ones in each generation.
@@ -302,43 +300,16 @@ def _searched(
     for generation in range(generations):
 
         def losses(points: Any, generation: int = generation) -> Any:
-            return jnp.asarray(-scores(generation, _chances(points)), jnp.float32)
+            return jnp.asarray(-scores(generation, mirrored(points)), jnp.float32)
 
         state, found = searcher.step(keys[generation], state, losses)
         finite = np.asarray(found)[np.isfinite(found)]
         trace.append(float(-finite.mean()) if finite.size else None)
-    return _chances(searcher.centre(state)), trace
-
-
-def _chances(points: Any) -> np.ndarray:
-    """Points of a space without ends as probabilities: what leaves 0 ... 1 comes back as in a mirror."""
-    return 1 - np.abs(1 - np.asarray(points, float) % 2)
-
-
-def _values(points: np.ndarray, of: str) -> np.ndarray:
-    """Points 0 ... 1 in the unit of what is sought."""
-    return points if of == TUMBLING else np.round(255 * points - 128)
-
-
-def _spelt(values: np.ndarray, of: str) -> str:
-    return ",".join(f"{v:.4f}" if of == TUMBLING else f"{v:.0f}" for v in values)
-
-
-def _plain(values: Sequence[float] | np.ndarray) -> tuple[float, ...]:
-    return tuple(round(float(v), 4) for v in values)
+    return mirrored(searcher.centre(state)), trace
 
 
 def _seed(source: Record, offset: int) -> int:
     return (int(source.header["seed"]) + ASSAY_SEEDS + offset) % 2**64
-
-
-def _space(source: Record) -> tuple[tuple[str, ...], str]:
-    """What a genotype of the run says: names, and what is said of each."""
-    if "senses" not in source.header["configuration"].get("world", {}):
-        raise FolderError(f"{source.folder}: is a run of {source.header['experiment']}, which has no bodies to assay")
-    if source.header["configuration"].get("mind", {}).get("kind") in ("planner", "lifetime"):
-        return WEIGHTS, "Reward map"
-    return tuple(stimulus_names(senses_of(source))), TUMBLING
 
 
 def _scores(record: Record, by: By) -> np.ndarray:

@@ -44,7 +44,7 @@ def _measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
     between = Measure(
         "cooperation",
         lambda c: c["plays"] - c["ones"],
-        "share of rounds between minds in which one cooperates",
+        "share of what minds do to minds that is cooperation",
         low=0,
         high=1,
         per="plays",
@@ -53,8 +53,8 @@ def _measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
     expects = Measure(
         "echo",
         "prior",
-        "expects that the other does as oneself, 3 being neutral",
-        "acts",
+        "how far it expects the other to do as oneself; 3 is neutral",
+        "of 6",
         0,
         6,
         control="shadow_prior",
@@ -80,7 +80,7 @@ def _claim(name: str, sentence: str, control: str, run: str, against: str | floa
         name,
         sentence,
         control=control,
-        statistic=f"share of rounds between minds in which one cooperates, second half of the run{words}",
+        statistic=f"share of what minds do to minds that is cooperation, second half of the run{words}",
         delta=0.1,
         value=Statistic("cooperation", over="late", run=run, against=against),
     )
@@ -99,7 +99,7 @@ CLAIMS = (
     _claim(
         "alone",
         "minds among themselves come to cooperate",
-        "one round of two",
+        "cooperating in half of the rounds",
         "uniform",
         0.5,
         " of the arm `uniform`, less 1/2",
