@@ -20,7 +20,7 @@ import numpy as np
 from mesocosm.ecology.assay.analysis import contest_ticks, intake, selection
 from mesocosm.ecology.assay.call import assay
 from mesocosm.ecology.assay.declaration import ASSAY_SEEDS
-from mesocosm.ecology.assay.space import TUMBLING, mirrored, rounded, space, spelt, in_units
+from mesocosm.ecology.assay.space import TUMBLING, in_units, mirrored, rounded, space, spelt
 from mesocosm.findings.claim import Claim, Finding
 from mesocosm.findings.outcomes import plain
 from mesocosm.protocol.reading import follow_ups_of
