@@ -233,3 +233,5 @@ def test_classes_may_come_late_and_images_may_be_constant(digits):
     assert np.isfinite(rule.logits(np.r_[np.zeros((1, 64)), x[:3]])).all()
     same = rules.load("eyes-0", classes=1_000).learn(x, 0 * y + 7)  # a teacher that always says the same
     assert set(same.predict(x)) == {7}
+    many = rules.load("eyes-0", classes=10_000).learn(x[:4], np.array([0, 9_999, 5_000, 1]))
+    assert many.predict(x[:4]).tolist() == [0, 9_999, 5_000, 1]
