@@ -190,6 +190,8 @@ def test_weights_become_genes_and_acts_are_compared_where_owners_were():
     assert retrained.as_genes(np.array([1e-9, -2e-9, 0, 0, 0])).tolist() == [64, -127, 0, 0, 0]
     assert retrained.as_genes(np.array([0.5, -2, 0, 0, 0]), 40.0).tolist() == [10, -40, 0, 0, 0]
     assert retrained.as_genes(np.array([0.5, -2, 0, 0, 0]), 400.0).tolist() == [32, -127, 0, 0, 0], "what genes hold"
+    assert np.isnan(retrained.as_genes(np.array([0.01, -0.02, 0, 0, 0]), 0.3)).all(), "whole numbers of it are none"
+    assert retrained.size_of(np.array([0.25, -0.5, 0, 0, 0]), 60.0) == 30 and retrained.size_of(np.ones(5), None) == 127
     own = clones(9, WEIGHTS, None)
     assert retrained._agreement(own, own, N) == pytest.approx(np.ones(N))
     turned = replace(own, visits=own.visits[:, :, ::-1], replicate=own.replicate[:-1])

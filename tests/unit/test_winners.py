@@ -38,20 +38,36 @@ def test_where_all_may_win_it_is_the_net_of_before():
     assert not all(np.array_equal(a, b) for a, b in zip(ends[0], ends[2], strict=True))
 
 
+def changed_of(before, after, n: int) -> dict[str, set[int]]:
+    """Which hidden neurons are not as they were: their memory, the synapses before them, and those after them."""
+    out = {"memory": np.any(np.asarray(before.neurons[LEVEL] != after.neurons[LEVEL]), axis=0)}
+    for layer, axis, name in ((0, -2, "before"), (1, -1, "after")):
+        pairs = zip(*(jax.tree.leaves(state.synapses[layer]) for state in (before, after)), strict=True)
+        out[name] = np.any([np.moveaxis(np.asarray(a != b), axis, 0).reshape(n, -1).any(1) for a, b in pairs], axis=0)
+    return {name: set(np.flatnonzero(is_other)) for name, is_other in out.items()}
+
+
 @pytest.mark.parametrize("winners", [1, 4])
-def test_losers_are_silent_and_stay_as_they_are_to_the_last_bit(winners):
-    _, _, before, after, seen = lived(winners)
-    speaks = np.any(np.asarray(seen.sent[LEVEL]) != 0, axis=0)
-    assert speaks.sum() == winners
-    changed = {"neurons": np.any(np.asarray(before.neurons[LEVEL] != after.neurons[LEVEL]), axis=0)}
-    for layer, axis, name in ((0, -2, "before them"), (1, -1, "after them")):
-        old, new = (jax.tree.leaves(state.synapses[layer]) for state in (before, after))
-        moved = [
-            np.moveaxis(np.asarray(a != b), axis, 0).reshape(HIDDEN, -1).any(1) for a, b in zip(old, new, strict=True)
-        ]
-        changed[name] = np.any(moved, axis=0)
-    assert {name: int(x.sum()) for name, x in changed.items()} == dict.fromkeys(changed, winners)
-    assert np.array_equal(changed["before them"], changed["after them"]), "the same neurons on both sides"
+def test_losers_are_silent_and_who_has_no_lesson_stays_as_it_is_to_the_last_bit(winners):
+    net, genome, before, after, seen = lived(winners)
+    speaks = set(np.flatnonzero(np.any(np.asarray(seen.sent[LEVEL]) != 0, axis=0)))
+    assert speaks == set(np.argsort(np.asarray(seen.arrived[LEVEL])[0])[-winners:]), "the best by what arrived"
+    replies = np.asarray(net.backward(genome, before, seen, jax.nn.one_hot(11 % 3, 3))[1][LEVEL - 1])[0]
+    learns = set(np.flatnonzero(replies > 0))
+    assert 1 <= len(learns) <= winners
+    assert changed_of(before, after, HIDDEN) == dict.fromkeys(("memory", "before", "after"), learns)
+
+
+def test_of_a_shipped_rule_no_more_than_so_many_answer_and_no_more_learn():
+    data = load("digits8")
+    x = data.inputs[:40].reshape(40, -1)
+    rule = rules.load("prototypes-0", 10, (64,), winners=4).learn(x[:39], data.labels[:39])
+    net, before = rule._learner.net, rule._state
+    one = jnp.asarray((x[38] - x[38].mean()) / x[38].std(), jnp.float32)
+    speaks = np.any(np.asarray(net.forward(rule.genome, before, one).sent[LEVEL]) != 0, axis=0)
+    after = rule.learn(x[39:], data.labels[39:40])._state
+    changed = changed_of(before, after, 64)
+    assert speaks.sum() == 4 and 1 <= len(set.union(*changed.values())) <= 4
 
 
 def test_in_a_large_net_a_rule_goes_on_where_it_would_decay():
@@ -70,5 +86,7 @@ def test_in_a_large_net_a_rule_goes_on_where_it_would_decay():
 def test_winners_where_nobody_competes_are_refused():
     with pytest.raises(RuleError, match="winners = 4: no neurons of the rule class-mean compete"):
         rules.load("class-mean", winners=4)
+    with pytest.raises(ConfigurationError, match="winners = 4: who wins is one thing with messages = 1 only"):
+        build_net(RuleForm(compete=True, winners=4), (4, 5, 2))
     with pytest.raises(ConfigurationError, match="winners = 4: nobody wins where hidden neurons do not compete"):
         build_net(RuleForm(winners=4), (4, 2))

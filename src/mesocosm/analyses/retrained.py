@@ -76,6 +76,7 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
         "agree": plain_lists(agree),
         "population": plain_lists(population),
         "weights": {row: plain_lists(given[row]) for row in ROWS},
+        "beyond": int((np.abs(given["entropy"]).max(axis=1) == LARGEST).sum()) if here.temperature is not None else 0,
     }
 
 
@@ -92,14 +93,19 @@ def _weights(here: list[Known], temperature: float | None, draw: int) -> dict[st
             "random": base["random"][draw],
             "food only": base["food only"],
         }
-        largest = LARGEST if temperature is None else temperature * float(np.abs(found["entropy"]).max())
+        largest = size_of(found["entropy"], temperature)
         for row, weights in found.items():
             out[row][of.replicate] = as_genes(weights, largest)
     return out
 
 
+def size_of(weights: np.ndarray, temperature: float | None) -> float:
+    """How large the largest weight was to its owner: of soft minds as they behave, of others it is nothing: 127."""
+    return LARGEST if temperature is None else temperature * float(np.abs(weights).max(initial=0))
+
+
 def as_genes(weights: np.ndarray, largest: float = LARGEST) -> np.ndarray:
-    """The nearest weights that a genome holds; NaN where all are 0.
+    """The nearest weights that a genome holds; NaN where all are 0, as they are or as whole numbers.
 
     Args:
       weights: of any size.
@@ -109,9 +115,8 @@ def as_genes(weights: np.ndarray, largest: float = LARGEST) -> np.ndarray:
     [64.0, -127.0, 0.0, 0.0, 32.0]
     """
     size = float(np.abs(weights).max(initial=0))
-    if not size > 0:
-        return np.full(np.shape(weights), np.nan)
-    return np.rint(min(largest, LARGEST) * np.asarray(weights, float) / size)
+    genes = np.rint(min(largest, LARGEST) * np.asarray(weights, float) / size) if size > 0 else np.zeros(len(weights))
+    return genes if genes.any() else np.full(genes.shape, np.nan)
 
 
 def _lived(record: Record, there: Record, row: str, weights: np.ndarray, draw: int) -> Record:
@@ -168,6 +173,10 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
         f"{said['random']}, food alone {said['food only']}), and sustain {size['entropy']} times their population (a "
         f"random reward {size['random']}, food alone {size['food only']})."
     )
+    if beyond := values.get("beyond", 0):
+        sentence += (
+            f" In {beyond} worlds its weights are larger than a gene holds: their minds act more softly than owners."
+        )
     figure = Strips(
         title="Acts that are the owners' in another world",
         alt="Share of the owners' steps, a dot a world.",

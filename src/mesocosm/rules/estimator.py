@@ -30,15 +30,16 @@ class _Seen:
 
     def beside(self, x: np.ndarray) -> _Seen:
         """These and further ones."""
-        n, m = self.n, len(x)
+        x, n, m = np.asarray(x, float), self.n, len(x)
         apart = x.mean(axis=0) - self.mean
         squares = self.squares + m * x.var(axis=0) + apart**2 * (n * m / (n + m))
         return _Seen(self.mean + apart * (m / (n + m)), squares, n + m)
 
     def scaled(self, x: np.ndarray) -> np.ndarray:
-        """Less the mean, over the standard deviation where there is one (and not what rounding leaves)."""
+        """Less the mean, over the standard deviation; 0 where no two examples differed by more than rounding does."""
         deviation = np.sqrt(self.squares / max(self.n, 1))
-        return (x - self.mean) / np.where(deviation > 1e-9 * np.abs(self.mean), deviation, 1.0)
+        varies = deviation > 8 * np.finfo(float).eps * np.abs(self.mean)
+        return np.where(varies, (np.asarray(x, float) - self.mean) / np.where(varies, deviation, 1.0), 0.0)
 
 
 class RuleClassifier(ClassifierMixin, BaseEstimator):
@@ -57,13 +58,22 @@ class RuleClassifier(ClassifierMixin, BaseEstimator):
     Args:
       rule: name of a rule that comes with the project (`mesocosm.rules.shipped()`), or a file.
       hidden: neurons in each hidden level, where the rule has some.
+      winners: hidden neurons that answer and learn at once, as of `mesocosm.rules.load`.
       lift: whether features are scaled, and lifted; False for images, which are heard as they are.
       seed: of the random initial state of hidden levels.
     """
 
-    def __init__(self, rule: str = "class-mean", hidden: tuple[int, ...] = (), lift: bool = True, seed: int = 0):
+    def __init__(
+        self,
+        rule: str = "class-mean",
+        hidden: tuple[int, ...] = (),
+        lift: bool = True,
+        seed: int = 0,
+        winners: int = 0,
+    ):
         self.rule = rule
         self.hidden = hidden
+        self.winners = winners
         self.lift = lift
         self.seed = seed
 
@@ -125,7 +135,8 @@ class RuleClassifier(ClassifierMixin, BaseEstimator):
             self.classes_: np.ndarray = classes
             self.seen_ = _Seen(np.zeros(X.shape[1]), np.zeros(X.shape[1]))
             one = classes.size < 2  # there is nothing to tell apart
-            self.rule_: Rule | None = None if one else load(self.rule, int(classes.size), tuple(self.hidden), self.seed)
+            how = {"hidden": tuple(self.hidden), "seed": self.seed, "winners": self.winners}
+            self.rule_: Rule | None = None if one else load(self.rule, int(classes.size), **how)
         self.seen_ = self.seen_.beside(X)
         if self.rule_ is not None:
             self.rule_.learn(self._heard(X), np.searchsorted(classes, y))

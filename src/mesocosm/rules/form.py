@@ -43,8 +43,9 @@ class RuleForm:
     compete: bool = False
     """Neurons of a hidden level share one answer, and one lesson (softmax); else each answers for itself (tanh)."""
     winners: Annotated[int, Range(0, 65536, "neurons", "size")] = 0
-    """Where neurons compete: how many of a level answer an example and learn from it; the others are silent and stay as
-    they are (0: all have a share, however small). In nets much larger than a rule was evolved in, a few."""
+    """Where neurons compete: how many of a level answer an example, and how many learn from it, at most; the others are
+    silent, or stay as they are (0: all have a share, however small). In nets much larger than a rule was evolved in, a
+    few."""
     fast: bool = False
     """The fast cell (lstm only): diagonal recurrence, rational gates."""
     fields: Fields = field(default_factory=Fields)
@@ -55,6 +56,8 @@ class RuleForm:
             yield f"hidden = {self.hidden}: must be at least {strengths}, the strengths of {self.messages} messages"
         if self.compete and self.ticks != 1:
             yield f"ticks = {self.ticks}: must be 1 where hidden neurons compete: nothing told would be a lesson too"
+        if self.winners and self.compete and self.messages != 1:
+            yield f"winners = {self.winners}: who wins is one thing with messages = 1 only; here are {self.messages}"
         if self.winners and not self.compete:
             yield f"winners = {self.winners}: nobody wins where hidden neurons do not compete; set it to 0"
         if self.fast and self.cell != "lstm":

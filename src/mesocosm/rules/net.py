@@ -9,9 +9,10 @@ Written for one synapse and one neuron (`synapses`, `neurons`); here they are ba
 Where hidden neurons compete, what they answer is a share of their level (softmax), and so is their reply: who learns.
 Their synapses then change, on both sides, by how much it was their turn, as in adaptive resonance (G. Carpenter,
 S. Grossberg, "A massively parallel architecture for a self-organizing neural pattern recognition machine", 1987). Where
-only so many can win, the others have no share, send nothing, and stay as they are to the last bit: k winners take all
-(W. Maass, "On the computational power of winner-take-all", 2000). Else a thousand small shares, and a thousand
-messages of neurons that have nothing to say, add up to more than the right answer.
+only so many can win, the others have no share: who has none in the answer sends nothing, who has none in the lesson
+stays as it is to the last bit (k winners take all: W. Maass, "On the computational power of winner-take-all", 2000).
+These need not be the same neurons. Else a thousand small shares, and a thousand messages of neurons that have nothing
+to say, add up to more than the right answer.
 
 A net may begin with a level of fields (`wiring`): to what follows its neurons are the inputs, and are of their role.
 
@@ -79,7 +80,7 @@ class Net(eqx.Module):
       per_role: a genome for input, hidden and output instead of one for all.
       compete: neurons of a hidden level share one answer and one lesson.
       fields: a level behind the inputs that looks at small fields of an image.
-      winners: where neurons compete, how many have a share; 0: all.
+      winners: where neurons compete, how many have a share at most, in the answer and in the lesson; 0: all.
     """
 
     synapse: Synapse
@@ -194,7 +195,7 @@ class Net(eqx.Module):
         for layer, wires in enumerate(wiring):
             genes = self._neuron(genome, layer)
             message = over_neurons(self.neuron.send)(genes, active, state.neurons[layer])
-            sent.append(self._of_winners(layer, active, message, jnp.zeros_like(message)))
+            sent.append(_where(self._wins(layer, active), message, jnp.zeros_like(message)))
             gathered = wires.forward(sent[-1], self.synapse.carry(state.synapses[layer])[0], self.normalise)
             a = over_neurons(self.neuron.arrive)(self._neuron(genome, layer + 1), gathered)
             if self._competes(layer + 1):
@@ -211,20 +212,13 @@ class Net(eqx.Module):
     def _shares(self, a: Array) -> Array:
         """What each neuron of a level that competes has of one whole; losers have none. [k, n]"""
         if 0 < self.winners < a.shape[1]:
-            least = jax.lax.top_k(a, self.winners)[0][:, -1:]
-            a = jnp.where(a >= least, a, -jnp.inf)
+            best = jax.lax.top_k(a[0], self.winners)[1]
+            a = jnp.where(jnp.zeros(a.shape[1], bool).at[best].set(True), a, -jnp.inf)
         return jax.nn.softmax(a, axis=1)
 
-    def _of_winners(self, level: int, shares: Array, new: Any, old: Any, is_after: bool = False) -> Any:
-        """`new` where a neuron of the level has a share in one of `shares` [k, n], else `old`.
-
-        Arrays are [.., n], or, of the synapses before the level, [.., n, before].
-        """
-        if not (self.winners and self._competes(level)):
-            return new
-        wins = jnp.any(shares > 0, axis=0)
-        is_winner = wins[:, None] if is_after else wins
-        return jax.tree.map(lambda a, b: jnp.where(is_winner, a, b), new, old)
+    def _wins(self, level: int, shares: Array) -> Array | None:
+        """Which neurons of a level have one of its shares [k, n]; None where all go on as they like. [n]"""
+        return jnp.any(shares > 0, axis=0) if self.winners and self._competes(level) else None
 
     def backward(
         self, genome: Genome, state: NetState, seen: Pass, label: Array | None
@@ -253,19 +247,25 @@ class Net(eqx.Module):
         sent, arrived = list(seen.sent), list(seen.arrived)
         for level in filter(self._competes, range(len(sent))):
             sent[level] = arrived[level] = replies[level - 1]
+        learn = [None, *(self._wins(level, reply) for level, reply in enumerate(replies, 1))]
         synapses = []
         for layer, (wires, synapse) in enumerate(zip(self.wiring, state.synapses, strict=True)):
             genes = self._synapse(genome, layer)
             before = over_neurons(self.synapse.before)(genes, sent[layer])
             after = over_neurons(self.synapse.after)(genes, replies[layer])
-            changed = wires.change(self.synapse.step, genes, synapse, before, after)
-            changed = self._of_winners(layer, sent[layer], changed, synapse)
-            synapses.append(self._of_winners(layer + 1, replies[layer], changed, synapse, is_after=True))
+            changed = _where(learn[layer], wires.change(self.synapse.step, genes, synapse, before, after), synapse)
+            above = learn[layer + 1]
+            synapses.append(_where(None if above is None else above[:, None], changed, synapse))
         neurons = [
-            self._of_winners(level, a, over_neurons(self.neuron.remember)(self._neuron(genome, level), a, r, u), u)
+            _where(learn[level], over_neurons(self.neuron.remember)(self._neuron(genome, level), a, r, u), u)
             for level, (a, r, u) in enumerate(zip(arrived, returned, state.neurons, strict=True))
         ]
         return NetState(tuple(synapses), tuple(neurons))
+
+
+def _where(is_so: Array | None, new: Any, old: Any) -> Any:
+    """`new` where it is so, else `old`: trees of arrays to which `is_so` stretches; None: everywhere."""
+    return new if is_so is None else jax.tree.map(lambda a, b: jnp.where(is_so, a, b), new, old)
 
 
 __all__ = ["FEEDBACK", "Genome", "Net", "NetState", "Pass"]
