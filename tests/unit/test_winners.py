@@ -10,7 +10,7 @@ import pytest
 from mesocosm import rules
 from mesocosm.record.configuration import ConfigurationError
 from mesocosm.rules.form import RuleForm
-from mesocosm.rules.net import Net
+from mesocosm.rules.net import Genome, Net
 from mesocosm.rules.rule import RuleError, build_net
 from mesocosm.tasks import load
 
@@ -62,7 +62,9 @@ def test_of_a_shipped_rule_no_more_than_so_many_answer_and_no_more_learn():
     data = load("digits8")
     x = data.inputs[:40].reshape(40, -1)
     rule = rules.load("prototypes-0", 10, (64,), winners=4).learn(x[:39], data.labels[:39])
+    assert rule._learner is not None and isinstance(rule.genome, Genome)
     net, before = rule._learner.net, rule._state
+    assert isinstance(net, Net)
     one = jnp.asarray((x[38] - x[38].mean()) / x[38].std(), jnp.float32)
     speaks = np.any(np.asarray(net.forward(rule.genome, before, one).sent[LEVEL]) != 0, axis=0)
     after = rule.learn(x[39:], data.labels[39:40])._state

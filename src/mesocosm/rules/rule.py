@@ -280,17 +280,22 @@ def load(
             f"{', '.join(shipped())}"
         ) from None
     form, genome, made = _parsed(str(name), text)
+    form = _at_work(name, form, channels, winners)
+    return Rule(form, genome, made, classes, hidden, seed)
+
+
+def _at_work(name: str | Path, form: Form, channels: int, winners: int) -> Form:
+    """The form in a net of more neurons of fields, or with fewer winners, than it was evolved in."""
     if channels:
         if not isinstance(form, RuleForm) or not form.fields.channels:
             raise RuleError(f"channels = {channels}: the rule {name} has no fields; leave channels at 0")
         form = replace(form, fields=replace(form.fields, channels=channels))
-        check(form)
     if winners:
         if not isinstance(form, RuleForm) or not form.compete:
             raise RuleError(f"winners = {winners}: no neurons of the rule {name} compete; leave winners at 0")
         form = replace(form, winners=winners)
-        check(form)
-    return Rule(form, genome, made, classes, hidden, seed)
+    check(form)
+    return form
 
 
 def _text_of(path: Path) -> str:
