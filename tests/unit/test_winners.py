@@ -44,16 +44,16 @@ def changed_of(before, after, n: int) -> dict[str, set[int]]:
     for layer, axis, name in ((0, -2, "before"), (1, -1, "after")):
         pairs = zip(*(jax.tree.leaves(state.synapses[layer]) for state in (before, after)), strict=True)
         out[name] = np.any([np.moveaxis(np.asarray(a != b), axis, 0).reshape(n, -1).any(1) for a, b in pairs], axis=0)
-    return {name: set(np.flatnonzero(is_other)) for name, is_other in out.items()}
+    return {name: set(np.flatnonzero(is_other).tolist()) for name, is_other in out.items()}
 
 
 @pytest.mark.parametrize("winners", [1, 4])
 def test_losers_are_silent_and_who_has_no_lesson_stays_as_it_is_to_the_last_bit(winners):
     net, genome, before, after, seen = lived(winners)
-    speaks = set(np.flatnonzero(np.any(np.asarray(seen.sent[LEVEL]) != 0, axis=0)))
-    assert speaks == set(np.argsort(np.asarray(seen.arrived[LEVEL])[0])[-winners:]), "the best by what arrived"
+    speaks = set(np.flatnonzero(np.any(np.asarray(seen.sent[LEVEL]) != 0, axis=0)).tolist())
+    assert speaks == set(np.argsort(np.asarray(seen.arrived[LEVEL])[0])[-winners:].tolist()), "the best by what arrived"
     replies = np.asarray(net.backward(genome, before, seen, jax.nn.one_hot(11 % 3, 3))[1][LEVEL - 1])[0]
-    learns = set(np.flatnonzero(replies > 0))
+    learns = set(np.flatnonzero(replies > 0).tolist())
     assert 1 <= len(learns) <= winners
     assert changed_of(before, after, HIDDEN) == dict.fromkeys(("memory", "before", "after"), learns)
 
