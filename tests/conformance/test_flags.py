@@ -15,7 +15,7 @@ import pytest
 
 from mesocosm import rules
 from mesocosm.cli import devices
-from mesocosm.core import resume
+from mesocosm.core import chunk, resume
 from mesocosm.record import load
 from tests.compiling import AS_USERS, compile_with
 from tests.conformance.cases import SUBJECTS, case, worlds
@@ -61,9 +61,23 @@ def test_programs_compiled_as_users_do_have_the_golden_digests(title, monkeypatc
     assert_golden(title, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["found", "run_chunk", "grown"])
+def test_options_of_compiling_arrive(name, monkeypatch, tmp_path):
+    """Each program gets them alone: one that XLA does not know is refused where it is compiled."""
+    others = {other: getattr(chunk, other) for other in ("found", "run_chunk", "grown") if other != name}
+    compile_with(monkeypatch, xla_that_nobody_knows=True)
+    for other, plain in others.items():
+        monkeypatch.setattr(chunk, other, plain)
+    small = case("bilinear", ticks=20)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="xla_that_nobody_knows"):
+        if name == "grown":
+            chunk.grown(small.setup.experiment, np.zeros(1))
+        small.run(tmp_path / "run")
+
+
 def test_a_users_own_process_has_the_golden_digests(tmp_path):
     """Without the flags of conftest.py, where `AS_USERS` says what they are for all titles."""
-    titles = ("bilinear", "arrow-of-time")
+    titles = ("bilinear", "arrow-of-time", "calling")  # bodies too: an ecology, the one that is compiled soonest
     environment = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_COMPILATION_CACHE_DIR": str(tmp_path)}
     words = [sys.executable, "-m", "tests.conformance.golden", "--print", *titles]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}

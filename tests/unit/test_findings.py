@@ -16,6 +16,7 @@ import mesocosm.findings as findings
 from mesocosm.findings import Claim, Finding, floor_replicates, judge
 from mesocosm.findings.claim import show_interval
 from mesocosm.findings.coverage import LAWS, main, mean_cells, page, table
+from mesocosm.protocol.measure import Statistic
 
 
 def claim(name="effect", delta=0.1, **others) -> Claim:
@@ -237,6 +238,22 @@ def test_degenerate_runs_are_undecided_and_said_in_plain_words(values, sentence)
     assert found.verdict == "undecided"
     assert sentence in found.note
     assert found.words().startswith("undecided: ")
+
+
+def test_zeros_are_no_difference_only_where_something_is_compared():
+    """A measure that is held against nothing has the value 0 there; it says so, and what to do."""
+    compared = [Statistic("share", against=other) for other in ("control", "", "arm", 0.5)]
+    for value in (None, lambda record, runs: np.zeros(8), *compared):
+        assert "there is no difference" in one([0.0] * 8, value=value).note
+    found = one([0.0] * 8, value=Statistic("share"))
+    assert "no difference" not in found.note and "All 8 values are 0: without spread" in found.note
+    assert "no difference" not in one([0.0] * 8, kind="fraction", delta=0.5).note
+
+
+def test_values_without_difference_are_still_too_few():
+    note = one([0.0] * 3, replicates=8).note
+    assert note.index("there is no difference") < note.index("stated for 8 replicates")
+    assert "3 values: with fewer than 6 replicates nothing can be significant." in note
 
 
 def test_identical_zeros_are_not_called_equivalent():

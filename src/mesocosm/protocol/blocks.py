@@ -199,7 +199,10 @@ def at_the_end(told: Told) -> Section:
 
 
 def resting(figure: Trajectories) -> float | None:
-    """The one value that all lines have at all times, and the control as well; None where they have several."""
+    """The one value that all lines have at all times, and the control's band as well; None where they have several.
+
+    A band is the control's central 90 %: what a twentieth of its lines do above or below it is not seen here.
+    """
     bands = [] if figure.control is None else [figure.control.low, figure.control.high]
     values = np.concatenate([np.ravel(np.asarray(v, float)) for v in (figure.lines, *bands)])
     values = values[np.isfinite(values)]
@@ -306,7 +309,8 @@ def axis_of(measure: Measure) -> Axis:
 def near(axis: Axis, values: np.ndarray) -> Axis:
     """An axis that goes no further than what it shows, where that takes less than an eighth of its range.
 
-    It comes no closer than a twentieth of the range, so that noise looks like noise.
+    It comes no closer than a twentieth of the range (at an end of the range, where half of that would lie outside, a
+    fortieth), so that noise looks like noise.
     """
     there = values[np.isfinite(values)]
     if axis.low is None or axis.high is None or not there.size:

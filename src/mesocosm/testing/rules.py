@@ -17,7 +17,17 @@ import numpy as np
 from mesocosm.core import Interrupted, Setup, Turn, chunk, resume
 from mesocosm.core.instrument import check_law
 from mesocosm.record import MesocosmError, branch, load
-from mesocosm.testing.subject import Subject, Traces, in_larger_arrays, said_of_first, small_buffers, worlds
+from mesocosm.testing.subject import (
+    Subject,
+    Traces,
+    can_grow,
+    growth_in_the_midst,
+    has_grown,
+    in_larger_arrays,
+    said_of_first,
+    small_buffers,
+    worlds,
+)
 
 
 class Broken(AssertionError):
@@ -143,7 +153,7 @@ def replicates_beside_it_change_nothing(subject: Subject, folder: Path, shared: 
     """Seven replicates in one batch; seldom another program than that of three more rules."""
     few, many = worlds(subject.case().setup, subject.baseline(shared)), subject.crowded(shared)
     found = worlds(subject.case().setup, many)
-    if not _holds(few, found):  # was it those beside it, the one device, the buffers, or the larger arrays?
+    if not _holds(few, found):  # was it those beside it, the one device, the buffers, or the growth?
         found = worlds(subject.case().setup, subject.case(replicates=7).run(folder / "7"))
     expect(_holds(few, found), "a replicate among seven ends in another state than among three")
     if subject.entry.declaration.trial.replicates_differ:
@@ -170,16 +180,23 @@ def alone_equals_in_a_batch(subject: Subject, folder: Path, shared: Path) -> Non
 
 
 def slots_allocated_change_nothing(subject: Subject, folder: Path, shared: Path) -> None:
+    """Arrays grow in the midst of a run; where that changes something, is it their size or that they grew?"""
     case, expected = subject.case(), subject.baseline(shared)
-    roomy = replace(case, setup=in_larger_arrays(case.setup))
-    if roomy.setup is case.setup:
-        raise NotAsked("its arrays have one size")
+    if not can_grow(case.setup.experiment):
+        raise NotAsked("its arrays have one size: it has no `grow` of its own")
+    crowded = subject.crowded(shared)
+    expect(has_grown(case.setup, crowded), "it has a `grow` of its own, and no array was seen to grow in a run")
     before = worlds(case.setup, expected)
-    if _crowds_change_nothing(subject, shared) and _holds(before, worlds(roomy.setup, subject.crowded(shared))):
+    if _crowds_change_nothing(subject, shared) and _holds(before, worlds(case.setup, crowded)):
         return
+    roomy = replace(case, setup=in_larger_arrays(case.setup))
     record = roomy.run(folder / "roomy")
     expect(record.digest() == expected.digest(), "larger arrays leave another record")
     expect(worlds(roomy.setup, record) == before, "larger arrays end in another state")
+    with small_buffers(), growth_in_the_midst(case.setup):
+        grown = subject.case(every=1).run(folder / "grown")
+    expect(grown.digest() == subject.fine(shared).digest(), "growth in the midst of a run leaves another record")
+    expect(worlds(case.setup, grown) == before, "growth in the midst of a run ends in another state")
 
 
 def seeds_give_different_worlds_and_each_the_same(subject: Subject, folder: Path, shared: Path) -> None:
@@ -274,7 +291,7 @@ def replicates_are_shared_out_over_devices(subject: Subject, folder: Path, share
 def buffers_that_hold_little_change_nothing(subject: Subject, folder: Path, shared: Path) -> None:
     if _crowds_change_nothing(subject, shared):
         return
-    with small_buffers():  # was it the buffers, the one device, the larger arrays, or those beside it?
+    with small_buffers():  # was it the buffers, the one device, the growth, or those beside it?
         found = subject.case(every=1).run(folder / "cramped").digest()
     expect(found == subject.fine(shared).digest(), "small buffers leave another record")
 

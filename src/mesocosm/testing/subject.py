@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+from types import new_class
 from typing import Any, ClassVar
 
 import jax
@@ -23,6 +24,9 @@ from mesocosm.record import Record, load
 from mesocosm.record.configuration import from_dict
 
 BASE: dict[str, Any] = {"replicates": 3, "ticks": 60, "every": 20}
+
+MIDST = 5
+"""Which chunk is the last before arrays grow in the midst of a run: there are rows and events already."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +83,15 @@ class Subject:
         return self._once(folder, "fine", lambda there: self.case(every=1).run(there))
 
     def crowded(self, folder: Path) -> Record:
-        """Seven replicates on one device, in larger arrays, with small buffers, and a row for each tick.
+        """Seven replicates on one device, with small buffers, a row for each tick, and arrays that grow in the midst.
 
-        One program, for four rules: where what is said of the first three is as in `fine`, all four hold.
+        One run, for four rules: where what is said of the first three is as in `fine`, all four hold.
         """
 
         def make(there: Path) -> Record:
             case = self.case(replicates=7, every=1)
-            with small_buffers():
-                return replace(case, setup=in_larger_arrays(case.setup)).run(there, devices=jax.devices()[:1])
+            with small_buffers(), growth_in_the_midst(case.setup):
+                return case.run(there, devices=jax.devices()[:1])
 
         return self._once(folder, "crowded", make)
 
@@ -121,7 +125,7 @@ class Traces(Fold):
 
 
 class _Roomy(Experiment):
-    """The same law, founded in arrays of the next size class."""
+    """The same law, founded in arrays of the next size class; of each law a subclass, which has its endings."""
 
     exact: ClassVar[bool] = True
     inner: Experiment
@@ -148,14 +152,26 @@ class _Roomy(Experiment):
         return self.inner.canonical(state)
 
 
+@cache
+def _roomy(law: type[Experiment]) -> type[_Roomy]:
+    return new_class(f"Roomy{law.__name__}", (_Roomy,), exec_body=lambda own: own.update(endings=law.endings))
+
+
+def can_grow(law: Experiment) -> bool:
+    """Whether a law says how its arrays grow."""
+    return type(law).grow is not Experiment.grow
+
+
 def in_larger_arrays(setup: Setup) -> Setup:
-    """The same setup, of an exact law that is founded in arrays of the next size class; itself where there is one."""
+    """The same setup, of an exact law that is founded in arrays of the next size class; itself where none can grow."""
     law = setup.experiment
-    founded, grown = (jax.eval_shape(f, Bits.shapes()) for f in (law.init, lambda bits: law.grow(law.init(bits))))
-    if jax.tree.map(lambda s: s.shape, founded) == jax.tree.map(lambda s: s.shape, grown):
-        return setup
-    _Roomy.endings = type(law).endings
-    return replace(setup, experiment=_Roomy(law))
+    return replace(setup, experiment=_roomy(type(law))(law)) if can_grow(law) else setup
+
+
+def has_grown(setup: Setup, record: Record) -> bool:
+    """Whether a record ends in other arrays than those in which this setup is founded."""
+    founded = jax.tree.leaves(jax.eval_shape(setup.experiment.init, Bits.shapes()))
+    return any(a.shape[1:] != s.shape for a, s in zip(_arrays(setup, record)[0], founded, strict=True))
 
 
 def _counted(setup: Setup) -> Setup:
@@ -190,17 +206,41 @@ def small_buffers() -> Iterator[None]:
         chunk.LOG_ROWS, chunk.MAX_ROWS = kept
 
 
+@contextmanager
+def growth_in_the_midst(setup: Setup) -> Iterator[None]:
+    """After some chunks the loop is told once that there is no room: all arrays of a law that can grow do."""
+    kept, calls = chunk.run_chunk, 0
+
+    def cramped(*args: Any, **options: Any) -> Any:
+        nonlocal calls
+        lanes, statuses, rooms = kept(*args, **options)
+        calls += 1
+        return lanes, statuses, rooms & (calls != MIDST)
+
+    if can_grow(setup.experiment):
+        chunk.run_chunk = cramped
+    try:
+        yield
+    finally:
+        chunk.run_chunk = kept
+
+
 def subjects(reference: str) -> list[Subject]:
     """Every small configuration that an experiment declares for its trial."""
     entry = find(reference)
     return [Subject(entry, name) for name in entry.declaration.trial.cases]
 
 
-def worlds(setup: Setup, record: Record) -> dict[int, str]:
-    """A digest of the canonical state of each living replicate at the end of a record."""
+def _arrays(setup: Setup, record: Record) -> tuple[list[np.ndarray], Any]:
+    """The arrays of the state at the end of a record, [living replicates, ...] each, and how they form a state."""
     template = jax.eval_shape(setup.experiment.init, Bits.shapes())
     paths, treedef = jax.tree_util.tree_flatten_with_path({"state": template})
-    arrays = [record.state[jax.tree_util.keystr(p, simple=True, separator=".")] for p, _ in paths]
+    return [record.state[jax.tree_util.keystr(p, simple=True, separator=".")] for p, _ in paths], treedef
+
+
+def worlds(setup: Setup, record: Record) -> dict[int, str]:
+    """A digest of the canonical state of each living replicate at the end of a record."""
+    arrays, treedef = _arrays(setup, record)
     out = {}
     for lane, replicate in enumerate(record.state["replicate"]):
         state = treedef.unflatten([a[lane] for a in arrays])["state"]

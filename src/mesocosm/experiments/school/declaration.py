@@ -133,7 +133,7 @@ CLAIMS = (
         control=SHADOW,
         statistic="mean gene of liking food of the living at the end, evolved less shadow",
         delta=10,
-        unit="of 128",
+        unit="of 127",
         value=Statistic("food", against="control"),
     ),
     _intake("learns", "food eaten by the evolved", "free", "born", "learning / as born", "the same bodies, as born"),
@@ -208,7 +208,7 @@ CLAIMS = (
     ),
     Claim(
         "beside",
-        "the young learn faster beside the old",
+        "the young eat more beside the old",
         control="the arm young, in which all are young",
         statistic="ln(food eaten by the young in their first 200 ticks / the same among the young)",
         delta=1.05,
@@ -234,7 +234,7 @@ DECLARATION = Declaration(
     question="Where no gene can know how a body is wired, does selection write a rule that learns, and a feeling?",
     prediction="rates of learning and the liking of food rise above the shadow genes; learners eat more than they do "
     "as born, and gain on an instinct that is right for straight wires, but only where wires are crossed; the young "
-    "learn faster beside the old",
+    "eat more beside the old",
     control="the shadow genes; the same bodies as they were born; a world in which nobody learns; an instinct; "
     "straight wires",
     configuration=SchoolConfiguration,

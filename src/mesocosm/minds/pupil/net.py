@@ -32,7 +32,8 @@ from mesocosm.record.about import Gene, Genome
 WIRES = 0
 """Purpose of the random bits of birth."""
 RAREST = 5 * 256
-"""No act is rarer than one in 33: halvings at most between the weights of two acts, in 1/256."""
+"""Halvings at most between the weights of two acts, in 1/256: no act of two is rarer than one in 33, none of A rarer
+than one in 1 + 32 (A - 1)."""
 MOST_ACTOR, MOST_CRITIC, MOST_ERROR, MOST_TRACE = 1 << 16, 1 << 18, (1 << 15) - 1, 1023
 """Bounds of synapses (1/256 of a gene), of the error and of eligibility: every product below fits int32."""
 
