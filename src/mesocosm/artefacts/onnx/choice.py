@@ -59,7 +59,7 @@ def _difference(g: Graph, yes: Value, no: Value) -> Value:
             continue
         first, number = made.inputs[0], made.inputs[1].one
         if number is not None and (first.name, first.held) == (other.name, other.held):
-            return g.constant(sign * int(number), one.dtype, other.shape)
+            return g.constant(np.asarray(sign * int(number)).astype(one.dtype), shape=other.shape)  # -2^31 is its own
     return g.each("Sub", yes, no)
 
 

@@ -198,7 +198,8 @@ def _whole_quotient(g: Graph, a: Value, b: Value) -> tuple[Value, Value]:
             wide = a.constant.astype(np.int64), b.constant.astype(np.int64)
             q = np.where(wide[0] < 0, -(-wide[0] // abs(wide[1])), wide[0] // abs(wide[1])) * np.sign(wide[1])
             return g.constant(q.astype(a.dtype), shape=np.broadcast_shapes(a.shape, b.shape)), b
-        return at_corners(g.each("Div", a, b), _towards_zero, a, b), b
+        out = g.each("Div", a, b)
+        return (at_corners(out, _towards_zero, a, b) if _is_never_zero(b) else out), b  # of both signs: not monotone
     is_zero = g.each("Equal", b, g.constant(0, b.dtype), dtype=bool)
     wide = g.cast(either(g, is_zero, g.constant(1, b.dtype), b), np.int64)
     q = g.cast(g.each("Div", g.cast(a, np.int64), wide), a.dtype)
@@ -258,7 +259,7 @@ def of_one(name: str) -> Lowered:
         out = g.each(_OF_ONE[name], a)
         if name == "sqrt" and a.is_finite and ends[0] >= 0:
             return within(out, *(float(np.sqrt(a.dtype.type(end))) for end in ends))  # rounding keeps the order
-        if name == "abs" and a.is_finite and ends[0] > -(2**31):
+        if name == "abs" and a.is_finite and ends[0] > -(2**31):  # |-2^31| is -2^31: nothing is known where it may be
             return within(out, max(0, ends[0], -ends[1]), max(map(abs, ends)))
         return out
 

@@ -6,7 +6,7 @@ spreads out explicitly costs a node only where an operation needs all of it. Equ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -60,9 +60,14 @@ UNKNOWN = Made()
 
 
 class Graph:
-    """What is written so far."""
+    """What is written so far.
 
-    def __init__(self) -> None:
+    Args:
+      finish: makes of the nodes of a complete scope those of a file (`drawn.written_out`).
+    """
+
+    def __init__(self, finish: Callable[[Graph, Sequence[NodeProto]], list[NodeProto]]) -> None:
+        self._finish = finish
         self.scope = Scope()
         self.constants: dict[Any, TensorProto] = {}
         self.made: dict[str, Made] = {}
@@ -221,8 +226,11 @@ class Graph:
         (name,) = self.node("Cast", [source.name], to=type_of(dtype))
         self.made[name] = Made("Cast", (source,))
         low, high = value.bounds
-        if dtype.kind == "f" and value.dtype.kind in "iub":
-            low, high = float(dtype.type(low)), float(dtype.type(high))  # rounding keeps the order
+        if dtype == bool:
+            low, high = int(low > 0 or high < 0), int(low != 0 or high != 0)
+        elif dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                low, high = float(dtype.type(low)), float(dtype.type(high))  # rounding keeps the order
         return within(Value(value.shape, dtype, value.held, name), low, high)
 
     def _before_cast(self, value: Value, dtype: np.dtype) -> Value:
@@ -256,10 +264,11 @@ class Graph:
                 name = fresh
             names.append(name)
             infos.append(helper.make_tensor_value_info(name, type_of(value.dtype), list(value.shape)))
-        from mesocosm.artefacts.onnx.drawn import written_out
+        return helper.make_graph(self.finished(scope, names), self.fresh("g"), list(inputs), infos)
 
-        nodes = written_out(self, needed(scope.nodes, names))
-        return helper.make_graph(nodes, self.fresh("g"), list(inputs), infos)
+    def finished(self, scope: Scope, outputs: Sequence[str]) -> list[NodeProto]:
+        """The nodes of a scope that its outputs need, as they are written."""
+        return self._finish(self, needed(scope.nodes, outputs))
 
 
 def _is_smaller(a: Value, b: Value) -> bool:

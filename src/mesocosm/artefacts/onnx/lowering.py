@@ -20,7 +20,7 @@ from onnx import ModelProto, helper
 from mesocosm.artefacts import ON_ITS_HOST
 from mesocosm.artefacts.onnx import bits, elementwise, idioms, indexing, shapes
 from mesocosm.artefacts.onnx.drawn import written_out
-from mesocosm.artefacts.onnx.graph import IR, OPSET, Graph, NotExpressible, needed, read_by, rename, type_of
+from mesocosm.artefacts.onnx.graph import IR, OPSET, Graph, NotExpressible, read_by, rename, type_of
 from mesocosm.artefacts.onnx.values import Value
 
 _SAME = ("optimization_barrier", "copy", "copy_p", "device_put", "stop_gradient", "pvary")
@@ -61,12 +61,20 @@ def lower(
     closed = jax.make_jaxpr(function)(*examples)
     if re.search(r"\w_callback\[", str(closed)):  # wherever in it: nobody is sent from one language to the other
         raise NotExpressible(ON_ITS_HOST)
-    g, bounds = Graph(), least or {}
+    g, bounds = Graph(written_out), least or {}
     given = [
         g.given(name, tuple(v.aval.shape), v.aval.dtype, bounds.get(name))
         for name, v in zip(inputs, closed.jaxpr.invars, strict=True)
     ]
     results = _evaluated(g, closed.jaxpr, [g.constant(np.asarray(c)) for c in closed.consts], given)
+    return _as_model(g, (inputs, given), (outputs, results))
+
+
+def _as_model(
+    g: Graph, begins: tuple[Sequence[str], list[Value]], ends: tuple[Sequence[str], list[Value]]
+) -> ModelProto:
+    """What is written, from named inputs to named outputs."""
+    outputs, results = ends
     named: dict[str, str] = {}
     for name, value in zip(outputs, results, strict=True):
         whole = g.whole(value)
@@ -76,9 +84,9 @@ def lower(
             g.scope.nodes.append(helper.make_node("Identity", [whole], [name]))
     infos = [
         [helper.make_tensor_value_info(name, type_of(v.dtype), list(v.shape)) for name, v in zip(*own, strict=True)]
-        for own in ((inputs, given), (outputs, results))
+        for own in (begins, ends)
     ]
-    nodes = written_out(g, needed(g.scope.nodes, [*outputs, *named]))
+    nodes = g.finished(g.scope, [*outputs, *named])
     rename(nodes, named)
     wanted = {name for node in nodes for name in read_by(node)}
     constants = [constant for constant in g.constants.values() if constant.name in wanted]

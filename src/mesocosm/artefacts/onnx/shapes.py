@@ -181,9 +181,9 @@ def reduced(op: str) -> Callable[..., Value]:
         shape = tuple(n for k, n in enumerate(a.shape) if k not in axes)
         if all(a.shape[k] == 1 for k in axes):
             return reshaped(g, values, {"new_sizes": shape})
-        if op == "ReduceSum" and a.dtype.kind in "iub":
-            return _summed(g, a, axes, shape)
-        dtype = _counting(a.dtype, wraps=op in ("ReduceSum", "ReduceProd"))
+        if op in ("ReduceSum", "ReduceProd") and a.dtype.kind in "iub":
+            return _summed(g, a, axes, shape) if op == "ReduceSum" else _product(g, a, axes, shape)
+        dtype = _counting(a.dtype, wraps=False)
         if a.dtype == bool:
             dtype = a.dtype
         out = g.op(op, [g.whole(g.cast(a, dtype)), ints(g, axes)], shape, dtype, keepdims=0)
@@ -193,10 +193,15 @@ def reduced(op: str) -> Callable[..., Value]:
 
 
 def _summed(g: Graph, a: Value, axes: Sequence[int], shape: Shape) -> Value:
-    """A sum of whole numbers; in float32 where that is exact, since ONNX Runtime is five times faster at it."""
+    """A sum of whole numbers; in float32 where that is exact, since ONNX Runtime is five times faster at it.
+
+    What may wrap is summed in int64: ONNX Runtime stops at the ends of the type (1.32).
+    """
     n, (low, high) = int(np.prod([a.shape[k] for k in axes], dtype=int)), a.bounds
-    dtype = _counting(a.dtype, wraps=True)
-    if n * max(abs(low), abs(high)) <= 1 << 24 and np.prod(a.shape, dtype=int) >= _MANY:
+    dtype, most = _counting(a.dtype, wraps=True), n * max(abs(low), abs(high))
+    if most >= 1 << 31:
+        dtype = np.dtype(np.int64)
+    elif most <= 1 << 24 and np.prod(a.shape, dtype=int) >= _MANY:
         dtype = np.dtype(np.float32)
     name = g.whole(g.cast(a, dtype))
     out = within(g.op("ReduceSum", [name, ints(g, axes)], shape, dtype, keepdims=0), n * low, n * high)
@@ -204,6 +209,23 @@ def _summed(g: Graph, a: Value, axes: Sequence[int], shape: Shape) -> Value:
         return g.cast(out, a.dtype)
     (name,) = g.node("Cast", [g.name(out)], to=type_of(a.dtype))
     return within(replace(out, dtype=a.dtype, name=name, least=None, most=None), n * low, n * high)
+
+
+def _product(g: Graph, a: Value, axes: Sequence[int], shape: Shape) -> Value:
+    """A product of whole numbers, which wraps: half of them by the other half, until one is left."""
+    out = g.cast(a, _counting(a.dtype, wraps=True))
+    for axis in axes:
+        while (n := out.shape[axis]) > 1:
+            ends = ((0, n // 2), (n // 2, n // 2 * 2), (n // 2 * 2, n))
+            first, second, odd = (
+                _cut(g, out, [(*end, 1) if k == axis else (0, size, 1) for k, size in enumerate(out.shape)])
+                for end in ends
+            )
+            out = g.each("Mul", first, second)
+            out = joined(g, [out, odd], {"dimension": axis}) if n % 2 else out
+    if 0 in a.shape:
+        return g.constant(1, a.dtype, shape)
+    return g.cast(reshaped(g, [out], {"new_sizes": shape}), a.dtype)
 
 
 _MANY = 256
@@ -240,24 +262,48 @@ def accumulated(g: Graph, values: list[Value], parameters: Any) -> Value:
 
 
 def ordered(g: Graph, values: list[Value], parameters: Any) -> list[Value]:
-    """`sort`, from the least on; of equal ones the first comes first (TopK keeps them so)."""
+    """`sort`, from the least on, no number last; of equal ones the first comes first (TopK keeps them so)."""
     if parameters["num_keys"] != 1:
         raise NotExpressible("a sort by several keys is not translated to ONNX")
     key, *others = values
     axis, n = parameters["dimension"], values[0].shape[parameters["dimension"]]
     wide = g.cast(key, np.int32 if key.dtype == bool else _counting(key.dtype, wraps=False))
+    if is_open := key.dtype.kind == "f" and not key.is_finite:
+        wide, others = _ranks(g, key), values
     names = g.node("TopK", [g.whole(wide), ints(g, [n])], 2, axis=axis, largest=0, sorted=1)
-    out = [g.cast(like(g.given(names[0], key.shape, wide.dtype), wide), key.dtype)]
+    out = [] if is_open else [g.cast(like(g.given(names[0], key.shape, wide.dtype), wide), key.dtype)]
     return out + [like(g.op("GatherElements", [g.whole(v), names[1]], v.shape, v.dtype, axis=axis), v) for v in others]
 
 
+def _ranks(g: Graph, a: Value, zeros: bool = False) -> Value:
+    """Floats in an order in which nothing is left open, in float64: no number after all others, and -0 before 0."""
+
+    def number(x: float) -> Value:
+        return g.constant(x, np.float64)
+
+    wide, beyond = g.cast(a, np.float64), float(np.finfo(np.float64).max)
+    out = either(g, g.each("IsNaN", wide, dtype=bool), number(np.inf), g.each("Min", wide, number(beyond)))
+    if not zeros:
+        return out
+    is_zero = g.each("Equal", wide, number(0.0), dtype=bool)
+    is_below = g.each("Less", g.each("Reciprocal", wide), number(0.0), dtype=bool)
+    return either(g, g.each("And", is_zero, is_below), number(-np.finfo(np.float64).tiny), out)
+
+
 def largest(g: Graph, values: list[Value], parameters: Any) -> list[Value]:
-    """`top_k`: the k largest, from the largest on, and their places; of equal ones the first comes first."""
+    """`top_k`: the k largest, from the largest on, and their places; of equal ones the first comes first.
+
+    Of floats -0 is less than 0, and what is no number is the largest; jax takes it for the least if its sign is
+    negative, which ONNX cannot see.
+    """
     (a,), axis, k = values, parameters["axis"], parameters["k"]
-    wide = g.cast(a, _counting(a.dtype, wraps=False))
+    is_open = a.dtype.kind == "f" and not (a.is_finite and a.bounds[0] > 0)
+    wide = _ranks(g, a, zeros=True) if is_open else g.cast(a, _counting(a.dtype, wraps=False))
     names = g.node("TopK", [g.whole(wide), ints(g, [k])], 2, axis=axis, largest=1, sorted=1)
     shape = (*a.shape[:axis], k, *a.shape[axis + 1 :])
     place = within(g.cast(g.given(names[1], shape, np.int64), np.int32), 0, a.shape[axis] - 1)
+    if is_open:
+        return [like(g.op("GatherElements", [g.whole(a), names[1]], shape, a.dtype, axis=axis), a), place]
     return [g.cast(like(g.given(names[0], shape, wide.dtype), wide), a.dtype), place]
 
 
