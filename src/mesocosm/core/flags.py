@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_config: Any = jax.config  # its settings are found when it runs
 
 
 @contextmanager
@@ -45,4 +46,12 @@ def as_it_comes(function: Callable[P, T]) -> Callable[P, T]:
     return within
 
 
-__all__ = ["as_it_comes", "pinned"]
+def called_as_it_comes(program: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What a compiled program gives. Of what `pinned` sets, only the search for NaN is asked for at each call."""
+    if _config.jax_debug_nans or _config.jax_debug_infs:  # pinning takes longer than a small net does
+        with pinned():
+            return program(*args, **kwargs)
+    return program(*args, **kwargs)
+
+
+__all__ = ["as_it_comes", "called_as_it_comes", "pinned"]

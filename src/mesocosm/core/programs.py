@@ -12,6 +12,7 @@ import glob
 import os
 import warnings
 import zlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,15 @@ import jax
 from mesocosm.record.errors import MesocosmError
 
 _MAPS, _MOST = "/proc/self/maps", "/proc/sys/vm/max_map_count"
+
+
+_elsewhere: list[Callable[[], None]] = []
+
+
+def also_forgets(forget: Callable[[], None]) -> Callable[[], None]:
+    """A function that `make_room` calls too, as it has to be wherever programs are held besides in jax's own caches."""
+    _elsewhere.append(forget)
+    return forget
 
 
 def make_room(share: float = 0.5) -> bool:
@@ -37,6 +47,8 @@ def make_room(share: float = 0.5) -> bool:
     except (OSError, ValueError):
         return False
     jax.clear_caches()
+    for forget in _elsewhere:
+        forget()
     gc.collect()
     return True
 

@@ -6,46 +6,69 @@ which takes longer than a small net does. A learner is looked at once here, and 
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
+from itertools import count
 from threading import Lock
 from typing import Any
+from weakref import ReferenceType, ref
 
 import jax
 import numpy as np
 
-from mesocosm.core.flags import as_it_comes
+from mesocosm.core.flags import as_it_comes, called_as_it_comes
+from mesocosm.core.programs import also_forgets
 
-Program = Callable[[Any, np.ndarray], Any]
-"""`(state, inputs [examples, numbers]) -> logits [examples, classes]`."""
-
-_MOST = 1024
-_by_learner: OrderedDict[Any, tuple[Any, Program]] = OrderedDict()
-_by_kind: OrderedDict[Any, Any] = OrderedDict()
-_lock = Lock()
+_MOST = 32
+"""Kinds of nets whose programs are kept: each takes some 20 memory maps."""
 
 
-def program_of(learner: Any, state: Any, inputs: np.ndarray) -> Program:
-    """What predicts for this learner from inputs of this shape; compiled where there is none yet.
+class Program:
+    """A compiled program, and when it was used last."""
+
+    def __init__(self, compiled: Any) -> None:
+        self.compiled = compiled
+        self.used = 0
+
+
+_by_kind: dict[Hashable, Program] = {}
+_lock, _clock = Lock(), count(1)
+
+
+class Answers:
+    """What a learner answers: its numbers, and the programs of its kind, of which it keeps none alive.
 
     Args:
-      learner: has `predict(state, example)`; it is kept, so that its identity is its own.
+      learner: has `predict(state, example)`.
     """
-    key = id(learner), inputs.shape, inputs.dtype
+
+    def __init__(self, learner: Any) -> None:
+        self.learner = learner
+        self._ready: dict[Any, tuple[list[Any], ReferenceType[Program]]] = {}
+
+    def __reduce__(self) -> tuple[type[Answers], tuple[Any]]:
+        return Answers, (self.learner,)
+
+    def __call__(self, state: Any, inputs: np.ndarray) -> Any:
+        """Inputs [examples, numbers] to logits [examples, classes]; compiled where there is no program yet."""
+        kept = self._ready.get(key := (inputs.shape, inputs.dtype))
+        program = kept[1]() if kept else None
+        if kept is None or program is None:
+            numbers, program = _prepared(self.learner, state, inputs)
+            kept = self._ready[key] = numbers, ref(program)
+        program.used = next(_clock)
+        return called_as_it_comes(program.compiled, kept[0], state, inputs)
+
+
+@also_forgets
+def _forget() -> None:
     with _lock:
-        kept = _by_learner.get(key)
-    if kept is None:
-        kept = learner, _prepared(learner, state, inputs)
-        with _lock:
-            _by_learner[key] = kept
-            while len(_by_learner) > _MOST:
-                _by_learner.popitem(last=False)
-    return kept[1]
+        _by_kind.clear()
 
 
 @as_it_comes
-def _prepared(learner: Any, state: Any, inputs: np.ndarray) -> Program:
+def _prepared(learner: Any, state: Any, inputs: np.ndarray) -> tuple[list[Any], Program]:
+    """Its numbers, and the program of its kind."""
     leaves, treedef = jax.tree.flatten(learner)
     own = [isinstance(leaf, jax.Array | np.ndarray) for leaf in leaves]
     numbers = [leaf for leaf, is_array in zip(leaves, own, strict=True) if is_array]
@@ -53,8 +76,8 @@ def _prepared(learner: Any, state: Any, inputs: np.ndarray) -> Program:
     told = [(x.shape, str(x.dtype)) for x in (*numbers, *jax.tree.leaves(state), inputs)]
     kind = treedef, others, jax.tree.structure(state), tuple(told)
     with _lock:
-        compiled = _by_kind.get(kind)
-    if compiled is None:
+        program = _by_kind.get(kind)
+    if program is None:
 
         def predict(numbers: list[Any], state: Any, inputs: Any) -> Any:
             given = iter(numbers)
@@ -64,9 +87,16 @@ def _prepared(learner: Any, state: Any, inputs: np.ndarray) -> Program:
             one = partial(own_learner.predict, state)
             return jax.lax.map(one, inputs, batch_size=min(64, inputs.shape[0]))
 
-        compiled = jax.jit(predict).lower(numbers, state, inputs).compile()
-        with _lock:
-            _by_kind[kind] = compiled
-            while len(_by_kind) > _MOST:
-                _by_kind.popitem(last=False)
-    return partial(compiled, numbers)
+        program = _kept(kind, jax.jit(predict).lower(numbers, state, inputs).compile())
+    return numbers, program
+
+
+def _kept(kind: Hashable, compiled: Callable[..., Any]) -> Program:
+    """The program, kept in the place of the one that was used longest ago."""
+    program = Program(compiled)
+    program.used = next(_clock)
+    with _lock:
+        _by_kind[kind] = program
+        while len(_by_kind) > _MOST:
+            del _by_kind[min(_by_kind, key=lambda k: _by_kind[k].used)]
+    return program

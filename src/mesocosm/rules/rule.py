@@ -21,7 +21,7 @@ from mesocosm.record import given
 from mesocosm.record.configuration import check, from_dict
 from mesocosm.record.errors import MesocosmError, StorageError
 from mesocosm.record.files import write_whole
-from mesocosm.rules.answers import program_of
+from mesocosm.rules.answers import Answers
 from mesocosm.rules.brain import Brain, BrainGenome, build_brain
 from mesocosm.rules.form import BrainForm, RuleForm
 from mesocosm.rules.net import Genome, Net
@@ -141,6 +141,7 @@ class Rule:
     seed: int = 0
     _learner: EvolvedRule | None = field(default=None, repr=False)
     _state: Any = field(default=None, repr=False)
+    _answers: Answers | None = field(default=None, repr=False, compare=False)
 
     @as_it_comes
     def learn(self, x: Any, y: Any) -> Rule:
@@ -173,7 +174,10 @@ class Rule:
         if x.shape[1] != (n := self._learner.net.sizes[0]):
             raise RuleError(f"x: has {x.shape[1]} numbers an example; this rule has learnt from {n}")
         padded = _padded(x, self._learner.dtype)
-        return np.asarray(program_of(self._learner, self._state, padded)(self._state, padded))[: len(x)]
+        answers = self._answers
+        if answers is None or answers.learner is not self._learner:
+            answers = self._answers = Answers(self._learner)
+        return np.asarray(answers(self._state, padded))[: len(x)]
 
     def predict(self, x: Any) -> np.ndarray:
         """The class of each example, int64 [examples]. Errors as of `logits`."""
@@ -181,7 +185,7 @@ class Rule:
 
     def fresh(self) -> Rule:
         """The same rule in a net that has seen nothing."""
-        return replace(self, _learner=None, _state=None)
+        return replace(self, _learner=None, _state=None, _answers=None)
 
     def memory(self) -> dict[str, np.ndarray]:
         """What it has learnt, as arrays by name, to be kept and given to `remember`; none before it has learnt."""

@@ -226,7 +226,7 @@ class Graph:
         (name,) = self.node("Cast", [source.name], to=type_of(dtype))
         self.made[name] = Made("Cast", (source,))
         low, high = value.bounds
-        if dtype == bool:
+        if dtype.kind == "b":
             low, high = int(low > 0 or high < 0), int(low != 0 or high != 0)
         elif dtype.kind == "f":
             with np.errstate(over="ignore"):
