@@ -27,7 +27,7 @@ from mesocosm.rules import RuleClassifier
 from mesocosm.studies import tabular
 
 TABLES = ("breast.w", "diabetes", "ecoli", "glass", "ionosphere", "iris", "segment", "sonar", "vehicle", "wine")
-SHOWN, TESTS = (10, 20, 50, 100), 500
+SHOWN, TESTS, JUDGED = (10, 20, 50, 100), 500, "prototypes-0"
 RULES: dict[str, Callable[[], RuleClassifier]] = {
     "class-mean": RuleClassifier,
     "prototypes-0": lambda: RuleClassifier("prototypes-0", (64,)),
@@ -86,20 +86,27 @@ def measured(name: str, count: int) -> dict[str, np.ndarray]:
     return {learner: 100 * np.array(rows) for learner, rows in scores.items()}
 
 
+def rows(title: str, how: str, of: dict[str, np.ndarray]) -> None:
+    """A row a learner: its mean over tables after so many rows, and the interval. `of`: [tables, numbers shown] each"""
+    print(f"| {title} | " + " | ".join(map(str, SHOWN)) + " |\n|---" + "|---" * len(SHOWN) + "|")
+    for learner, values in of.items():
+        told = ("{} [{}, {}]".format(*map(how.format, mean_interval(column))) for column in values.T)
+        print(f"| {learner} | " + " | ".join(told) + " |")
+    print()
+
+
 def main(count: int) -> None:
-    """Two tables in Markdown: means over tables with intervals over these; and every table after 50 rows."""
+    """In Markdown: means over tables with intervals; one rule less each other learner, paired; each table after 50."""
     warnings.filterwarnings("ignore")  # classes of one row
     found = {name: measured(name, count) for name in TABLES}
-    print("| after | " + " | ".join(map(str, SHOWN)) + " |\n|---" * 1 + "|---" * len(SHOWN) + "|")
-    for learner in (*RULES, *RIVALS):
-        means = np.array([found[name][learner].mean(axis=0) for name in TABLES])
-        told = (mean_interval(column) for column in means.T)
-        print(f"| {learner} | " + " | ".join(f"{mean:.1f} [{low:.1f}, {high:.1f}]" for mean, low, high in told) + " |")
+    means = {x: np.array([found[name][x].mean(axis=0) for name in TABLES]) for x in (*RULES, *RIVALS)}
+    rows("rows seen", "{:.1f}", means)
+    rows(f"{JUDGED} less", "{:+.1f}", {x: means[JUDGED] - of for x, of in means.items() if x != JUDGED})
     at = SHOWN.index(50)
-    print("\n| after 50 | " + " | ".join((*RULES, *RIVALS)) + " |\n|---" + "|---" * len(RULES | RIVALS) + "|")
+    print("| after 50 | " + " | ".join((*RULES, *RIVALS)) + " |\n|---" + "|---" * len(RULES | RIVALS) + "|")
     for name in TABLES:
-        means = [found[name][learner][:, at].mean() for learner in (*RULES, *RIVALS)]
-        print(f"| `{name}` | " + " | ".join(f"{mean:.1f}" for mean in means) + " |")
+        of = [found[name][learner][:, at].mean() for learner in (*RULES, *RIVALS)]
+        print(f"| `{name}` | " + " | ".join(f"{mean:.1f}" for mean in of) + " |")
 
 
 if __name__ == "__main__":

@@ -80,6 +80,19 @@ def test_every_fence_is_closed_and_named(page):
         assert block.language, f"{name(page)}:{block.first_line - 1}: name the block's language, or `text`"
 
 
+PIPE = re.compile(r"(?<!\\)\|")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_row_of_a_table_has_as_many_cells_as_its_head(page):
+    """A bare pipe in a cell ends it, in code too, and what comes last is not shown."""
+    text = re.sub(r"(?ms)^ *(`{3,}).*?^ *\1 *$", "", page.read_text())
+    for table in re.findall(r"(?m)(?:^\|.*\n)+", text):
+        counts = {line: len(PIPE.findall(line.strip())) for line in table.splitlines()}
+        first = next(iter(counts.values()))
+        assert not [line for line, n in counts.items() if n != first]
+
+
 @pytest.mark.parametrize("page", pages_with("python"), ids=name)
 def test_python_blocks_run(page, tmp_path, monkeypatch):
     """In order, in one namespace a page, in a folder that holds the examples and nothing else."""

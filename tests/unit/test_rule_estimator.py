@@ -28,7 +28,7 @@ def test_it_is_the_rule_and_goes_on_where_it_was():
     """Images are heard as they are; batches one after the other are one pass; a clone has seen nothing."""
     x, y = load_digits(return_X_y=True)
     names = np.array(list("abcdefghij"))
-    whole = RuleClassifier(lift=False).fit(x[:64], names[y[:64]])
+    whole = RuleClassifier(lift=False, shuffle=False).fit(x[:64], names[y[:64]])
     parts = RuleClassifier(lift=False).partial_fit(x[:32], names[y[:32]], classes=names)
     parts.partial_fit(x[32:64], names[y[32:64]])
     plain = rules.load("class-mean", classes=10).learn(x[:64], y[:64])
@@ -74,6 +74,18 @@ def test_halves_and_singles_are_scaled_in_doubles():
     x[:, 1] = np.random.default_rng(2).normal(size=40)
     seen = RuleClassifier().fit(x, np.arange(40) % 2).seen_
     assert not seen.scaled(x)[:, [0, 2]].any() and np.isclose(seen.scaled(x)[:, 1].std(), 1)
+
+
+def test_rows_that_are_sorted_by_class_are_learnt_in_another_order():
+    x, y = load_digits(return_X_y=True)
+    order = np.argsort(y[:300], kind="stable")
+    scores = [
+        RuleClassifier("prototypes-0", (32,), lift=False, shuffle=is_shuffled)
+        .fit(x[:300][order], y[:300][order])
+        .score(x[300:600], y[300:600])
+        for is_shuffled in (True, False)
+    ]
+    assert scores[0] > 0.8 and scores[0] > scores[1] + 0.1
 
 
 def test_pipelines_and_cross_validation():

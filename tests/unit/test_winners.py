@@ -88,6 +88,8 @@ def test_in_a_large_net_a_rule_goes_on_where_it_would_decay():
 def test_winners_where_nobody_competes_are_refused():
     with pytest.raises(RuleError, match="winners = 4: no neurons of the rule class-mean compete"):
         rules.load("class-mean", winners=4)
+    with pytest.raises(RuleError, match="winners = 9: more than the 5 neurons of a hidden level"):
+        build_net(replace(ALL, winners=9), (4, 5, 2))
     with pytest.raises(ConfigurationError, match="winners = 4: who wins is one thing with messages = 1 only"):
         build_net(RuleForm(compete=True, winners=4), (4, 5, 2))
     with pytest.raises(ConfigurationError, match="winners = 4: nobody wins where hidden neurons do not compete"):

@@ -43,7 +43,7 @@ class _Seen:
 
 
 class RuleClassifier(ClassifierMixin, BaseEstimator):
-    """A rule that learns from examples in one pass, in their order, and stores none of them.
+    """A rule that learns from examples in one pass and stores none of them.
 
     A rule hears each example standardised by itself, as an image is. So that nothing is lost of features that are no
     image, they are scaled by all that was seen so far, and heard beside their negatives and a constant (`lift`).
@@ -59,6 +59,8 @@ class RuleClassifier(ClassifierMixin, BaseEstimator):
       rule: name of a rule that comes with the project (`mesocosm.rules.shipped()`), or a file.
       hidden: neurons in each hidden level, where the rule has some.
       winners: hidden neurons that answer and learn at once, as of `mesocosm.rules.load`.
+      shuffle: whether `fit` takes the examples in a random order drawn by `seed`; a rule forgets where all of one class
+        come first. `partial_fit` takes them as they come.
       lift: whether features are scaled, and lifted; False for images, which are heard as they are.
       seed: of the random initial state of hidden levels.
     """
@@ -70,18 +72,21 @@ class RuleClassifier(ClassifierMixin, BaseEstimator):
         lift: bool = True,
         seed: int = 0,
         winners: int = 0,
+        shuffle: bool = True,
     ):
         self.rule = rule
         self.hidden = hidden
         self.winners = winners
+        self.shuffle = shuffle
         self.lift = lift
         self.seed = seed
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Learn anew from examples [examples, features] and their classes [examples], in their order."""
+        """Learn anew from examples [examples, features] and their classes [examples]."""
         self._forget()
         X, y = self._checked(X, y, reset=True)
-        return self._learn(X, y, np.unique(y))
+        order = np.random.default_rng(self.seed).permutation(len(y)) if self.shuffle else np.arange(len(y))
+        return self._learn(X[order], y[order], np.unique(y))
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
         """Go on learning.

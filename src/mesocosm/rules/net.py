@@ -97,6 +97,11 @@ class Net(eqx.Module):
         wire(self.sizes, self.fields)
         if self.ticks not in (1, 2):
             raise ValueError(f"ticks = {self.ticks}: must be 1 or 2")
+        least = min(self.sizes[1:-1], default=self.winners)
+        if self.compete and self.winners > least:
+            raise ValueError(
+                f"winners = {self.winners}: more than the {least} neurons of a hidden level; take fewer, or 0 for all"
+            )
         if self.synapse.messages != self.neuron.messages:
             raise ValueError(
                 f"messages = {self.synapse.messages} at the synapse, {self.neuron.messages} at the neuron: not equal"

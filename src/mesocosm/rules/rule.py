@@ -296,7 +296,10 @@ def _at_work(name: str | Path, form: Form, channels: int, winners: int) -> Form:
         form = replace(form, fields=replace(form.fields, channels=channels))
     if winners:
         if not isinstance(form, RuleForm) or not form.compete:
-            raise RuleError(f"winners = {winners}: no neurons of the rule {name} compete; leave winners at 0")
+            raise RuleError(
+                f"winners = {winners}: no neurons of the rule {name} compete, as those of prototypes-0 do; take such a rule, "
+                "or leave winners at 0"
+            )
         form = replace(form, winners=winners)
     check(form)
     return form

@@ -257,8 +257,8 @@ DECLARATION = Declaration(
     columns={**COLUMNS, "signal_trend": "whether the signal fades or grows"},
     measures=_measures,
     answers={
-        "supported": "Colonies of callers are larger where they hear",
-        "refuted": "Colonies of callers are smaller where they hear",
+        "supported": "Colonies of callers are larger where they hear than where they are deaf",
+        "refuted": "Colonies of callers are smaller where they hear than where they are deaf",
         "equivalent": "Colonies of callers are as large where they hear as where they are deaf",
         "undecided": "Whether a colony lives by its calls is undecided",
     },
