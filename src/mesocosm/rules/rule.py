@@ -297,8 +297,8 @@ def _at_work(name: str | Path, form: Form, channels: int, winners: int) -> Form:
     if winners:
         if not isinstance(form, RuleForm) or not form.compete:
             raise RuleError(
-                f"winners = {winners}: no neurons of the rule {name} compete, as those of prototypes-0 do; take such a rule, "
-                "or leave winners at 0"
+                f"winners = {winners}: no neurons of the rule {name} compete; take a rule of prototypes, or leave winners "
+                "at 0"
             )
         form = replace(form, winners=winners)
     check(form)
