@@ -296,10 +296,8 @@ def _at_work(name: str | Path, form: Form, channels: int, winners: int) -> Form:
         form = replace(form, fields=replace(form.fields, channels=channels))
     if winners:
         if not isinstance(form, RuleForm) or not form.compete:
-            raise RuleError(
-                f"winners = {winners}: no neurons of the rule {name} compete; take a rule of prototypes, or leave winners "
-                "at 0"
-            )
+            none = f"no neurons of the rule {name} compete"
+            raise RuleError(f"winners = {winners}: {none}; take a rule of prototypes, or leave winners at 0")
         form = replace(form, winners=winners)
     check(form)
     return form
