@@ -199,7 +199,7 @@ CLAIMS = (
     ),
     Claim(
         "lost",
-        "where wires are straight, the rate of learning falls behind",
+        "the rate of learning is higher where wires are crossed than where they are straight",
         control="the arm straight",
         statistic="mean rate of learning at the end, run less arm straight",
         delta=5,
