@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mesocosm.protocol.registry import SHELF, declaration
+from mesocosm.protocol.launch import begin
+from mesocosm.protocol.registry import SHELF, declaration, find
 from mesocosm.record import load
 from mesocosm.record.folder import ASSAYS, held
 from mesocosm.viewer.cards import cards, claimed, found, loop
@@ -94,9 +95,14 @@ def test_a_run_is_begun_stopped_resumed_and_looked_at_by_keyboard_alone(home, ho
     page.keyboard.press("Shift+Tab")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Run moran"
     page.keyboard.press("Enter")
+    starting = page.locator(".run[data-name^=moran-7-][data-status=starting]")  # before there is anything to look at
+    assert starting.get_by_role("button", name="Stop").is_enabled()
     item = run_named(page, "moran-7-", "running")
     item.get_by_role("button", name="Stop").focus()
     page.keyboard.press("Enter")
+    at_once = page.evaluate("document.querySelector('.run[data-name^=moran-7-]').innerText")
+    assert "is stopping: it writes a checkpoint first" in at_once
+    assert item.get_by_role("button", name="Stop").is_disabled()
     run_named(page, "moran-7-", "interrupted").get_by_role("button", name="Resume").press("Enter")
     run_named(page, "moran-7-", "running").get_by_role("button", name="Stop").press("Enter")
     item = run_named(page, "moran-7-", "interrupted")
@@ -125,6 +131,33 @@ def test_a_run_is_not_over_while_its_controls_go_on(house):
     shutil.rmtree(folder)
 
 
+def test_a_run_is_stopped_before_anything_of_it_has_run(home):
+    page = home()
+    card = page.locator(".card[data-name=moran]")
+    card.get_by_role("button", name="endless").click()
+    card.get_by_label("Seed").fill("6")
+    card.get_by_role("button", name="Run moran").click()
+    item = page.locator(".run[data-name^=moran-6-]")
+    item.get_by_role("button", name="Stop").click()
+    said = page.evaluate("document.querySelector('.run[data-name^=moran-6-]').innerText")
+    assert "is stopping" in said
+    over = "() => !window.__home.runs.some((r) => r.name.startsWith('moran-6-') && r.status !== 'interrupted')"
+    page.wait_for_function(over, timeout=PATIENCE_MS)
+    assert "has failed" not in page.locator("#runs").inner_text()
+
+
+def test_a_run_whose_controls_were_cut_off_says_so_and_is_resumed(home, house):
+    """It came to its end, and what was claimed of it waits for its verdict."""
+    moran, folder = find(str(Path(house.cwd) / "moran.py")), Path(house.cwd) / "runs" / "moran-5-by-hand"
+    begin(moran.reference, moran.declaration.configuration(seed=5, replicates=64, ticks=200), folder)
+    page = home()
+    item = run_named(page, "moran-5-", "interrupted")
+    assert "what follows it, controls and the verdict, was interrupted" in item.inner_text()
+    item.get_by_role("button", name="Resume").click()
+    run_named(page, "moran-5-", "finished").locator(".verdict").wait_for()
+    shutil.rmtree(folder)
+
+
 def test_what_is_there_already_is_said_in_its_card(home, house):
     page = home()
     card = page.locator(".card[data-name=bilinear]")
@@ -137,6 +170,14 @@ def test_what_is_there_already_is_said_in_its_card(home, house):
     assert "Seed 8 has been run already; another seed begins another run." in said.inner_text()
     said.get_by_role("button", name="Show it").click()
     assert page.evaluate("document.activeElement.closest('.run').dataset.name").startswith("bilinear-8-")
+    for act in ("Run bilinear", "Watch bilinear"):
+        card.get_by_label("Seed").fill("")
+        card.get_by_role("button", name=act).click()
+        page.wait_for_function("() => window.__home.trouble.includes('seed is empty: must be a whole number')")
+        assert "seed is empty" in said.inner_text()
+        card.get_by_label("Seed").fill("8")
+        card.get_by_role("button", name="Run bilinear").click()
+        page.wait_for_function("() => window.__home.trouble.includes('Seed 8')")
     card.get_by_label("Seed").fill("-8")
     card.get_by_role("button", name="Run bilinear").click()
     page.wait_for_function("() => window.__home.trouble.includes('seed = -8')")

@@ -260,7 +260,7 @@ def test_an_equivalence_shows_the_interval_by_which_it_was_judged():
     }
     same |= {"inner_low": -0.2, "inner_high": 0.2, "verdict": "equivalent", "n_used": 9, "n_right": 4}
     text = Reader(forest([same], "worlds")).text
-    assert "[−0.20, 0.20]" in text and "90 % interval" in text and "4 of 9 worlds as predicted" in text
+    assert "[−0.20, 0.20]" in text and "90 % interval" in text and "4 of 9 worlds on the predicted side" in text
     assert "[−0.30, 0.30] at 95 %; an equivalence is judged by [−0.20, 0.20] at 90 %" in text
 
 
@@ -388,11 +388,20 @@ def test_the_side_that_was_predicted_is_marked_and_no_difference_has_no_interval
     found = {"name": "a", "sentence": "b", "kind": "mean", "estimate": 0.0701, "low": -0.1, "high": 0.24, "delta": 0.05}
     found |= {"direction": -1, "n_right": 3, "n_used": 12, "verdict": "undecided", "confidence": 0.95}
     drawn = forest([found], "worlds")
-    assert "3 of 12 worlds below, as predicted" in drawn and "←" in drawn and "→" not in drawn
+    assert "3 of 12 worlds on the predicted side (below)" in drawn and "←" in drawn and "→" not in drawn
     assert "→" in forest([found | {"direction": 1}], "worlds") and "←" not in forest([found | {"kind": "fraction"}])
     none = forest([found | {"estimate": 0.0, "low": None, "high": None, "n_right": 0}], "worlds")
     assert "<span>[–, –]" not in none and "predicted" not in none and "12 worlds" in none
     assert "+0.000" not in forest([found | {"estimate": 0.0002, "low": -0.006, "high": 0.007}])
+
+
+@pytest.mark.parametrize(("direction", "side"), [(1, "above"), (-1, "below")])
+def test_of_a_claim_that_nothing_differs_no_side_is_the_predicted_one(direction, side):
+    found = {"name": "a", "sentence": "b", "kind": "mean", "estimate": 0.2, "low": 0.1, "high": 0.3, "delta": 0.05}
+    found |= {"direction": direction, "expects": "equivalent", "n_right": 9, "n_used": 10, "verdict": "refuted"}
+    drawn = forest([found], "worlds")
+    assert f"9 of 10 worlds {side}<" in drawn and "predicted" not in drawn and not re.search("[←→]", drawn)
+    assert "no difference" in drawn
 
 
 def test_what_is_noted_of_many_findings_is_said_once():

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mesocosm.core.instrument import Camera
 from mesocosm.core.random import Bits, seed_words
 from mesocosm.ecology.ecology import Ecology
 from mesocosm.experiments.school.accidents import Accidents
@@ -225,3 +226,14 @@ def test_arms_can_be_run_beside_every_preset(preset):
     configuration = from_dict(SchoolConfiguration, dict(DECLARATION.presets[preset]))
     check(configuration)
     check_what_follows(find("school"), configuration)
+
+
+def test_food_is_seen_where_it_lies() -> None:
+    """Odour, which lies everywhere, would hide it; food that rains all over has no source that could be shown."""
+    setup = build(SchoolConfiguration(frames_every=4))
+    law = setup.experiment
+    assert isinstance(law, Ecology)
+    for shown in (law, law.frozen("garden")):
+        scene = jax.eval_shape(lambda bits, shown=shown: shown.scene(shown.init(bits)), Bits.shapes())
+        assert (set(scene.points), set(scene.fields)) == ({"bodies"}, {"food"})
+    assert {log.source for log in setup.logs if isinstance(log, Camera)} == {"bodies", "food"}

@@ -13,7 +13,7 @@ from mesocosm.cli.answer import print_json
 from mesocosm.cli.folded import print_summary
 from mesocosm.findings.claim import Finding
 from mesocosm.protocol.derived import summary_of
-from mesocosm.protocol.reading import RUNS, findings_of, told_seconds
+from mesocosm.protocol.reading import RUNS, findings_of, is_cut_short, standing, told_seconds
 from mesocosm.protocol.registry import SHELF, declaration, declaration_of, entry_of, names, trouble_with
 from mesocosm.record import FolderError, MesocosmError, Record, load
 from mesocosm.record.errors import in_a_line
@@ -56,7 +56,10 @@ def print_record(record: Record, as_json: bool = False, report: Path | None = No
         print_text(note)
     print()
     ticks = f"{record.tick} of {record.header['ticks']} ticks"
-    print_text(f"{record.status}: {ticks}, {told_seconds(record)} -> ", path(record.folder))
+    cut = " in what follows it" if is_cut_short(record) else ""
+    print_text(f"{standing(record)}{cut}: {ticks}, {told_seconds(record)} -> ", path(record.folder))
+    if cut:
+        print_text(f"`mesocosm resume {record.folder}` goes on from there: controls, and the verdict")
     if report:
         print_text("report: ", path(report))
 
@@ -78,7 +81,7 @@ def _brief(record: Record) -> dict[str, Any]:
         "run": record.folder.name,
         "experiment": header["experiment"],
         "seed": header["seed"],
-        "status": record.status,
+        "status": standing(record),
         "tick": record.tick,
         "ticks": header["ticks"],
         "replicates": record.replicates,

@@ -50,6 +50,8 @@ class Ecology(Experiment):
     mind: Mind
     heredity: Heredity
     layers: tuple[Layer, ...] = ()
+    unseen: tuple[str, ...] = eqx.field(static=True, default=())
+    """Populations and fields that nobody is shown: where rain has no source, say, or a field would hide the others."""
 
     def init(self, bits: Bits) -> EcologyState:
         world = self.world.found(bits)
@@ -297,7 +299,7 @@ class Ecology(Experiment):
         """The law in an assay, where nothing evolves; its program stays the same."""
         layers = tuple(layer.frozen(kind) for layer in self.layers)
         heredity = self.heredity.frozen(meets=kind == "monoculture")
-        return Ecology(self.world.frozen(kind), self.mind.frozen(kind), heredity, layers)
+        return Ecology(self.world.frozen(kind), self.mind.frozen(kind), heredity, layers, self.unseen)
 
     # -- what there is ---------------------------------------------------------------------------------------------
 
@@ -315,10 +317,11 @@ class Ecology(Experiment):
         bodies = Points(b.alive, {**columns, "genome": state.genomes}, about, motion=words.RUNS_OR_TUMBLES)
         sources = Points(jnp.ones(self.world.n_sources, bool), places, look="rings")
         side = self.world.side
-        grids = {f.name: as_grid(world.fields[f.name]).reshape(-1, side) for f in self.world.fields}
+        seen = [f for f in self.world.fields if f.name not in self.unseen]
+        points = {"bodies": bodies, "sources": sources}
         return Scene(
-            points={"bodies": bodies, "sources": sources},
-            fields={f.name: Field(grids[f.name], f.unit) for f in self.world.fields},
+            points={name: there for name, there in points.items() if name not in self.unseen},
+            fields={f.name: Field(as_grid(world.fields[f.name]).reshape(-1, side), f.unit) for f in seen},
             space=torus(256 * side, self.world.demes * 256 * side, per_unit=256, unit="cells", parts=self.world.demes),
         )
 

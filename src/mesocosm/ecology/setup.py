@@ -80,7 +80,7 @@ def watched(c: EcologyConfiguration, law: Ecology, folds: Mapping[str, Fold] | N
         events += tuple(log for layer in law.layers for log in layer.logs())
     seen = tuple(name for layer in law.layers for name in layer.seen)
     fields = tuple(field.name for field in law.world.fields)
-    events += cameras(c.frames_every, replicate=c.frames_of, columns=seen, fields=fields)
+    events += cameras(c.frames_every, replicate=c.frames_of, columns=seen, fields=fields, unseen=law.unseen)
     return Setup(law, {**everybody, **(folds or {}), **own}, events, facts=_facts(law))
 
 

@@ -157,18 +157,21 @@ def ecology_cameras(
     replicate: int = -1,
     columns: tuple[str, ...] = (),
     fields: tuple[str, ...] = ("food", "odour"),
+    unseen: tuple[str, ...] = (),
 ) -> tuple[Camera, ...]:
     """What the replay of an ecology needs: bodies, sources, and now and then the fields. `every` = 0 takes nothing.
 
     Args:
       columns: of bodies, besides their places and energy.
       fields: of the world.
+      unseen: populations and fields that the scene does not have.
     """
     shutter, rare = Shutter(every, start, replicate), Shutter(FIELD_FRAMES * every, start, replicate)
     bodies = tuple((name, name) for name in ("id", "x", "y", "energy", *columns))
     sources = (("source", "source"), ("x", "x"), ("y", "y"))
     grids = (Camera(f"{name}_field", name, ((name, name),), rare) for name in fields)
-    return Camera("bodies", "bodies", bodies, shutter), Camera("sources", "sources", sources, shutter), *grids
+    taken = Camera("bodies", "bodies", bodies, shutter), Camera("sources", "sources", sources, shutter), *grids
+    return tuple(camera for camera in taken if camera.source not in unseen)
 
 
 def ecology_logs(births_and_deaths: bool, exchanges: bool, born_with: tuple[str, ...] = ()) -> tuple[Log, ...]:

@@ -15,7 +15,7 @@ from mesocosm.findings.claim import show_interval
 from mesocosm.protocol.blocks import Block, OverTime, Told, at_the_end, sentence_case
 from mesocosm.protocol.declaration import Declaration, FollowUp, Summary
 from mesocosm.protocol.measure import measures_of, value_of
-from mesocosm.protocol.reading import configuration_of, follow_ups_of, told_seconds
+from mesocosm.protocol.reading import claims_of, configuration_of, follow_ups_of, is_to_be_judged, told_seconds
 from mesocosm.protocol.scenes import replay_of
 from mesocosm.protocol.story import Story
 from mesocosm.record import ConfigurationError, MesocosmError, Record
@@ -234,6 +234,13 @@ def notes(told: Told) -> list[str]:
         out.append("Parameters were changed during the run: every finding is exploratory.")
     elif told.findings and not any(f.declared for f in told.findings):
         out.append("The claims were declared for another configuration: here every finding is exploratory.")
+    elif is_to_be_judged(record):
+        out.append(
+            "What follows this run, its controls and the verdict on what was claimed, was cut off or goes on still: "
+            f"nothing here is judged. `mesocosm resume {record.folder}` finishes it."
+        )
+    elif not told.findings and claims_of(record):
+        out.append("What was claimed of this run was not judged: it was run without its controls.")
     elif not told.findings:
         out.append("Nothing was claimed of this run: what is shown is exploratory.")
     return out

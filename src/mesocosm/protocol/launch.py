@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from mesocosm.protocol.declaration import AfterConfiguration, FollowUp, RunConfi
 from mesocosm.protocol.derived import follow_ups_declared, values_of
 from mesocosm.protocol.kept import analyse
 from mesocosm.protocol.preparing import arm, prepare
-from mesocosm.protocol.reading import claims_of, configuration_of, difference, folder_of
+from mesocosm.protocol.reading import claims_of, configuration_of, difference, folder_of, is_to_be_judged
 from mesocosm.protocol.registry import Entry, entry_of, find
 from mesocosm.protocol.trust import marked
 from mesocosm.record import ConfigurationError, FolderError, Intervention, Record, Writer, load
@@ -65,14 +66,12 @@ def conclude(record: Record, progress: Callable[[Progress], None] | None = None)
     """Analyse a finished run and, where it claims anything, run what follows it and judge; what is there is not
     repeated."""
     refuse_links(record.folder)
-    entry = entry_of(record)
-    with entry.blamed("analysing it"):
-        analyse(record)
-    claims, is_asked = claims_of(record), record.header["configuration"].get("assays", True)
-    if not claims or record.findings or not is_asked:
-        return record
-    with held(record.folder / ASSAYS):  # who looks at the run sees that it is not over
-        return _judged(entry, record, claims, progress)
+    entry, is_open = entry_of(record), is_to_be_judged(record)
+    # Under a lock from the first: who looks at the run sees that it is not over, nor cut off.
+    with held(record.folder / ASSAYS) if is_open else nullcontext():
+        with entry.blamed("analysing it"):
+            analyse(record)
+        return _judged(entry, record, claims_of(record), progress) if is_open else record
 
 
 def _judged(

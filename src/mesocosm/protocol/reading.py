@@ -58,6 +58,25 @@ def is_followed(record: Record) -> bool:
     return record.status == RunStatus.FINISHED and is_locked(record.folder / ASSAYS)
 
 
+def is_to_be_judged(record: Record) -> bool:
+    """Whether what was claimed of a finished run waits for its verdict. Of a follow-up nothing is asked."""
+    is_asked = record.header["configuration"].get("assays", True) and record.folder.absolute().parent.name != ASSAYS
+    return record.status == RunStatus.FINISHED and bool(is_asked and claims_of(record)) and not record.findings
+
+
+def standing(record: Record) -> str:
+    """The status of a run with all that follows it: `running` while its controls go on, `interrupted` where they were
+    cut off."""
+    if is_followed(record):
+        return RunStatus.RUNNING
+    return RunStatus.INTERRUPTED if is_to_be_judged(record) else record.status
+
+
+def is_cut_short(record: Record) -> bool:
+    """Whether a run came to its end, and what was to follow it did not."""
+    return record.status == RunStatus.FINISHED and standing(record) == RunStatus.INTERRUPTED
+
+
 def told_seconds(record: Record) -> str:
     """How long a run took, and what followed it: `27 s, and 45 s for what followed`."""
     own, after = record.seconds, sum(follow_up.seconds for follow_up in follow_ups_of(record).values())

@@ -16,7 +16,7 @@ from mesocosm.reports.readable import NONE, interval, is_number, kept, number, r
 from mesocosm.reports.svg import LARGEST, Plot, Scale, area, dots, line, scale_for
 
 Finding = Mapping[str, Any]
-"""name, sentence, kind, unit, control, statistic, delta, direction, declared, estimate, low, high, confidence,
+"""name, sentence, kind, unit, control, statistic, delta, direction, expects, declared, estimate, low, high, confidence,
 n_started, n_survived, n_used, n_right, verdict, p, p_adjusted, method, still_needed, note. Numbers may be None."""
 
 VERDICTS = {
@@ -96,7 +96,7 @@ def _row(finding: Finding, scale: Scale, noun: str, said: Collection[str]) -> st
         plot.path(area(scale(band), np.zeros(2), np.full(2, 1000.0)), "equal")
     plot.rule(scale.percent(null), "0%", scale.percent(null), "100%", "zero")
     look = str(finding.get("verdict")) if finding.get("verdict") in VERDICTS else "undecided"
-    if finding.get("kind") != "fraction" and finding.get("direction") in (-1, 1):
+    if finding.get("kind") != "fraction" and finding.get("direction") in (-1, 1) and not _is_of_equality(finding):
         arrow, away = ("→", 5) if finding.get("direction") == 1 else ("←", -17)
         plot.text(scale.percent(null), "0%", arrow, "tick", dx=away, dy=12)
     plot.path(line(scale(np.array([low, high])), np.array([500.0, 500.0])), f"bar {look}")
@@ -131,8 +131,7 @@ def _figures(finding: Finding, noun: str) -> str:
     level = f"{number(100 * confidence)} % interval" if is_number(confidence) else ""
     counted = ""
     if is_number(right) and is_number(used) and (kind == "fraction" or low != NONE or high != NONE):
-        as_predicted = "" if kind == "fraction" else f" {_PREDICTED.get(finding.get('direction') or 0, 'as predicted')}"
-        counted = f"{number(right)} of {number(used)} {noun}{as_predicted}"
+        counted = f"{number(right)} of {number(used)} {noun}{_on_side(finding)}"
     elif is_number(used):
         counted = f"{number(used)} {noun}"
     more = finding.get("still_needed")
@@ -144,7 +143,22 @@ def _figures(finding: Finding, noun: str) -> str:
     return f"<strong>{'+' if is_signed else ''}{estimate}{times}</strong>{of}{ends}{lines}"
 
 
-_PREDICTED = {1: "above, as predicted", -1: "below, as predicted"}
+_SIDES = {1: "above", -1: "below"}
+
+
+def _is_of_equality(finding: Finding) -> bool:
+    """Whether what was predicted is that there is no difference: no side is then the right one."""
+    return finding.get("expects") == "equivalent"
+
+
+def _on_side(finding: Finding) -> str:
+    """On which side those lie that are counted, and whether it is the predicted one."""
+    if finding.get("kind") == "fraction":
+        return ""
+    side = _SIDES.get(finding.get("direction") or 0, "")
+    if _is_of_equality(finding):
+        return f" {side or 'above'}"
+    return " on the predicted side" + (f" ({side})" if side else "")
 
 
 def _details(finding: Finding, noun: str) -> str:
@@ -154,7 +168,7 @@ def _details(finding: Finding, noun: str) -> str:
         ("Kind", finding.get("kind")),
         ("Control", finding.get("control")),
         ("Statistic", finding.get("statistic")),
-        ("Expected", {1: "above", -1: "below"}.get(finding.get("direction") or 0)),
+        ("Expected", "no difference" if _is_of_equality(finding) else _SIDES.get(finding.get("direction") or 0)),
         ("Too small to matter", _within(finding)),
         ("Stated", _stated(finding)),
         ("Declared before the run", None if declared is None else "yes" if declared else "no: exploratory"),

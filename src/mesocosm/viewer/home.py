@@ -19,7 +19,7 @@ from mesocosm.player.encoder.encoder import Planes
 from mesocosm.player.encoder.frames import pack
 from mesocosm.player.encoder.panel import panel_of
 from mesocosm.protocol.kept import REPORT, is_report
-from mesocosm.protocol.reading import RUNS, findings_of, folder_of, is_followed
+from mesocosm.protocol.reading import RUNS, findings_of, folder_of, is_cut_short, is_followed, standing
 from mesocosm.protocol.registry import declaration, declaration_of
 from mesocosm.record import ConfigurationError, MesocosmError, Record, load
 from mesocosm.record.configuration import check, from_dict
@@ -76,7 +76,9 @@ def home_question(text: str) -> dict[str, Any]:
     for name in ("n", *ASKS[asked["ask"]]):
         is_good, allowed = _GOOD[name]
         if not is_good(asked.get(name)):
-            raise BadQuestion(f"{name} = {ascii(asked.get(name))[:40]}: must be {allowed}")
+            given = asked.get(name)
+            said = f"{name} is empty" if given is None else f"{name} = {ascii(given)[:40]}"
+            raise BadQuestion(f"{said}: must be {allowed}")
     return asked
 
 
@@ -271,7 +273,7 @@ class Home:
         folder = folder_of(reference, configuration, self.under)
         if (folder / HEADER).exists():
             told = {str(RunStatus.FINISHED): "has been run already", str(RunStatus.RUNNING): "is being run"}
-            there = told.get(str(load(folder).status), "was interrupted and can be resumed")
+            there = told.get(str(standing(load(folder))), "was interrupted and can be resumed")
             return {"run": folder.name, "there": f"Seed {configuration.seed} {there}; another seed begins another run."}
         preset = ["--preset", asked["preset"]] if asked["preset"] else []
         words = ["run", reference, *preset, "--out", str(folder.resolve()), "--seed", str(asked["seed"])]
@@ -303,10 +305,11 @@ def _brief(record: Record) -> dict[str, Any]:
     """A run for the list."""
     header = record.header
     out = {"name": record.folder.name, "experiment": header["experiment"], "seed": header["seed"]}
-    status = RunStatus.RUNNING if is_followed(record) else record.status
+    watched = is_watched(record.folder.name, header["experiment"])
+    cut = is_cut_short(record) and not watched  # of a world that was watched nothing is asked
+    status = RunStatus.INTERRUPTED if cut else RunStatus.RUNNING if is_followed(record) else record.status
     out |= {"status": str(status), "tick": record.tick, "ticks": header["ticks"], "report": False}
-    out |= {"replicates": record.replicates, "begun": header.get("begun", "")}
-    out |= {"watched": is_watched(record.folder.name, header["experiment"])}
+    out |= {"replicates": record.replicates, "begun": header.get("begun", ""), "watched": watched, "cut": cut}
     with suppress(MesocosmError):
         found = {finding.name: finding for finding in findings_of(record)}
         if found:

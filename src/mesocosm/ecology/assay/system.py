@@ -95,7 +95,7 @@ def build(configuration: AssayConfiguration) -> Setup:
     seen = tuple(name for layer in law.layers for name in layer.seen)
     folds = setup.folds
     fields = tuple(field.name for field in law.world.fields)
-    cameras = ecology_cameras(c.frames_every, 0, c.frames_of, seen, fields)
+    cameras = ecology_cameras(c.frames_every, 0, c.frames_of, seen, fields, law.unseen)
     logs = *(log for log in setup.logs if not log.is_view), *cameras
     if in_tournament:
         strand = EXPRESSED if c.strand == "evolved" else SHADOW

@@ -44,8 +44,8 @@ def follow_ups(record: Record) -> dict[str, FollowUp]:
 def replay(told: Told) -> Replay | None:
     caption = (
         f"World {told.median}: the evolved as newborns in one fresh garden. Left they stay as they were born, right "
-        "they learn; half of them have crossed wires. The light is food: who comes to stay on it, who never leaves an "
-        "empty place?"
+        "they learn; half of them have crossed wires. The shading is food: who comes to stay on it, who never leaves "
+        "an empty place?"
     )
     return films(told, {"garden-born": "as born", "garden-free": "learning"}, caption)
 

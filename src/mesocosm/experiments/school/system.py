@@ -25,6 +25,8 @@ from mesocosm.minds.pupil.words import Wiring
 
 MASTER = f"{INSTINCT},{PUPIL}"
 """Acts by instinct from birth, and goes on learning."""
+UNSEEN = ("odour", "sources")
+"""Odour lies everywhere, and hides the food; food rains all over, and where the law keeps a source there is nothing."""
 
 
 class Genes(Fold):
@@ -73,7 +75,7 @@ def build(configuration: SchoolConfiguration) -> Setup:
     def mind(n_stimuli: int, n_acts: int) -> Pupil:
         return Pupil(c.mind, wiring, n_acts, is_blank=c.founders != "random")
 
-    law = ecology(c, (Accidents(c.accidents),), (TASTE,), mind)
+    law = dataclasses.replace(ecology(c, (Accidents(c.accidents),), (TASTE,), mind), unseen=UNSEEN)
     setup = watched(c, law, {**behaviour(law), "genes": Genes()})
     return dataclasses.replace(setup, founding=_by_hand(c, law) if c.founders in BY_HAND else None)
 

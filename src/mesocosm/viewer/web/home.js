@@ -59,7 +59,7 @@
     const box = make("div", { class: "picture", "aria-hidden": "true" });
     const chosen = { preset: card.presets.some(({ name }) => name === "default") ? "default" : null };
     const seed = make("input", { type: "number", min: 0, max: 2 ** 53 - 1, value: 0, "aria-label": `Seed of ${card.name}` });
-    const wish = () => ({ name: card.reference, preset: chosen.preset, seed: Number(seed.value) || 0 });
+    const wish = () => ({ name: card.reference, preset: chosen.preset, seed: seed.value === "" ? null : Number(seed.value) });
     const parts = [make("h3", {}, card.title || card.name)];
     if (card.question) parts.push(make("p", { class: "question" }, card.question));
     if (card.found?.verdict) {
@@ -113,6 +113,8 @@
   // -------------------------------------------------------------------------------------------------------- runs
 
   const items = new Map(); // by name: {item, key}
+  const stopped = new Set(); // names of runs that were told to stop, and go on still
+  const STOPPING = "is stopping: it writes a checkpoint first";
 
   /** Brings a run of the list into view. */
   function showRun(name) {
@@ -154,19 +156,23 @@
 
   function fill({ shown, item }, run) {
     const share = run.ticks ? Math.min(1, run.tick / run.ticks) : 0;
-    const words = { starting: "is being compiled", failed: "has failed", interrupted: "was interrupted", finished: "is finished", running: "is running" };
+    const words = { starting: "is being compiled", failed: "has failed", interrupted: "was interrupted", killed: "was killed", finished: "is finished", running: "is running" };
+    const goesOn = run.status === "running" || run.status === "starting";
+    const stops = goesOn && stopped.has(run.name);
+    if (!goesOn) stopped.delete(run.name);
     const parts = [make("h3", {}, run.name)];
     const isJudged = run.status === "running" && run.ticks && run.tick >= run.ticks && !run.live; // only its assays go on
-    const progress = run.ticks && !isJudged && run.status !== "finished" ? `: tick ${plain(run.tick)} of ${plain(run.ticks)}` : "";
-    parts.push(make("p", { class: "status" }, `${isJudged ? "has run; controls and measurements of what came of it go on" : words[run.status] ?? run.status}${run.replicates ? `, ${plain(run.replicates)} ${run.replicates === 1 ? "replicate" : "replicates"}` : ""}${progress}`));
+    const progress = run.ticks && !isJudged && !run.cut && run.status !== "finished" ? `: tick ${plain(run.tick)} of ${plain(run.ticks)}` : "";
+    const said = stops ? (run.ticks ? STOPPING : "is stopping") : isJudged ? "has run; controls and measurements of what came of it go on" : run.cut ? "has run; what follows it, controls and the verdict, was interrupted" : words[run.status] ?? run.status;
+    parts.push(make("p", { class: "status" }, `${said}${run.replicates ? `, ${plain(run.replicates)} ${run.replicates === 1 ? "replicate" : "replicates"}` : ""}${progress}`));
     if (run.status === "running" && run.ticks) parts.push(make("progress", { max: 1, ...(isJudged ? {} : { value: share }), "aria-label": `Progress of ${run.name}` }));
     if (run.verdict) parts.push(verdict(run.verdict, run.answer ? judged(run.verdict, run.answer) : `Claimed: ${run.sentence}. Found: ${FOUND[run.verdict] ?? run.verdict}`));
     if (run.trouble) parts.push(make("p", { class: "wrong" }, run.trouble));
     const acts = make("div", { class: "acts" });
     if (run.ticks) acts.append(button("Watch", run.live ? "Back to the world as it runs" : "Look at what it recorded", (event) => go("open", { names: [run.name] }, event.target), { "aria-label": `Watch ${run.name}` }));
     if (run.report) acts.append(button("Report", "What was found, and why to believe it", (event) => go("open", { names: [run.name] }, event.target, "report"), { "aria-label": `Report of ${run.name}` }));
-    if (run.ours && run.status !== "starting") acts.append(button("Stop", "It writes a checkpoint; it can be resumed", () => change("stop", run), { "aria-label": `Stop ${run.name}` }));
-    if (run.status === "interrupted") acts.append(button("Resume", "Go on from its checkpoint", () => change("resume", run), { "aria-label": `Resume ${run.name}` }));
+    if (run.ours) acts.append(button("Stop", run.ticks ? "It writes a checkpoint; it can be resumed" : "Nothing of it has run yet", () => stop(run), { "aria-label": `Stop ${run.name}`, ...(stops ? { disabled: "" } : {}) }));
+    if (run.status === "interrupted" || run.status === "killed") acts.append(button("Resume", "Go on from its checkpoint", () => change("resume", run), { "aria-label": `Resume ${run.name}` }));
     if (isPast(run)) acts.append(button("Remove", "Delete its folder", (event) => remove(run, event.target), { "aria-label": `Remove ${run.name}` }));
     shown.replaceChildren(...parts, acts);
     item.dataset.status = run.status;
@@ -184,9 +190,20 @@
     pressed.addEventListener("blur", () => pressed.isConnected && fill(items.get(run.name), run), { once: true });
   }
 
+  /** Tells at once that a run is being stopped: until its checkpoint is written seconds may go by. */
+  async function stop(run) {
+    stopped.add(run.name);
+    fill(items.get(run.name), run);
+    if (await change("stop", run)) return;
+    stopped.delete(run.name);
+    if (items.has(run.name)) fill(items.get(run.name), run);
+  }
+
   async function change(what, { name }) {
-    if (await ask(what, { name })) told.textContent = `${name}: ${{ stop: "stops", resume: "goes on", remove: "is removed" }[what]}`;
+    const answer = await ask(what, { name });
+    if (answer) told.textContent = `${name}: ${{ stop: "stops", resume: "goes on", remove: "is removed" }[what]}`;
     await anew();
+    return answer;
   }
 
   function choose() {
@@ -200,7 +217,7 @@
     state.runs = runs;
     at("none").hidden = runs.length > 0;
     const names = new Set(runs.map(({ name }) => name));
-    for (const [name, { item }] of items) if (!names.has(name)) item.remove(), items.delete(name);
+    for (const [name, { item }] of items) if (!names.has(name)) item.remove(), items.delete(name), stopped.delete(name);
     const places = new Map([[list, 0], [past, 0]]);
     runs.forEach((run) => {
       const entry = items.get(run.name) ?? itemOf(run);
