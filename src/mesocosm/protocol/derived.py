@@ -237,7 +237,7 @@ def notes(told: Told) -> list[str]:
     elif is_to_be_judged(record):
         out.append(
             "What follows this run, its controls and the verdict on what was claimed, was cut off or goes on still: "
-            f"nothing here is judged. `mesocosm resume {record.folder}` finishes it."
+            "nothing here is judged. To finish it: mesocosm resume, and its folder."
         )
     elif not told.findings and claims_of(record):
         out.append("What was claimed of this run was not judged: it was run without its controls.")
