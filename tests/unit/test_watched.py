@@ -295,7 +295,8 @@ def test_a_home_lists_what_lies_there_and_acts_on_nothing_else(tmp_path):
         'raise SystemExit\nlab.Declaration(name="own", question="Why?", presets={"q": {}})'
     )
     home = Home(lambda *_: None, {}, tmp_path / "runs", tmp_path)
-    assert [run["name"] for run in home.runs()] == ["one"] and home.runs()[0]["status"] == "finished"
+    assert [run["name"] for run in home.runs()] == ["one"]
+    assert (home.runs()[0]["status"], home.runs()[0]["cut"]) == ("interrupted", True)  # what it claims is not judged
     card = home.cards["own.py"]
     assert (card["question"], card["presets"], card["from"]) == ("Why?", [{"name": "q", "sets": ""}], "file")
     said, planes = home.answer({"ask": "thumb", "name": "one"})
