@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import zlib
+from importlib import metadata
 
 import pytest
 
@@ -136,6 +137,11 @@ def test_going_on_is_advised_only_where_there_is_something(tmp_path, monkeypatch
 def test_a_missing_package_is_named_with_the_extra_that_brings_it(monkeypatch, capsys, tmp_path):
     """And ends with 3, whatever was asked for."""
     assert MissingPackage("a film", "PIL", "video").exit_code == 3
+
+    def absent(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", absent)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     said = plainly(capsys, "export", game(tmp_path / "run").folder, "--to", "parquet", code=3)
     assert "pip install 'mesocosm[parquet]'" in said

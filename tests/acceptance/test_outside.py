@@ -58,7 +58,7 @@ def test_it_is_run_shown_reviewed_and_studied_by_two_workers(here, capsys):
     shutil.copy(MORAN, here)
     words = ["run", "moran.py", "--preset", "quick", "--require", "fixation=equivalent", "--quiet"]
     assert main(words) == 0
-    assert "populations; `show RUN --all` has them all" in capsys.readouterr().out
+    assert "(4,096 populations; worst: number 0, by least fixed; `show RUN --all` has" in capsys.readouterr().out
     assert main(["show", next(Path("runs").iterdir()).name, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["experiment"] == "moran"
     assert main(["review", "moran.py", "--json"]) == 0
