@@ -78,11 +78,11 @@ def test_in_a_large_net_a_rule_goes_on_where_it_would_decay():
     x, y = data.inputs[order], data.labels[order]
 
     def right(winners):
-        rule = rules.load("prototypes-0", 10, (768,), winners=winners).learn(x[:800], y[:800])
-        return np.mean(rule.predict(x[800:1100]) == y[800:1100])
+        rule = rules.load("prototypes-0", 10, (768,), winners=winners).learn(x[:1100], y[:1100])
+        return np.mean(rule.predict(x[1300:1700]) == y[1300:1700])
 
     few = right(4)
-    assert few > 0.96 and few > right(0) + 0.05
+    assert few > 0.95 and few > right(0) + 0.1
 
 
 def test_winners_where_nobody_competes_are_refused():
