@@ -85,7 +85,7 @@ def test_rows_that_are_sorted_by_class_are_learnt_in_another_order():
         .score(x[300:600], y[300:600])
         for is_shuffled in (True, False)
     ]
-    assert scores[0] > 0.8 and scores[0] > scores[1] + 0.1
+    assert scores[0] > 0.7 and scores[0] > scores[1] + 0.1
 
 
 def test_pipelines_and_cross_validation():
