@@ -15,7 +15,7 @@ from mesocosm.findings.claim import Finding
 from mesocosm.protocol.declaration import Summary
 from mesocosm.protocol.derived import summary_of
 from mesocosm.protocol.launch import go_on, start
-from mesocosm.protocol.reading import findings_of
+from mesocosm.protocol.reading import findings_of, standing
 from mesocosm.protocol.registry import declaration, declaration_of
 from mesocosm.record import ConfigurationError, MesocosmError, Record, needs
 from mesocosm.record.configuration import from_dict
@@ -125,8 +125,9 @@ class Run:
 
     @property
     def status(self) -> str:
-        """`running`, `finished`, `interrupted` or `killed`."""
-        return self.record.status
+        """`running`, `finished`, `interrupted` or `killed`, with what follows it: controls that were cut off leave it
+        `interrupted`."""
+        return standing(self.record)
 
     @property
     def metrics(self) -> dict[str, np.ndarray]:

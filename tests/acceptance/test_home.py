@@ -16,7 +16,7 @@ from mesocosm.viewer.cards import cards, claimed, found, loop
 from mesocosm.viewer.loops import ALL_BYTES, MOST_BYTES
 from tests.acceptance.accessible import faults, is_too_wide
 from tests.acceptance.test_command_line import mesocosm
-from tests.acceptance.test_watch import Server, client, header
+from tests.acceptance.watching import Server, client, header
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "moran.py"
 LONG = ('"quick": {"replicates": 4096}', '"endless": {"replicates": 64, "ticks": 100_000_000}')

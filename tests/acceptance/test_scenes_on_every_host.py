@@ -22,8 +22,8 @@ from mesocosm.viewer.film import drawn
 from mesocosm.viewer.live import NOTHING, Live
 from mesocosm.viewer.opening import places
 from mesocosm.viewer.painter import hexed
-from tests.acceptance.test_watch import Address
 from tests.acceptance.test_watch_elsewhere import CELL
+from tests.acceptance.watching import Address
 from tests.menagerie import MOODS, PALETTE, SPECIES, TICKS, Menagerie, expected, menagerie
 
 uvicorn = pytest.importorskip("uvicorn", reason="NOT TESTED: the viewer (the extra `watch` is missing)")

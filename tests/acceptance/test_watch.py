@@ -1,6 +1,5 @@
 """`mesocosm watch`: a recorded run in a real browser, and what the server says to those who ask wrongly."""
 
-import json
 import os
 import shutil
 import signal
@@ -22,46 +21,11 @@ from mesocosm.protocol.registry import declaration
 from mesocosm.record import FolderError, load
 from tests.acceptance.accessible import faults, is_too_wide
 from tests.acceptance.breaking import GAME, going
-from tests.acceptance.test_command_line import MESOCOSM, mesocosm
-
-pytest.importorskip("starlette", reason="NOT TESTED: the viewer (the extra `watch` is missing)")
-pytest.importorskip("uvicorn", reason="NOT TESTED: the viewer (the extra `watch` is missing)")
-client = pytest.importorskip("websockets.sync.client", reason="NOT TESTED: the viewer (the extra `watch` is missing)")
+from tests.acceptance.test_command_line import mesocosm
+from tests.acceptance.watching import SPOILT, Server, ask, client, header, torn
 
 DISH = ["run", "chemotaxis", "--replicates", "1", "--ticks", "600", "--every", "50", "--assays", "False"]
 DISH += ["--world.side", "32", "--world.founders", "64", "--world.ceiling", "128"]
-
-
-class Address(str):
-    """An address where a visit expects a file."""
-
-    def as_uri(self) -> str:
-        return str(self)
-
-
-class Server:
-    """`mesocosm watch` as a process of its own."""
-
-    def __init__(self, *words: str | Path, cwd: Path) -> None:
-        call = [*MESOCOSM, "watch", *map(str, words), "--no-browser"]
-        self.cwd = cwd
-        self.process = subprocess.Popen(call, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        assert self.process.stdout is not None
-        self.address = Address(self.process.stdout.readline().strip())
-        self.origin = "http://" + urlsplit(self.address).netloc
-        self.socket = self.address.replace("http:", "ws:") + "socket"
-
-    def stop(self) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        try:
-            code = self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return code
 
 
 @pytest.fixture(scope="module")
@@ -84,16 +48,6 @@ def serve(tmp_path):
     yield start
     for server in started:
         server.stop()
-
-
-def ask(socket, **question) -> dict:
-    """Header of the answer to a question."""
-    socket.send(json.dumps(question))
-    return header(socket.recv())
-
-
-def header(answer: bytes) -> dict:
-    return json.loads(answer[4 : 4 + int.from_bytes(answer[:4], "little")])
 
 
 def written(dish: Path) -> tuple[str, list[str]]:
@@ -190,26 +144,6 @@ def test_a_server_that_ends_is_told_in_the_page(dish, serve, visits):
     v.page.wait_for_function("() => window.__viewer.trouble")
     assert "connection to mesocosm is lost" in v.page.locator("#trouble").inner_text()
     assert v.pixels().any()
-
-
-def torn(v, spoil, times: int = 1):
-    """Another page of a server; the first answers to it that hold a frame come spoilt."""
-    page, done = v.context.new_page(), []
-
-    def route(socket):
-        def hand_on(answer):
-            is_torn = len(done) < times and b'heading"' in answer
-            done.extend([True] * is_torn)
-            socket.send(spoil(answer) if is_torn else answer)
-
-        socket.connect_to_server().on_message(hand_on)
-
-    page.route_web_socket("**/socket", route)
-    page.goto(v.address)
-    return page
-
-
-SPOILT = (lambda answer: answer[: len(answer) // 2], lambda answer: b"no answer at all", lambda answer: "words")
 
 
 def test_a_torn_answer_is_told_in_the_page(dish, serve, visits):

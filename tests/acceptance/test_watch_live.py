@@ -7,7 +7,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 
@@ -15,24 +14,10 @@ from mesocosm.protocol.launch import begin, branch, proceed
 from mesocosm.protocol.reading import configuration_of
 from mesocosm.record import ConfigurationError, FolderError, Intervention, load
 from tests.acceptance.accessible import faults, is_too_wide
-from tests.acceptance.test_watch import SPOILT, Server, ask, client, header, torn
+from tests.acceptance.watching import COMPILES_MS, PATIENCE_MS, SPOILT, Server, ask, client, header, torn, when
 
 SMALL = ["--world.side", "32", "--world.founders", "64", "--world.ceiling", "128"]
 DISH = ["chemotaxis", *SMALL, "--every", "50", "--ticks", "100000", "--out", "live"]
-COMPILES_MS, PATIENCE_MS = 240_000, 90_000
-SEARCH = """
-form = { cell = "hebbian", messages = 1, memory = 1 }
-search = { searcher = "cma-es", population = 4 }
-[schooling]
-source = "clouds"
-side = 3
-classes = 3
-examples = 4
-tasks = 2
-shown = [2, 4]
-judged_tasks = 2
-judged_images = 5
-"""
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +40,6 @@ def arrive(living, visits):
         return v
 
     return open
-
-
-def when(v, condition: str):
-    """Waits until a condition on the state `s` of the page holds, and gives the state in which it does."""
-    return v.when(condition, patience_ms=PATIENCE_MS)
 
 
 def pause(v):
@@ -348,65 +328,6 @@ def test_a_simulation_that_dies_is_told_and_its_past_stays(living, arrive):
     assert when(v, f"s.t < {t}") and v.pixels().any()
     assert load(folder_of(living, run)).status == "killed"
     repeated(folder_of(living, run))
-
-
-@pytest.mark.parametrize(
-    "words, seen",
-    [
-        (["bilinear"], lambda v: v.pixels()),
-        (["lorenz"], lambda v: curves(v)),
-        (["digits", "--config", "search.toml"], lambda v: curves(v)),
-    ],
-    ids=["a game of two", "an attractor", "a search"],
-)
-def test_whatever_a_scene_names_is_drawn(tmp_path, visits, words, seen):
-    """Points of a plane, curves: live, with the same code."""
-    (tmp_path / "search.toml").write_text(SEARCH)
-    server = Server(*words, "--out", "live", cwd=tmp_path)
-    try:
-        v = visits(server.address)
-        v.page.wait_for_function("() => window.__viewer.live?.status === 'paused'", timeout=COMPILES_MS)
-        v.page.locator(".mp-charts canvas").first.focus()
-        v.page.evaluate("document.getElementById('player').player.step(1)")
-        when(v, "s.tick >= 2")
-        before = seen(v)
-        assert len(np.unique(before.reshape(-1, 4), axis=0)) > 4
-        v.page.evaluate("document.getElementById('player').player.step(1)")
-        when(v, "s.tick >= 3")
-        assert before.shape != seen(v).shape or (before != seen(v)).any()
-        if words[0] == "digits":
-            a_matrix_is_drawn(v)
-        at = f"at tick {v.state['tick']}"
-        assert at in v.page.locator(".mp-charts canvas").first.get_attribute("aria-label")
-    finally:
-        server.stop()
-
-
-MATRIX = """() => {
-  const {frame, curveView, meta} = document.getElementById("player").player.panes[0];
-  const k = meta.curves.findIndex((curve) => curve.name === "strengths");
-  const top = meta.curves.slice(0, k).reduce((sum, curve) => sum + curveView.heightOf(curve), 0);
-  return {top, width: curveView.canvas.clientWidth, most: Math.max(...curveView.ranges.strengths.map(Math.abs)),
-          shape: meta.curves[k].shape, values: [...frame.curves.strengths]};
-}"""
-GROUND, ABOVE, BELOW = ([0xF4, 0xF2, 0xEA], [0, 103, 168], [194, 74, 0])
-
-
-def a_matrix_is_drawn(v) -> None:
-    """The strengths of a net that a rule has taught: three images of three by three, blue above zero, orange below."""
-    drawn = v.page.evaluate(MATRIX)
-    values = np.array(drawn["values"]).reshape(drawn["shape"])
-    assert values.shape == (3, 9) and values.min() < 0 < values.max()
-    side, picture = min(drawn["width"] - 20, 480) / 9, curves(v)[..., :3].astype(float)
-    for (row, column), value in np.ndenumerate(values):
-        colour = picture[int(drawn["top"] + 19 + (row + 0.5) * side), int(10 + (column + 0.5) * side)]
-        full = np.array(ABOVE if value > 0 else BELOW)
-        expected = GROUND + abs(value) / drawn["most"] * (full - GROUND)
-        assert np.abs(colour - expected).sum() < 12, (row, column, value)
-
-
-def curves(v) -> np.ndarray:
-    return v.pixels(0, "canvas.mp-curves")
 
 
 def test_a_branch_names_what_it_cannot_do(tmp_path):

@@ -9,7 +9,9 @@ implements. A phase is split into several loops where that spares the processor 
     advance(world, 1000)
     state = snapshot(world)
 
-`uint32` arithmetic needs care in Numba, which promotes it to 64 bits: every result is masked by `u32(...)`.
+`uint32` arithmetic needs care in Numba, which promotes it to 64 bits: every result is masked by `u32(...)`. All of it
+is one file, for Numba keeps compiled functions by the file that they stand in, and does not see that one which they
+call has changed in another.
 """
 
 from collections import namedtuple

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import mesocosm as mc
 from mesocosm.cli.main import main
 from mesocosm.protocol.launch import begin, go_on
 from mesocosm.protocol.reading import findings_of, is_cut_short, standing
@@ -28,6 +29,7 @@ def cut(tmp_path_factory) -> Path:
 def test_it_is_interrupted_in_what_follows_until_it_is_resumed(cut: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record = load(cut)
     assert record.status == "finished" and standing(record) == "interrupted" and is_cut_short(record)
+    assert mc.load(cut).status == "interrupted" and "interrupted at tick 200 of 200" in repr(mc.load(cut))
     with held(cut / ASSAYS):
         assert standing(record) == "running" and not is_cut_short(record)
     assert main(["show", str(cut)]) == 0 and main(["list", "--under", str(cut.parent)]) == 0

@@ -126,10 +126,8 @@ def judge(
     samples = [_sample(c, values, n_started, n_family if c.declared else 1) for c in claims]
     if n_survived is None:
         n_survived = _n_with_a_value(claims, values) if claims else n_started
-    bounds = _all_bounds(samples, seed)
     p = _all_p(samples, seed)
-    adjusted = _adjusted(samples, p, n_family - n_here)
-    rows = zip(samples, bounds, p, adjusted, strict=True)
+    rows = zip(samples, _all_bounds(samples, seed), p, _adjusted(samples, p, n_family - n_here), strict=True)
     return [finding(s, b, s.sd, n_survived, s.n_right, _method(s), q, a) for s, b, q, a in rows]
 
 

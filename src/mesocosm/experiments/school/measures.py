@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -23,26 +23,10 @@ WORDS = {
 
 
 def measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
-    there = senses_of(configuration["world"]["senses"])
-    tastes = [levels[-1] for levels in product(*(range(sense.n_levels) for sense in there))]
-    bite, nothing = ([s for s, taste in enumerate(tastes) if taste == t] for t in (TASTE.n_levels - 1, 0))
     founding = float(configuration["world"]["founding_energy"])
-
-    def instinct(strand: str) -> Callable[[Columns], Any]:
-        return lambda c: tumbles(c, strand, bite) - tumbles(c, strand, nothing)
-
     return (
         *(_gene(name) for name in ("actor", "food")),
-        Measure(
-            "instinct",
-            instinct("evolved"),
-            "P(tumble | a bite) - P(tumble | nothing) as born",
-            "",
-            -1,
-            1,
-            instinct("shadow"),
-            SHADOW,
-        ),
+        _instinct(configuration["world"]["senses"]),
         Measure("intake", "eaten", "food eaten per body and tick", "quanta", low=0, per="agent_ticks"),
         Measure("population", "population", low=0),
         Measure(
@@ -63,6 +47,18 @@ def measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
         ),
         *(_gene(name, in_table=False) for name in RULE if name not in ("actor", "food")),
     )
+
+
+def _instinct(senses: Sequence[str]) -> Measure:
+    """How much likelier a body is, as born, to stay on a bite than where nothing lies."""
+    tastes = [levels[-1] for levels in product(*(range(sense.n_levels) for sense in senses_of(senses)))]
+    bite, nothing = ([s for s, taste in enumerate(tastes) if taste == t] for t in (TASTE.n_levels - 1, 0))
+
+    def difference(strand: str) -> Callable[[Columns], Any]:
+        return lambda c: tumbles(c, strand, bite) - tumbles(c, strand, nothing)
+
+    what = "P(tumble | a bite) - P(tumble | nothing) as born"
+    return Measure("instinct", difference("evolved"), what, "", -1, 1, difference("shadow"), SHADOW)
 
 
 def _gene(name: str, in_table: bool = True) -> Measure:
