@@ -11,32 +11,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.lanes import SEED, timed
 from mesocosm.core import Bits
 from mesocosm.core.arrays import LANES
-from mesocosm.core.random import seed_words
 from mesocosm.ecology.ecology import Ecology
 from mesocosm.experiments.school.declaration import SchoolConfiguration
 from mesocosm.experiments.school.system import build
 from tests.reference.pupil_witness import Body
 
 WORLDS, TICKS, ROUNDS, LIFE = 4, 100, 5, 2000
-SEED = seed_words(0)
-
-
-@jax.jit
-def ticks(law: Ecology, states: Any, first: Any) -> Any:
-    """As the loop has it: worlds side by side, tick after tick. The states, and agent-steps."""
-
-    def world(replicate: Any, state: Any, t: Any) -> Any:
-        state, tick = law.tick(Bits.at(SEED, replicate, t), state)
-        return state, tick.flows["agent_ticks"]
-
-    def one(t: Any, carry: Any) -> Any:
-        lanes = jax.vmap(world, (0, 0, None), axis_name=LANES)
-        states, steps = lanes(jnp.arange(WORLDS, dtype=jnp.uint32), carry[0], t)
-        return states, carry[1] + jnp.sum(steps, dtype=jnp.int32)
-
-    return jax.lax.fori_loop(first, first + TICKS, one, (states, jnp.int32(0)))
 
 
 def witness_rate(genome: np.ndarray) -> float:
@@ -59,11 +42,10 @@ def rates() -> tuple[list[float], list[float]]:
         return law.grow(state)
 
     states = jax.vmap(founded, axis_name=LANES)(jnp.arange(WORLDS, dtype=jnp.uint32))
-    states, _ = jax.block_until_ready(ticks(law, states, jnp.int32(0)))
+    states, _ = timed(law, states, 0, ticks=TICKS, flow="agent_ticks")
     ours, theirs = [], []
     for k in range(ROUNDS):
-        began = time.process_time()
-        states, steps = jax.block_until_ready(ticks(law, states, jnp.int32(TICKS * (k + 1))))
-        ours.append(int(steps) / (time.process_time() - began))
+        states, rate = timed(law, states, TICKS * (k + 1), ticks=TICKS, flow="agent_ticks")
+        ours.append(rate)
         theirs.append(witness_rate(np.asarray(states.genomes)[0, 0, :, 0]))
     return ours, theirs
