@@ -57,7 +57,8 @@ def test_notebooks_are_kept_without_what_they_printed(path):
 def test_a_run_says_what_it_is(tmp_path):
     record = game(tmp_path / "<b>run")
     run = mc.load(record.folder)
-    assert repr(run).startswith("bilinear, seed 0, 8 games: finished at tick 50 of 50")
+    said = "bilinear, seed 0, 8 games: interrupted at tick 50 of 50"  # it has claims, and nobody judged them
+    assert repr(run).startswith(said) and run.record.status == "finished"
     assert "&lt;b&gt;run" in run._repr_html_() and "report.html" not in run._repr_html_()
     run.report()
     assert run.folder.absolute().as_uri() in run._repr_html_()
