@@ -25,7 +25,8 @@ from mesocosm.review.faults import is_part
 from mesocosm.review.wording import frames, sentences
 from mesocosm.studies.study import read
 
-PLANS = sorted((Path(__file__).parent / "office_hours").iterdir())
+FOLDER = Path(__file__).parent / "office_hours"
+PLANS = sorted(p for p in FOLDER.iterdir() if p.is_file() and p.stem != "phrases")
 
 
 def planted(path: Path) -> list[str]:

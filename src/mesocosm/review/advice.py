@@ -14,7 +14,7 @@ from typing import Any
 from mesocosm.findings.claim import floor_replicates
 from mesocosm.findings.intervals import wilson_interval
 from mesocosm.findings.power import power_of, replicates_needed
-from mesocosm.review.asking import MENDED_BY, Question, questions
+from mesocosm.review.asking import MENDED_BY, Question, pointed, questions
 from mesocosm.review.checks import CHECKS, Objection, objections
 from mesocosm.review.design import Design, Planned
 
@@ -83,8 +83,15 @@ def review(design: Design) -> Review:
         len(CHECKS),
         design.unsaid,
         list(design.unread),
-        questions(design) if design.texts else [],
+        _asks(design),
     )
+
+
+def _asks(d: Design) -> list[Question]:
+    """Of prose the pointed questions alone: `--ask` goes on to what is open."""
+    if d.declared is not None:
+        return pointed(d)
+    return questions(d) if d.texts else []
 
 
 # -- what the plan is about ------------------------------------------------------------------------------------------

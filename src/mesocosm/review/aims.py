@@ -57,7 +57,7 @@ _WAY = (
     r"weaker|wider|narrower|deeper|at (?:least|most)|greater|gains?|loses?)\b"
 )
 _SIGN = rf"{_WAY}|\b(is|are|converges?)\b"
-_ANY_WAY = (
+ANY_WAY = (
     r"\b(?:there (?:is|are|will be) (?:an?|some) (?:\w+ )?(?:effect|difference|influence|change)s?|differs?|matters?|"
     r"affects?|influences?|changes?|plays a role|ha(?:s|ve) an? (?:\w+ )?(?:effect|influence|impact)|depends on|"
     r"makes a difference|is (?:important|related|different)|are (?:important|related|different))\b"
@@ -68,7 +68,7 @@ def prediction_without_a_sign(d: Design) -> str | None:
     declares_none = bool(d.claims) and d.claims[0].expects == "equivalent"
     if not d.prediction or declares_none or re.match(NOTHING, d.prediction, re.IGNORECASE):
         return None
-    is_any = re.search(_ANY_WAY, d.prediction, re.IGNORECASE) and not re.search(_WAY, d.prediction, re.IGNORECASE)
+    is_any = re.search(ANY_WAY, d.prediction, re.IGNORECASE) and not re.search(_WAY, d.prediction, re.IGNORECASE)
     if re.search(_SIGN, d.prediction, re.IGNORECASE) and not is_any:
         return None
     return f"“{d.prediction}” does not say which way."

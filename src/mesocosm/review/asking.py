@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from mesocosm.findings.claim import floor_replicates
-from mesocosm.review.checks import objections
-from mesocosm.review.design import Design, of_facts
+from mesocosm.review.checks import CHECKS, objections
+from mesocosm.review.design import FACTS, Design, of_facts
 from mesocosm.review.faults import is_part, rival_count
-from mesocosm.review.prose import DECLARED
+from mesocosm.review.pointed import SAID, question
+from mesocosm.review.prose import ANSWERED, DECLARED
 from mesocosm.review.wording import word
 
 
@@ -34,31 +35,28 @@ class Question:
     why: str
 
 
-MENDED_BY = {
+MENDED_BY = {fault: said.fact for fault, said in SAID.items() if said.fact in FACTS} | {
     "question": "question",
-    "prediction": "prediction",
     "prediction-without-a-sign": "prediction",
-    "control": "control",
-    "borrowed-baseline": "control",
-    "minimal-effect": "minimal_effect",
-    "pseudo-replication": "unit",
     "cannot-be-significant": "n",
-    "too-few-replicates": "n",
-    "multiple-comparisons": "correction",
-    "optional-stopping": "stopping",
-    "survivorship": "failures",
-    "tuned-on-test": "tuned_on",
-    "no-primary-metric": "primary",
-    "looked-at-during-tuning": "looks",
 }
 """Which fact mends which objection, where one does."""
 
 
 def questions(d: Design) -> list[Question]:
-    """What is asked of a plan, in the order in which one leads to the next: what is open, then what is wrong."""
-    open_ = list(_open(d))
-    asked = {question.fact for question in open_}
-    return [*open_, *(q for q in _wrong(d) if q.fact not in asked)]
+    """What is asked of a plan, in the order in which one leads to the next: what is doubtful, open, then wrong."""
+    first = pointed(d)
+    asked = {q.fact for q in first}
+    open_ = [q for q in _open(d) if q.fact not in asked]
+    asked |= {q.fact for q in open_}
+    return [*first, *open_, *(q for q in _wrong(d) if q.fact not in asked)]
+
+
+def pointed(d: Design) -> list[Question]:
+    """Of prose: what is asked of sentences that may mean a fault, the likeliest first."""
+    why = {check.name: check.why for check in CHECKS}
+    doubtful = [r for r in d.readings if not r.is_sure and SAID[r.fault].fact not in d.answered]
+    return [Question(SAID[r.fault].fact, question(r, d), why[r.fault]) for r in doubtful]
 
 
 def _open(d: Design) -> Iterator[Question]:
@@ -138,5 +136,6 @@ def answered(values: Mapping[str, Any], fact: str, said: str) -> dict[str, Any]:
     out = {**without, fact: value_of(fact, said)}
     if DECLARED in out:  # what is answered is no longer read from sentences
         out[DECLARED] = [*out[DECLARED], fact]
+        out[ANSWERED] = [*out.get(ANSWERED, ()), fact]
     of_facts(Path("the plan"), out)
     return out

@@ -8,6 +8,7 @@ from typing import Literal
 
 from mesocosm.review import aims, faults
 from mesocosm.review.design import Design
+from mesocosm.review.pointed import SAID, check_of, objection
 
 Weight = Literal["fatal", "serious", "minor"]
 
@@ -43,23 +44,37 @@ class Objection:
 
 def objections(design: Design) -> list[Objection]:
     """All objections to a plan, the gravest first."""
-    found = [(c, said) for c in CHECKS if (said := c.of(design))]
     order = ("fatal", "serious", "minor")
-    weighed: list[tuple[Weight, Check, str]] = [(_weight(c, design), c, said) for c, said in found]
+    weighed: list[tuple[Weight, Check, str]]
+    weighed = [(c.weight, c, said) for c in CHECKS if design.declared is None and (said := c.of(design))]
+    weighed += _of_prose(design) if design.declared is not None else []
     return [
         Objection(c.name, weight, said, c.why, c.reference, c.change)
         for weight, c, said in sorted(weighed, key=lambda row: order.index(row[0]))
     ]
 
 
-def _weight(check: Check, design: Design) -> Weight:
-    """What is read from sentences is never fatal but where nothing at all is compared: they may mean something else."""
-    rests_on = {"control": None, "pseudo-replication": "unit", "optional-stopping": "stopping"}
-    if check.weight != "fatal" or design.declared is None:
-        return check.weight
-    fact = rests_on.get(check.name, "")
-    is_certain = not design.control if fact is None else bool(fact) and not design.is_doubtful(fact)
-    return "fatal" if is_certain else "serious"
+def _of_prose(design: Design) -> list[tuple[Weight, Check, str]]:
+    """What lines of their own declare, with its weight; what was read surely from sentences is at most serious."""
+    lines, out = design.in_lines(), []
+    read = {check_of(r): r for r in design.readings if r.is_sure and SAID[r.fault].fact not in design.answered}
+    if lines.unit and not faults.is_part(lines.unit):
+        read.pop("pseudo-replication", None)
+    for check in CHECKS:
+        is_silent = check.name in _SAID_BY and getattr(lines, _SAID_BY[check.name]) is None
+        if not is_silent and (said := check.of(lines)):
+            out.append((check.weight, check, said))
+        elif check.name in read:
+            weight: Weight = "minor" if check.weight == "minor" else "serious"
+            out.append((weight, check, objection(read[check.name], design)))
+    return out
+
+
+_SAID_BY = {
+    **{name: name for name in ("question", "prediction", "control")},
+    "minimal-effect": "minimal_effect",
+}
+"""Objections to what is not said; of prose they are left to the reader, as there are many ways to say it."""
 
 
 CHECKS: tuple[Check, ...] = (

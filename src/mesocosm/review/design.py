@@ -10,7 +10,7 @@ import itertools
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +20,8 @@ from mesocosm.record.configuration import text_of
 from mesocosm.record.kinds import is_finite
 from mesocosm.review.amounts import number_of
 from mesocosm.review.kinds import MOST, NUMBERS, of_kind
-from mesocosm.review.prose import DECLARED, facts_of
+from mesocosm.review.prose import ANSWERED, DECLARED, facts_of
+from mesocosm.review.reader import Reading, readings
 
 
 class Planned(NamedTuple):
@@ -70,6 +71,8 @@ class Design:
       declared: of prose, the facts that stand in lines of their own; the others are read from sentences, doubtfully.
         None where all are declared.
       texts: all that a file says in words, under which heading; read by the frames of `wording`.
+      readings: of prose, what is read of each fault, surely or doubtfully.
+      answered: facts that were asked back; what was read in their place no longer counts.
     """
 
     name: str
@@ -118,10 +121,20 @@ class Design:
     unread: tuple[str, ...] = ()
     declared: frozenset[str] | None = None
     texts: tuple[tuple[str, str], ...] = ()
+    readings: tuple[Reading, ...] = ()
+    answered: frozenset[str] = frozenset()
 
     def is_doubtful(self, fact: str) -> bool:
         """Whether a fact was read from a sentence, not from a line of its own."""
         return self.declared is not None and not {fact, *ALIASES.get(fact, ())} & self.declared
+
+    def in_lines(self) -> Design:
+        """Of prose, what stands in lines of their own, or was answered."""
+        doubtful = {fact: None for fact in FACTS if getattr(self, fact) is not None and self.is_doubtful(fact)}
+        doubtful = {fact: () if isinstance(getattr(self, fact), tuple) else None for fact in doubtful}
+        texts = tuple((heading, text) for heading, text in self.texts if heading in FACTS and heading not in doubtful)
+        claims = () if "minimal_effect" in doubtful else self.claims
+        return replace(self, **doubtful, texts=texts, claims=claims)
 
     @property
     def n_declared(self) -> int:
@@ -154,6 +167,8 @@ _NO_FACTS = (
     "unread",
     "declared",
     "texts",
+    "readings",
+    "answered",
 )
 FACTS = tuple(f.name for f in fields(Design) if f.name not in _NO_FACTS)
 """What a TOML file can say, by name: all but its name, its claims, and what only a study or a run has."""
@@ -220,8 +235,8 @@ def of_facts(path: Path, values: Mapping[str, Any]) -> Design:
       ConfigurationError: if a fact is of the wrong kind.
     """
     facts: dict[str, Any] = {"name": path.stem}
-    declared = values.get(DECLARED)
-    values = _put_right({k: v for k, v in values.items() if k != DECLARED})
+    declared, answered = values.get(DECLARED), frozenset(values.get(ANSWERED, ()))
+    values = _put_right({k: v for k, v in values.items() if k not in (DECLARED, ANSWERED)})
     texts = _texts(values)
     for name in FACTS:
         for word in (name, *ALIASES.get(name, ())):
@@ -231,7 +246,9 @@ def of_facts(path: Path, values: Mapping[str, Any]) -> Design:
                 break
     facts["claims"] = _claims(path, values, facts.get("minimal_effect"))
     said = frozenset(declared) if isinstance(declared, list) else None
-    return Design(**facts, unread=_unread(path, values), declared=said, texts=texts)
+    read = tuple(readings(str(values.get("text", "")))) if said is not None else ()
+    unread = _unread(path, values)
+    return Design(**facts, unread=unread, declared=said, texts=texts, readings=read, answered=answered)
 
 
 def facts(name: str = "plan", **values: Any) -> Design:

@@ -14,6 +14,8 @@ from mesocosm.review.wording import sentences, word
 
 DECLARED = "_declared"
 """Under which `facts_of` tells what a plan says in lines of their own; no word of a plan begins so."""
+ANSWERED = "_answered"
+"""Likewise, the facts that were asked back and answered."""
 _ASKED = (re.compile(r"\?\s*$"),)
 _FORETOLD = (
     re.compile(r"\b(?:predict(?:s|ed|ions?)?|hypothes\w+)\b", re.IGNORECASE),

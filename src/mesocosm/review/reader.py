@@ -1,0 +1,92 @@
+"""What a plan in prose says of each fault: sentence by sentence, by weights of terms that were learnt (`learning`).
+
+A fault is *objected* to where some sentence clearly commits it, *asked* about where one may, and passed over where the
+sentences speak of something else or avert it. Each reading holds the sentence, and the words in it that weigh most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesocosm.review.terms import terms
+from mesocosm.review.wording import sentences
+
+FAULTS = (
+    *("pseudo-replication", "optional-stopping", "multiple-comparisons", "control", "control-is-treatment"),
+    *("confounded", "unequal-tuning", "unequal-budget", "tuned-on-test", "survivorship", "shared-seeds"),
+    *("borrowed-baseline", "prediction", "minimal-effect", "too-few-replicates", "saturated-metric"),
+    *("regression-to-the-mean", "extrapolation", "no-primary-metric", "one-data-set", "looked-at-during-tuning"),
+)
+WEIGHTS = Path(__file__).with_name("weights.npz")
+FLOOR = 30.0
+"""Length of a sentence, in rarity of its terms, below which it says proportionally less."""
+SURE, DOUBTFUL = 0.35, 0.14
+"""Scores from which a fault is objected to, and asked about."""
+AVERTED = 0.3
+"""Of the score of the sentence that averts a fault most, what is taken off."""
+MOST = 2
+"""Questions that are asked back of one plan; more would make it a form."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read of one fault.
+
+    Args:
+      sentence: where it stands, as far as it does.
+      score: about 1 where it surely stands, 0 where it does not.
+    """
+
+    fault: str
+    sentence: str
+    score: float
+    is_sure: bool
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """Weights (term, fault then aversion), and how rare each term is, by its place."""
+
+    place: dict[str, int]
+    rarity: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+    @staticmethod
+    def of(words: bytes, rarity: NDArray, weights: NDArray, step: NDArray) -> Learnt:
+        place = {word: k for k, word in enumerate(words.decode().split("\n"))}
+        return Learnt(place, rarity.astype(np.float64), weights.T.astype(np.float64) * step)
+
+    def scores(self, said: Sequence[str]) -> NDArray[np.float64]:
+        """Of each sentence (row) for each fault, then for the aversion of each."""
+        out = np.zeros((len(said), self.weights.shape[1]))
+        for row, sentence in zip(out, said, strict=True):
+            at = [self.place[term] for term in sorted(terms(sentence)) if term in self.place]
+            row += self.weights[at].sum(0) / np.sqrt(np.sum(self.rarity[at] ** 2) + FLOOR**2)
+        return out
+
+
+@lru_cache(maxsize=1)
+def learnt() -> Learnt:
+    """What the package was taught."""
+    with np.load(WEIGHTS) as data:
+        return Learnt.of(data["words"].tobytes(), data["rarity"], data["weights"], data["step"])
+
+
+def readings(text: str, by: Learnt | None = None) -> list[Reading]:
+    """What is objected to, and what is asked about, the surest first; at most `MOST` of the latter."""
+    said = sentences(text)
+    if not said:
+        return []
+    all_scores = (by or learnt()).scores(said)
+    faults, averted = all_scores[:, : len(FAULTS)], all_scores[:, len(FAULTS) :].max(0)
+    score = faults.max(0) - AVERTED * np.maximum(averted, 0)
+    order = [int(k) for k in np.argsort(-score, kind="stable") if score[k] >= DOUBTFUL]
+    found = [Reading(FAULTS[k], said[int(faults[:, k].argmax())], float(score[k]), score[k] >= SURE) for k in order]
+    sure = [each for each in found if each.is_sure]
+    return sure + [each for each in found if not each.is_sure][:MOST]

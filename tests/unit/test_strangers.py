@@ -1,0 +1,107 @@
+"""Plans by people who never saw the program: what is read of them, and that what was learnt is what is committed.
+
+The sets lie in `office_hours/strangers/`, each by one hand; how each was read while it was new stands in
+`docs/how-to/review.md`. All are learnt from now, so what is asked here is that nothing gets lost again; of one set, by
+a reader that was taught without it, what to expect of the next.
+"""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mesocosm.review import read_design, review
+from mesocosm.review.asking import answered, pointed, questions
+from mesocosm.review.design import WORDS, of_facts
+from mesocosm.review.learning import Plan, fingerprint, is_quoted, learnt, phrases, plans, rows_of
+from mesocosm.review.pointed import SAID
+from mesocosm.review.prose import facts_of
+from mesocosm.review.reader import FAULTS, MOST, WEIGHTS, Learnt, readings
+from mesocosm.review.terms import terms
+
+FOLDER = Path(__file__).parent / "office_hours"
+SETS = plans(FOLDER)
+
+
+def told(plan: Plan, by: Learnt | None = None) -> tuple[set[str], set[str]]:
+    """Faults that are objected to, and those that are asked about."""
+    found = readings(plan.text, by)
+    return {r.fault for r in found if r.is_sure}, {r.fault for r in found if not r.is_sure}
+
+
+def counts(read: list[tuple[Plan, set[str], set[str]]]) -> dict[str, float]:
+    sound = [(sure, asked) for plan, sure, asked in read if not plan.faults]
+    return {
+        "planted": sum(len(plan.faults) for plan, _, _ in read),
+        "named": sum(len(set(plan.faults) & (sure | asked)) for plan, sure, asked in read),
+        "objected": sum(len(set(plan.faults) & sure) for plan, sure, _ in read),
+        "false": sum(len(sure) for sure, _ in sound),
+        "asked": sum(len(asked) for _, asked in sound) / len(sound),
+    }
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_planted_faults_are_named_and_sound_plans_are_left_alone(name):
+    readings("once, so that the weights are there")
+    began = time.process_time()
+    found = counts([(plan, *told(plan)) for plan in SETS[name]])
+    assert time.process_time() - began < 2 and len(SETS[name]) == 60
+    assert found["named"] >= 0.95 * found["planted"] and found["objected"] >= 0.8 * found["planted"], found
+    assert found["false"] <= 1 and found["asked"] <= 2, found
+
+
+def test_of_a_set_that_was_not_learnt_from_most_faults_are_named():
+    """The last set by a reader that was taught by the others: what a new plan may expect."""
+    *others, last = SETS
+    rows = phrases(FOLDER) + [row for name in others for plan in SETS[name] for row in rows_of(plan)]
+    found = learnt(rows)
+    by = Learnt.of(found["words"].tobytes(), found["rarity"], found["weights"], found["step"])
+    got = counts([(plan, *told(plan, by)) for plan in SETS[last]])
+    assert got["named"] >= 0.85 * got["planted"] and got["false"] <= 3 and got["asked"] <= 2, got
+
+
+def test_the_weights_are_those_of_what_is_committed():
+    with np.load(WEIGHTS) as data:
+        assert str(data["of"]) == fingerprint(FOLDER), "python -m mesocosm.review.learning tests/unit/office_hours"
+    assert WEIGHTS.stat().st_size < 250_000
+
+
+def test_a_doubtful_sentence_is_asked_about_and_its_answer_settles_it(tmp_path):
+    doubtful = next(plan for each in SETS.values() for plan in each if told(plan)[1])
+    path = tmp_path / "plan.md"
+    path.write_text(doubtful.text, "utf-8")
+    design = read_design(str(path))
+    answer = review(design)
+    assert 1 <= len(answer.asks) <= MOST
+    values = facts_of(doubtful.text, WORDS)
+    first = questions(of_facts(path, values))[0]
+    assert first == answer.asks[0] and "?" in first.words
+    after = of_facts(path, answered(values, first.fact, "yes, each its own, fixed before"))
+    assert first not in questions(after) and len(pointed(after)) == len(answer.asks) - 1
+
+
+def test_every_fault_that_is_read_can_be_objected_to_and_asked_about():
+    assert list(SAID) == list(FAULTS)
+    for said in SAID.values():
+        assert "?" in said.question and said.question.endswith(".") and not said.objection.endswith(".")
+
+
+def test_words_of_any_field_have_terms_in_common():
+    ants = terms("All 400 ants of the two colonies are tested")
+    traders = terms("All 900 traders of the two markets are tested")
+    assert {"@part>@whole", "#hundreds", "@whole+@test"} <= ants & traders
+    assert "!@drop" in terms("nothing is dropped") and "!@drop" not in terms("two are dropped")
+    assert "#percent" in terms("by 5 %") and "#few" in terms("three worlds")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "quote", "is_one"),
+    [
+        ("We stop when it is clear.", "We stop when it is clear. [...] No more.", True),
+        ("We stop when it is clear, and say so.", "stop when it is clear", True),
+        ("There are forty worlds.", "We stop when it is clear.", False),
+    ],
+)
+def test_what_is_quoted_is_found_in_its_sentence(sentence, quote, is_one):
+    assert is_quoted(sentence, quote) is is_one
