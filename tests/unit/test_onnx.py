@@ -21,12 +21,12 @@ from mesocosm.artefacts.onnx.graph import NotExpressible  # noqa: E402
 from mesocosm.artefacts.onnx.lowering import lower  # noqa: E402
 
 
-def by_both(function, *arrays, least=None):
+def by_both(function, *arrays, least=None, most=None):
     """What jax gives, and what ONNX Runtime gives of its translation."""
     arrays = [np.asarray(a) for a in arrays]
     wanted = [np.asarray(a) for a in jax.jit(function)(*arrays)]
     names, outputs = [f"i{k}" for k in range(len(arrays))], [f"o{k}" for k in range(len(wanted))]
-    model = lower(function, arrays, names, outputs, least)
+    model = lower(function, arrays, names, outputs, least, most)
     onnx.checker.check_model(model)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4

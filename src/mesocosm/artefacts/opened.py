@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from mesocosm.artefacts import ArtefactError, Differs, require_onnx, told
-from mesocosm.artefacts.program import Arrays, difference, digest_of, played
+from mesocosm.artefacts.looped import AFTER, BEGIN, TICKS, looped
+from mesocosm.artefacts.program import Arrays, after, difference, digest_of, played
 from mesocosm.artefacts.written import MANIFEST, VECTORS, body_of, sealed
 from mesocosm.record.errors import FolderError
 from mesocosm.record.folder import unpack
@@ -32,6 +33,7 @@ class Opened:
       begins: inputs by name, as it begins.
       vectors: test vectors, `given.NAME` and `found.NAME` [cases, ...].
       engine: what runs it, in words.
+      step, many: one step; of a world of ONNX, so many without coming back, from inputs to inputs and `status`.
     """
 
     path: Path
@@ -40,6 +42,7 @@ class Opened:
     vectors: Arrays
     engine: str
     step: Callable[[Arrays], Arrays]
+    many: Callable[[Arrays, int], Arrays] | None = None
 
     def run(self, given: Mapping[str, Any] | None = None) -> Arrays:
         """One step.
@@ -55,6 +58,24 @@ class Opened:
     def play(self, ticks: int) -> Iterator[Arrays]:
         """Steps that go on from one another, from the beginning; a world that ends, ends it."""
         return played(self.step, self.begins, ticks)
+
+    def later(self, ticks: int) -> Arrays:
+        """What a world begins with that many ticks later, or when it has ended, and its `status` then. By ONNX Runtime
+        all ticks are one call.
+
+        Raises:
+          ArtefactError: for what is no world.
+        """
+        if self.manifest["kind"] != "tick":
+            raise ArtefactError(f"{self.path.name}: is {self.manifest['kind']!r}, and no world that goes on; use `run`")
+        if ticks < 0:
+            raise ArtefactError(f"ticks = {ticks}: must be 0 or more")
+        if self.many:
+            return self.many(self.begins, ticks)
+        given, status = self.begins, np.int32(0)
+        for out in self.play(ticks):
+            given, status = after(given, out), out.get("status", status)
+        return given | {"status": np.asarray(status)}
 
     def _checked(self, name: str, value: Any) -> np.ndarray:
         if name not in self.begins:
@@ -179,7 +200,9 @@ def of_onnx(path: Path, content: bytes) -> Opened:
     _check_seal(path, manifest, body_of(model), {f"begins.{k}": a for k, a in begins.items()} | vectors)
     told.check_arrays(path, manifest, begins, vectors)
     step, version = _by_onnxruntime(path, model.SerializeToString(), manifest["outputs"])
-    return Opened(path, manifest, begins, vectors, f"ONNX Runtime {version}", step)
+    goes_on = manifest["kind"] == "tick" and "tick" in begins and "status" in manifest["outputs"]
+    many = _many_by_onnxruntime(path, onnx, model) if goes_on else None
+    return Opened(path, manifest, begins, vectors, f"ONNX Runtime {version}", step, many)
 
 
 def _check_plain(path: Path, model: Any) -> None:
@@ -231,6 +254,24 @@ def _by_onnxruntime(path: Path, content: bytes, outputs: list[str]) -> tuple[Cal
         return dict(zip(outputs, found, strict=True))
 
     return step, onnxruntime.__version__
+
+
+def _many_by_onnxruntime(path: Path, onnx: Any, model: Any) -> Callable[[Arrays, int], Arrays]:
+    """Ticks in one Loop, which is made when it is asked for."""
+    made: list[tuple[Callable[[Arrays], Arrays], list[str], list[str]]] = []
+
+    def many(given: Arrays, ticks: int) -> Arrays:
+        if not made:
+            whole = looped(onnx, model)
+            outputs = [info.name for info in whole.graph.output]
+            step, _ = _by_onnxruntime(path, whole.SerializeToString(), outputs)
+            made.append((step, [info.name for info in whole.graph.input], outputs))
+        step, inputs, outputs = made[0]
+        own = {name: given[name.removeprefix(BEGIN)] for name in inputs if name != TICKS}
+        found = step({TICKS: np.array(ticks, np.int64), **own})
+        return given | {name.removeprefix(AFTER): found[name] for name in outputs}
+
+    return many
 
 
 def _from_stablehlo(path: Path) -> Opened:

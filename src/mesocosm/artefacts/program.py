@@ -88,7 +88,7 @@ def played(step: Callable[[Arrays], Arrays], begins: Arrays, ticks: int) -> Iter
         yield out
         if int(out.get("status", 0)):
             return
-        given = _after(given, out)
+        given = after(given, out)
 
 
 @dataclass(frozen=True)
@@ -148,12 +148,12 @@ def _along(program: Program) -> Arrays:
     """What the first steps begin with, each from the one before."""
     cases, given = [program.begins], dict(program.begins)
     for out in played(program.step, program.begins, CASES - 1):
-        given = _after(given, out)
+        given = after(given, out)
         cases.append(given)
     return {name: np.stack([case[name] for case in cases]) for name in given}
 
 
-def _after(given: Arrays, out: Arrays) -> Arrays:
+def after(given: Arrays, out: Arrays) -> Arrays:
     """What the next step begins with."""
     given = given | {name: out[f"{NEXT}{name}"] for name in given if f"{NEXT}{name}" in out}
     return given | ({"tick": np.asarray(given["tick"] + 1, given["tick"].dtype)} if "tick" in given else {})

@@ -93,7 +93,9 @@ def tick_of(law: Any, state: Any, about: dict[str, Any]) -> Program:
 
     begins = _address(about) | dict(zip(names, map(np.asarray, leaves), strict=True))
     outputs = (*(NEXT + name for name in names), "status", *(f"flow.{name}" for name in flows))
-    return Program("tick", compute, begins, outputs, about, bool(law.exact), {"tick": 0})
+    kept = {name: ends for name, ends in law.ranges().items() if f"state.{name}" in names}
+    least, most = ({f"state.{name}": ends[k] for name, ends in kept.items()} for k in (0, 1))
+    return Program("tick", compute, begins, outputs, about, bool(law.exact), {"tick": 0, **least}, {}, most)
 
 
 @dataclass(frozen=True)

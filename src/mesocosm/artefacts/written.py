@@ -45,7 +45,7 @@ def as_onnx(program: Program, tried: Golden | None = None) -> dict[str, bytes]:
     from mesocosm.artefacts.onnx.lowering import lower
 
     examples = list(program.begins.values())
-    model = lower(program.compute, examples, list(program.begins), program.outputs, program.least)
+    model = lower(program.compute, examples, list(program.begins), program.outputs, program.least, program.most)
     model.producer_name = "mesocosm"
     tried = tried or golden(program)
     told = manifest(program, tried, body_of(model))

@@ -159,6 +159,13 @@ def sum32(x: Array) -> Int[Array, ""]:
     return jnp.sum(x, dtype=jnp.int32)
 
 
+@jax.jit
+def promised(x: Int32[Array, "..."], low: Int[Array, ""], high: Int[Array, ""]) -> Int32[Array, "..."]:
+    """`x`, of which the law knows that it is in low ... high: for a translator, which cannot find that out."""
+    return x
+
+
+@jax.jit
 def quotient(a: Int32[Array, " n"], b: Int32[Array, " n"]) -> Int32[Array, " n"]:
     """floor(a / b) for 0 <= a < 2^15 and b > 0. A float quotient, made exact: integer division does not vectorise."""
     q = (a.astype(jnp.float32) / b.astype(jnp.float32)).astype(jnp.int32)
@@ -166,6 +173,7 @@ def quotient(a: Int32[Array, " n"], b: Int32[Array, " n"]) -> Int32[Array, " n"]
     return jnp.where((q + 1) * b <= a, q + 1, q)
 
 
+@jax.jit
 def root(a: Int32[Array, " n"]) -> Int32[Array, " n"]:
     """floor(sqrt(a)) for 0 <= a < 2^28. A float root, made exact."""
     q = jnp.sqrt(a.astype(jnp.float32)).astype(jnp.int32)

@@ -155,6 +155,12 @@ class Experiment(eqx.Module):
         """How the genomes of the scene are read by people: data, made outside the loop. None where there is nothing."""
         return ()
 
+    def ranges(self) -> dict[str, tuple[int, int]]:
+        """What whole numbers of the state keep to, by the path of their leaf: the least and the most, at every
+        founding and after every step, whatever was swept or intervened. A program that is exported is written by them.
+        """
+        return {}
+
     def status(self, state: State) -> Int[Array, ""]:
         """The status code (`mesocosm.record.Status`) after a step: 0 while the law goes on."""
         return jnp.int32(0)

@@ -31,6 +31,7 @@ from mesocosm.record.status import Status
 from mesocosm.worlds.petri.fields import as_grid
 from mesocosm.worlds.petri.law import LAST_ID, Petri
 from mesocosm.worlds.petri.measures import closeness
+from mesocosm.worlds.petri.ranges import ranges_of
 from mesocosm.worlds.petri.state import contest_word, ranks
 
 _ROUND = 32
@@ -330,6 +331,9 @@ class Ecology(Experiment):
         acts = {word: bit for word, bit in words.ACTS.items() if bit < self.mind.n_acts}
         table = self.mind.genome(stimuli, acts, self.heredity.n_loci)
         return table, *(genome for layer in self.layers for genome in layer.genomes())
+
+    def ranges(self) -> dict[str, tuple[int, int]]:
+        return {f"world.{name}": ends for name, ends in ranges_of(self.world).items()}
 
     def status(self, state: EcologyState) -> Int[Array, ""]:
         extinct = state.world.population == 0

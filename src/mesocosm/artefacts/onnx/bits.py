@@ -13,9 +13,13 @@ import numpy as np
 
 from mesocosm.artefacts.onnx.choice import either
 from mesocosm.artefacts.onnx.elementwise import Lowered, known
-from mesocosm.artefacts.onnx.graph import Graph, NotExpressible
+from mesocosm.artefacts.onnx.graph import Graph, NotExpressible, type_of
 from mesocosm.artefacts.onnx.values import Value, within
 
+_EXACT = 1 << 24
+"""Up to here each whole number is one of float32."""
+_FEW = 1024
+"""Numbers for which two more nodes cost more than they spare."""
 _LOGICAL = {"and": ("And", np.logical_and), "or": ("Or", np.logical_or), "xor": ("Xor", np.logical_xor)}
 _BITWISE = {
     "and": ("BitwiseAnd", np.bitwise_and),
@@ -114,11 +118,15 @@ def shifted_right(g: Graph, values: list[Value], _: Any) -> Value:
 
 
 def _halved(g: Graph, a: Value, by: Value) -> Value | None:
-    """What is not negative, divided by a power of two."""
+    """What is not negative, divided by a power of two; as a float where that is exact: to divide has no SIMD."""
     number, (low, high) = by.one, a.bounds
     if number is None or not 0 <= number < 8 * a.dtype.itemsize:
         return None
-    if a.dtype == np.int32 and number < 31:
+    if a.dtype == np.int32 and high < _EXACT and np.prod(a.held, dtype=int) > _FEW:
+        scaled = g.each("Mul", g.cast(a, np.float32), g.constant(0.5**number, np.float32))
+        (name,) = g.node("Cast", [scaled.name], to=type_of(np.int32))
+        out = Value(a.shape, a.dtype, a.held, name)
+    elif a.dtype == np.int32 and number < 31:
         out = g.each("Div", a, g.constant(1 << int(number), np.int32))
     elif a.dtype == np.uint32:
         out = g.each("BitShift", a, g.constant(int(number), np.uint32), direction="RIGHT")

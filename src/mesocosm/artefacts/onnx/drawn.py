@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from onnx import NodeProto, helper
 
-from mesocosm.artefacts.onnx.graph import Graph, Scope, read_by
+from mesocosm.artefacts.onnx.graph import Graph, Scope, in_order, read_by
 from mesocosm.artefacts.onnx.values import Shape, Value, stripped
 from mesocosm.core.random import PARITY, ROTATIONS
 
@@ -42,7 +42,7 @@ def written_out(g: Graph, nodes: Sequence[NodeProto]) -> list[NodeProto]:
     out = [node for node in nodes if node.op_type != DRAW]
     for group in groups.values():
         out += _of_group(g, group)
-    return _sorted(out)
+    return in_order(out)
 
 
 def _levels(nodes: Sequence[NodeProto]) -> list[int]:
@@ -130,24 +130,3 @@ def _rounds(g: Graph, keys: Sequence[Value], counters: Sequence[Value]) -> list[
         a = g.each("Add", a, schedule[(i + 1) % 3])
         b = g.each("Add", b, g.each("Add", schedule[(i + 2) % 3], number(i + 1)))
     return [a, b]
-
-
-def _sorted(nodes: Sequence[NodeProto]) -> list[NodeProto]:
-    """In an order in which each finds what it reads."""
-    maker = {name: k for k, node in enumerate(nodes) for name in node.output}
-    order: list[int] = []
-    state = [0] * len(nodes)
-    for first in range(len(nodes)):
-        stack = [first]
-        while stack:
-            k = stack[-1]
-            if state[k] == 0:
-                state[k] = 1
-                needs = sorted({maker[name] for name in read_by(nodes[k]) if name in maker} - {k}, reverse=True)
-                stack += [j for j in needs if state[j] == 0]
-            else:
-                stack.pop()
-                if state[k] == 1:
-                    state[k] = 2
-                    order.append(k)
-    return [nodes[k] for k in order]

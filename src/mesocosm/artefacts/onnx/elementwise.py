@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,9 @@ def known(f: Callable[..., Any], *values: Value) -> Value | None:
     with np.errstate(all="ignore"):
         out = np.asarray(f(*(v.constant for v in values)))
     shape = np.broadcast_shapes(*(v.shape for v in values))
-    return Value(shape, out.dtype, out.shape, constant=out)
+    if out.size and out.ndim and (out.reshape(-1)[:1] == out).all():
+        out = out.reshape(-1)[0]
+    return Value(shape, out.dtype, np.shape(out), constant=np.asarray(out))
 
 
 def plain(name: str) -> Lowered:
@@ -118,6 +121,8 @@ def compared(name: str) -> Lowered:
             return there
         if (decided := _decided(name.removesuffix("_to"), a, b)) is not None:
             return g.constant(decided, bool, np.broadcast_shapes(a.shape, b.shape))
+        if name == "eq" and (truth := _asked(g, a, b)) is not None:
+            return truth
         if name != "eq" and a.dtype == bool:
             a, b = g.cast(a, np.int32), g.cast(b, np.int32)
         if name == "eq" and a.dtype == bool:
@@ -125,6 +130,16 @@ def compared(name: str) -> Lowered:
         return g.each(op, a, b, dtype=bool)
 
     return lower
+
+
+def _asked(g: Graph, a: Value, b: Value) -> Value | None:
+    """Whether numbers that were made of truth values are 0 or 1: these, or their opposites."""
+    for one, other in ((a, b), (b, a)):
+        number, truth = other.one, g.truth_of(one)
+        if number in (0, 1) and truth is not None and one.dtype != bool:
+            truth = replace(truth, shape=np.broadcast_shapes(a.shape, b.shape))
+            return truth if number else g.each("Not", truth)
+    return None
 
 
 def _decided(name: str, a: Value, b: Value) -> bool | None:
@@ -147,6 +162,8 @@ def not_equal(g: Graph, values: list[Value], _: Any) -> Value:
         return there
     if _decided("eq", a, b) is False:
         return g.constant(True, bool, np.broadcast_shapes(a.shape, b.shape))
+    if (truth := _asked(g, a, b)) is not None:
+        return g.each("Not", truth)
     if a.dtype == bool and b.one is not None:
         return g.each("Not", a) if b.one else a
     if a.dtype == bool:

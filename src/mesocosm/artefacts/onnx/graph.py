@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
-from mesocosm.artefacts.onnx.values import Shape, Value, stripped, within
+from mesocosm.artefacts.onnx.values import Number, Shape, Value, stripped, within
 from mesocosm.record.errors import MesocosmError
 
 _FEW = 1024
@@ -72,6 +72,8 @@ class Graph:
         self.constants: dict[Any, TensorProto] = {}
         self.made: dict[str, Made] = {}
         """How values were made, by name; of what is worth knowing."""
+        self.bounded: dict[str, Value] = {}
+        """What is known of the numbers of values, by name."""
         self.draws: dict[str, tuple[tuple[Value, ...], Shape]] = {}
         """Key and counter of random bits, and the shape of these, by the name of their first word."""
         self._n = 0
@@ -92,9 +94,11 @@ class Graph:
         held = stripped(array.shape)
         return Value(full, array.dtype, held, constant=array.reshape(held))
 
-    def given(self, name: str, shape: Shape, dtype: Any, least: int | None = None) -> Value:
-        """An input of this name, which has all its axes."""
-        value = Value(shape, np.dtype(dtype), shape, name, least=least)
+    def given(
+        self, name: str, shape: Shape, dtype: Any, bounds: tuple[Number | None, Number | None] = (None, None)
+    ) -> Value:
+        """An input of this name, which has all its axes; its least and its most number, where they are known."""
+        value = Value(shape, np.dtype(dtype), shape, name, None, *bounds)
         return self.as_held(value, stripped(shape)) if stripped(shape) != shape else value
 
     def name(self, value: Value) -> str:
@@ -136,9 +140,21 @@ class Graph:
         self.made[name] = Made("Reshape", (first,))
         return replace(value, shape=shape, held=held, name=name)
 
+    def told(self, value: Value) -> Value:
+        """The value, noted as what is known of the numbers of its name."""
+        if value.name and value.dtype.kind in "iu":
+            before = self.bounded.get(value.name, value).bounds
+            low, high = max(before[0], value.bounds[0]), min(before[1], value.bounds[1])
+            self.bounded[value.name] = replace(value, least=low, most=high)
+        return value
+
     def how(self, value: Value) -> Made:
         """How it was made, as far as that is known."""
         return self.made.get(value.name, UNKNOWN)
+
+    def age_of(self, value: Value) -> int:
+        """Which of the names it has."""
+        return int(value.name[1:]) if value.name[:1] == "v" and value.name[1:].isdigit() else 0
 
     def is_here(self, name: str) -> bool:
         return name in self.scope.made
@@ -188,11 +204,15 @@ class Graph:
 
     def plus(self, a: Value, b: Value) -> Value:
         """A sum of whole numbers, which wrap: of a sum and a smaller array, the smaller ones are added first."""
+        shape = np.broadcast_shapes(a.shape, b.shape)
+        for one, other in ((a, b), (b, a)):
+            if other.one == 0 and one.shape == shape:
+                return one
         (first, second), last = self._without_last((a, b))
         if last:
             held = np.broadcast_shapes(a.held, b.held)
             out = self.plus(first, second)
-            return self.as_held(out, stripped(held), np.broadcast_shapes(a.shape, b.shape))
+            return self.as_held(out, stripped(held), shape)
         for one, other in ((a, b), (b, a)):
             made = self.how(one)
             if made.op != "Add" or one.held != stripped(np.broadcast_shapes(*(v.held for v in made.inputs))):
@@ -235,6 +255,8 @@ class Graph:
 
     def _before_cast(self, value: Value, dtype: np.dtype) -> Value:
         """What was made another type of before, where the type between lost nothing that this one keeps."""
+        if dtype.kind == "f" and (truth := self.truth_of(value)) is not None:
+            return truth
         made = self.how(value)
         if made.op != "Cast" or made.inputs[0].held != value.held or {value.dtype.kind, dtype.kind} - set("iu"):
             return value
@@ -242,6 +264,12 @@ class Graph:
         if source.dtype.kind == "f" or (value.dtype.itemsize < dtype.itemsize and source.bounds != value.bounds):
             return value
         return source
+
+    def truth_of(self, value: Value) -> Value | None:
+        """The truth values of which these numbers, all 0 or 1, were made."""
+        while value.dtype.kind in "iu" and (made := self.how(value)).op == "Cast" and made.inputs[0].held == value.held:
+            (value,) = made.inputs
+        return value if value.dtype == bool else None
 
     # -- scopes ----------------------------------------------------------------------------------------------------
 
@@ -282,9 +310,25 @@ def needed(nodes: Sequence[NodeProto], outputs: Sequence[str]) -> list[NodeProto
     wanted, kept = set(outputs), []
     for node in reversed(nodes):
         if wanted.intersection(node.output):
+            if node.op_type == "If":
+                _ask_for(node, wanted)
             kept.append(node)
             wanted |= read_by(node)
     return kept[::-1]
+
+
+def _ask_for(node: NodeProto, wanted: set[str]) -> None:
+    """What nobody reads of a branching is not computed in its branches."""
+    unread = [k for k, name in enumerate(node.output) if name not in wanted]
+    for attribute in node.attribute if unread else ():
+        graph = attribute.g
+        for k in reversed(unread):
+            del graph.output[k]
+        kept = needed(list(graph.node), [output.name for output in graph.output])
+        del graph.node[:]
+        graph.node.extend(kept)
+    for k in reversed(unread):
+        del node.output[k]
 
 
 def read_by(node: NodeProto) -> set[str]:
@@ -307,3 +351,24 @@ def rename(nodes: Iterable[NodeProto], names: dict[str, str]) -> None:
                 rename(attribute.g.node, names)
                 for output in attribute.g.output:
                     output.name = names.get(output.name, output.name)
+
+
+def in_order(nodes: Sequence[NodeProto]) -> list[NodeProto]:
+    """In an order in which each finds what it reads."""
+    maker = {name: k for k, node in enumerate(nodes) for name in node.output}
+    order: list[int] = []
+    state = [0] * len(nodes)
+    for first in range(len(nodes)):
+        stack = [first]
+        while stack:
+            k = stack[-1]
+            if state[k] == 0:
+                state[k] = 1
+                needs = sorted({maker[name] for name in read_by(nodes[k]) if name in maker} - {k}, reverse=True)
+                stack += [j for j in needs if state[j] == 0]
+            else:
+                stack.pop()
+                if state[k] == 1:
+                    state[k] = 2
+                    order.append(k)
+    return [nodes[k] for k in order]

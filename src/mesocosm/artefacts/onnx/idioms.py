@@ -5,6 +5,7 @@ They are known by the name of their call, and taken only if what is called is wh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any
@@ -15,10 +16,10 @@ import numpy as np
 
 from mesocosm.artefacts.onnx import bits, elementwise
 from mesocosm.artefacts.onnx.drawn import addressed
-from mesocosm.artefacts.onnx.graph import Graph
+from mesocosm.artefacts.onnx.graph import Graph, type_of
 from mesocosm.artefacts.onnx.shapes import ints, joined, stretched
 from mesocosm.artefacts.onnx.values import Value, like, within
-from mesocosm.core.arrays import first_true
+from mesocosm.core.arrays import first_true, promised, quotient, root
 from mesocosm.core.random import threefry2x32
 
 Idiom = Callable[[Graph, list[Value], Any], list[Value] | None]
@@ -81,6 +82,35 @@ def _rest(g: Graph, values: list[Value], aval: Any) -> list[Value] | None:
     return [elementwise.remainder(g, [a, b], {})] if a.bounds[0] >= 0 else None
 
 
+def _promised(g: Graph, values: list[Value], aval: Any) -> list[Value] | None:
+    """`promised`: what the law knows of its numbers."""
+    x, *ends = values
+    low, high = (end.one for end in ends)
+    if low is None or high is None:
+        return None
+    return [within(x, max(low, x.bounds[0]), min(high, x.bounds[1]))]
+
+
+def _share(g: Graph, values: list[Value], aval: Any) -> list[Value]:
+    """`quotient` of 0 <= a < 2^15: the float is nearer to the whole number below than its rounding reaches."""
+    a, b = (g.cast(stretched(g, v, aval.shape), np.float32) for v in values)
+    return [_floored(g, g.each("Div", a, b), 0, (1 << 15) - 1)]
+
+
+def _root(g: Graph, values: list[Value], aval: Any) -> list[Value] | None:
+    """`root` of a <= 2^22: that of k^2 - 1 is 1 / 2k or more below k, and float32 has numbers between."""
+    (a,) = values
+    if not 0 <= a.bounds[0] <= a.bounds[1] <= 1 << 22:
+        return None
+    return [_floored(g, g.each("Sqrt", g.cast(a, np.float32)), 0, math.isqrt(int(a.bounds[1])))]
+
+
+def _floored(g: Graph, a: Value, low: int, high: int) -> Value:
+    """What is not below 0, cut to a whole number."""
+    (name,) = g.node("Cast", [a.name], to=type_of(np.int32))
+    return within(Value(a.shape, np.dtype(np.int32), a.held, name), low, high)
+
+
 def _power(b: Value) -> int | None:
     number = int(b.one or 0)
     return number.bit_length() - 1 if number > 0 and number & (number - 1) == 0 else None
@@ -89,6 +119,9 @@ def _power(b: Value) -> int | None:
 _IDIOMS: dict[str, tuple[Callable[..., Any], Idiom]] = {
     "threefry2x32": (lambda a, b, c, d, out: threefry2x32((a, b), (c, d)), addressed),
     "first_true": (lambda mask, out: first_true(mask, out[0]), _first),
+    "promised": (lambda x, low, high, out: promised(x, low, high), _promised),
+    "quotient": (lambda a, b, out: quotient(a, b), _share),
+    "root": (lambda a, out: root(a), _root),
     "floor_divide": (lambda a, b, out: jnp.floor_divide(a, b), _quotient),
     "remainder": (lambda a, b, out: jnp.remainder(a, b), _rest),
 }

@@ -15,6 +15,7 @@ import numpy as np
 from mesocosm.artefacts.onnx.bits import bitwise
 from mesocosm.artefacts.onnx.choice import either
 from mesocosm.artefacts.onnx.elementwise import clamped, compared, plain
+from mesocosm.artefacts.onnx.ended import without_end
 from mesocosm.artefacts.onnx.graph import Graph, NotExpressible
 from mesocosm.artefacts.onnx.shapes import ints, joined, reshaped, spread, squeezed, turned
 from mesocosm.artefacts.onnx.values import Value, like, stripped, within
@@ -256,7 +257,9 @@ def _put(
         at = either(g, inside, at, g.constant(size, at.dtype))
         extra = g.constant(np.zeros((), a.dtype), shape=(*rows.shape[:axis], 1, *rows.shape[axis + 1 :]))
         rows = joined(g, [rows, extra], {"dimension": axis})
-    places = spread(g, [at], {"shape": (n, *shape), "broadcast_dimensions": (0,)})
+    if not shape and reduction != "none":
+        at, given = without_end(g, a, at, given, reduction)
+    places = spread(g, [at], {"shape": (*at.shape, *shape), "broadcast_dimensions": (0,)})
     order = [*range(1, axis + 1), 0, *range(axis + 1, len(rows.shape))]
     inputs = [g.whole(v) for v in (rows, turned(g, places, order), turned(g, given, order))]
     out = g.op("ScatterElements", inputs, rows.shape, a.dtype, axis=axis, reduction=reduction)

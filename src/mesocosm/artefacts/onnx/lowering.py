@@ -8,7 +8,7 @@ two), loops become Loop. What has no rule is refused by name: nothing is approxi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,8 +21,13 @@ from mesocosm.artefacts import ON_ITS_HOST
 from mesocosm.artefacts.onnx import bits, elementwise, idioms, indexing, shapes
 from mesocosm.artefacts.onnx.drawn import written_out
 from mesocosm.artefacts.onnx.graph import IR, OPSET, Graph, NotExpressible, read_by, rename, type_of
-from mesocosm.artefacts.onnx.values import Value
+from mesocosm.artefacts.onnx.shortened import shortened
+from mesocosm.artefacts.onnx.tables import tabulated
+from mesocosm.artefacts.onnx.values import Number, Value, like, within
+from mesocosm.artefacts.program import NEXT
 
+Ends = tuple[Number | None, Number | None]
+"""The least and the most, where they are known."""
 _SAME = ("optimization_barrier", "copy", "copy_p", "device_put", "stop_gradient", "pvary")
 _CALLS = (
     "jit",
@@ -46,6 +51,7 @@ def lower(
     inputs: Sequence[str],
     outputs: Sequence[str],
     least: dict[str, int] | None = None,
+    most: dict[str, int] | None = None,
 ) -> ModelProto:
     """A function of arrays, of flat lists of them, as a model of ONNX.
 
@@ -53,7 +59,8 @@ def lower(
       function: from arrays to a list of arrays.
       examples: arrays, or their shapes and types.
       inputs, outputs: names.
-      least: by input, a bound from below that whoever runs the model keeps to.
+      least, most: by input, bounds that whoever runs the model keeps to. An output `next.NAME` keeps to those of the
+        input NAME, so that what it begins with is enough.
 
     Raises:
       NotExpressible: naming the operation that has no translation.
@@ -61,12 +68,17 @@ def lower(
     closed = jax.make_jaxpr(function)(*examples)
     if re.search(r"\w_callback\[", str(closed)):  # wherever in it: nobody is sent from one language to the other
         raise NotExpressible(ON_ITS_HOST)
-    g, bounds = Graph(written_out), least or {}
+    g, ends = Graph(written_out), {name: ((least or {}).get(name), (most or {}).get(name)) for name in inputs}
     given = [
-        g.given(name, tuple(v.aval.shape), v.aval.dtype, bounds.get(name))
+        g.told(g.given(name, tuple(v.aval.shape), v.aval.dtype, ends[name]))
         for name, v in zip(inputs, closed.jaxpr.invars, strict=True)
     ]
-    results = _evaluated(g, closed.jaxpr, [g.constant(np.asarray(c)) for c in closed.consts], given)
+    kept = {
+        variable: ends[name.removeprefix(NEXT)]
+        for name, variable in zip(outputs, closed.jaxpr.outvars, strict=True)
+        if name.startswith(NEXT) and name.removeprefix(NEXT) in ends and not isinstance(variable, core.Literal)
+    }
+    results = _evaluated(g, closed.jaxpr, [g.constant(np.asarray(c)) for c in closed.consts], given, kept)
     return _as_model(g, (inputs, given), (outputs, results))
 
 
@@ -87,6 +99,8 @@ def _as_model(
         for own in (begins, ends)
     ]
     nodes = g.finished(g.scope, [*outputs, *named])
+    for rewritten in (tabulated, shortened):
+        nodes = rewritten(g, nodes, [*outputs, *named])
     rename(nodes, named)
     wanted = {name for node in nodes for name in read_by(node)}
     constants = [constant for constant in g.constants.values() if constant.name in wanted]
@@ -94,8 +108,10 @@ def _as_model(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
 
 
-def _evaluated(g: Graph, jaxpr: Any, constants: Sequence[Value], given: Sequence[Value]) -> list[Value]:
-    """Walk through a jaxpr."""
+def _evaluated(
+    g: Graph, jaxpr: Any, constants: Sequence[Value], given: Sequence[Value], kept: Mapping[Any, Ends] | None = None
+) -> list[Value]:
+    """Walk through a jaxpr; of some of its variables it is known what they keep to."""
     there: dict[Any, Value] = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*constants, *given), strict=True))
 
     def read(atom: Any) -> Value:
@@ -108,8 +124,15 @@ def _evaluated(g: Graph, jaxpr: Any, constants: Sequence[Value], given: Sequence
         values = [read(atom) for atom in equation.invars]
         results = _one(g, equation.primitive.name, values, equation.params, equation.outvars)
         for variable, value in zip(equation.outvars, results, strict=True):
-            there[variable] = _as_told(g, equation.primitive.name, value, variable.aval)
+            value = _as_told(g, equation.primitive.name, value, variable.aval)
+            there[variable] = g.told(_narrowed(value, kept[variable]) if kept and variable in kept else value)
     return [read(atom) for atom in jaxpr.outvars]
+
+
+def _narrowed(value: Value, ends: Ends) -> Value:
+    """The value with these bounds too."""
+    (low, high), (least, most) = value.bounds, ends
+    return within(value, low if least is None else max(low, least), high if most is None else min(high, most))
 
 
 def _as_told(g: Graph, name: str, value: Value, aval: Any) -> Value:
@@ -204,17 +227,19 @@ def _one_of(g: Graph, which: Value, branches: list[Any], operands: list[Value], 
     if len(branches) == 1:
         return _called(g, branches[0], operands)
     with g.within() as scope:
-        first = g.closed(scope, [], _cast_to(g, _called(g, branches[0], operands), avals))
+        one = _cast_to(g, _called(g, branches[0], operands), avals)
+        first = g.closed(scope, [], one)
     with g.within() as scope:
         left = g.each("Sub", g.cast(which, np.int32), g.constant(1, np.int32)) if len(branches) > 2 else which
-        others = _one_of(g, left, branches[1:], operands, avals)
-        second = g.closed(scope, [], _cast_to(g, others, avals))
+        others = _cast_to(g, _one_of(g, left, branches[1:], operands, avals), avals)
+        second = g.closed(scope, [], others)
     if which.dtype == bool:
         is_first = g.each("Not", which)
     else:
         is_first = g.each("LessOrEqual", which, g.constant(0, which.dtype), dtype=bool)
     names = g.node("If", [g.whole(is_first)], len(avals), then_branch=first, else_branch=second)
-    return [g.given(name, tuple(a.shape), a.dtype) for name, a in zip(names, avals, strict=True)]
+    either = [g.given(name, tuple(a.shape), a.dtype) for name, a in zip(names, avals, strict=True)]
+    return [like(value, *pair) for value, pair in zip(either, zip(one, others, strict=True), strict=True)]
 
 
 def _cast_to(g: Graph, values: list[Value], avals: Sequence[Any]) -> list[Value]:
@@ -264,23 +289,48 @@ def _loop(
     rounds: Callable[[Value, list[Value]], tuple[Value, list[Value], list[Value]]],
     length: int = 0,
 ) -> list[Value]:
-    """A Loop; `rounds(k, carried)` writes its body and gives (goes on, carried, row left behind)."""
-    first = [g.whole(v) for v in _cast_to(g, list(carried), avals)]
-    with g.within() as scope:
-        names = [g.fresh("k"), g.fresh("go"), *(g.fresh("x") for _ in avals)]
-        infos = [helper.make_tensor_value_info(names[0], type_of(np.int64), [])]
-        infos.append(helper.make_tensor_value_info(names[1], type_of(bool), []))
-        infos += [
-            helper.make_tensor_value_info(name, type_of(a.dtype), list(a.shape))
-            for name, a in zip(names[2:], avals, strict=True)
-        ]
-        inner = [g.given(name, tuple(a.shape), a.dtype) for name, a in zip(names[2:], avals, strict=True)]
-        go, after, row = rounds(g.given(names[0], (), np.int64), inner)
-        body = g.closed(scope, infos, [go, *after, *row])
-    outputs = g.node("Loop", [most, begins, *first], len(avals) + len(left), body=body)
-    kept = [g.given(name, tuple(a.shape), a.dtype) for name, a in zip(outputs[: len(avals)], avals, strict=True)]
+    """A Loop; `rounds(k, carried)` writes its body and gives (goes on, carried, row left behind).
+
+    What is carried keeps to the bounds with which it begins, if a round that is written as if it did says so itself;
+    else the round is written again, without them.
+    """
+    begin = _cast_to(g, list(carried), avals)
+    ends: list[Ends] = [value.bounds if value.dtype.kind in "iu" else (None, None) for value in begin]
+    while True:
+        with g.within() as scope:
+            infos, inner = _carried(g, avals, ends)
+            go, after, row = rounds(inner[0], inner[1:])
+            wider = [k for k, value in enumerate(after) if ends[k] != (None, None) and not _is_within(value, ends[k])]
+            if wider:
+                ends = [(None, None) if k in wider else own for k, own in enumerate(ends)]
+                continue
+            body = g.closed(scope, infos, [go, *after, *row])
+        break
+    inputs = [most, begins, *(g.whole(value) for value in begin)]
+    outputs = g.node("Loop", inputs, len(avals) + len(left), body=body)
+    kept = [
+        g.told(g.given(name, tuple(a.shape), a.dtype, own)) for name, a, own in zip(outputs, avals, ends, strict=False)
+    ]
     rows = [g.given(name, (length, *a.shape), a.dtype) for name, a in zip(outputs[len(avals) :], left, strict=True)]
     return kept + rows
+
+
+def _carried(g: Graph, avals: Sequence[Any], ends: Sequence[Ends]) -> tuple[list[Any], list[Value]]:
+    """What the body of a loop is given: the number of the round, whether it goes on, and what is carried."""
+    names = [g.fresh("k"), g.fresh("go"), *(g.fresh("x") for _ in avals)]
+    infos = [helper.make_tensor_value_info(names[0], type_of(np.int64), [])]
+    infos.append(helper.make_tensor_value_info(names[1], type_of(bool), []))
+    infos += [
+        helper.make_tensor_value_info(name, type_of(a.dtype), list(a.shape))
+        for name, a in zip(names[2:], avals, strict=True)
+    ]
+    inner = [g.given(name, tuple(a.shape), a.dtype, own) for name, a, own in zip(names[2:], avals, ends, strict=True)]
+    return infos, [g.given(names[0], (), np.int64), *inner]
+
+
+def _is_within(value: Value, ends: Ends) -> bool:
+    (low, high), (least, most) = value.bounds, ends
+    return least is not None and most is not None and least <= low and high <= most
 
 
 __all__ = ["NotExpressible", "lower"]

@@ -193,22 +193,35 @@ def reduced(op: str) -> Callable[..., Value]:
 
 
 def _summed(g: Graph, a: Value, axes: Sequence[int], shape: Shape) -> Value:
-    """A sum of whole numbers; in float32 where that is exact, since ONNX Runtime is five times faster at it.
+    """A sum of whole numbers; in floats where that is exact, since ONNX Runtime is four to ten times faster at it.
 
-    What may wrap is summed in int64: ONNX Runtime stops at the ends of the type (1.32).
+    What may wrap is summed where it does not, and wraps afterwards: ONNX Runtime stops at the ends of a type (1.32).
     """
     n, (low, high) = int(np.prod([a.shape[k] for k in axes], dtype=int)), a.bounds
     dtype, most = _counting(a.dtype, wraps=True), n * max(abs(low), abs(high))
-    if most >= 1 << 31:
+    is_long = np.prod(a.shape, dtype=int) >= _MANY
+    if is_long and most <= 1 << 52:
+        dtype = np.dtype(np.float32 if most <= 1 << 24 else np.float64)
+    elif most >= 1 << 31:
         dtype = np.dtype(np.int64)
-    elif most <= 1 << 24 and np.prod(a.shape, dtype=int) >= _MANY:
-        dtype = np.dtype(np.float32)
     name = g.whole(g.cast(a, dtype))
     out = within(g.op("ReduceSum", [name, ints(g, axes)], shape, dtype, keepdims=0), n * low, n * high)
-    if dtype.kind != "f":
-        return g.cast(out, a.dtype)
-    (name,) = g.node("Cast", [g.name(out)], to=type_of(a.dtype))
-    return within(replace(out, dtype=a.dtype, name=name, least=None, most=None), n * low, n * high)
+    return within(_wrapped(g, out, a.dtype), n * low, n * high) if dtype.kind == "f" else g.cast(out, a.dtype)
+
+
+def _wrapped(g: Graph, a: Value, dtype: np.dtype) -> Value:
+    """A whole number, held as a float, as the type wraps it. By itself a cast stops at the ends (or does anything),
+    and so it does after one to int64, which ONNX Runtime leaves out (1.32)."""
+    info = np.iinfo(dtype)
+    if not info.min <= a.bounds[0] <= a.bounds[1] <= info.max:
+        size = g.constant(2.0**info.bits, np.float64)
+        a = replace(g.cast(a, np.float64), least=None, most=None)
+        turns = g.each(
+            "Mul", g.each("Sub", a, g.constant(info.min, np.float64)), g.constant(0.5**info.bits, np.float64)
+        )
+        a = g.each("Sub", a, g.each("Mul", g.each("Floor", turns), size))
+    (name,) = g.node("Cast", [g.name(a)], to=type_of(dtype))
+    return replace(a, dtype=dtype, name=name, least=None, most=None)
 
 
 def _product(g: Graph, a: Value, axes: Sequence[int], shape: Shape) -> Value:

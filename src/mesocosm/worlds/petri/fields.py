@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Int32, UInt32
 
+from mesocosm.core.arrays import promised
 from mesocosm.core.random import Words
 
 Sublattices = Int32[Array, "2 2 half half"]
@@ -34,6 +35,8 @@ class FieldLaw:
     unit: str = "amount"
 
 
+FULLEST = 32767
+"""Of a cell: the largest `cell_capacity` that a configuration may have."""
 FOOD, ODOUR, SIGNAL = FieldLaw("food", 0, "quanta"), FieldLaw("odour", 1), FieldLaw("signal", 2)
 
 
@@ -89,6 +92,7 @@ def age(
     rate: Int32[Array, ""],
     words: tuple[Array, Array],
     tick: Int32[Array, ""],
+    is_bounded: bool = False,
 ) -> tuple[Sublattices, Int32[Array, ""]]:
     """Diffusion along one of four matchings, in turn, and after the fourth, decay.
 
@@ -98,17 +102,22 @@ def age(
     Args:
       strength: share of a pair's difference that flows, in 1/256, at most 128.
       words: the two words of this field and tick; diffusion adds the first, decay the second.
+      is_bounded: whether it is known that no cell holds less than 0 or more than `FULLEST`.
 
     Returns:
       the field, and how much decayed.
     """
 
+    def known(v: Array) -> Array:
+        return promised(v, jnp.int32(0), jnp.int32(FULLEST)) if is_bounded else v
+
     def matching(m: int, v: Array, words: tuple[Array, Array]) -> tuple[Array, Array]:
-        spread = _exchange(v, strength, words, axis=m & 1, odd=m >> 1)
+        v = known(v)
+        spread = known(_exchange(v, strength, words, axis=m & 1, odd=m >> 1))
         if m < 3:
             return spread, jnp.int32(0)
         # Diffusion conserves the sum. The barrier keeps XLA from computing the field a second time for its sum alone.
-        aged = lax.optimization_barrier(_decay(spread, rate, words))
+        aged = lax.optimization_barrier(known(_decay(spread, rate, words)))
         return aged, jnp.sum(v, dtype=jnp.int32) - jnp.sum(aged, dtype=jnp.int32)
 
     return lax.switch(tick & 3, [partial(matching, m) for m in range(4)], v, words)

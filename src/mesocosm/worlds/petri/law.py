@@ -241,10 +241,11 @@ class Petri(eqx.Module):
             numbers = numbers[None, :] + 256 * jnp.arange(self.demes, dtype=jnp.int32)[:, None]
         a, b = bits.of(numbers, FIELD)
         aged, lost = {}, {}
-        for k, name in enumerate(f.name for f in self.fields):
+        for k, f in enumerate(self.fields):
+            name, is_ours = f.name, f in (FOOD, ODOUR, SIGNAL)
 
-            def one(v: Array, words: tuple[Array, Array], name: str = name) -> tuple[Array, Array]:
-                return age(v, self.diffusion[name], self.decay[name], words, bits.tick)
+            def one(v: Array, words: tuple[Array, Array], name: str = name, is_ours: bool = is_ours) -> Any:
+                return age(v, self.diffusion[name], self.decay[name], words, bits.tick, is_ours)
 
             if self.migration:
                 aged[name], decayed = jax.vmap(one)(state.fields[name], (a[:, k], b[:, k]))
