@@ -1,8 +1,8 @@
 """Plans by people who never saw the program: what is read of them, and that what was learnt is what is committed.
 
 The sets lie in `office_hours/strangers/`, each by one hand; how each was read while it was new stands in
-`docs/how-to/review.md`. All are learnt from now, so what is asked here is that nothing gets lost again; of one set, by
-a reader that was taught without it, what to expect of the next.
+`docs/how-to/review.md`. Those are learnt from, so what is asked here is that nothing gets lost again. The set in
+`office_hours/held_out/` is not: it tells what to expect of the next.
 """
 
 import time
@@ -14,19 +14,19 @@ import pytest
 from mesocosm.review import read_design, review
 from mesocosm.review.asking import answered, pointed, questions
 from mesocosm.review.design import WORDS, of_facts
-from mesocosm.review.learning import Plan, fingerprint, is_quoted, learnt, phrases, plans, rows_of
+from mesocosm.review.learning import Plan, fingerprint, is_quoted, plans
 from mesocosm.review.pointed import SAID
 from mesocosm.review.prose import facts_of
-from mesocosm.review.reader import FAULTS, MOST, WEIGHTS, Learnt, readings
+from mesocosm.review.reader import FAULTS, MOST, WEIGHTS, readings
 from mesocosm.review.terms import terms
 
 FOLDER = Path(__file__).parent / "office_hours"
-SETS = plans(FOLDER)
+SETS = plans(FOLDER / "strangers")
 
 
-def told(plan: Plan, by: Learnt | None = None) -> tuple[set[str], set[str]]:
+def told(plan: Plan) -> tuple[set[str], set[str]]:
     """Faults that are objected to, and those that are asked about."""
-    found = readings(plan.text, by)
+    found = readings(plan.text)
     return {r.fault for r in found if r.is_sure}, {r.fault for r in found if not r.is_sure}
 
 
@@ -51,20 +51,18 @@ def test_planted_faults_are_named_and_sound_plans_are_left_alone(name):
     assert found["false"] <= 1 and found["asked"] <= 2, found
 
 
-def test_of_a_set_that_was_not_learnt_from_most_faults_are_named():
-    """The last set by a reader that was taught by the others: what a new plan may expect."""
-    *others, last = SETS
-    rows = phrases(FOLDER) + [row for name in others for plan in SETS[name] for row in rows_of(plan)]
-    found = learnt(rows)
-    by = Learnt.of(found["words"].tobytes(), found["rarity"], found["weights"], found["step"])
-    got = counts([(plan, *told(plan, by)) for plan in SETS[last]])
-    assert got["named"] >= 0.85 * got["planted"] and got["false"] <= 3 and got["asked"] <= 2, got
+def test_of_a_set_that_is_kept_from_learning_most_faults_are_named():
+    """What a new plan may expect: nothing was learnt from these, nor made with them in view."""
+    (held_out,) = plans(FOLDER / "held_out").values()
+    got = counts([(plan, *told(plan)) for plan in held_out])
+    assert got["named"] >= 0.9 * got["planted"] and got["objected"] >= 0.7 * got["planted"], got
+    assert got["false"] <= 2 and got["asked"] <= 2, got
 
 
 def test_the_weights_are_those_of_what_is_committed():
     with np.load(WEIGHTS) as data:
         assert str(data["of"]) == fingerprint(FOLDER), "python -m mesocosm.review.learning tests/unit/office_hours"
-    assert WEIGHTS.stat().st_size < 250_000
+    assert WEIGHTS.stat().st_size < 200_000
 
 
 def test_a_doubtful_sentence_is_asked_about_and_its_answer_settles_it(tmp_path):

@@ -68,7 +68,7 @@ class Review:
         if self.unread:
             lines.append(f"\nSaid, but known under no such word, so not checked: {', '.join(self.unread)}.")
         if self.unsaid:
-            lines.append(f"\nNot said, so what rests on it was not checked: {', '.join(self.unsaid)}.")
+            lines.append(f"\nNot said, or not read; what rests on it alone was not checked: {', '.join(self.unsaid)}.")
         return "\n".join(lines)
 
 
@@ -144,7 +144,8 @@ def _first(d: Design) -> Planned:
     """The claim that decides; where none is declared, what can be made of the rest."""
     what = d.statistic or d.primary or (d.metrics[0] if d.metrics else "the outcome")
     known = d.claims[0] if d.claims else Planned("effect", "mean", d.minimal_effect or 0.0, direction=d.direction)
-    control = known.control or _in_short(d) or "a control that is still to be named"
+    is_missing = d.declared is None or any(r.fault == "control" for r in d.readings)
+    control = known.control or _in_short(d) or ("a control that is still to be named" if is_missing else "its control")
     return known._replace(sentence=known.sentence or what, statistic=known.statistic or what, control=control)
 
 

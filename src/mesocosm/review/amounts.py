@@ -69,6 +69,14 @@ def smallest(said: list[str]) -> float | None:
     return None
 
 
+def only_number(sentence: str) -> float | None:
+    """The number of a sentence that has one alone; of what is in per cent a fraction."""
+    found = list(re.finditer(rf"(?<![\w.-]){_VALUE}", sentence, re.IGNORECASE))
+    if len(found) != 1 or found[0]["n"].lower() == "one":
+        return None
+    return _value(found[0]["n"]) / (100 if found[0]["percent"] else 1)
+
+
 def _value(text: str) -> float:
     return float(_DIGITS[text.lower()] if text.lower() in _DIGITS else text.replace(",", ""))
 

@@ -148,8 +148,9 @@ class Design:
 
     @property
     def unsaid(self) -> list[str]:
-        """Facts that the plan does not give."""
-        return [name for name in FACTS if name != "worlds" and getattr(self, name) in (None, ())]
+        """Facts that the plan does not give; of prose, where most are read otherwise, those that a file needs."""
+        names = FACTS if self.declared is None else ("prediction", "control", "minimal_effect", "n", "unit")
+        return [name for name in names if name != "worlds" and getattr(self, name) in (None, ())]
 
 
 _NO_FACTS = (

@@ -60,9 +60,9 @@ class Row:
 
 
 def plans(folder: Path) -> dict[str, list[Plan]]:
-    """The strangers' plans, by set."""
+    """The plans of a folder, by set (a file each)."""
     out = {}
-    for path in sorted((folder / "strangers").glob("*.toml")):
+    for path in sorted(folder.glob("*.toml")):
         rows = tomllib.loads(path.read_text("utf-8"))["plan"]
         out[path.stem] = [Plan(f"{path.stem}/{r['name']}", r["text"], tuple(r["faults"]), r["quote"]) for r in rows]
     return out
@@ -163,7 +163,9 @@ def fingerprint(folder: Path) -> str:
 
 def main(folder: Path) -> None:
     """Learn from a folder, and write what was learnt."""
-    rows = phrases(folder) + [row for each in plans(folder).values() for plan in each for row in rows_of(plan)]
+    rows = phrases(folder) + [
+        row for each in plans(folder / "strangers").values() for plan in each for row in rows_of(plan)
+    ]
     found = learnt(rows)
     np.savez_compressed(WEIGHTS, allow_pickle=False, of=np.array(fingerprint(folder)), **found)
     print(f"{len(rows)} sentences, {WEIGHTS.stat().st_size / 1000:.0f} kB")

@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mesocosm.review.amounts import counted, smallest
+from mesocosm.review.amounts import counted, only_number, smallest
+from mesocosm.review.reader import averting
 from mesocosm.review.wording import sentences, word
 
 DECLARED = "_declared"
 """Under which `facts_of` tells what a plan says in lines of their own; no word of a plan begins so."""
 ANSWERED = "_answered"
 """Likewise, the facts that were asked back and answered."""
-_ASKED = (re.compile(r"\?\s*$"),)
+_ASKED = (re.compile(r"(?:\S+\s+){4,}\S*\?\s*$"),)
 _FORETOLD = (
     re.compile(r"\b(?:predict(?:s|ed|ions?)?|hypothes\w+)\b", re.IGNORECASE),
     re.compile(r"\b(?:expect|anticipat|foresee|should be|will be \w+er\b|bet\b)\w*", re.IGNORECASE),
@@ -76,10 +77,20 @@ def facts_of(text: str, known: set[str]) -> dict[str, Any]:
         out["control"] = _named_control(told) or _named_control(said) or hit
     if "failures" not in out and (hit := next((s for s in told if _says_of_failures(s)), None)):
         out["failures"] = hit
-    if not known & {"minimal_effect"} & out.keys() and (least := smallest(told)) is not None:
-        out.setdefault("minimal_effect", least)
+    if "prediction" not in out and "hypothesis" not in out and (hit := averting(told, "prediction")):
+        out["prediction"] = hit
+    if "minimal_effect" not in out and (least := _least(told)) is not None:
+        out["minimal_effect"] = least
     out |= {k: v for k, v in counted(told).items() if k not in out}
     return {**out, "text": text, DECLARED: declared}
+
+
+def _least(told: list[str]) -> float | None:
+    """The smallest effect that matters: a number that grammar ties to a difference, or that of a sentence about it."""
+    if (least := smallest(told)) is not None:
+        return least
+    sentence = averting(told, "minimal-effect")
+    return only_number(sentence) if sentence else None
 
 
 def _first(said: list[str], signs: tuple[re.Pattern[str], ...]) -> str | None:

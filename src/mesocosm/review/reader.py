@@ -26,10 +26,12 @@ FAULTS = (
 WEIGHTS = Path(__file__).with_name("weights.npz")
 FLOOR = 30.0
 """Length of a sentence, in rarity of its terms, below which it says proportionally less."""
-SURE, DOUBTFUL = 0.35, 0.14
+SURE, DOUBTFUL = 0.37, 0.14
 """Scores from which a fault is objected to, and asked about."""
 AVERTED = 0.3
 """Of the score of the sentence that averts a fault most, what is taken off."""
+SPOKEN = 0.2
+"""Score from which a sentence surely says what averts a fault."""
 MOST = 2
 """Questions that are asked back of one plan; more would make it a form."""
 
@@ -76,6 +78,15 @@ def learnt() -> Learnt:
     """What the package was taught."""
     with np.load(WEIGHTS) as data:
         return Learnt.of(data["words"].tobytes(), data["rarity"], data["weights"], data["step"])
+
+
+def averting(said: Sequence[str], fault: str) -> str | None:
+    """The sentence that surely says what a plan with this fault would not: a prediction, a size that matters."""
+    if not said:
+        return None
+    scores = learnt().scores(said)[:, len(FAULTS) + FAULTS.index(fault)]
+    best = int(scores.argmax())
+    return said[best] if scores[best] >= SPOKEN else None
 
 
 def readings(text: str, by: Learnt | None = None) -> list[Reading]:
