@@ -17,7 +17,7 @@ from mesocosm.review.design import WORDS, of_facts
 from mesocosm.review.learning import Plan, fingerprint, is_quoted, plans
 from mesocosm.review.pointed import SAID
 from mesocosm.review.prose import facts_of
-from mesocosm.review.reader import FAULTS, MOST, WEIGHTS, readings
+from mesocosm.review.reader import FAULTS, MOST, WEIGHTS, readings, telling
 from mesocosm.review.terms import terms
 
 FOLDER = Path(__file__).parent / "office_hours"
@@ -52,7 +52,7 @@ def test_planted_faults_are_named_and_sound_plans_are_left_alone(name):
 
 
 def test_of_a_set_that_is_kept_from_learning_most_faults_are_named():
-    """What a new plan may expect: nothing was learnt from these, nor made with them in view."""
+    """What a new plan may expect: nothing was learnt from these."""
     (held_out,) = plans(FOLDER / "held_out").values()
     got = counts([(plan, *told(plan)) for plan in held_out])
     assert got["named"] >= 0.9 * got["planted"] and got["objected"] >= 0.7 * got["planted"], got
@@ -77,6 +77,11 @@ def test_a_doubtful_sentence_is_asked_about_and_its_answer_settles_it(tmp_path):
     assert first == answer.asks[0] and "?" in first.words
     after = of_facts(path, answered(values, first.fact, "yes, each its own, fixed before"))
     assert first not in questions(after) and len(pointed(after)) == len(answer.asks) - 1
+
+
+def test_the_words_that_tell_most_are_named():
+    reading = readings("We add seeds until the difference is significant and the verdict is in.")[0]
+    assert reading.fault == "optional-stopping" and {"until", "significant"} & set(telling(reading))
 
 
 def test_every_fault_that_is_read_can_be_objected_to_and_asked_about():

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from mesocosm.review.aims import ANY_WAY
 from mesocosm.review.design import Design
 from mesocosm.review.faults import rival_count
-from mesocosm.review.reader import Reading
+from mesocosm.review.reader import Reading, telling
 
 
 class Said(NamedTuple):
@@ -142,7 +142,8 @@ def check_of(reading: Reading) -> str:
 
 def objection(reading: Reading, d: Design) -> str:
     """What stands in the plan, with its sentence."""
-    said = f"{SAID[reading.fault].objection}: “{reading.sentence.rstrip('.')}”."
+    words = ", ".join(telling(reading))
+    said = f"{SAID[reading.fault].objection}: “{reading.sentence.rstrip('.')}” (told by: {words})."
     rival = rival_count(d) if reading.fault == "pseudo-replication" else None
     return f"Are the {rival} your replicates, or the {d.n} {d.unit}? {said}" if rival else said
 

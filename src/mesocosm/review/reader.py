@@ -80,6 +80,16 @@ def learnt() -> Learnt:
         return Learnt.of(data["words"].tobytes(), data["rarity"], data["weights"], data["step"])
 
 
+def telling(reading: Reading, n: int = 3) -> list[str]:
+    """The words without which its sentence would say least of the fault, as they stand in it."""
+    words = reading.sentence.split()
+    shorter = [" ".join(words[:k] + words[k + 1 :]) for k in range(len(words))]
+    scores = learnt().scores(shorter)[:, FAULTS.index(reading.fault)]
+    bare = [word.strip(".,;:()*“”\"'") for word in words]
+    most = [int(k) for k in np.argsort(scores, kind="stable") if len(bare[k]) > 2 or bare[k].isdigit()]
+    return [bare[k] for k in sorted(most[:n])]
+
+
 def averting(said: Sequence[str], fault: str) -> str | None:
     """The sentence that surely says what a plan with this fault would not: a prediction, a size that matters."""
     if not said:
