@@ -5,7 +5,7 @@ the reader had been made with part a in view (20 of their 33 faults were named, 
 were those of part c (16 of 19, none). Part d is by another hand that had never seen the reader: 5 of its 12 flawed
 plans had their fault named, and all 5 clean ones met false alarms, 13 in all. Part e was written before part d was
 learnt from, by who then learnt it: 2 of 4 faults (one for a wrong sentence) and 5 false alarms in 2 of 3 clean plans;
-the faults of `e03` are still missed.
+one of `e03` is still missed. Plans of strangers are read in `test_strangers.py`.
 """
 
 import io
@@ -15,6 +15,7 @@ import pytest
 
 from mesocosm.cli import main
 from mesocosm.protocol.registry import declaration
+from mesocosm.record import ConfigurationError
 from mesocosm.record.configuration import from_toml
 from mesocosm.review import read_design, review
 from mesocosm.review.amounts import counted, number_of, smallest
@@ -150,6 +151,8 @@ def test_what_is_open_is_asked_and_an_answer_is_kept_under_its_fact():
     assert [q.fact for q in asked][:5] == ["prediction", "control", "minimal_effect", "unit", "n"]
     plan = answered({"delta": 3, "unit": "symbiont"}, "minimal_effect", "5 %, if anything")
     assert plan == {"unit": "symbiont", "minimal_effect": 0.05}
+    with pytest.raises(ConfigurationError, match="must begin with a whole number"):
+        answered({}, "n", "as many as it takes")
     (unit,) = [q for q in questions(of_facts(Path("plan"), {"unit": "mote"})) if q.fact == "unit"]
     assert "mote" in unit.words  # a word that is not known is asked about
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from mesocosm.findings.claim import floor_replicates
+from mesocosm.record import ConfigurationError
+from mesocosm.review.amounts import number_of
 from mesocosm.review.checks import CHECKS, objections
-from mesocosm.review.design import FACTS, Design, of_facts
+from mesocosm.review.design import ALIASES, FACTS, Design, of_facts, value_of
 from mesocosm.review.faults import is_part, rival_count
 from mesocosm.review.pointed import SAID, question
 from mesocosm.review.prose import ANSWERED, DECLARED
@@ -130,8 +132,8 @@ def answered(values: Mapping[str, Any], fact: str, said: str) -> dict[str, Any]:
     Raises:
       ConfigurationError: if a number is needed, and it is none.
     """
-    from mesocosm.review.design import ALIASES, value_of
-
+    if fact == "n" and number_of(said) is None:
+        raise ConfigurationError(f"n = {said!r:.60}: must begin with a whole number")
     without = {k: v for k, v in values.items() if k != fact and k not in ALIASES.get(fact, ())}
     out = {**without, fact: value_of(fact, said)}
     if DECLARED in out:  # what is answered is no longer read from sentences

@@ -119,5 +119,5 @@ def _named_control(said: list[str]) -> str | None:
         for sentence in said:
             found = re.search(pattern, sentence, re.IGNORECASE)
             if found and len(found["c"].split()) <= 9 and not found["c"].strip()[:1].isdigit():
-                return found["c"].strip()
+                return found["c"].split(" (")[0].strip()
     return None
