@@ -179,6 +179,19 @@ def test_a_table_stands_for_what_is_cheaper_looked_up():
         assert "GatherElements" not in written(function, place, heading)
 
 
+def test_a_sum_with_few_values_is_a_number_too():
+    """Of what is no sum of functions, and goes on from one."""
+    x, y = (np.arange(N, dtype=np.int32) * k % 128 for k in (7, 16))
+    bounds = {"least": {"i0": 0, "i1": 0}, "most": {"i0": 127, "i1": 127}}
+
+    def weight(x, y):
+        d = (jnp.maximum(x, y) - x) * 8
+        return [(((d & 63) * (d & 31)) ^ (d & 24)) & 511]
+
+    same(weight, x, y, **bounds)
+    assert written(weight, x, y, **bounds) == {"Max": 1, "Sub": 1, "Mul": 1, "GatherElements": 1}
+
+
 def test_a_table_has_places_that_never_come():
     """Below the least number too, where nothing is divided by 0."""
     x, y = (np.arange(N, dtype=np.int32) % n + 5 for n in (890, 640))

@@ -85,8 +85,11 @@ def tabulated(g: Graph, nodes: Sequence[NodeProto], outputs: Sequence[str]) -> l
 
 def _of(s: _Search, name: str) -> _Known | None:
     """A number as a function of what it is made of, or of itself."""
-    if name in s.known:
-        return s.known[name]
+    return s.known.get(name) or _itself(s, name)
+
+
+def _itself(s: _Search, name: str) -> _Known | None:
+    """A number that has few values."""
     value = s.g.bounded.get(name)
     if value is None or len(value.held) != 1 or value.held[0] < _LONG or value.dtype != np.int32:
         return None
@@ -103,22 +106,28 @@ def _function(s: _Search, node: NodeProto) -> _Known | None:
         known = _of(s, own) if other in s.constants else None
         return known and (_reduced(s, node, known) if op == "ReduceSum" else _taken(s, node, known))
     fixed = [s.constants[name] for name in names if name in s.constants]
-    known = [_of(s, name) for name in names if name not in s.constants]
-    found = [one for one in known if one is not None]
-    if not found or len(found) < len(known) or any(array.ndim and array.shape[-1] != 1 for array in fixed):
+    own = [name for name in names if name not in s.constants]
+    found = [one for one in (_of(s, name) for name in own) if one is not None]
+    if not found or len(found) < len(own) or any(array.ndim and array.shape[-1] != 1 for array in fixed):
         return None
     if op == "Div" and not (names[1] in s.constants and s.constants[names[1]].all()):
         return None
-    roots = tuple(sorted({root for one in found for root in one.roots}))
+    if len(_roots(found)) > 1 and not _is_sum(node, found, fixed):  # a sum may have few values itself
+        found = [(len(one.roots) > 1 and _itself(s, name)) or one for name, one in zip(own, found, strict=True)]
+    roots = _roots(found)
     if len(roots) > 1 and not _is_sum(node, found, fixed):
         return None
     lead = np.broadcast_shapes(*(one.lead for one in found), *(array.shape[:-1] for array in fixed))
     return _Known(roots, _type(node, found, fixed), lead)
 
 
+def _roots(found: Sequence[_Known]) -> tuple[str, ...]:
+    return tuple(sorted({root for one in found for root in one.roots}))
+
+
 def _is_sum(node: NodeProto, found: Sequence[_Known], fixed: Sequence[np.ndarray]) -> bool:
     """Whether it makes of sums of functions such a sum: whole numbers, which wrap."""
-    few = len({root for one in found for root in one.roots}) == 2
+    few = len(_roots(found)) == 2
     whole = all(one.dtype in (np.int32, np.uint32) for one in found)
     return few and whole and node.op_type in _SUMS and (node.op_type != "Mul" or len(fixed) == 1)
 
@@ -170,11 +179,11 @@ def _gain(s: _Search, name: str) -> float:
 
 def _unneeded(s: _Search, name: str) -> set[str]:
     """What nobody reads any more where this is looked up; itself too."""
-    out, waiting = {name}, [name]
+    out, waiting, kept = {name}, [name], s.outputs.union(s.known[name].roots)
     while waiting:
         for own in s.maker[waiting.pop()].input:
             read = s.readers.get(own, set()) - s.gone - out
-            if own in s.known and own not in s.outputs and own not in s.gone | out and not read:
+            if own in s.known and own not in kept and own not in s.gone | out and not read:
                 out.add(own)
                 waiting.append(own)
     return out
