@@ -8,7 +8,7 @@ no replicate of the batch needs another round; `in_turn` takes the replicates of
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -147,6 +147,31 @@ def materialise(tick: Int[Array, ""], compute: Callable[..., Any], *arguments: A
         return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
 
     return lax.cond(tick >= -1, compute, never, *arguments)
+
+
+def shaped(call: Callable[..., Any], *args: Any) -> Any:
+    """What `jax.eval_shape` gives: shapes and dtypes, nothing is computed.
+
+    Traced once for all arguments of a form: many short runs of one law, as in a tournament or of the arms of an assay,
+    would spend most of their time on it.
+
+    Args:
+      call: a function of a module or a class: one that is made anew is traced anew.
+      args: pytrees of arrays or of their shapes.
+    """
+    leaves, form = jax.tree.flatten(args)
+    return _shaped(call, form, tuple(_shape_of(leaf) for leaf in leaves))
+
+
+def _shape_of(leaf: Any) -> jax.ShapeDtypeStruct:
+    if isinstance(leaf, jax.ShapeDtypeStruct):
+        return leaf
+    return jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf))
+
+
+@lru_cache(maxsize=256)
+def _shaped(call: Callable[..., Any], form: Any, leaves: tuple[jax.ShapeDtypeStruct, ...]) -> Any:
+    return jax.eval_shape(call, *jax.tree.unflatten(form, leaves))
 
 
 def next_power_of_two(n: int, least: int = 32) -> int:

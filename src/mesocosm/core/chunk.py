@@ -7,6 +7,7 @@ the host then grows, drains or takes out, and calls again. Nothing here depends 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -92,13 +93,18 @@ def round_length(n: int) -> int:
     return min(1024, max(8, n // 64))
 
 
-def empty_buffer(events: Events) -> Buffer:
-    """A buffer for one replicate with room for many ticks of such events."""
+def empty_buffer(events: Events, zeros: Callable[[tuple[int, ...], Any], Any]) -> Buffer:
+    """A buffer with room for many ticks of such events of one replicate.
+
+    Args:
+      events: or their shapes.
+      zeros: makes an array of a shape and dtype, with whatever axes it puts in front.
+    """
     n = events.happened.shape[-1]
     # A frame of a field is as large as many events, but there is one a tick at most.
     capacity = max(LOG_ROWS if n > 1 else FRAMES, 4 * n) + round_length(n)
-    columns = {name: jnp.zeros((capacity, *column.shape[:-1]), column.dtype) for name, column in events.columns.items()}
-    return Buffer({"tick": jnp.zeros(capacity, jnp.int32), **columns}, jnp.int32(0), n)
+    columns = {name: zeros((capacity, *column.shape[:-1]), column.dtype) for name, column in events.columns.items()}
+    return Buffer({"tick": zeros((capacity,), jnp.int32), **columns}, zeros((), jnp.int32), n)
 
 
 def _append(buffer: Buffer, events: Events, bits: Bits, live: Bool[Array, ""]) -> Buffer:

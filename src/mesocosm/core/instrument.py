@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache, partial
 from itertools import combinations
 from typing import Any, ClassVar
 
@@ -13,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int32
 
+from mesocosm.core.arrays import shaped
 from mesocosm.core.experiment import Events, Experiment, Points, Scene, Tick
 from mesocosm.core.random import Bits
 from mesocosm.record.about import LOOKS, PLANE, About, FieldAbout, GraphAbout, PopulationAbout, SceneAbout, in_order
@@ -243,13 +243,8 @@ def _refuse_names_that_stand_twice(scene: Scene) -> None:
 
 
 def shapes(experiment: Experiment) -> tuple[Any, Tick, Scene]:
-    """The state, tick and scene of an experiment as shapes and dtypes; computes nothing. Errors as of `check_law`.
-
-    Traces the law once for all experiments of a form: many short runs of one, as in a tournament, would spend most of
-    their time on it.
-    """
-    leaves, form = jax.tree.flatten(experiment)
-    return _shapes(form, tuple((jnp.shape(x), jnp.result_type(x)) for x in leaves))
+    """The state, tick and scene of an experiment as shapes and dtypes; computes nothing. Errors as of `check_law`."""
+    return shaped(_one_step, experiment, Bits.shapes())
 
 
 def check_law(experiment: Experiment) -> None:
@@ -275,22 +270,36 @@ def _same_form(before: Any, after: Any) -> None:
             )
 
 
-@lru_cache(maxsize=32)
-def _shapes(form: Any, parameters: tuple[tuple[tuple[int, ...], Any], ...]) -> tuple[Any, Tick, Scene]:
-    def one_step(experiment, bits):
-        founded = experiment.init(bits)
-        state, tick = experiment.tick(bits, founded)
-        _same_form(founded, state)
-        return state, tick, experiment.scene(state)
+def _one_step(experiment: Experiment, bits: Bits) -> tuple[Any, Tick, Scene]:
+    founded = experiment.init(bits)
+    state, tick = experiment.tick(bits, founded)
+    _same_form(founded, state)
+    return state, tick, experiment.scene(state)
 
-    experiment = jax.tree.unflatten(form, [jax.ShapeDtypeStruct(*p) for p in parameters])
-    return jax.eval_shape(one_step, experiment, Bits.shapes())
+
+def shown_after(experiment: Experiment, state: Any) -> tuple[Tick, Scene]:
+    """The tick and scene of an experiment from a state of these shapes, as shapes."""
+    return shaped(_another_step, experiment, Bits.shapes(), state)
+
+
+def _another_step(experiment: Experiment, bits: Bits, state: Any) -> tuple[Tick, Scene]:
+    state, tick = experiment.tick(bits, state)
+    return tick, experiment.scene(state)
 
 
 def emitted(log: Log | Camera, tick: Tick, scene: Scene) -> Events:
     """What a log emits, as shapes."""
     clock, replicate = jax.ShapeDtypeStruct((), jnp.int32), jax.ShapeDtypeStruct((), jnp.uint32)
-    return jax.eval_shape(log.emit, tick, scene, clock, replicate)
+    return shaped(_emitted, log, tick, scene, clock, replicate)
+
+
+def _emitted(log: Log | Camera, *seen: Any) -> Events:
+    return log.emit(*seen)
+
+
+def _row(fold: Fold, tick: Tick, scene: Scene) -> dict[str, Array]:
+    """The columns of a window of one tick."""
+    return fold.read(fold.update(fold.init(scene), tick), scene)
 
 
 def check_instruments(
@@ -318,9 +327,7 @@ def check_instruments(
             ) from None
 
     for name, fold in folds.items():
-        folded = needs(name, partial(jax.eval_shape, fold.init), scene)
-        folded = needs(name, partial(jax.eval_shape, fold.update), folded, tick)
-        row = needs(name, partial(jax.eval_shape, fold.read), folded, scene)
+        row = needs(name, shaped, _row, fold, tick, scene)
         if twice := set(row) & set(columns):
             raise ValueError(f"instrument {name}: the measure {min(twice)} is given by another instrument too")
         columns.update(row)

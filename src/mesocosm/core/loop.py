@@ -12,14 +12,15 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from mesocosm.core import chunk
+from mesocosm.core.arrays import shaped
 from mesocosm.core.blocks import blocks
 from mesocosm.core.checkpoint import named, unnamed
 from mesocosm.core.chunk import DEVICES, Lanes, Watch
-from mesocosm.core.instrument import check_instruments, emitted, shapes
+from mesocosm.core.instrument import check_instruments, emitted, shapes, shown_after
 from mesocosm.core.interrupt import Interrupted, watching_for_interrupt
 from mesocosm.core.plan import Progress
 from mesocosm.core.programs import devices as all_devices
-from mesocosm.core.random import Bits, seed_words
+from mesocosm.core.random import seed_words
 from mesocosm.core.steering import CHUNK_SECONDS, Present, ToTheEnd, chunk_ticks, scene_of
 from mesocosm.record.status import RunStatus, Status
 from mesocosm.record.writer import Batch
@@ -66,7 +67,7 @@ class Loop:
             return
         pad = np.minimum(np.arange(self.replicate.size), arrays["replicate"].size - 1)
         template = self.shown[0]
-        folded = jax.eval_shape(self.watch.open, self.experiment, template)
+        folded = shaped(Watch.open, self.watch, self.experiment, template)
         tree = {"state": template, "folded": folded}
         batched = jax.tree.map(lambda s: jax.ShapeDtypeStruct((1, *s.shape), s.dtype), tree)
         values = jax.tree.map(lambda a: jax.device_put(a[pad], self.by_lane), unnamed(batched, arrays))
@@ -115,17 +116,15 @@ class Loop:
         if not self.setup.logs:
             return {}
         if jax.tree.map(lambda s: s.shape, one_state) != jax.tree.map(lambda s: s.shape, self.shown[0]):
-            tick = jax.eval_shape(self.experiment.tick, Bits.shapes(), one_state)[1]
-            self.shown = one_state, tick, jax.eval_shape(self.experiment.scene, one_state)
+            self.shown = one_state, *shown_after(self.experiment, one_state)
         events = {log.name: emitted(log, self.shown[1], self.shown[2]) for log in self.setup.logs}
-        one = {name: jax.eval_shape(chunk.empty_buffer, e) for name, e in events.items()}
         of_one = {camera.name for camera in self.watch.of_one}
 
-        def put(name: str) -> Any:
+        def empty(name: str) -> Any:
             lanes = self.blocks if name in of_one else n
-            return jax.tree.map(lambda s: self._put(np.zeros((lanes, *s.shape), s.dtype)), one[name])
+            return chunk.empty_buffer(events[name], lambda shape, dtype: self._put(np.zeros((lanes, *shape), dtype)))
 
-        return {name: put(name) for name in one}
+        return {name: empty(name) for name in events}
 
     # -- going on --------------------------------------------------------------------------------------------------
 

@@ -42,6 +42,10 @@ def threefry2x32(key: tuple[Words, Words], counter: tuple[Words, Words]) -> tupl
     return x0, x1
 
 
+def _no_bits() -> Bits:
+    return Bits(jnp.uint32(0), jnp.uint32(0), jnp.int32(0))
+
+
 class Bits(eqx.Module):
     """All random bits of one replicate in one tick.
 
@@ -67,7 +71,7 @@ class Bits(eqx.Module):
     @staticmethod
     def shapes() -> Bits:
         """Stands for bits where only shapes are asked for."""
-        return jax.eval_shape(lambda: Bits(jnp.uint32(0), jnp.uint32(0), jnp.int32(0)))
+        return jax.eval_shape(_no_bits)
 
     def of(self, index: Array, purpose: int | Array) -> tuple[Words, Words]:
         """64 bits for each index (an individual's id, a number of a source...) and purpose.
