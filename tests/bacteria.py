@@ -8,3 +8,10 @@ WORLD: dict[str, Any] = dict(
 """Founded in 256 slots: it never grows beyond them, so each law is compiled once."""
 
 RUN: dict[str, Any] = dict(world=WORLD, replicates=8, ticks=200, every=50)
+
+
+def words(run: dict[str, Any], under: str = "--") -> list[str]:
+    """The same on the command line."""
+    parts = ((f"{under}{name.replace('_', '-')}", value) for name, value in run.items())
+    nested = [words(v, f"{k}.") if isinstance(v, dict) else [k, str(v)] for k, v in parts]
+    return [word for part in nested for word in part]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mesocosm.cli import progress
+from mesocosm.cli import main, progress
 from mesocosm.protocol.registry import declaration
 from mesocosm.record import load
 from mesocosm.record.header import write_header
@@ -43,6 +43,24 @@ def mesocosm(*words: str | Path, cwd: Path, code: int = 0, **options) -> subproc
     return done
 
 
+@pytest.fixture
+def here(monkeypatch, capsys):
+    """The same in this process, where jax is loaded already: for what is asked of the record alone."""
+
+    def call(*words: str | Path, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(cwd)
+        capsys.readouterr()
+        try:
+            left = main([*map(str, words)])
+        except SystemExit as leave:
+            left = leave.code
+        out, err = capsys.readouterr()
+        assert (left or 0) == code and "Traceback" not in out + err and "This is a fault" not in out + err, out + err
+        return subprocess.CompletedProcess(words, code, out, err)
+
+    return call
+
+
 def header_says(folder: Path, **entries) -> None:
     write_header(folder, {**load(folder).header, **entries})
 
@@ -57,7 +75,7 @@ def laboratory(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def game(laboratory, tmp_path) -> Path:
-    """A finished game of one's own."""
+    """A finished game of one's own, which another process made."""
     return Path(shutil.copytree(laboratory / "runs" / "game", tmp_path / "runs" / "game"))
 
 
@@ -91,9 +109,9 @@ def test_json_goes_to_stdout_alone_and_quiet_silences_the_rest(tmp_path):
     assert done.stderr == ""
 
 
-def test_the_same_seed_gives_the_same_record_and_another_seed_another(laboratory, tmp_path):
-    mesocosm(*GAME, "--out", "again", cwd=tmp_path)
-    mesocosm(*GAME, "--out", "other", "--seed", 2**64 - 1, cwd=tmp_path)
+def test_the_same_seed_gives_the_same_record_and_another_seed_another(laboratory, tmp_path, here):
+    here(*GAME, "--out", "again", cwd=tmp_path)
+    here(*GAME, "--out", "other", "--seed", 2**64 - 1, cwd=tmp_path)
     digest = load(laboratory / "runs" / "game").digest()
     assert load(tmp_path / "again").digest() == digest != load(tmp_path / "other").digest()
 
@@ -132,17 +150,17 @@ def test_a_finished_run_of_another_version_is_refused(game):
     assert "0.0.1" in done.stderr
 
 
-def test_flags_override_the_file_and_the_file_overrides_the_defaults(tmp_path):
+def test_flags_override_the_file_and_the_file_overrides_the_defaults(tmp_path, here):
     (tmp_path / "my.toml").write_text("seed = 5\nrate = 32\nticks = 200\nevery = 20\nreplicates = 2\n")
-    mesocosm("run", "bilinear", "--config", "my.toml", "--rate", 48, "--out", "game", cwd=tmp_path)
+    here("run", "bilinear", "--config", "my.toml", "--rate", 48, "--out", "game", cwd=tmp_path)
     header = load(tmp_path / "game").header
     assert (header["seed"], header["configuration"]["rate"], header["ticks"]) == (5, 48, 200)
 
 
-def test_the_resolved_configuration_reproduces_the_run(tmp_path):
+def test_the_resolved_configuration_reproduces_the_run(tmp_path, here):
     change = ["--interventions", "60:rate=32", "120:rate=8"]
-    mesocosm(*GAME, "--seed", 3, *change, "--out", "first", cwd=tmp_path)
-    mesocosm("run", "bilinear", "--config", "first/config.toml", "--out", "second", cwd=tmp_path)
+    here(*GAME, "--seed", 3, *change, "--out", "first", cwd=tmp_path)
+    here("run", "bilinear", "--config", "first/config.toml", "--out", "second", cwd=tmp_path)
     assert (tmp_path / "first/config.toml").read_text() == (tmp_path / "second/config.toml").read_text()
     assert load(tmp_path / "first").digest() == load(tmp_path / "second").digest()
 
@@ -152,24 +170,24 @@ def test_resuming_a_finished_run_prints_it_again(game):
     assert json.loads(again.stdout)["status"] == "finished"
 
 
-def test_a_run_made_longer_is_the_unbroken_longer_run(game):
+def test_a_run_made_longer_is_the_unbroken_longer_run(game, here):
     home = game.parent
-    said = json.loads(mesocosm("resume", "game", "--ticks", 400, "--json", cwd=home).stdout)
+    said = json.loads(here("resume", "game", "--ticks", 400, "--json", cwd=home).stdout)
     assert (said["tick"], said["ticks"], said["status"]) == (400, 400, "finished")
-    mesocosm(*GAME[:4], "--ticks", 400, "--every", 20, "--out", "unbroken", cwd=home)
+    here(*GAME[:4], "--ticks", 400, "--every", 20, "--out", "unbroken", cwd=home)
     assert load(game).digest() == load(home / "unbroken").digest()
 
 
-def test_the_resolved_configuration_of_a_run_made_longer_reproduces_it(game):
-    mesocosm("resume", "game", "--ticks", 400, cwd=game.parent)
-    mesocosm("run", "bilinear", "--config", "game/config.toml", "--out", "copy", cwd=game.parent)
+def test_the_resolved_configuration_of_a_run_made_longer_reproduces_it(game, here):
+    here("resume", "game", "--ticks", 400, cwd=game.parent)
+    here("run", "bilinear", "--config", "game/config.toml", "--out", "copy", cwd=game.parent)
     assert load(game).digest() == load(game.parent / "copy").digest()
 
 
 @pytest.mark.parametrize(("ticks", "says"), [(100, "200"), (210, "every = 20"), (0, "ticks = 0"), ("x", "x")])
-def test_a_run_cannot_be_resumed_to_a_length_that_makes_no_sense(game, ticks, says):
+def test_a_run_cannot_be_resumed_to_a_length_that_makes_no_sense(game, ticks, says, here):
     before = load(game).digest()
-    done = mesocosm("resume", "game", "--ticks", ticks, cwd=game.parent, code=2)
+    done = here("resume", "game", "--ticks", ticks, cwd=game.parent, code=2)
     assert says in done.stderr and done.stdout == ""
     assert load(game).digest() == before and load(game).status == "finished"
 

@@ -15,10 +15,14 @@ from mesocosm.record.about import SceneAbout
 from mesocosm.viewer.film import drawn
 from mesocosm.viewer.opening import places
 from mesocosm.viewer.share import page_of
+from tests.bacteria import RUN, words
+
+pytestmark = pytest.mark.xdist_group("bacteria")
 
 SIDE = 32
-SMALL = ["--replicates", "1", "--ticks", "100", "--every", "50", "--world.side", str(SIDE), "--world.founders", "64"]
-SMALL += ["--world.ceiling", "128"]
+FEW = dict(side=SIDE, founders=64, ceiling=128)
+SMALL = {"chemotaxis": words(RUN), "symbiont": words(dict(world=FEW, replicates=1, ticks=100, every=50))}
+assert RUN["world"]["side"] == SIDE
 EXPECTED = {
     "chemotaxis": (["founders", "evolved"], "tumbles: odour near", {"behaviour": ["runs", "tumbles"]}),
     "symbiont": (["competition cured"], "tumbles: odour near", {"element": ["none", "carried"]}),
@@ -30,7 +34,7 @@ EXPECTED = {
 def runs(tmp_path_factory) -> dict[str, Record]:
     folder = tmp_path_factory.mktemp("default")
     for name in EXPECTED:
-        assert main(["run", name, *SMALL, "--quiet", "--out", str(folder / name)]) == 0
+        assert main(["run", name, *SMALL[name], "--quiet", "--out", str(folder / name)]) == 0
     return {name: load(folder / name) for name in EXPECTED}
 
 

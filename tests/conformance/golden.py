@@ -8,9 +8,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.conformance.cases import SUBJECTS, case, worlds
+from tests.conformance.cases import GOLDEN, SUBJECTS, case, worlds
 
-GOLDEN = Path(__file__).with_name("golden.json")
 TICKS = 40
 
 

@@ -18,8 +18,8 @@ from mesocosm.cli import devices
 from mesocosm.core import chunk, resume
 from mesocosm.record import load
 from tests.compiling import AS_USERS, compile_with
-from tests.conformance.cases import SUBJECTS, case, worlds
-from tests.conformance.golden import GOLDEN, assert_golden
+from tests.conformance.cases import EXACT, GOLDEN, case, worlds
+from tests.conformance.golden import assert_golden
 
 FLAGS = {
     "JAX_ENABLE_X64": "1",
@@ -52,9 +52,7 @@ def test_a_users_settings_of_jax_change_no_bit(tmp_path):
     assert child.stdout.split("\n")[:-1] == found(tmp_path / "here")
 
 
-@pytest.mark.parametrize(
-    "title", [pytest.param(t, marks=pytest.mark.xdist_group(t)) for t, subject in SUBJECTS.items() if subject.is_exact]
-)
+@pytest.mark.parametrize("title", [pytest.param(t, marks=pytest.mark.xdist_group(t)) for t in EXACT])
 def test_programs_compiled_as_users_do_have_the_golden_digests(title, monkeypatch, tmp_path):
     """The suite compiles with little optimisation (conftest.py), in which `test_golden_digests` holds the same."""
     compile_with(monkeypatch, **AS_USERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import jax
@@ -12,14 +13,21 @@ from mesocosm.core import Setup, chunk, loop, runs
 from mesocosm.core.instrument import Fold, shapes
 from mesocosm.record import ConfigurationError
 from mesocosm.testing.rules import TickByTick
-from tests.conformance.cases import SUBJECTS, case, worlds
+from tests.conformance.cases import EXACT, SUBJECTS, case, worlds
 from tests.conformance.golden import assert_golden
 
 
-@pytest.mark.parametrize(
-    "title",
-    [pytest.param(t, marks=pytest.mark.xdist_group(t)) for t, subject in SUBJECTS.items() if subject.is_exact],
-)
+def each(titles: Iterable[str]) -> list:
+    """A parameter for each title, in the process of its experiment."""
+    return [pytest.param(title, marks=pytest.mark.xdist_group(title)) for title in titles]
+
+
+@pytest.mark.parametrize("title", each(SUBJECTS))
+def test_what_is_exact_has_golden_digests(title):
+    assert SUBJECTS[title].is_exact == (title in EXACT)
+
+
+@pytest.mark.parametrize("title", each(EXACT))
 def test_golden_digests(title, tmp_path):
     """The same bits on every machine, device and supported version of jax."""
     assert_golden(title, tmp_path)
