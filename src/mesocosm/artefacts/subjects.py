@@ -252,6 +252,8 @@ def of_rule(rule: Rule, n_inputs: int, about: dict[str, Any]) -> list[Program]:
 
 def _classes_of(rule: Rule, n_inputs: int) -> int:
     """Its classes, if its sizes fit."""
+    if rule.output != "classes":
+        raise ArtefactError(f"this rule answers {rule.output}; only those that answer classes are exported")
     classes = rule.classes
     if classes is None or not 2 <= classes < MOST_CLASSES:
         raise ArtefactError(f"classes = {classes}: must be 2 ... {MOST_CLASSES - 1}")

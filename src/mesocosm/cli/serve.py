@@ -69,4 +69,4 @@ def rule_named(name: str, options: argparse.Namespace) -> Any:
         from mesocosm.record import load as load_record
 
         return replace(rule_of(load_record(Path(name)), options.search), classes=options.classes, hidden=hidden)
-    return load(name, options.classes, hidden)
+    return load(name, options.classes, hidden, output="classes")

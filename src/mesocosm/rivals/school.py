@@ -12,6 +12,7 @@ from jaxtyping import Array, Float32, Int32
 
 from mesocosm.record.configuration import ConfigurationError
 from mesocosm.rivals.parameters import Schooling
+from mesocosm.rules.outputs import Output, loss, target
 from mesocosm.tasks.arrays import DataError, DataSet
 from mesocosm.tasks.drawn import draw_blobs, draw_strokes
 from mesocosm.tasks.images import blurred
@@ -152,16 +153,18 @@ def _soft(data: DataSet) -> DataSet:
     return DataSet(data.name, images.reshape(data.inputs.shape), data.labels, data.side, data.groups)
 
 
-def prequential_loss(learner: Learner, key: Array, stream: Stream, classes: int) -> Float32[Array, ""]:
-    """Mean cross-entropy of the answers given before each label is told. States are recomputed for the gradient."""
-    labels = jax.nn.one_hot(stream.labels, classes)
+def prequential_loss(
+    learner: Learner, key: Array, stream: Stream, n: int, output: Output = "classes"
+) -> Float32[Array, ""]:
+    """Mean loss of the `n` answers given before each label is told. States are recomputed for the gradient."""
 
     @jax.checkpoint
     def one(state: Any, pair: tuple[Array, Array]) -> tuple[Any, Array]:
-        state, logits = learner.learn(state, *pair)
-        return state, -jnp.sum(pair[1] * jax.nn.log_softmax(logits))
+        label = target(output, pair[1], n, pair[0].dtype)
+        state, answer = learner.learn(state, pair[0], label)
+        return state, loss(output, answer, label)
 
-    return jnp.mean(jax.lax.scan(one, learner.begin(key), (stream.inputs, labels))[1])
+    return jnp.mean(jax.lax.scan(one, learner.begin(key), (stream.inputs, stream.labels))[1])
 
 
 def hits_after(

@@ -141,7 +141,7 @@ class RuleClassifier(ClassifierMixin, BaseEstimator):
             self.seen_ = _Seen(np.zeros(X.shape[1]), np.zeros(X.shape[1]))
             one = classes.size < 2  # there is nothing to tell apart
             how = {"hidden": tuple(self.hidden), "seed": self.seed, "winners": self.winners}
-            self.rule_: Rule | None = None if one else load(self.rule, int(classes.size), **how)
+            self.rule_: Rule | None = None if one else load(self.rule, int(classes.size), output="classes", **how)
         self.seen_ = self.seen_.beside(X)
         if self.rule_ is not None:
             self.rule_.learn(self._heard(X), np.searchsorted(classes, y))

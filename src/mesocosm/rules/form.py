@@ -40,6 +40,21 @@ class RuleForm:
     """Replies go back over the forward strengths instead of strengths of their own."""
     per_role: bool = False
     """A genome for input, hidden and output (and for fields) instead of one for all."""
+    layers: Annotated[int, Range(0, 16, "layers", "size")] = 0
+    """A genome for each of so many layers of synapses, as many as the net has, and for the neurons of each level; 0:
+    all layers share theirs."""
+    species: Annotated[int, Range(1, 16, "species", "size")] = 1
+    """Kinds of hidden neurons, each with a share of every hidden level and with genes of its own, as its synapses
+    have."""
+    replies: Literal["learnt", "fixed", "none"] = "learnt"
+    """What replies go back over: strengths that are learnt as those forward are, strengths that stay as they began, or
+    nothing, so that only output neurons learn how an answer was."""
+    output: Literal["classes", "numbers", "order"] = "classes"
+    """What is answered: a class, numbers (regression), or a score that puts things in order (learnt from pairs)."""
+    steps: Annotated[int, Range(1, 1000, "steps", "size")] = 1
+    """Steps in which an example is heard, an equal part of its numbers in each; the answer is that of the last."""
+    remembers: Literal["life", "example", "step"] = "life"
+    """How long a neuron remembers: all its life, or until the next example, or the next step, begins."""
     compete: bool = False
     """Neurons of a hidden level share one answer, and one lesson (softmax); else each answers for itself (tanh)."""
     winners: Annotated[int, Range(0, 65536, "neurons", "size")] = 0
@@ -54,6 +69,7 @@ class RuleForm:
         strengths = self.messages if self.symmetric else 2 * self.messages
         if self.cell == "lstm" and self.hidden < strengths:
             yield f"hidden = {self.hidden}: must be at least {strengths}, the strengths of {self.messages} messages"
+        yield from self._splits()
         if self.compete and self.ticks != 1:
             yield f"ticks = {self.ticks}: must be 1 where hidden neurons compete: nothing told would be a lesson too"
         if self.winners and self.compete and self.messages != 1:
@@ -62,6 +78,20 @@ class RuleForm:
             yield f"winners = {self.winners}: nobody wins where hidden neurons do not compete; set it to 0"
         if self.fast and self.cell != "lstm":
             yield f"fast = True: there is a fast cell for lstm only, not for {self.cell}"
+
+    def _splits(self):
+        if self.layers and self.per_role:
+            yield f"layers = {self.layers}: genes are for each layer or each role; set per_role = False, or layers to 0"
+        if self.layers and self.fields.channels:
+            yield f"layers = {self.layers}: fields have genes of their own with per_role; set layers to 0"
+        if self.species > 1 and self.layers == 1:
+            yield f"species = {self.species}: are of hidden neurons, and a net of layers = 1 has none; set species to 1"
+        if self.symmetric and self.replies != "learnt":
+            yield f"replies = {self.replies}: symmetric replies go over the forward strengths; set symmetric = False"
+        if self.ticks == 2 and (self.steps > 1 or self.output == "order"):
+            yield "ticks = 2: nothing is told in a tick of its own; set ticks to 1 where steps > 1, or output = order"
+        if self.steps > 1 and self.output == "order":
+            yield f"steps = {self.steps}: of pairs that are put in order each is heard at once; set steps to 1"
 
 
 @dataclass(frozen=True)

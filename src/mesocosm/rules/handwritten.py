@@ -1,12 +1,15 @@
 """Genomes written by hand: rules that are known exactly, as tests of the machinery and as places to begin a search.
 
 `class_mean`: every synapse adds up the inputs of its class; with normalised messages the net is the nearest class mean
-by cosine. `softmax_sgd`: with plain messages and no hidden level the net is online softmax regression.
+by cosine. `softmax_sgd`: with plain messages and no hidden level the net is online softmax regression. `delta`: the
+same for nets that answer numbers or put things in order. `traces`: class means of what inputs remember of an example's
+steps. Where layers or species have genes of their own, all are written alike.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -27,12 +30,12 @@ _LOUD = 20.0
 
 
 def blank(net: Net) -> Genome:
-    """All zeros (one role, three or four), but for fields: they look, through random strengths that never change.
+    """All zeros, but for fields: they look, through random strengths that never change.
 
     Raises:
       ValueError: for fields in a net with one genome for all.
     """
-    shapes = jax.eval_shape(net.found, jax.random.key(0))
+    shapes = jax.eval_shape(of_one_species(net).found, jax.random.key(0))
     genome = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
     if net.fields.channels:
         if not net.per_role:
@@ -40,6 +43,24 @@ def blank(net: Net) -> Genome:
         genome.synapse[FIELD].update(_kept(net))
         genome.neuron[FIELD]["F"] = genome.neuron[FIELD]["F"].at[0, 0].set(1.0)
     return genome
+
+
+def of_one_species(net: Net) -> Net:
+    """The same net, all of whose hidden neurons are of one species."""
+    return replace(net, species=1)
+
+
+def all_species_alike(net: Net, genome: Genome) -> Genome:
+    """A genome for the species of a net, from one for a net of a single species."""
+    synapse, neuron = (
+        tuple(dict(sets[k]) for k in alike)
+        for sets, alike in ((genome.synapse, net.sets.synapse_alike), (genome.neuron, net.sets.neuron_alike))
+    )
+    return Genome(synapse, neuron, genome.read)
+
+
+def _but_fields(net: Net, sets: tuple[dict, ...]) -> tuple[dict, ...]:
+    return sets[:FIELD] + sets[FIELD + 1 :] if net.fields.channels else sets
 
 
 def _kept(net: Net) -> dict:
@@ -59,7 +80,7 @@ def class_mean(net: Net, gain: float = 10.0) -> Genome:
     """
     if not net.normalise:
         raise ValueError("class_mean: needs a net with normalise = True")
-    return _rule(net, told=LABEL, rate=1.0, gain=gain)
+    return all_species_alike(net, _rule(net, told=LABEL, rate=1.0, gain=gain))
 
 
 def centred_class_mean(net: Net, gain: float = 10.0, pace: float = 0.04) -> Genome:
@@ -74,7 +95,7 @@ def centred_class_mean(net: Net, gain: float = 10.0, pace: float = 0.04) -> Geno
     if k < 1:
         raise ValueError("centred_class_mean: needs memory = 1 or more")
     genome = class_mean(net, gain)
-    for genes in genome.neuron[:FIELD]:
+    for genes in _but_fields(net, genome.neuron):
         genes["H"] = _running_mean(genes["H"], k, pace)
         if "F" in genes:
             genes["F"] = genes["F"].at[:, m].set(-4.0 * genes["F"][:, 0])
@@ -97,7 +118,7 @@ def prototypes(net: Net, sharpness: float = 16.0, gain: float = 10.0, pace: floa
     if not (net.compete and net.per_role and net.normalise and len(net.sizes) > 2 and k):
         raise ValueError("prototypes: needs compete, per_role, normalise, memory = 1 or more, and a hidden level")
     genome = blank(net)
-    for role, genes in enumerate(genome.synapse[:FIELD]):
+    for role, genes in enumerate(_but_fields(net, genome.synapse)):
         genes |= _SYNAPSES[type(net.synapse)](net, 1.0, range(net.synapse.strengths), told=role != INPUT)
         if "spread" in genes:
             genes["spread"] = genes["spread"] + _FREE
@@ -116,7 +137,7 @@ def prototypes(net: Net, sharpness: float = 16.0, gain: float = 10.0, pace: floa
     hidden["H"] = hidden["H"].at[0, 0].set(20.0).at[0, -1].set(-10.0).at[k, 0].set(4.0)
     output["V"] = output["V"].at[0, 0].set(1.0)
     output["G"] = output["G"].at[0, LABEL].set(1.0)
-    return Genome(genome.synapse, genome.neuron, genome.read.at[0].set(gain))
+    return all_species_alike(net, Genome(genome.synapse, genome.neuron, genome.read.at[0].set(gain)))
 
 
 def _loudness(net: Net) -> float:
@@ -146,6 +167,41 @@ def softmax_sgd(net: Net, rate: float) -> Genome:
     return _rule(net, told=ERROR, rate=rate, gain=float(net.sizes[0]))
 
 
+def delta(net: Net, rate: float = 0.5) -> Genome:
+    """The delta rule, dw = rate x (label - what was expected), by the mean product of inputs and strengths.
+
+    Of `numbers`, on examples of mean 0 and deviation 1: normalised least mean squares with this step, however many
+    inputs there are; of `order` online logistic regression on the difference of the two (RankNet without hidden
+    neurons).
+
+    B. Widrow, M. Hoff, "Adaptive switching circuits", 1960; J. Nagumo, A. Noda, 1967 (normalised).
+
+    Raises:
+      ValueError: as of `softmax_sgd`.
+    """
+    if net.normalise or len(net.sizes) != 2 or isinstance(net.synapse, LSTMSynapse):
+        raise ValueError("delta: needs normalise = False, no hidden level, and a bilinear or hebbian synapse")
+    return _rule(net, told=ERROR, rate=rate, gain=1.0)
+
+
+def traces(net: Net, past: float = 1.0, pace: float = 0.5, gain: float = 10.0) -> Genome:
+    """`class_mean` of what was heard at the last step plus `past` times what inputs remember of earlier ones.
+
+    An input remembers u <- (1 - pace) u + pace tanh(x); with `remembers` = example that is of this example alone.
+
+    Raises:
+      ValueError: as of `class_mean`, or for neurons without memory.
+    """
+    m, k = net.neuron.messages, net.neuron.memory
+    if k < 1:
+        raise ValueError("traces: needs memory = 1 or more")
+    genome = class_mean(net, gain)
+    source = genome.neuron[INPUT]
+    source["F"] = source["F"].at[:, m].set(past)
+    source["H"] = source["H"].at[:k, -1].set(math.log(pace / (1 - pace))).at[k, 0].set(1.0)
+    return genome
+
+
 def _rule(net: Net, told: int, rate: float, gain: float) -> Genome:
     """The first message is the input, the first reply what the output neuron is told; strength 0 grows by both."""
     genome = blank(net)
@@ -158,11 +214,11 @@ def _rule(net: Net, told: int, rate: float, gain: float) -> Genome:
     }
     if m > 1:
         plain["G"] = plain["G"].at[1, ERROR if told == LABEL else LABEL].set(1.0)
-    for genes in genome.neuron[:FIELD]:
+    for genes in _but_fields(net, genome.neuron):
         genes |= {name: values for name, values in plain.items() if name in genes}
     if net.fields.channels:
         genome.neuron[INPUT]["F"] = genome.neuron[INPUT]["F"] * _loudness(net)
-    for genes in genome.synapse[:FIELD]:
+    for genes in _but_fields(net, genome.synapse):
         genes |= _SYNAPSES[type(net.synapse)](net, rate)
     return Genome(genome.synapse, genome.neuron, genome.read.at[0].set(gain))
 
@@ -206,4 +262,13 @@ def _ones(n: int, at: range) -> Array:
 
 _SYNAPSES = {HebbianSynapse: _hebbian, BilinearSynapse: _bilinear, LSTMSynapse: _lstm}
 
-__all__ = ["centred_class_mean", "class_mean", "prototypes", "softmax_sgd"]
+__all__ = [
+    "all_species_alike",
+    "centred_class_mean",
+    "class_mean",
+    "delta",
+    "of_one_species",
+    "prototypes",
+    "softmax_sgd",
+    "traces",
+]

@@ -17,11 +17,14 @@ to say, add up to more than the right answer.
 A net may begin with a level of fields (`wiring`): to what follows its neurons are the inputs, and are of their role.
 
 With two ticks an example, all three happen once with nothing told, and the answer is read in the second forward pass.
+An example of several steps is heard one part after the other: nothing is told at any but the last, and what neurons
+remember is all that the answer can know of the others.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -29,16 +32,18 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from mesocosm.rules.form import Fields
-from mesocosm.rules.neurons import FEEDBACK, FIELD, HIDDEN, INPUT, OUTPUT, Neuron
+from mesocosm.rules.neurons import FEEDBACK, OUTPUT, Neuron
+from mesocosm.rules.outputs import Output, told, told_of_second
+from mesocosm.rules.sets import Sets, over_shares
 from mesocosm.rules.synapses import Genes, Synapse
 from mesocosm.rules.wiring import Wiring, over_neurons, over_synapses, wire
 
 
 class Genome(eqx.Module):
-    """One genome: genes of the synapse and of the neuron, one set for all or one a role, and how an answer is read.
+    """One genome: genes of the synapse and of the neuron, and how an answer is read.
 
     Args:
-      synapse, neuron: one set of genes, or three in the order of roles, four where there are fields.
+      synapse, neuron: the sets of genes that there are (`sets`), one where all share theirs.
       read: weights [messages + memory] of what arrived at an output neuron and of what it remembers.
     """
 
@@ -81,6 +86,8 @@ class Net(eqx.Module):
       compete: neurons of a hidden level share one answer and one lesson.
       fields: a level behind the inputs that looks at small fields of an image.
       winners: where neurons compete, how many have a share at most, in the answer and in the lesson; 0: all.
+      layers, species: a genome for each of so many layers; kinds of hidden neurons with genes of their own.
+      replies, output, steps, remembers: as of `RuleForm`.
     """
 
     synapse: Synapse
@@ -92,13 +99,29 @@ class Net(eqx.Module):
     compete: bool = eqx.field(static=True, default=False)
     fields: Fields = eqx.field(static=True, default=Fields())
     winners: int = eqx.field(static=True, default=0)
+    layers: int = eqx.field(static=True, default=0)
+    species: int = eqx.field(static=True, default=1)
+    replies: Literal["learnt", "fixed", "none"] = eqx.field(static=True, default="learnt")
+    output: Output = eqx.field(static=True, default="classes")
+    steps: int = eqx.field(static=True, default=1)
+    remembers: Literal["life", "example", "step"] = eqx.field(static=True, default="life")
 
     def __check_init__(self):
         wire(self.sizes, self.fields)
         if self.ticks not in (1, 2):
             raise ValueError(f"ticks = {self.ticks}: must be 1 or 2")
-        least = min(self.sizes[1:-1], default=self.winners)
-        if self.compete and self.winners > least:
+        least = min(self.sizes[1:-1], default=0)
+        if self.layers not in (0, len(self.sizes) - 1):
+            raise ValueError(
+                f"layers = {self.layers}: this net has {len(self.sizes) - 1} layers of synapses; give one level "
+                "less in hidden than there are layers, or layers = 0"
+            )
+        if self.species > max(least, 1):
+            raise ValueError(
+                f"species = {self.species}: more than the {least} neurons of a hidden level; give hidden levels of so "
+                "many at least, or species = 1"
+            )
+        if self.compete and len(self.sizes) > 2 and self.winners > least:
             raise ValueError(
                 f"winners = {self.winners}: more than the {least} neurons of a hidden level; take fewer, or 0 for all"
             )
@@ -117,18 +140,27 @@ class Net(eqx.Module):
         """Neurons in each level, those of fields among them."""
         return self.sizes[0], *(layer.after for layer in self.wiring)
 
+    @property
+    def sets(self) -> Sets:
+        """Which sets of genes there are, and where each is at work."""
+        return Sets(self.per_role, self.layers, self.species, self.fields.channels > 0)
+
+    @property
+    def heard(self) -> int:
+        """Numbers of an example."""
+        return self.sizes[0] * self.steps
+
     # -- genomes and states ----------------------------------------------------------------------------------------
 
     def found(self, key: Array) -> Genome:
         """A random genome."""
-        roles: tuple[int | None, ...] = (None,)
-        if self.per_role:  # neurons of fields are inputs over which something arrives: ordinary ones
-            roles = (None, HIDDEN, OUTPUT, FIELD) if self.fields.channels else (INPUT, HIDDEN, OUTPUT)
         s, n = jax.random.split(key)
-        synapse = [self.synapse.found(k) for k in jax.random.split(s, len(roles))]
-        neuron = [self.neuron.found(k, role) for k, role in zip(jax.random.split(n, len(roles)), roles, strict=True)]
-        if self.per_role:
-            del synapse[OUTPUT]["spread"]  # the last layer begins without noise
+        synapses, neurons = self.sets.synapse, self.sets.neuron
+        synapse = [self.synapse.found(k) for k in jax.random.split(s, len(synapses))]
+        neuron = [self.neuron.found(k, r) for k, r in zip(jax.random.split(n, len(neurons)), neurons, strict=True)]
+        for genes, role in zip(synapse, synapses, strict=True):
+            if role == OUTPUT:
+                del genes["spread"]  # the last layer begins without noise
         read = jnp.full(self.neuron.messages + self.neuron.memory, 0.1).at[0].set(10.0 if self.normalise else 1.0)
         return Genome(tuple(synapse), tuple(neuron), read)
 
@@ -146,26 +178,30 @@ class Net(eqx.Module):
     def begin(self, genome: Genome, noise: tuple[Array, ...]) -> NetState:
         """The same, from noise."""
         synapses = tuple(
-            over_synapses(self.synapse.begin, 1, 0)(self._synapse(genome, layer), noise[layer])
-            for layer in range(len(noise))
+            self._of_synapses(genome, layer, over_synapses(self.synapse.begin, 1, 0), (drawn,))
+            for layer, drawn in enumerate(noise)
         )
         neurons = tuple(
-            jnp.broadcast_to(self._neuron(genome, level)["u"][:, None], (self.neuron.memory, n))
-            for level, n in enumerate(self.levels)
+            self._of_neurons(genome, level, self._born, jnp.zeros((0, n))) for level, n in enumerate(self.levels)
         )
         return NetState(synapses, neurons)
 
-    def _synapse(self, genome: Genome, layer: int) -> Genes:
-        return genome.synapse[self._role(layer, len(self.sizes) - 2)]
+    def _born(self, genes: Genes, those: Array) -> Array:
+        """What neurons remember when they begin, [memory, n]."""
+        return jnp.broadcast_to(genes["u"][:, None], (self.neuron.memory, those.shape[1]))
 
-    def _neuron(self, genome: Genome, level: int) -> Genes:
-        return genome.neuron[self._role(level, len(self.sizes) - 1)]
+    def _of_neurons(self, genome: Genome, level: int, rule: Any, *arrays: Array) -> Array:
+        """`rule(genes, *arrays)` over the neurons of a level [.., n], each with the genes that are at work there."""
+        at = self.sets.of_neurons(level - self._first, len(self.sizes) - 1)
+        return over_shares(rule, [genome.neuron[k] for k in at], arrays, (-1,) * len(arrays), -1)
 
-    def _role(self, place: int, last: int) -> int:
-        if not self.per_role:
-            return 0
-        place -= self._first
-        return FIELD if place < 0 else OUTPUT if place == last else INPUT if place == 0 else HIDDEN
+    def _of_synapses(self, genome: Genome, layer: int, rule: Any, own: tuple, ends: tuple[Array, ...] = ()) -> Any:
+        """The same over synapses: `own` [.., after, before], and what is said at their two ends [.., n]."""
+        place, last = layer - self._first, len(self.sizes) - 2
+        is_last = place == last
+        axes = *((2 if is_last else 1,) * len(own)), *((-1, None) if is_last else (None, -1))[: len(ends)]
+        sets = [genome.synapse[k] for k in self.sets.of_synapses(place, last)]
+        return over_shares(rule, sets, (*own, *ends), axes, 2 if is_last else 1)
 
     @property
     def _first(self) -> int:
@@ -174,19 +210,57 @@ class Net(eqx.Module):
 
     # -- one example -----------------------------------------------------------------------------------------------
 
-    def predict(self, genome: Genome, state: NetState, x: Float[Array, " inputs"]) -> Float[Array, " classes"]:
-        """Logits for one example; the state stays as it is."""
-        if self.ticks == 2:
-            state = self._tick(genome, state, x, None)[0]
+    def predict(self, genome: Genome, state: NetState, x: Float[Array, " heard"]) -> Float[Array, " outputs"]:
+        """What is answered to one example (of `order`: its score); the state stays as it is."""
+        state, x = self._listened(genome, state, x)
         return self.forward(genome, state, x).logits
 
     def learn(
-        self, genome: Genome, state: NetState, x: Float[Array, " inputs"], label: Float[Array, " classes"]
-    ) -> tuple[NetState, Float[Array, " classes"]]:
-        """The state after one example, and the logits that were given before its label (one-hot) was told."""
+        self, genome: Genome, state: NetState, x: Float[Array, " heard"], label: Float[Array, " outputs"]
+    ) -> tuple[NetState, Float[Array, " outputs"]]:
+        """The state after one example, and what was answered before its label was told.
+
+        Args:
+          x: an example; of `order` two of them, one after the other.
+          label: one-hot; of `numbers` these; of `order` 1 where the first is above the second, 0 where it is below.
+        """
+        if self.output == "order":
+            return self._pair(genome, state, x, label)
+        state, x = self._listened(genome, state, x)
+        return self._tick(genome, state, x, label)
+
+    def _listened(self, genome: Genome, state: NetState, x: Array) -> tuple[NetState, Array]:
+        """The state before the last step, and what is heard in that."""
+        if self.remembers != "life":
+            state = self._forgotten(genome, state)
         if self.ticks == 2:
             state = self._tick(genome, state, x, None)[0]
-        return self._tick(genome, state, x, label)
+        if self.steps == 1:
+            return state, x
+
+        def step(state: NetState, part: Array) -> tuple[NetState, None]:
+            state = self._tick(genome, state, part, None)[0]
+            return self._forgotten(genome, state) if self.remembers == "step" else state, None
+
+        parts = x.reshape(self.steps, -1)
+        return jax.lax.scan(step, state, parts[:-1])[0], parts[-1]
+
+    def _forgotten(self, genome: Genome, state: NetState) -> NetState:
+        """The same synapses, and neurons as they began."""
+        neurons = (self._of_neurons(genome, level, self._born, u) for level, u in enumerate(state.neurons))
+        return NetState(state.synapses, tuple(neurons))
+
+    def _pair(self, genome: Genome, state: NetState, x: Array, label: Array) -> tuple[NetState, Array]:
+        """Both of a pair are heard before either is learnt from."""
+        if self.remembers != "life":
+            state = self._forgotten(genome, state)
+        seen = [self.forward(genome, state, part) for part in x.reshape(2, -1)]
+        answer = seen[0].logits - seen[1].logits
+        lesson = told(self.output, answer, label)
+        ways = [self.replied(genome, state, s, t) for s, t in zip(seen, (lesson, told_of_second(lesson)), strict=True)]
+        for one, way in zip(seen, ways, strict=True):
+            state = self.change(genome, state, one, *way)
+        return state, answer
 
     def _tick(self, genome: Genome, state: NetState, x: Array, label: Array | None) -> tuple[NetState, Array]:
         seen = self.forward(genome, state, x)
@@ -198,11 +272,10 @@ class Net(eqx.Module):
         arrived, sent = [jnp.tile(x[None, :], (self.neuron.messages, 1))], []
         active, wiring = arrived[0], self.wiring
         for layer, wires in enumerate(wiring):
-            genes = self._neuron(genome, layer)
-            message = over_neurons(self.neuron.send)(genes, active, state.neurons[layer])
+            message = self._of_neurons(genome, layer, over_neurons(self.neuron.send), active, state.neurons[layer])
             sent.append(_where(self._wins(layer, active), message, jnp.zeros_like(message)))
             gathered = wires.forward(sent[-1], self.synapse.carry(state.synapses[layer])[0], self.normalise)
-            a = over_neurons(self.neuron.arrive)(self._neuron(genome, layer + 1), gathered)
+            a = self._of_neurons(genome, layer + 1, over_neurons(self.neuron.arrive), gathered)
             if self._competes(layer + 1):
                 active = self._shares(a)
             else:
@@ -229,20 +302,25 @@ class Net(eqx.Module):
         self, genome: Genome, state: NetState, seen: Pass, label: Array | None
     ) -> tuple[list[Array], list[Array]]:
         """Replies go down. Returns what came back to each level [FEEDBACK, n], and replies (inputs have none)."""
-        probability = jax.nn.softmax(seen.logits)
-        told = jnp.zeros((FEEDBACK, self.sizes[-1]), probability.dtype)
+        lesson = jnp.zeros((FEEDBACK, self.sizes[-1]), seen.logits.dtype)
         if label is not None:
-            told = jnp.stack([label - probability, probability, label])
-        returned, replies = [told], []
+            lesson = told(self.output, seen.logits, label)
+        return self.replied(genome, state, seen, lesson)
+
+    def replied(
+        self, genome: Genome, state: NetState, seen: Pass, lesson: Float[Array, "feedback outputs"]
+    ) -> tuple[list[Array], list[Array]]:
+        """The same, of what output neurons were told."""
+        returned, replies = [lesson], []
         wiring = self.wiring
         for level in range(len(wiring), 0, -1):
-            reply = over_neurons(self.neuron.reply)
-            here, below = self._neuron(genome, level), self._neuron(genome, level - 1)
-            b = reply(here, returned[-1], seen.arrived[level], state.neurons[level])
+            ends = returned[-1], seen.arrived[level], state.neurons[level]
+            b = self._of_neurons(genome, level, over_neurons(self.neuron.reply), *ends)
             replies.append(self._shares(b) if self._competes(level) else b)
             strengths = self.synapse.carry(state.synapses[level - 1])[1]
             means = wiring[level - 1].backward(replies[-1], strengths)
-            returned.append(over_neurons(self.neuron.returned)(below, means))
+            means = jnp.zeros_like(means) if self.replies == "none" else means
+            returned.append(self._of_neurons(genome, level - 1, over_neurons(self.neuron.returned), means))
         return returned[::-1], replies[::-1]
 
     def change(
@@ -255,17 +333,24 @@ class Net(eqx.Module):
         learn = [None, *(self._wins(level, reply) for level, reply in enumerate(replies, 1))]
         synapses = []
         for layer, (wires, synapse) in enumerate(zip(self.wiring, state.synapses, strict=True)):
-            genes = self._synapse(genome, layer)
-            before = over_neurons(self.synapse.before)(genes, sent[layer])
-            after = over_neurons(self.synapse.after)(genes, replies[layer])
-            changed = _where(learn[layer], wires.change(self.synapse.step, genes, synapse, before, after), synapse)
+            step = partial(self._step, wires)
+            changed = self._of_synapses(genome, layer, step, (synapse,), (sent[layer], replies[layer]))
+            changed = _where(learn[layer], changed, synapse)
             above = learn[layer + 1]
             synapses.append(_where(None if above is None else above[:, None], changed, synapse))
+        remember = over_neurons(self.neuron.remember)
         neurons = [
-            _where(learn[level], over_neurons(self.neuron.remember)(self._neuron(genome, level), a, r, u), u)
+            _where(learn[level], self._of_neurons(genome, level, remember, a, r, u), u)
             for level, (a, r, u) in enumerate(zip(arrived, returned, state.neurons, strict=True))
         ]
         return NetState(tuple(synapses), tuple(neurons))
+
+    def _step(self, wires: Wiring, genes: Genes, synapse: Any, sent: Array, replies: Array) -> Any:
+        """A layer of synapses, or the share of one species in it, after one step."""
+        before = over_neurons(self.synapse.before)(genes, sent)
+        after = over_neurons(self.synapse.after)(genes, replies)
+        changed = wires.change(self.synapse.step, genes, synapse, before, after)
+        return self.synapse.held(changed, synapse) if self.replies == "fixed" else changed
 
 
 def _where(is_so: Array | None, new: Any, old: Any) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -17,32 +15,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from mesocosm.core.flags import as_it_comes
-from mesocosm.record import given
 from mesocosm.record.configuration import check, from_dict
 from mesocosm.record.errors import MesocosmError, StorageError
 from mesocosm.record.files import write_whole
 from mesocosm.rules.answers import Answers
 from mesocosm.rules.brain import Brain, BrainGenome, build_brain
+from mesocosm.rules.examples import RuleError, heard, lessons, padded
+from mesocosm.rules.files import checked_sum, read_gene, text_of, written_gene
 from mesocosm.rules.form import BrainForm, RuleForm
 from mesocosm.rules.net import Genome, Net
 from mesocosm.rules.neurons import Neuron
+from mesocosm.rules.outputs import Output, target
 from mesocosm.rules.synapses import BilinearSynapse, HebbianSynapse, LSTMSynapse, Synapse
 
 FORMAT = "mesocosm rule 1"
-_LEAST = 16
-"""Examples of the smallest program; others hold a power of two."""
-MANY = 1000
-"""Numbers of a gene that are written as bytes."""
-MOST_BYTES = 64 << 20
-"""Of a file: the largest rule has some thousand numbers."""
-
-
-class RuleError(MesocosmError, ValueError):
-    """A rule file that cannot be used, or examples that cannot be learnt from: says why, and what to do."""
-
-    exit_code = 2
-
-
 Form = RuleForm | BrainForm
 """Of a rule that is one for all synapses and neurons, or of a brain with areas."""
 
@@ -75,8 +61,9 @@ def _net(form: RuleForm, sizes: tuple[int, ...]) -> Net:
     else:
         synapse = {"bilinear": BilinearSynapse, "hebbian": HebbianSynapse}[form.cell](**shape)
     neuron = Neuron(form.messages, form.memory)
-    how = (form.ticks, form.normalise, form.per_role, form.compete, form.fields, form.winners)
-    return Net(synapse, neuron, sizes, *how)
+    how = ("ticks", "normalise", "per_role", "compete", "fields", "winners", "layers", "species")
+    how += ("replies", "output", "steps", "remembers")
+    return Net(synapse, neuron, sizes, **{name: getattr(form, name) for name in how})
 
 
 class EvolvedRule(eqx.Module):
@@ -89,6 +76,16 @@ class EvolvedRule(eqx.Module):
     def dtype(self) -> Any:
         """Of its numbers."""
         return jax.tree.leaves(self.genome)[-1].dtype
+
+    @property
+    def output(self) -> Output:
+        """What it answers."""
+        return "classes" if isinstance(self.net, Brain) else self.net.output
+
+    @property
+    def heard(self) -> int:
+        """Numbers of an example; of a pair, of each of the two."""
+        return self.net.sizes[0] if isinstance(self.net, Brain) else self.net.heard
 
     def begin(self, key: Any) -> Any:
         return self.net.start(self.genome, key)
@@ -103,10 +100,10 @@ class EvolvedRule(eqx.Module):
 @eqx.filter_jit
 def _learn_all(learner: EvolvedRule, state: Any, inputs: Any, labels: Any, n: Any) -> Any:
     """The state after the first n examples of padded ones."""
-    classes = learner.net.sizes[-1]
 
     def lesson(k: Any, state: Any) -> Any:
-        return learner.learn(state, inputs[k], jax.nn.one_hot(labels[k], classes, dtype=inputs.dtype))[0]
+        label = target(learner.output, labels[k], learner.net.sizes[-1], inputs.dtype)
+        return learner.learn(state, inputs[k], label)[0]
 
     return jax.lax.fori_loop(0, n, lesson, state)
 
@@ -148,40 +145,52 @@ class Rule:
         """Learn from examples in their order. Further calls go on from there.
 
         Args:
-          x: [examples, ...] numbers; each example is standardised by itself.
-          y: [examples] whole numbers from 0.
+          x: [examples, ...] numbers; each example is standardised by itself. Of a rule that puts things in order: pairs
+            [pairs, 2, ...].
+          y: [examples] whole numbers from 0; of a rule that answers numbers: these, [examples] or [examples, numbers];
+            of one that puts things in order: 1 where the first of a pair is above the second, 0 where it is below.
 
         Raises:
           RuleError: for shapes that do not fit, values that are not finite, labels out of range, no examples.
         """
-        x = _inputs(x)
-        y = _labels(y, x.shape[0])
-        learner = self._ready(x.shape[1], y)
-        if y.max() >= learner.net.sizes[-1]:
+        x, y = lessons(self.output, x, y)
+        n_heard = x.shape[1] // (2 if self.output == "order" else 1)
+        learner = self._ready(n_heard, y)
+        if self.output == "classes" and y.max() >= learner.net.sizes[-1]:
             raise RuleError(
                 f"y: label {int(y.max())} is beyond the {learner.net.sizes[-1]} classes that this rule began with; "
                 "give `classes` when it is loaded"
             )
-        padded = _padded(x, learner.dtype), _padded(y, jnp.int32)
-        self._state = _learn_all(learner, self._state, *padded, jnp.int32(len(x)))
+        if self.output == "numbers" and y.shape[1] != (n := learner.net.sizes[-1]):
+            raise RuleError(f"y: has {y.shape[1]} numbers an example; this rule began with {n}")
+        told = padded(x, learner.dtype), padded(y, jnp.int32 if self.output == "classes" else learner.dtype)
+        self._state = _learn_all(learner, self._state, *told, jnp.int32(len(x)))
         return self
 
+    @property
+    def output(self) -> Output:
+        """What it answers: classes, numbers, or scores that put things in order."""
+        return self.form.output if isinstance(self.form, RuleForm) else "classes"
+
     def logits(self, x: Any) -> np.ndarray:
-        """[examples, classes]; what is learnt stays as it is. Errors as of `learn`, and if nothing was learnt yet."""
-        x = _inputs(x)
+        """[examples, outputs]; what is learnt stays as it is. Errors as of `learn`, and if nothing was learnt yet."""
+        x = heard(x)
         if self._learner is None:
             raise RuleError("this rule has seen no example yet; call learn(x, y) first")
-        if x.shape[1] != (n := self._learner.net.sizes[0]):
+        if x.shape[1] != (n := self._learner.heard):
             raise RuleError(f"x: has {x.shape[1]} numbers an example; this rule has learnt from {n}")
-        padded = _padded(x, self._learner.dtype)
+        told = padded(x, self._learner.dtype)
         answers = self._answers
         if answers is None or answers.learner is not self._learner:
             answers = self._answers = Answers(self._learner)
-        return np.asarray(answers(self._state, padded))[: len(x)]
+        return np.asarray(answers(self._state, told))[: len(x)]
 
     def predict(self, x: Any) -> np.ndarray:
-        """The class of each example, int64 [examples]. Errors as of `logits`."""
-        return self.logits(x).argmax(axis=1)
+        """The class of each example, int64 [examples]; numbers; or scores [examples]. Errors as of `logits`."""
+        answers = self.logits(x)
+        if self.output == "classes":
+            return answers.argmax(axis=1)
+        return answers[:, 0] if answers.shape[1] == 1 else answers
 
     def fresh(self) -> Rule:
         """The same rule in a net that has seen nothing."""
@@ -218,26 +227,42 @@ class Rule:
         rule._state = treedef.unflatten([jnp.asarray(leaf) for leaf in leaves])
         return rule
 
-    def _ready(self, n_inputs: int, y: np.ndarray) -> EvolvedRule:
+    def _ready(self, n_heard: int, y: np.ndarray) -> EvolvedRule:
         if self._learner is None:
-            classes = self.classes if self.classes is not None else int(y.max()) + 1
-            if classes < 2:
-                raise RuleError("y: holds one class only; give two or more, or `classes` when the rule is loaded")
             if isinstance(self.form, RuleForm) and self.form.compete and not self.hidden:
                 raise RuleError("hidden: this rule keeps what it learns in hidden neurons; load it with hidden=(128,)")
-            self._learner = EvolvedRule(build_net(self.form, (n_inputs, *self.hidden, classes)), self.genome)
+            sizes = (self._inputs(n_heard), *self.hidden, self._outputs(y))
+            self._learner = EvolvedRule(build_net(self.form, sizes), self.genome)
             self._state = self._learner.begin(jax.random.key(self.seed))
-        elif n_inputs != self._learner.net.sizes[0]:
-            raise RuleError(f"x: has {n_inputs} numbers an example; this rule began with {self._learner.net.sizes[0]}")
+        elif n_heard != self._learner.heard:
+            raise RuleError(f"x: has {n_heard} numbers an example; this rule began with {self._learner.heard}")
         return self._learner
+
+    def _inputs(self, n_heard: int) -> int:
+        """Input neurons that hear an example of so many numbers."""
+        steps = self.form.steps if isinstance(self.form, RuleForm) else 1
+        if n_heard % steps:
+            raise RuleError(f"x: has {n_heard} numbers an example; this rule hears it in {steps} steps of equal length")
+        return n_heard // steps
+
+    def _outputs(self, y: np.ndarray) -> int:
+        """Output neurons for such labels."""
+        if self.output != "classes":
+            if self.classes is not None:
+                raise RuleError(f"classes = {self.classes}: this rule answers {self.output}; leave classes out")
+            return y.shape[1]
+        classes = self.classes if self.classes is not None else int(y.max()) + 1
+        if classes < 2:
+            raise RuleError("y: holds one class only; give two or more, or `classes` when the rule is loaded")
+        return classes
 
     def save(self, path: str | Path) -> None:
         """Write the rule into a small file, beside and then renamed: never half of it."""
         target = Path(path)
-        leaves = [_written(np.asarray(leaf)) for leaf in jax.tree.leaves(self.genome)]
+        leaves = [written_gene(np.asarray(leaf)) for leaf in jax.tree.leaves(self.genome)]
         form, of = asdict(self.form), next(word for word, kind in FORMS.items() if isinstance(self.form, kind))
         content = {"format": FORMAT, "of": of, "form": form, "genes": leaves}
-        content |= {"made": self.made, "sha256": _sum(form, leaves)}
+        content |= {"made": self.made, "sha256": checked_sum(form, leaves)}
         text = json.dumps(content)
         try:
             write_whole(target, f"{text}\n".encode())
@@ -259,6 +284,7 @@ def load(
     seed: int = 0,
     channels: int = 0,
     winners: int = 0,
+    output: Output | None = None,
 ) -> Rule:
     """A rule that comes with the project, by name, or one from a file.
 
@@ -267,16 +293,17 @@ def load(
       channels: neurons of fields that look at the same place (0: as many as the rule was evolved with).
       winners: hidden neurons that answer and learn at once, where they compete (0: as the rule was evolved). In nets of
         many more neurons than that, small shares of many add up until they drown the answer: take 4 there.
+      output: what it must answer; None: whatever it does.
 
     Raises:
-      RuleError: if there is none of this name, the file is damaged or of another version, or has no fields to multiply
-        or no neurons that compete.
+      RuleError: if there is none of this name, the file is damaged or of another version, has no fields to multiply
+        or no neurons that compete, or answers something else.
       ConfigurationError: for numbers of channels or winners that are not permitted.
     """
     there = _folder() / f"{name}.json"
     path = Path(name)
     try:
-        text = there.read_text("utf-8") if str(name) in shipped() else _text_of(path)
+        text = there.read_text("utf-8") if str(name) in shipped() else text_of(path)
     except (OSError, ValueError) as error:  # no file, no plain one, no text
         why = getattr(error, "strerror", None) or error
         raise RuleError(
@@ -285,6 +312,8 @@ def load(
         ) from None
     form, genome, made = _parsed(str(name), text)
     form = _at_work(name, form, channels, winners)
+    if output not in (None, answers := form.output if isinstance(form, RuleForm) else "classes"):
+        raise RuleError(f"the rule {name} answers {answers}, and {output} are needed here; take another rule")
     return Rule(form, genome, made, classes, hidden, seed)
 
 
@@ -303,38 +332,16 @@ def _at_work(name: str | Path, form: Form, channels: int, winners: int) -> Form:
     return form
 
 
-def _text_of(path: Path) -> str:
-    """The text of a plain file: no pipe is waited for."""
-    if path.exists() and not path.is_file():
-        raise ValueError("it is no plain file")
-    if path.stat().st_size > MOST_BYTES:
-        raise ValueError(f"it is {path.stat().st_size} bytes long")
-    return path.read_text("utf-8-sig")
-
-
-def _sum(form: Any, genes: Any) -> str:
-    return hashlib.sha256(json.dumps([form, genes], sort_keys=True).encode()).hexdigest()
-
-
 def _folder() -> Any:
     return resources.files("mesocosm.rules") / "shipped"
 
 
-def _written(gene: np.ndarray) -> Any:
-    """Numbers as a list; of many numbers their bytes, in base 64, halves where these hold them all."""
-    if gene.size < MANY:
-        return gene.tolist()
-    half = gene.astype(np.float16)
-    kept = gene.astype("<f2" if np.array_equal(half, gene) else "<f4")
-    return {"dtype": kept.dtype.str, "base64": base64.b64encode(kept.tobytes()).decode()}
-
-
-def _read(gene: Any) -> np.ndarray:
-    if not isinstance(gene, dict):
-        return np.asarray(gene, np.float32)
-    if gene["dtype"] not in ("<f2", "<f4"):
-        raise ValueError
-    return np.frombuffer(base64.b64decode(gene["base64"], validate=True), gene["dtype"]).astype(np.float32)
+def _least_sizes(form: Form) -> tuple[int, ...]:
+    """Of a net that has all that genes of this form are for."""
+    if isinstance(form, BrainForm):
+        return form.side**2, 2
+    levels = form.layers - 1 if form.layers else int(form.species > 1)
+    return form.fields.width**2, *(levels * [max(form.species, form.winners)]), 2
 
 
 def _parsed(name: str, text: str) -> tuple[Form, Any, dict[str, Any]]:
@@ -346,12 +353,11 @@ def _parsed(name: str, text: str) -> tuple[Form, Any, dict[str, Any]]:
     if version != FORMAT:
         raise RuleError(f"{name}: is of the version {version!r}, this is {FORMAT!r}; use the mesocosm that saved it")
     try:
-        if "sha256" in data and data["sha256"] != _sum(data["form"], data["genes"]):
+        if "sha256" in data and data["sha256"] != checked_sum(data["form"], data["genes"]):
             raise ValueError
         form = from_dict(FORMS[data.get("of", "net")], data["form"])
-        inputs = form.side**2 if isinstance(form, BrainForm) else form.fields.width**2
-        template = jax.eval_shape(build_net(form, (inputs, 2)).found, jax.random.key(0))
-        genes = [_read(values) for values in data["genes"]]
+        template = jax.eval_shape(build_net(form, _least_sizes(form)).found, jax.random.key(0))
+        genes = [read_gene(values) for values in data["genes"]]
         leaves, treedef = jax.tree.flatten(template)
         if [g.size for g in genes] != [leaf.size for leaf in leaves] or not all(np.isfinite(g).all() for g in genes):
             raise ValueError
@@ -360,39 +366,6 @@ def _parsed(name: str, text: str) -> tuple[Form, Any, dict[str, Any]]:
         raise RuleError(f"{name}: its genes do not fit its form; the file is damaged: fetch or save it again") from None
     genome = treedef.unflatten([jnp.asarray(g.reshape(leaf.shape)) for g, leaf in zip(genes, leaves, strict=True)])
     return form, genome, made
-
-
-def _inputs(x: Any) -> np.ndarray:
-    """Float32 [examples, numbers], each example with mean 0 and standard deviation 1 (a constant one is zero)."""
-    try:
-        array = given.numbers(x, "x")
-    except ValueError as error:
-        raise RuleError(str(error)) from None
-    return given.standardised(array.reshape(array.shape[0], -1))
-
-
-def _padded(values: np.ndarray, dtype: Any) -> np.ndarray:
-    """With zeros behind, up to a power of two: there are few programs, however many examples come at a time."""
-    size = max(_LEAST, 1 << (len(values) - 1).bit_length())
-    out = np.zeros((size, *values.shape[1:]), dtype)
-    out[: len(values)] = values
-    return out
-
-
-def _labels(y: Any, n: int) -> np.ndarray:
-    """Int32 [examples], from 0."""
-    try:
-        array = given.labels(y, "y", n)
-    except ValueError as error:
-        raise RuleError(str(error)) from None
-    how = "number the classes from 0: np.unique(y, return_inverse=True)[1]"
-    if array.dtype.kind not in "iu":
-        raise RuleError(f"y: holds {array.dtype}, the first is {array[0]!r}; whole numbers are needed: {how}")
-    odd = (array < 0) | (array >= given.MOST_CLASSES)
-    if odd.any():
-        k = int(np.argmax(odd))
-        raise RuleError(f"y: example {k} has the label {array[k]}; labels are 0 ... {given.MOST_CLASSES - 1}: {how}")
-    return array.astype(np.int32)
 
 
 __all__ = ["EvolvedRule", "Rule", "RuleError", "build_net", "load", "shipped"]

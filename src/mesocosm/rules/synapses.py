@@ -71,6 +71,11 @@ class Synapse(eqx.Module):
         m = self.messages
         return state[:m], (state[:m] if self.symmetric else state[m : 2 * m])
 
+    def held(self, new: Any, old: Any) -> Any:
+        """`new`, with the backward strengths of `old` (not where `symmetric`)."""
+        m = self.messages
+        return new.at[m : 2 * m].set(old[m : 2 * m])
+
 
 def _begin(genes: Genes, noise: Vector) -> Vector:
     """The start, spread by noise; genes of the output role have no spread."""
@@ -150,6 +155,9 @@ class LSTMSynapse(Synapse):
 
     def carry(self, state: tuple[Array, Array]) -> tuple[Array, Array]:
         return super().carry(state[0])
+
+    def held(self, new: tuple[Array, Array], old: tuple[Array, Array]) -> tuple[Array, Array]:
+        return super().held(new[0], old[0]), new[1]
 
 
 class BilinearSynapse(Synapse):

@@ -23,7 +23,7 @@ class Stream(eqx.Module):
     """Examples in the order in which they are met."""
 
     inputs: Float32[Array, "n pixels"]
-    labels: Int32[Array, " n"]
+    labels: Int32[Array, " n"] | Float32[Array, " n"]  # classes; or what a number, or an order, is
 
 
 class Pool(eqx.Module):

@@ -50,6 +50,15 @@ class DigitsConfiguration(RunConfiguration):
             yield f"form.fields.width = {f.fields.width}: is more than schooling.side = {self.schooling.side}"
         if f.fields.channels and self.founding != "random" and not f.per_role:
             yield f"founding = {self.founding}: needs form.per_role = True where there are fields; or found at random"
+        levels, pixels = len(self.schooling.hidden), self.schooling.side**2
+        if f.output != "classes":
+            yield f"form.output = {f.output}: tasks have classes here; set it to classes"
+        if pixels % f.steps:
+            yield f"form.steps = {f.steps}: {pixels} numbers cannot be heard in so many equal parts; take a divisor"
+        if f.layers not in (0, levels + 1):
+            yield f"form.layers = {f.layers}: the net has {levels + 1}, a level of schooling.hidden and one; or take 0"
+        if f.species > min(self.schooling.hidden, default=1):
+            yield f"form.species = {f.species}: needs levels of as many neurons in schooling.hidden"
         has_all = f.compete and f.per_role and f.memory and self.schooling.hidden
         if self.founding == "prototypes" and not has_all:
             yield (

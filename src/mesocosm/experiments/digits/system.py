@@ -193,7 +193,7 @@ def build(configuration: DigitsConfiguration) -> Setup:
       ConfigurationError, DataError: for what cannot be searched or is not there.
     """
     c, school = configuration, configuration.schooling
-    sizes = (school.side**2, *school.hidden, school.classes)
+    sizes = (school.side**2 // c.form.steps, *school.hidden, school.classes)
     net = build_net(c.form, sizes)
     founder = ravel_pytree(founding_genome(c.founding, net))[0]
     scale = jnp.where(founder == 0, ZERO, jnp.abs(founder)) if c.relative else jnp.ones_like(founder)

@@ -207,7 +207,7 @@ def build(configuration: DigitsShownConfiguration) -> Setup:
         raise MissingPackage("digits-shown with online rivals", "optax", "learn", ", or --online False")
     validation, test = _trials(c)
     sizes = (c.side**2, *c.hidden, c.classes)
-    loaded = [load_rule(name, channels=c.channels, winners=c.winners) for name in c.rules]
+    loaded = [load_rule(name, channels=c.channels, winners=c.winners, output="classes") for name in c.rules]
     rules = tuple(EvolvedRule(build_net(rule.form, sizes), rule.genome) for rule in loaded)
     eyes = _eyes(c.side, rules, [rule.form for rule in loaded])
     experiment = DigitsShown(validation, test, rules, c.classes, c.stream == "balanced", c.permuted, c.online, eyes)

@@ -251,7 +251,7 @@ def build(c: TeachingConfiguration) -> Setup:
                 f"classes; ask for fewer {what} or classes"
             )
     sizes = (c.side**2, c.classes)
-    loaded = [load_rule(name) for name in c.rules]
+    loaded = [load_rule(name, output="classes") for name in c.rules]
     rules = [EvolvedRule(build_net(rule.form, sizes), rule.genome) for rule in loaded]
     kinds = [jax.tree.map(lambda *leaves: jnp.stack(leaves), *alike) for _, alike in groupby(rules, jax.tree.structure)]
     rates, passes = jnp.array(RATES * len(PASSES), jnp.float32), jnp.repeat(jnp.array(PASSES), len(RATES))
