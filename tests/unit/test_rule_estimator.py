@@ -13,12 +13,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from mesocosm import rules
 from mesocosm.record import MissingPackage
-from mesocosm.rules import RuleClassifier
+from mesocosm.rules import RuleClassifier, RuleRegressor
 
 pytestmark = pytest.mark.xdist_group("estimator")
 
 
-@parametrize_with_checks([RuleClassifier()])
+@parametrize_with_checks([RuleClassifier(), RuleRegressor()])
 def test_the_suite_of_scikit_learn(estimator, check):
     """None is left out; one is skipped by itself, of arrays of other packages, which needs a variable of SciPy's."""
     check(estimator)
@@ -92,6 +92,26 @@ def test_pipelines_and_cross_validation():
     x, y = load_digits(return_X_y=True)
     scores = cross_val_score(make_pipeline(MinMaxScaler(), RuleClassifier(lift=False)), x[:300], y[:300], cv=3)
     assert scores.min() > 0.75
+
+
+def test_numbers_are_learnt_in_their_own_unit_and_parts_are_one_pass():
+    """Least mean squares over scaled columns and a constant of one length, whatever the unit of the answer."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(150, 4)) * [1e-3, 1, 100, 5] + [0, 10, 0, 0]
+    y = 2e6 + 1e4 * (x / [1e-3, 1, 100, 5] @ [1, -1, 0.5, 0])
+    whole = RuleRegressor(shuffle=False).fit(x[:100], y[:100])
+    assert whole.score(x[100:], y[100:]) > 0.9
+    scaled, wanted = whole.seen_.scaled(x[:100]), whole.numbers_.scaled(y[:100, None])[:, 0]
+    heard, w = np.column_stack([scaled, np.full(100, 2.0)]), np.zeros(5)
+    heard /= np.linalg.norm(heard, axis=1, keepdims=True)  # each example is standardised by itself
+    for one, number in zip(heard, wanted, strict=True):
+        w += 0.3 * one * (number - one @ w)
+    answers = whole.numbers_.mean + whole.numbers_.deviation * (heard @ w)
+    assert np.allclose(whole.predict(x[:100]), answers, atol=1)
+    parts = RuleRegressor()
+    for k in range(0, 100, 25):
+        parts.partial_fit(x[k : k + 25], y[k : k + 25])
+    assert parts.score(x[100:], y[100:]) > 0.9
 
 
 def test_without_scikit_learn_it_says_so(monkeypatch):

@@ -296,7 +296,10 @@ def test_nets_that_cannot_be_are_refused():
 def test_a_shipped_rule_learns_ones_own_data():
     points, images = examples(200, 30, 4), load_digits(n_class=4, return_X_y=True)
     for name in rules.shipped():
-        rule = rules.load(name, classes=4)
+        rule = rules.load(name)
+        if rule.output != "classes":
+            continue  # tests/unit/test_rule_estimator.py
+        rule.classes = 4
         sees = isinstance(rule.form, BrainForm) or rule.form.fields.channels
         rule.hidden = (60,) if sees or getattr(rule.form, "compete", False) else ()
         x, y = images if sees else points

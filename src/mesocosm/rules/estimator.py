@@ -6,7 +6,6 @@ the extra `learn`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -14,32 +13,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from mesocosm.rules.columns import Seen
 from mesocosm.rules.rule import Rule, load
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """Mean and sum of squared deviations of each column over the examples that were learnt from.
-
-    T. Chan, G. Golub, R. LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
-    """
-
-    mean: np.ndarray
-    squares: np.ndarray
-    n: int = 0
-
-    def beside(self, x: np.ndarray) -> _Seen:
-        """These and further ones."""
-        x, n, m = np.asarray(x, float), self.n, len(x)
-        apart = x.mean(axis=0) - self.mean
-        squares = self.squares + m * x.var(axis=0) + apart**2 * (n * m / (n + m))
-        return _Seen(self.mean + apart * (m / (n + m)), squares, n + m)
-
-    def scaled(self, x: np.ndarray) -> np.ndarray:
-        """Less the mean, over the standard deviation; 0 where no two examples differed by more than rounding does."""
-        deviation = np.sqrt(self.squares / max(self.n, 1))
-        varies = deviation > 8 * np.finfo(float).eps * np.abs(self.mean)
-        return np.where(varies, (np.asarray(x, float) - self.mean) / np.where(varies, deviation, 1.0), 0.0)
 
 
 class RuleClassifier(ClassifierMixin, BaseEstimator):
@@ -138,7 +113,7 @@ class RuleClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"y: {unknown[0]!r} is no class of the first call; give `classes` there")
         if not hasattr(self, "classes_"):
             self.classes_: np.ndarray = classes
-            self.seen_ = _Seen(np.zeros(X.shape[1]), np.zeros(X.shape[1]))
+            self.seen_ = Seen.none(X.shape[1])
             one = classes.size < 2  # there is nothing to tell apart
             how = {"hidden": tuple(self.hidden), "seed": self.seed, "winners": self.winners}
             self.rule_: Rule | None = None if one else load(self.rule, int(classes.size), output="classes", **how)
@@ -149,11 +124,7 @@ class RuleClassifier(ClassifierMixin, BaseEstimator):
 
     def _heard(self, X: np.ndarray) -> np.ndarray:
         """What the rule is told of each example."""
-        if not self.lift:
-            return X
-        scaled = self.seen_.scaled(X)
-        lifted = np.column_stack([scaled, np.full(X.shape[0], np.sqrt(X.shape[1]))])
-        return np.column_stack([lifted, -lifted])
+        return self.seen_.lifted(X) if self.lift else X
 
 
 __all__ = ["RuleClassifier"]

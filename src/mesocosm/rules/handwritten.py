@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from mesocosm.rules.net import Genome, Net
-from mesocosm.rules.neurons import FEEDBACK, FIELD, INPUT
+from mesocosm.rules.neurons import FEEDBACK, FIELD, INPUT, OUTPUT
 from mesocosm.rules.synapses import BilinearSynapse, HebbianSynapse, LSTMSynapse
 
 ERROR, PROBABILITY, LABEL = 0, 1, 2
@@ -120,7 +120,7 @@ def prototypes(net: Net, sharpness: float = 16.0, gain: float = 10.0, pace: floa
     genome = blank(net)
     for role, genes in enumerate(_but_fields(net, genome.synapse)):
         genes |= _SYNAPSES[type(net.synapse)](net, 1.0, range(net.synapse.strengths), told=role != INPUT)
-        if "spread" in genes:
+        if role != OUTPUT:
             genes["spread"] = genes["spread"] + _FREE
         else:
             genes["start"] = genes["start"] - _FREE  # who votes for a class that was never named votes against it

@@ -159,17 +159,24 @@ class Net(eqx.Module):
         synapse = [self.synapse.found(k) for k in jax.random.split(s, len(synapses))]
         neuron = [self.neuron.found(k, r) for k, r in zip(jax.random.split(n, len(neurons)), neurons, strict=True)]
         for genes, role in zip(synapse, synapses, strict=True):
-            if role == OUTPUT:
+            if role == OUTPUT and self.replies != "fixed":
                 del genes["spread"]  # the last layer begins without noise
         read = jnp.full(self.neuron.messages + self.neuron.memory, 0.1).at[0].set(10.0 if self.normalise else 1.0)
         return Genome(tuple(synapse), tuple(neuron), read)
 
     def noise(self, key: Array, dtype: Any = jnp.float32) -> tuple[Array, ...]:
-        """What breaks the symmetry of hidden neurons: normal numbers, but zeros in the last layer, which needs none."""
+        """What breaks the symmetry of hidden neurons: normal numbers, but zeros in the last layer, which needs none.
+
+        Where strengths on the way back stay as they began, those of the last layer are drawn too: they are all that
+        tells one hidden neuron from another there.
+        """
         shapes = [(self.synapse.size, *layer.shape) for layer in self.wiring]
         keys = jax.random.split(key, len(shapes))
         drawn = [jax.random.normal(k, shape, dtype) for k, shape in zip(keys[:-1], shapes[:-1], strict=True)]
-        return *drawn, jnp.zeros(shapes[-1], dtype)
+        last = jnp.zeros(shapes[-1], dtype)
+        if self.replies == "fixed":
+            last = self.synapse.with_ways_back(last, jax.random.normal(keys[-1], shapes[-1], dtype))
+        return *drawn, last
 
     def start(self, genome: Genome, key: Array) -> NetState:
         """The state of a net that has seen nothing. `key` is consumed."""

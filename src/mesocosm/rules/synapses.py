@@ -73,6 +73,10 @@ class Synapse(eqx.Module):
 
     def held(self, new: Any, old: Any) -> Any:
         """`new`, with the backward strengths of `old` (not where `symmetric`)."""
+        return self.with_ways_back(new, old)
+
+    def with_ways_back(self, new: Array, old: Array) -> Array:
+        """The same of arrays whose first axis is that of the state's numbers."""
         m = self.messages
         return new.at[m : 2 * m].set(old[m : 2 * m])
 
@@ -157,7 +161,7 @@ class LSTMSynapse(Synapse):
         return super().carry(state[0])
 
     def held(self, new: tuple[Array, Array], old: tuple[Array, Array]) -> tuple[Array, Array]:
-        return super().held(new[0], old[0]), new[1]
+        return self.with_ways_back(new[0], old[0]), new[1]
 
 
 class BilinearSynapse(Synapse):
