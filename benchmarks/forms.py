@@ -107,6 +107,18 @@ def searched(arm: Arm, campaign: Campaign) -> np.ndarray:
     return np.asarray(jax.jit(jax.vmap(search))(jax.random.split(jax.random.key(SEED), SEARCHES)))
 
 
+def lost(arm: Arm, campaign: Campaign, genomes: np.ndarray) -> np.ndarray:
+    """What a search minimises, of held-out streams: the prequential loss [genomes, streams]."""
+    net, _, whole = lives(arm, campaign)
+    keys, learnt = jax.random.split(jax.random.key(SEED + 2), STREAMS), streams_of(campaign)[0]
+
+    def life(genome: Any, key: Any, stream: Any) -> Any:
+        return prequential_loss(EvolvedRule(net, whole(genome)), key, stream, net.sizes[-1], net.output)
+
+    over_streams = jax.jit(jax.vmap(life, in_axes=(None, 0, 0)))
+    return np.stack([np.asarray(over_streams(g, keys, learnt)) for g in genomes])
+
+
 def streams_of(campaign: Campaign) -> tuple[Any, Any]:
     """What all genomes and baselines are judged on."""
     keys = jax.random.split(jax.random.key(SEED + 1), STREAMS)
@@ -247,9 +259,9 @@ CAMPAIGNS = {
     "sounds": Campaign(
         sounds,
         (24, 4),
-        {name: SPLIT[name] for name in ("one genome", "per layer", "two species")},
+        {name: SPLIT[name] for name in ("one genome", "one genome, larger", "per layer")},
         right,
-        {"one genome": ("per layer", "two species")},
+        {"one genome": ("one genome, larger", "per layer"), "one genome, larger": ("per layer",)},
         {"class mean": rivals.class_mean, "nearest neighbour": rivals.nearest},
     ),
     "sequences": Campaign(
@@ -281,47 +293,65 @@ CAMPAIGNS = {
 }
 
 
+def run(name: str, arm_name: str, folder: Path) -> dict[str, np.ndarray]:
+    """Genomes, quality and loss of an arm, and of its founder: from the folder, or found now."""
+    campaign = CAMPAIGNS[name]
+    arm, place = campaign.arms[arm_name], folder / f"{name}-{arm_name.replace(', ', '-').replace(' ', '-')}.npz"
+    if not place.exists():
+        began = time.process_time()
+        genomes, founder = searched(arm, campaign), lives(arm, campaign)[1][None]
+        quality, begun = judged(arm, campaign, genomes), judged(arm, campaign, founder)
+        losses = lost(arm, campaign, np.concatenate([founder, genomes]))
+        seconds = np.array(time.process_time() - began)
+        np.savez(place, genomes=genomes, quality=quality, founder=begun, losses=losses, seconds=seconds)
+    with np.load(place) as kept:
+        return dict(kept)
+
+
 def report(name: str, folder: Path) -> None:
-    """Run what is missing of a campaign, and print its table."""
-    campaign, found, genes, costs = CAMPAIGNS[name], {}, {}, {}
-    for arm_name, arm in campaign.arms.items():
-        place = folder / f"{name}-{arm_name.replace(', ', '-').replace(' ', '-')}.npz"
-        if not place.exists():
-            began = time.process_time()
-            genomes = searched(arm, campaign)
-            founder = lives(arm, campaign)[1][None]
-            quality, begun = judged(arm, campaign, genomes), judged(arm, campaign, founder)
-            seconds = np.array(time.process_time() - began)
-            np.savez(place, genomes=genomes, seconds=seconds, quality=quality, founder=begun)
-        with np.load(place) as kept:
-            found[arm_name], costs[arm_name] = kept["quality"], float(kept["seconds"])
-            found[f"{arm_name}, as founded"] = kept["founder"]
-            genes[arm_name] = kept["genomes"].shape[1]
-    found |= {of: of_baseline(campaign, baseline) for of, baseline in campaign.baselines.items()}
+    """Run what is missing of a campaign, and print its tables."""
+    campaign = CAMPAIGNS[name]
+    arms = {arm_name: run(name, arm_name, folder) for arm_name in campaign.arms}
     evaluations = campaign.generations * campaign.tasks * campaign.shown[-1]
     print(f"\n### {name}: {SEARCHES} searches of {evaluations} evaluations, {STREAMS} streams\n")
-    print(f"| | genes | after {' / '.join(map(str, campaign.shown))} | worst | CPU-s |\n|---|---|---|---|---|")
-    for arm_name, quality in found.items():
-        each = " / ".join(f"{v:.1f}" for v in quality.mean(axis=(0, 1)))
-        cost = f"{costs[arm_name]:.0f}" if arm_name in costs else ""
-        print(f"| {arm_name} | {genes.get(arm_name, '')} | {each} | {quality.mean(axis=1)[:, -1].min():.1f} | {cost} |")
-    print(f"\n| | less | points after {campaign.shown[-1]} | after {campaign.shown[-2]} |\n|---|---|---|---|")
-    for control, arms in told_against(campaign).items():
-        for arm_name in arms:
-            apart = found[arm_name] - found[control]
-            cells = ["{:+.1f} [{:+.1f}, {:+.1f}]".format(*interval(apart[:, :, k])) for k in (-1, -2)]
-            print(f"| {arm_name} | {control} | {cells[0]} | {cells[1]} |")
-    spread = {name: found[name][:, :, -1].mean(axis=1).std(ddof=1) for name in campaign.arms}
+    shown = " / ".join(map(str, campaign.shown))
+    print(f"| | genes | after {shown} | worst | loss | as founded | its loss | CPU-s |")
+    print("|---|---|---|---|---|---|---|---|")
+    for arm_name, arm in arms.items():
+        found, begun = arm["quality"], arm["founder"]
+        cells = arm_name, arm["genomes"].shape[1], points(found), f"{found.mean(axis=1)[:, -1].min():.1f}"
+        losses = f"{arm['losses'][1:].mean():.3f}", points(begun), f"{arm['losses'][0].mean():.3f}"
+        print("|", " | ".join(map(str, (*cells, *losses, f"{arm['seconds']:.0f}"))), "|")
+    rivals_found = {of: of_baseline(campaign, baseline) for of, baseline in campaign.baselines.items()}
+    for of, found in rivals_found.items():
+        print(f"| {of} | | {points(found)} | | | | | |")
     print(
-        "\ndeviation between genomes:", ", ".join(f"{name} {value:.2f}" for name, value in spread.items()), flush=True
+        f"\n| | less | points after {campaign.shown[-1]} | after {campaign.shown[-2]} | loss |\n|---|---|---|---|---|"
     )
+    first = next(iter(arms))
+    qualities = {of: arm["quality"] for of, arm in arms.items()} | rivals_found
+    for one, control in [(a, c) for c, those in campaign.against.items() for a in those]:
+        told_apart(one, control, qualities[one], qualities[control], arms[one]["losses"], arms[control]["losses"])
+    told_apart(first, "as founded", qualities[first], arms[first]["founder"], arms[first]["losses"], None)
+    for of in rivals_found:
+        told_apart(first, of, qualities[first], qualities[of], None, None)
+    spread = {of: qualities[of][:, :, -1].mean(axis=1).std(ddof=1) for of in arms}
+    print("\ndeviation between genomes:", ", ".join(f"{of} {value:.2f}" for of, value in spread.items()), flush=True)
 
 
-def told_against(campaign: Campaign) -> dict[str, tuple[str, ...]]:
-    """What is set against what: arms, and each arm against its founder and every baseline."""
-    first = next(iter(campaign.arms))
-    out = {control: arms for control, arms in campaign.against.items()}
-    return out | {control: (first,) for control in (f"{first}, as founded", *campaign.baselines)}
+def points(quality: np.ndarray) -> str:
+    return " / ".join(f"{v:.1f}" for v in quality.mean(axis=(0, 1)))
+
+
+def told_apart(
+    one: str, control: str, a: np.ndarray, b: np.ndarray, of_a: np.ndarray | None, of_b: np.ndarray | None
+) -> None:
+    """A row: differences of quality, and of loss (without `of_b`: from the founder's)."""
+    cells = ["{:+.1f} [{:+.1f}, {:+.1f}]".format(*interval(a[:, :, k] - b[:, :, k])) for k in (-1, -2)]
+    if of_a is not None:
+        apart = of_a[1:] - (of_a[:1] if of_b is None else of_b[1:])
+        cells.append("{:+.3f} [{:+.3f}, {:+.3f}]".format(*interval(apart)))
+    print(f"| {one} | {control} | {' | '.join(cells)} |" + ("" if of_a is not None else " |"))
 
 
 def main() -> None:
