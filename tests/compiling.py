@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import jax
@@ -14,7 +16,23 @@ AS_USERS = {
     "xla_llvm_disable_expensive_passes": False,
     "xla_cpu_use_fusion_emitters": True,
 }
-"""What conftest.py sets otherwise, as jax has it. A function is traced once for both: only compiling is done anew."""
+"""What conftest.py sets otherwise for XLA, as jax has it."""
+
+SHARDY = "jax_use_shardy_partitioner"
+
+
+@contextmanager
+def as_users(patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Within it, what founds and runs is compiled as users have it."""
+    compile_with(patch, **AS_USERS)
+    before = getattr(jax.config, SHARDY, None)  # jax may have dropped it
+    if before is not None:
+        jax.config.update(SHARDY, True)
+    try:
+        yield
+    finally:
+        if before is not None:
+            jax.config.update(SHARDY, before)
 
 
 def compile_with(patch: pytest.MonkeyPatch, **options: bool | int) -> None:

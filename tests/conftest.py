@@ -96,6 +96,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
     jax.config.update("jax_numpy_rank_promotion", "raise")
     jax.config.update("jax_numpy_dtype_promotion", "strict")
+    # A fifth of compiling is to translate every program to Shardy and back, which does nothing to one whose replicates
+    # are shared out by hand (`shard_map`). Child processes have it, as users do.
+    if not os.environ.get("MESOCOSM_TESTS_AS_USERS") and hasattr(jax.config, "jax_use_shardy_partitioner"):
+        jax.config.update("jax_use_shardy_partitioner", False)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

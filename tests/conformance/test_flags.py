@@ -17,7 +17,7 @@ from mesocosm import rules
 from mesocosm.cli import devices
 from mesocosm.core import chunk, resume
 from mesocosm.record import load
-from tests.compiling import AS_USERS, compile_with
+from tests.compiling import as_users, compile_with
 from tests.conformance.cases import EXACT, GOLDEN, case, worlds
 from tests.conformance.golden import assert_golden
 
@@ -55,8 +55,8 @@ def test_a_users_settings_of_jax_change_no_bit(tmp_path):
 @pytest.mark.parametrize("title", [pytest.param(t, marks=pytest.mark.xdist_group(t)) for t in EXACT])
 def test_programs_compiled_as_users_do_have_the_golden_digests(title, monkeypatch, tmp_path):
     """The suite compiles with little optimisation (conftest.py), in which `test_golden_digests` holds the same."""
-    compile_with(monkeypatch, **AS_USERS)
-    assert_golden(title, tmp_path)
+    with as_users(monkeypatch):
+        assert_golden(title, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["found", "run_chunk", "grown"])
@@ -74,7 +74,7 @@ def test_options_of_compiling_arrive(name, monkeypatch, tmp_path):
 
 
 def test_a_users_own_process_has_the_golden_digests(tmp_path):
-    """Without the flags of conftest.py, where `AS_USERS` says what they are for all titles."""
+    """Without the flags of conftest.py, where `as_users` says what they are for all titles."""
     titles = ("bilinear", "arrow-of-time", "calling")  # bodies too: an ecology, the one that is compiled soonest
     environment = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_COMPILATION_CACHE_DIR": str(tmp_path)}
     words = [sys.executable, "-m", "tests.conformance.golden", "--print", *titles]
