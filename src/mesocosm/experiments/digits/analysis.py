@@ -23,6 +23,7 @@ from mesocosm.rivals.school import build_sources
 from mesocosm.rivals.table import tuned
 from mesocosm.rules import Rule
 from mesocosm.rules import load as load_rule
+from mesocosm.rules.form import RuleForm
 from mesocosm.rules.rule import EvolvedRule, build_net
 from mesocosm.tasks.arrays import DataError, DataSet
 from mesocosm.tasks.sets import load
@@ -37,7 +38,7 @@ def analyse(record: Record) -> dict[str, Any]:
     """Accuracies of all on the held-out tasks [searches, n]; then the rule of the median search, examined."""
     c = configuration_of(record)
     school = c.schooling
-    net = build_net(c.form, (school.side**2, *school.hidden, school.classes))
+    net = build_net(c.form, (school.side**2 // c.form.steps, *school.hidden, school.classes))
     rules = {s.replicate: rule_of(record, s.replicate) for s in record.statuses if s.status == "alive"}
     _, streams, control = taught(school)
     judge = jax.jit(lambda genome: judged(EvolvedRule(net, genome), streams, school.shown))
@@ -100,7 +101,8 @@ def _elsewhere(three: dict[str, Rule]) -> list[dict[str, Any]]:
     """Accuracy after 50 examples in other nets and on other data; a set that is not there is left out."""
     places: list[tuple[str, DataSet, tuple[int, ...] | None]] = [("8x8 digits", load("digits8"), None)]
     places.append(("8x8 digits at 14x14", load("digits8", 14), None))
-    places += [(f"8x8 digits, hidden levels {h}", load("digits8"), h) for h in ((32,), (32, 32))]
+    deep = [h for h in ((32,), (32, 32)) if all(_has_genes_for(h, rule) for rule in three.values())]
+    places += [(f"8x8 digits, hidden levels {h}", load("digits8"), h) for h in deep]
     try:
         drawings = load("omniglot", 14, "validate")
     except DataError:
@@ -118,6 +120,11 @@ def _elsewhere(three: dict[str, Rule]) -> list[dict[str, Any]]:
             row[name] = audit.accuracy_after(at_work, data, how_many=_STREAMS)
         rows.append(row)
     return rows
+
+
+def _has_genes_for(hidden: tuple[int, ...], rule: Rule) -> bool:
+    """Whether it can be at work in a net of these levels: genes of layers are for as many as there are."""
+    return not isinstance(rule.form, RuleForm) or rule.form.layers in (0, len(hidden) + 1)
 
 
 def _plain(values: Any) -> list[float]:

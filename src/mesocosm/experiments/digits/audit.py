@@ -137,7 +137,7 @@ def without(rule: Rule, part: str) -> Rule:
 def _symmetric(rule: Rule) -> Rule:
     """The same genes; of cells that keep nothing but strengths, those of the backward ones are gone."""
     assert isinstance(rule.form, RuleForm) and isinstance(rule.genome, Genome), "found by a search of digits"
-    form = replace(rule.form, symmetric=True)
+    form = replace(rule.form, symmetric=True, replies="learnt")
     synapses = rule.genome.synapse
     if form.cell != "lstm":
         m = form.messages

@@ -55,6 +55,8 @@ class DigitsConfiguration(RunConfiguration):
             yield f"form.output = {f.output}: tasks have classes here; set it to classes"
         if pixels % f.steps:
             yield f"form.steps = {f.steps}: {pixels} numbers cannot be heard in so many equal parts; take a divisor"
+        if f.steps > 1 and self.analysis:
+            yield f"form.steps = {f.steps}: rules that hear in steps are not examined; set analysis = False"
         if f.layers not in (0, levels + 1):
             yield f"form.layers = {f.layers}: the net has {levels + 1}, a level of schooling.hidden and one; or take 0"
         if f.species > min(self.schooling.hidden, default=1):

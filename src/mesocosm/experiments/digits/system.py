@@ -128,6 +128,8 @@ class Digits(Experiment):
         learnt, _ = jax.lax.scan(lesson, rule.begin(jax.random.key(JUDGED)), (self.judge.inputs[0, :n], labels))
         first = self.net.synapse.carry(learnt.synapses[0])[0][0, :IMAGES]
         side = math.isqrt(first.shape[1])
+        if side**2 != first.shape[1]:
+            return first  # what is heard in a step is no image
         return first.reshape(-1, side, side).transpose(1, 0, 2).reshape(side, -1)
 
     def status(self, state: SearchState) -> Int32[Array, ""]:
