@@ -15,10 +15,11 @@ from mesocosm.findings.claim import Finding
 from mesocosm.protocol.declaration import Summary
 from mesocosm.protocol.derived import summary_of
 from mesocosm.protocol.launch import go_on, start
+from mesocosm.protocol.progress import told_of
 from mesocosm.protocol.reading import findings_of, standing
 from mesocosm.protocol.registry import declaration, declaration_of
 from mesocosm.record import ConfigurationError, MesocosmError, Record, needs
-from mesocosm.record.configuration import from_dict
+from mesocosm.record.configuration import from_dict, to_dict
 from mesocosm.record.reader import ReplicateStatus
 from mesocosm.record.reader import load as load_record
 
@@ -291,16 +292,17 @@ class Run:
 
         return to_xarray(self.record, what)
 
-    def resume(self, ticks: int | None = None, progress: Callable[[Progress], None] | None = None) -> Run:
-        """Go on after an interruption, or make the run longer."""
-        return Run(go_on(self.folder, ticks, progress))
+    def resume(self, ticks: int | None = None, progress: Callable[[Progress], None] | bool | None = None) -> Run:
+        """Go on after an interruption, or make the run longer; `progress` as in `run`."""
+        declared, world = declaration_of(self.record), self.record.header["configuration"]
+        return Run(go_on(self.folder, ticks, told_of(progress, declared, world)))
 
 
 def run(
     name: str,
     *,
     out: str | Path | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[Progress], None] | bool | None = None,
     **configuration: Any,
 ) -> Run:
     """Run an experiment; what is not given has its default.
@@ -311,17 +313,18 @@ def run(
     Args:
       name: of the experiment.
       out: run folder (default: under ./runs, named by experiment, seed and configuration).
-      progress: called between chunks.
+      progress: called between chunks; by default a run of more than ten seconds writes a line to stderr at every
+        tenth; False: none; True: from the first on.
       configuration: fields of the experiment's configuration; nested ones as dictionaries, `world={"side": 64}`.
 
     Raises:
       ConfigurationError: for an unknown field or a value that is not permitted.
       FolderError: if the folder holds another run, or an unfinished one.
     """
-    configured = from_dict(declaration(name).configuration, configuration)
-    if progress is not None and not callable(progress):
-        raise ConfigurationError(f"progress = {progress!r}: must be a function of one argument, or None")
-    return Run(start(name, configured, None if out is None else _path("out", out), progress))
+    declared = declaration(name)
+    configured = from_dict(declared.configuration, configuration)
+    told = told_of(progress, declared, to_dict(configured))
+    return Run(start(name, configured, None if out is None else _path("out", out), told))
 
 
 def _path(what: str, value: Any) -> Path:

@@ -47,6 +47,25 @@ def test_it_opens_from_a_file(visit, report):
     assert not np.array_equal(v.pixels(0), v.pixels(1))
 
 
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
+@pytest.mark.parametrize("moves", [True, False])
+def test_a_picture_stands_above_the_fold(visit, tmp_path, size, moves):
+    """A replay, or where none was recorded a chart with its control, beneath a few words and the verdict."""
+    told = sample(replicates=8, n=40, frames=20)
+    lead = {"answer": "Chemotaxis evolved", "figures": "+0.55 [0.51, 0.59]"} | ({} if moves else {"replay": None})
+    told["story"] = replace(told["story"], **lead)
+    path = tmp_path / "report.html"
+    path.write_text(render(**told), "utf-8")
+    page = visit(path, wait=moves).page
+    page.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
+    first = page.locator(".lead .player canvas.mp-world" if moves else ".lead .chart svg").first.bounding_box()
+    verdict, words = page.locator(".lead .verdict").bounding_box(), page.locator("h1").inner_text().split()
+    assert len(words) <= 20 and verdict["y"] < first["y"]
+    assert first["y"] + (first["height"] / 2 if moves else first["height"]) < size[1], "the whole chart is seen"
+    drawn = page.locator(".chart h3").all_inner_texts()
+    assert len(drawn) == len(set(drawn)), "what stands above stands nowhere below"
+
+
 def test_keys_move_through_time(visit):
     v = visit()
     v.focus()

@@ -136,8 +136,24 @@ def test_a_number_that_cannot_be_shown_costs_nobody_the_run():
     from mesocosm.protocol.registry import declaration
 
     line = ProgressLine(declaration("chemotaxis"))
-    text = line._text(Progress("chemotaxis", 10, 20, 1, 1, 1.0, {"population": np.ones(1)}), 1.0)
+    text = line.text(Progress("chemotaxis", 10, 20, 1, 1, 1.0, {"population": np.ones(1)}), 1.0)
     assert text.startswith("tick 10/20")
+
+
+def test_where_nobody_redraws_a_line_one_comes_every_tenth(capsys):
+    from mesocosm.core import Progress
+    from mesocosm.protocol.progress import ProgressLines, told_of
+    from mesocosm.protocol.registry import declaration
+
+    declared = declaration("chemotaxis")
+    for name, after in (("chemotaxis", 0.0), ("garden", 0.0), ("chemotaxis", 60.0)):
+        line = ProgressLines(declared, after=after)
+        for tick in range(0, 201, 4):
+            line(Progress(name, tick, 200, 1, 1, 1.0, {}))
+        said = capsys.readouterr().err.splitlines()
+        assert len(said) == (10 if name == "chemotaxis" and not after else 0), "arms, and runs soon over, are silent"
+        assert all(words.isprintable() and words.startswith("tick ") for words in said)
+    assert told_of(False, declared, {}) is None and told_of(print, declared, {}) is print
 
 
 def test_a_run_that_was_made_elsewhere_runs_no_file_by_being_opened(moran, tmp_path, monkeypatch):

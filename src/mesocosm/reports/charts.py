@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from typing import Any, NamedTuple
 
@@ -31,13 +32,19 @@ def draw(figure: Figure) -> str:
     if isinstance(figure, Heat):
         plot, key, behind = _heat(figure)
     else:
-        drawn = plotted(figure)
+        drawn = plotted(replace(figure, y_axis=_unsaid(figure.title, figure.y_axis)))
         plot, key, behind = drawn.markup(figure.title, figure.alt), drawn.key, drawn.behind
     details = f"<details><summary>The numbers behind this chart</summary>{behind}</details>" if behind else ""
     return (
         f'<figure class="chart"><h3>{escape(kept(figure.title))}</h3>{plot or _NOTHING}{_key(*key)}'
         f"<figcaption>{escape(kept(figure.alt))}</figcaption>{details}</figure>"
     )
+
+
+def _unsaid(title: str, axis: Axis) -> Axis:
+    """The axis without what stands in the title above it: its unit alone."""
+    is_said = axis.label.strip().casefold() == title.strip().casefold()
+    return replace(axis, label=axis.unit, unit="") if is_said else axis
 
 
 Entry = tuple[str, str, int | None]
@@ -259,7 +266,7 @@ def _strips(figure: Strips) -> Plotted:
         plot.path(dots(beside[:1], y_scale(np.array([estimate]))), "dots interval")
     key: list[tuple[str, str, int | None]] = [("dots", "one replicate, in the colour of its column", None)]
     if figure.paired:
-        key.append(("thin", "the same one", None))
+        key.append(("thin", "the same replicate", None))
     if np.isfinite(bounds).any():
         key.append(("interval", "mean and interval", None))
     return Plotted(plot, key, behind, figure.conditions)

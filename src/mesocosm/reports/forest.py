@@ -79,17 +79,32 @@ def _group(findings: Sequence[Finding], noun: str, said: Collection[str] = ()) -
     # with room beyond, so that what is too small to matter has ends to be seen
     scale = Scale(0, 1) if is_fraction else scale_for(Axis(""), [np.array(ends)], pad=0.18) or Scale(-1, 1)
     rows = "".join(_row(f, scale, noun, said) for f in findings)
+    head = _axis_row(scale, unit) if len(findings) > _FAR else ""  # the lines of the scale go through all of them
+    return f'<div class="forest">{head}{rows}{_axis_row(scale, unit)}</div>'
+
+
+_FAR = 2
+"""Findings of one scale from which on its figures stand above them too."""
+
+
+def _axis_row(scale: Scale, unit: str) -> str:
+    """The figures of a scale, and the unit."""
     axis = Plot(scale, Scale(0, 1), height=26)
-    ticks = round_ticks(scale.low, scale.high, 5)
+    ticks = _ticks(scale)
     for k, (value, words) in enumerate(zip(ticks, tick_labels(ticks), strict=True)):
         axis.text(scale.percent(value), "0%", words, "tick middle" + (" spare" if k % 2 else ""), dy=14)
     named = f'<span class="unit">{escape(unit)}</span>' if unit else ""
-    foot = f'<div class="finding axis-row" aria-hidden="true"><div></div>{axis.render("", "")}<div>{named}</div></div>'
-    return f'<div class="forest">{rows}{foot}</div>'
+    return f'<div class="finding axis-row" aria-hidden="true"><div></div>{axis.render("", "")}<div>{named}</div></div>'
+
+
+def _ticks(scale: Scale) -> list[float]:
+    return round_ticks(scale.low, scale.high, 5)
 
 
 def _row(finding: Finding, scale: Scale, noun: str, said: Collection[str]) -> str:
     plot = Plot(scale, Scale(0, 1), height=54)
+    for value in _ticks(scale):
+        plot.rule(scale.percent(value), "0%", scale.percent(value), "100%", "grid")
     estimate, low, high = map(_number, _shown(finding))
     null, band = _null(finding), np.array(_band(finding))
     if np.isfinite(band).all() and band[1] > band[0]:

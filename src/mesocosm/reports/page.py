@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, TypedDict
@@ -19,7 +20,7 @@ from mesocosm.player import assets
 from mesocosm.player.encoder.fields import seen_scale
 from mesocosm.player.encoder.frames import pack
 from mesocosm.player.encoder.scales import Scale
-from mesocosm.protocol.story import Replay, Story
+from mesocosm.protocol.story import Curves, Figure, Replay, Section, Story, Strips, Table, Trajectories
 from mesocosm.reports.charts import draw
 from mesocosm.reports.forest import Finding, badge, forest
 from mesocosm.reports.readable import kept, number
@@ -76,6 +77,7 @@ def render(
     """
     tables = {name: _columns(name, table) for name, table in (data or {}).items()}
     script = assets.script() + "\n" + _template("report.js")
+    first, sections = _leading(story)
     embedded = {"title": title, "sentence": story.sentence, "findings": findings, "trust": trust or {}}
     return (
         _environment()
@@ -87,7 +89,8 @@ def render(
             verdict=Markup(badge(verdict)),
             forest=Markup(forest(findings, noun)),
             is_declared=any(finding.get("declared") for finding in findings),
-            sections=[(section, [Markup(draw(figure)) for figure in section.figures]) for section in story.sections],
+            first=first and (first, Markup(draw(first.figures[0]))),
+            sections=[(section, [Markup(draw(figure)) for figure in section.figures]) for section in sections],
             worlds=_packed(story.replay),
             stills=Markup(stills(story.replay)) if story.replay else "",
             trust=trust or {},
@@ -100,6 +103,28 @@ def render(
             made_of=made_of,
         )
     )
+
+
+def _leading(story: Story) -> tuple[Section | None, Sequence[Section]]:
+    """What is seen first where nothing moves: a section of one chart, one that shows a control where there is one; and
+    the others without it. Text goes with the chart where nothing else of its section is left."""
+    drawn = [(k, figure) for k, section in enumerate(story.sections) for figure in section.figures]
+    drawn = [(k, figure) for k, figure in drawn if not isinstance(figure, Table)]
+    if story.replay is not None or not drawn:
+        return None, story.sections
+    k, figure = next((one for one in drawn if _is_beside_a_control(one[1])), drawn[0])
+    whole, before, after = story.sections[k], story.sections[:k], story.sections[k + 1 :]
+    if left := [other for other in whole.figures if other is not figure]:
+        return Section(whole.heading, "", [figure]), [*before, replace(whole, figures=left), *after]
+    return replace(whole, figures=[figure]), [*before, *after]
+
+
+def _is_beside_a_control(figure: Figure) -> bool:
+    if isinstance(figure, Trajectories):
+        return figure.control is not None
+    if isinstance(figure, Curves):
+        return any(curve.is_control for curve in figure.curves)
+    return isinstance(figure, Strips) and len(figure.conditions) > 1
 
 
 def _sha256(script: str) -> str:

@@ -147,7 +147,8 @@ class Plot:
             at = self.y.percent(value)
             self.text("0%", at, words, "tick end", dx=-10, dy=4)
             self.rule("0%", at, "100%", at, "zero" if value == 0 and self.y.low < 0 else "grid")
-        self.text("0%", "0%", named(axis), "label y-name")
+        if named(axis):
+            self.text("0%", "0%", named(axis), "label y-name")
 
     def render(self, title: str, alt: str, by: str = "x") -> str:
         """The markup of the plot, with its title and its words for those who do not see it.

@@ -11,6 +11,9 @@ import numpy as np
 from mesocosm.record import MesocosmError, Record, load
 from mesocosm.rivals.learners import CEILING, ONLINE, SPATIAL, rivals, spatial
 
+NOT_ASKED = "not asked for"
+"""The grade of a run that lacks what is graded."""
+
 DRAWS = 2000
 """Of the bootstrap."""
 
@@ -142,7 +145,7 @@ def grade(found: Shown) -> str:
     """
     online, best, top = (differences(found, kind) for kind in KINDS)
     if len(online) < len(COUNTS):
-        return "not asked for"
+        return NOT_ASKED
     if not all(d.low > 0 for d in online):
         return "none"
     if not all(d.low >= -0.01 for d in best):

@@ -19,7 +19,15 @@ from mesocosm.player.encoder.encoder import Planes
 from mesocosm.player.encoder.frames import pack
 from mesocosm.player.encoder.panel import panel_of
 from mesocosm.protocol.kept import REPORT, is_report
-from mesocosm.protocol.reading import RUNS, findings_of, folder_of, is_cut_short, is_followed, standing
+from mesocosm.protocol.reading import (
+    RUNS,
+    configuration_of,
+    findings_of,
+    folder_of,
+    is_cut_short,
+    is_followed,
+    standing,
+)
 from mesocosm.protocol.registry import declaration, declaration_of
 from mesocosm.record import ConfigurationError, MesocosmError, Record, load
 from mesocosm.record.configuration import check, from_dict
@@ -311,12 +319,23 @@ def _brief(record: Record) -> dict[str, Any]:
     out |= {"status": str(status), "tick": record.tick, "ticks": header["ticks"], "report": False}
     out |= {"replicates": record.replicates, "begun": header.get("begun", ""), "watched": watched, "cut": cut}
     with suppress(MesocosmError):
+        out |= _named(record)
+    with suppress(MesocosmError):
         found = {finding.name: finding for finding in findings_of(record)}
         if found:
             first = found.get(declaration_of(record).asks_first) or next(iter(found.values()))
             answer = declaration_of(record).answers.get(first.verdict, "") if first.declared else ""
             out |= {"verdict": first.verdict, "sentence": first.sentence, "answer": answer}
     return out | {"report": is_report(record.folder / REPORT)}
+
+
+def _named(record: Record) -> dict[str, str]:
+    """The title of a run's experiment, and the preset that it is but for its seed; nothing where it is none."""
+    declared, own = declaration_of(record), configuration_of(record)
+    for preset, changes in {"default": {}, **declared.presets}.items():
+        if replace(from_dict(declared.configuration, dict(changes)), seed=own.seed) == own:
+            return {"title": declared.title, "preset": preset}
+    return {"title": declared.title, "preset": ""}
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -78,8 +78,10 @@ DECLARATION = Declaration(
     name="digits-shown",
     title="Digits shown",
     question="After so many examples, does an evolved rule name more images than rivals tuned for that number?",
-    prediction="the rule is above every tuned online gradient rival at 10, 20, 50 and 100 examples",
-    control="five online gradients, feedback alignment, class mean, neighbours, ridge, LDA, logistic regression",
+    prediction="where they take part, the rule is above all tuned rivals that learn online by gradient, at 10, 20, 50 "
+    "and 100 examples",
+    control="rivals tuned for each number of examples; below stands which took part (with online = False those that "
+    "learn by gradient do not)",
     configuration=DigitsShownConfiguration,
     columns={
         "answers.row": "number of the row",
@@ -93,6 +95,6 @@ DECLARATION = Declaration(
     results=_results,
     seen="Examples of the test, a row a class, others with each stream; what every learner names right is counted.",
     presets={"default": {}, "quick": {"ticks": 5, "online": False}},
-    noun="shares",
+    noun="shares of all streams",
     trial=Trial({"": {"side": 3, "classes": 3, "shown": [2, 4], "images": 5, "online": False}}),
 )

@@ -15,7 +15,7 @@ from mesocosm.protocol.declaration import Summary
 from mesocosm.protocol.story import Axis, Curve, Curves, Section, Table
 from mesocosm.record import Record
 from mesocosm.rivals.learners import CEILING, ONLINE, TRAININGS, budgets
-from mesocosm.rivals.table import Difference, Shown, differences, grade, kinds, openings, seeing, shown_of
+from mesocosm.rivals.table import NOT_ASKED, Difference, Shown, differences, grade, kinds, openings, seeing, shown_of
 
 _DRAWN = 5
 """Online rivals in the figure: the best ones at the last number of examples."""
@@ -29,7 +29,11 @@ def summarise(record: Record) -> Summary:
     found = shown_of(record)
     rows = [(name, *map(float, rule.mean(axis=0))) for name, rule in zip(c["rules"], found.rules, strict=True)]
     rows += [(family, *map(float, values.mean(axis=0))) for family, values in found.families.items()]
-    notes = (*(_words(kind, differences(found, kind)) for kind in kinds(found)), *_notes(record, found))
+    notes = (
+        _setting(record, found),
+        *(_words(kind, differences(found, kind)) for kind in kinds(found)),
+        *_notes(record, found),
+    )
     return Summary(_sentence(record, found), columns, rows, [], tuple(note for note in notes if note))
 
 
@@ -76,27 +80,48 @@ _TUNED = (
 
 
 def _sentence(record: Record, found: Shown) -> str:
+    """The answer: who names how many after the last number of examples."""
+    n, rules, (best, right) = int(found.shown[-1]), record.header["configuration"]["rules"], _best(found)
+    own = 100 * float(found.rules[:, :, -1].mean())
+    who = f"{rules[0]} names" if len(rules) == 1 else f"{len(rules)} rules name"
+    return f"After {n} {'example' if n == 1 else 'examples'} {who} {own:.0f} %, the best rival, {best}, {right:.0f} %."
+
+
+def _best(found: Shown) -> tuple[str, float]:
+    """The rival that names most after the last number of examples, and how many per cent."""
+    best = max(found.families, key=lambda family: found.families[family][:, -1].mean())
+    return best, 100 * float(found.families[best][:, -1].mean())
+
+
+def _setting(record: Record, found: Shown) -> str:
+    """On what, how often, and against whom: those that took part."""
     c = record.header["configuration"]
-    streams, n_rules = found.rules.shape[1], len(c["rules"])
     name = c.get("file") or c["data"]
     tracks = {"digits8": "in-domain", "validation": "validation"}
     track = "data of your own" if c.get("file") else tracks.get(c["data"], "graded")
     pixels = ", pixels shuffled" if c["permuted"] else ""
+    graded = grade(found)
     return (
-        f"{name} at {c['side']}x{c['side']}{pixels}, {c['stream']}, {streams} streams ({track}): over {n_rules} "
-        f"rules the grade is: {grade(found)}."
+        f"{name} at {c['side']}x{c['side']}{pixels}, {c['stream']} ({track}); {found.rules.shape[1]} streams, in "
+        f"{record.replicates} shares. Rivals that took part: {', '.join(found.families)}."
+        + ("" if graded == NOT_ASKED else f" The grade is: {graded}.")
     )
 
 
 def _words(kind: str, told: Sequence[Difference]) -> str:
     if not told:
         return ""
-    each = (f"n = {d.n}: {_points(d)} to {d.rival} (worst rule {100 * d.worst:+.1f})" for d in told)
+    each = (f"n = {d.n}: {_points(d)} to {d.rival} (worst rule {_signed(d.worst)})" for d in told)
     return f"Points to the best {kind}. " + "; ".join(each) + "."
 
 
 def _points(d: Difference) -> str:
-    return f"{100 * d.mean:+.1f} [{100 * d.low:+.1f}, {100 * d.high:+.1f}]"
+    return f"{_signed(d.mean)} [{_signed(d.low)}, {_signed(d.high)}]"
+
+
+def _signed(share: float) -> str:
+    """In points, with the sign that is a minus."""
+    return f"{100 * share:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _notes(record: Record, found: Shown) -> tuple[str, ...]:
@@ -135,11 +160,10 @@ def _figure(record: Record, found: Shown) -> Curves:
     for family in [*online, *_drawn(found)]:
         name = f"{family} (ceiling)" if family in CEILING else family
         curves.append(Curve(name, found.families[family].mean(axis=0), is_control=True))
-    last = int(found.shown[-1])
-    best = max(found.families, key=lambda f: found.families[f][:, -1].mean())
+    last, (best, right) = int(found.shown[-1]), _best(found)
     alt = (
         f"After {last} examples the rules name {100 * rules.mean(0)[-1]:.1f} % of test images, the best rival, {best}, "
-        f"{100 * found.families[best][:, -1].mean():.1f} %."
+        f"{right:.1f} %."
     )
     axes = Axis("examples shown"), Axis("accuracy", "", 0.0, 1.0)
     return Curves(f"Accuracy on {c.get('file') or c['data']}", alt, [str(n) for n in found.shown], *axes, curves)
@@ -175,9 +199,7 @@ def _percent(values: np.ndarray) -> list[float]:
 
 def _differences(found: Shown) -> Table:
     rows = [
-        [kind, d.n, d.rival, _points(d), f"{100 * d.worst:+.1f}"]
-        for kind in kinds(found)
-        for d in differences(found, kind)
+        [kind, d.n, d.rival, _points(d), _signed(d.worst)] for kind in kinds(found) for d in differences(found, kind)
     ]
     return Table("Rules less the best rival", ["kind", "after", "rival", "points", "worst rule"], rows)
 

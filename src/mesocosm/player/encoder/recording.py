@@ -100,6 +100,11 @@ class Recording:
         taken = [rows["tick"] for rows in self._taken.values()] or [self._measures["tick"]]
         ticks = np.unique(np.concatenate(taken))
         missing = set(self.record.header.get("frames", [])) - set(self._taken)
+        if not ticks.size and not self._takes_frames:
+            raise FolderError(
+                f"{self.record.folder}: keeps no pictures (frames_every = 0), and has not written its first measures "
+                "yet; their charts are shown once it has"
+            )
         if not ticks.size or (missing and self.status == RunStatus.RUNNING and self._takes_frames):
             raise FolderError(f"{self.record.folder}: has no frames of world {self.replicate} yet")
         return ticks

@@ -60,11 +60,11 @@
     const chosen = { preset: card.presets.some(({ name }) => name === "default") ? "default" : null };
     const seed = make("input", { type: "number", min: 0, max: 2 ** 53 - 1, value: 0, "aria-label": `Seed of ${card.name}` });
     const wish = () => ({ name: card.reference, preset: chosen.preset, seed: seed.value === "" ? null : Number(seed.value) });
-    const parts = [make("h3", {}, card.title || card.name)];
+    const parts = [make("h3", {}, card.title || card.name, make("code", { class: "slug", title: `mesocosm run ${card.reference}` }, card.name))];
     if (card.question) parts.push(make("p", { class: "question" }, card.question));
-    if (card.found?.verdict) {
+    if (card.found?.said) {
       const { verdict: word, answer, said } = card.found;
-      const shown = verdict(word, judged(word, answer || said.split(":")[0]));
+      const shown = verdict(word || "told", word ? judged(word, answer || said.split(":")[0]) : said);
       shown.title = `${said} (${card.found.command}, seed ${card.found.seed}, ${card.found.n} ${card.found.noun})`;
       parts.push(shown);
     } else if (card.from !== "mesocosm") parts.push(make("p", { class: "whence" }, card.from === "file" ? `your file ${card.reference}` : "of an installed package"));
@@ -137,7 +137,7 @@
     const answer = await line.ask({ ask: "thumb", name: run.name }).catch(() => null);
     if (!answer) return;
     if (answer.planes.content) await show(box, answer.planes.content, true).catch(() => {});
-    else if (answer.said.ticks?.length > 1) box.replaceChildren(spark(answer.said));
+    else if (answer.said.ticks?.length > 1) box.replaceChildren(spark(answer.said), make("span", { class: "measure" }, answer.said.name));
   }
 
   /** A measure over time as a line. */
@@ -160,7 +160,8 @@
     const goesOn = run.status === "running" || run.status === "starting";
     const stops = goesOn && stopped.has(run.name);
     if (!goesOn) stopped.delete(run.name);
-    const parts = [make("h3", {}, run.name)];
+    const called = [run.title, run.preset || "settings of its own", run.seed === undefined ? "" : `seed ${run.seed}`].filter(Boolean).join(", ");
+    const parts = [make("h3", {}, ...(run.title ? [called, make("code", { class: "slug" }, run.name)] : [run.name]))];
     const isJudged = run.status === "running" && run.ticks && run.tick >= run.ticks && !run.live; // only its assays go on
     const progress = run.ticks && !isJudged && !run.cut && run.status !== "finished" ? `: tick ${plain(run.tick)} of ${plain(run.ticks)}` : "";
     const said = stops ? (run.ticks ? STOPPING : "is stopping") : isJudged ? "has run; controls and measurements of what came of it go on" : run.cut ? "has run; what follows it, controls and the verdict, was interrupted" : words[run.status] ?? run.status;

@@ -148,9 +148,22 @@
     };
   }
 
+  /** What a world is, once there is something to see; until then `waits` is told why there is not. */
+  async function described(line, world, waits) {
+    for (;;) {
+      try {
+        return (await line.ask({ ask: "meta", world })).said;
+      } catch (error) {
+        if (line.isLost || !/\byet\b/.test(error.message)) throw error;
+        waits(error.message);
+      }
+      await new Promise((done) => setTimeout(done, ANEW_MS));
+    }
+  }
+
   /** World k of the server as a source; `changed` is called when a run that is being written has grown. */
-  async function openRemote(line, world, changed) {
-    let meta = (await line.ask({ ask: "meta", world })).said;
+  async function openRemote(line, world, changed, waits) {
+    let meta = await described(line, world, waits);
     const grow = async () => {
       if (meta.status !== "running" || line.isLost) return;
       const { said } = await line.ask({ ask: "meta", world }).catch(() => ({ said: meta }));

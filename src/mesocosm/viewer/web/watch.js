@@ -51,9 +51,11 @@
     return player;
   }
 
-  function recorded() {
-    const worlds = Array.from({ length: n }, (_, k) => mesocosm.openRemote(line, k, () => player?.grown()));
-    worlds.forEach((world) => world.catch(() => {})); // the player says what is wrong
+  async function recorded() {
+    const wait = (text) => ([waits.textContent, waits.hidden] = [text, false]);
+    const worlds = Array.from({ length: n }, (_, k) => mesocosm.openRemote(line, k, () => player?.grown(), wait));
+    await Promise.allSettled(worlds); // what is wrong with one the player says
+    waits.hidden = true;
     show(worlds, {});
   }
 
