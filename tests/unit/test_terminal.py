@@ -135,3 +135,17 @@ def test_every_error_looks_alike(words, says, capsys):
     assert left.value.code == 2
     said = capsys.readouterr().err
     assert said.startswith("error: ") and says in said and said.count("\n") == 1
+
+
+def test_what_is_refused_names_field_and_file_before_anything_is_claimed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "b.toml").write_text("seeed = 3")
+    for words, says in (
+        (["run", "chemotaxis", "--config", "b.toml"], "b.toml: seeed: there is no such field. Did you mean seed?"),
+        (["run", "chemotaxis", "--preset", "quick", "--out", "b.toml"], "b.toml: is there already"),
+        (["run", "chemotaxis", "--replicates", "1000000"], "replicates = 1000000: the state of one takes"),
+        (["new", "school"], "school: an experiment of this name comes with mesocosm"),
+    ):
+        assert main(words) == 2, words
+        said = capsys.readouterr().err
+        assert said.startswith(f"error: {says}") and said.count("\n") == 1, "nothing was claimed before"

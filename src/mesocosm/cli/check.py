@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mesocosm.cli.answer import print_json
+from mesocosm.protocol.registry import SHELF
 from mesocosm.record import ConfigurationError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     check.add_argument(
         "target",
         metavar="COMPONENT",
-        help="an experiment (its name, moran.py, package.module:NAME), which is held to the eight rules; or a "
+        help="an experiment (its name, moran.py, package.module:NAME), which is held to the rules of experiments; or a "
         "component: a name, slot/name, module:name, file.py (all in it) or file.py:name; or what `export` wrote "
         "(.onnx, .mlir), whose test vectors are run",
     )
@@ -60,7 +61,7 @@ def check(options: argparse.Namespace) -> int:
 
 
 def _experiment(options: argparse.Namespace) -> int:
-    """Hold an experiment to the eight rules, a line each."""
+    """Hold an experiment to the rules, a line each."""
     from mesocosm.cli.devices import prepare_devices
 
     prepare_devices(2)  # a rule asks for two
@@ -110,6 +111,8 @@ def new(options: argparse.Namespace) -> int:
     name = options.name.removesuffix(".py")
     if not name.isidentifier() or not name.isascii() or name.startswith("_"):
         raise ConfigurationError(f"{options.name}: must be a word of letters, digits and _ that begins with a letter")
+    if name.replace("_", "-") in SHELF.own():
+        raise ConfigurationError(f"{options.name}: an experiment of this name comes with mesocosm; choose another one")
     texts = files("mesocosm") / "testing" / "templates"
     written = []
     for template, path in (("experiment.txt", Path(f"{name}.py")), ("test.txt", Path(f"test_{name}.py"))):
@@ -128,6 +131,6 @@ def new(options: argparse.Namespace) -> int:
     else:
         print(f"wrote {' and '.join(written)}\n")
         print(f"mesocosm run {name}.py      runs it")
-        print(f"mesocosm check {name}.py    holds it to the eight rules")
+        print(f"mesocosm check {name}.py    holds it to the rules of experiments")
         print(f"pytest test_{name}.py       runs its tests; pytest comes with: pip install pytest")
     return 0

@@ -11,9 +11,7 @@ from mesocosm.record import ConfigurationError
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
     """The words of `measure`."""
-    measure = commands.add_parser(
-        "measure", parents=[common], help="an analysis of a run; without a name, which there are"
-    )
+    measure = commands.add_parser("measure", parents=[common], help="an analysis of a run; RUN alone: which it allows")
     measure.add_argument("run", metavar="RUN", help="run folder, or its name under runs/")
     measure.add_argument("name", nargs="?", metavar="ANALYSIS", help="its name, mine.py, or package.module:NAME")
     measure.add_argument(

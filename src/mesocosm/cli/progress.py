@@ -26,9 +26,12 @@ class ProgressLine(ProgressLines):
         self.is_live = sys.stderr.isatty()
 
     def __enter__(self) -> ProgressLine:
+        return self
+
+    def begins(self) -> None:
+        """Says that the first tick takes a while."""
         if not self.silent:
             self.write(_COMPILING)
-        return self
 
     def __exit__(self, *exception: object) -> None:
         if not self.silent and self.is_live:

@@ -35,10 +35,14 @@ def run(options: argparse.Namespace, flags: list[str]) -> int:
     check_plan(entry, configuration)
     claims = declared.claims_under(configuration)
     wanted = required(options.require, [claim.name for claim in claims])
-    if not options.quiet and not folder.exists():
-        _declare(declared, claims, configuration, folder)
     with _progress(options, declared, configuration) as progress:
-        record = start(options.name, configuration, folder, progress)
+
+        def ready() -> None:
+            if not options.quiet:
+                _declare(declared, claims, configuration, folder)
+            progress.begins()
+
+        record = start(options.name, configuration, folder, progress, ready)
     path = report_path(record)
     print_record(record, as_json=options.json, report=path)
     return wanted(record)
@@ -77,6 +81,7 @@ def resume(options: argparse.Namespace) -> int:
     record = load(folder)
     wanted = required(options.require, [claim.name for claim in claims_of(record)])
     with _progress(options, declaration_of(record), configuration_of(record)) as progress:
+        progress.begins()
         record = go_on(folder, options.ticks, progress)
     print_record(record, as_json=options.json, report=report_path(record))
     return wanted(record)

@@ -40,6 +40,7 @@ def run(
     progress: Callable[[Progress], None] | None = None,
     checkpoint_seconds: float = 10.0,
     steering: Steering | None = None,
+    ready: Callable[[], None] | None = None,
 ) -> Record:
     """Run from the beginning into a new folder.
 
@@ -48,6 +49,7 @@ def run(
       progress: called between chunks.
       checkpoint_seconds: time between checkpoints; changes no bit of the record.
       steering: says how far each chunk goes (default: to the end as fast as it computes).
+      ready: called when nothing is refused any more, before anything is compiled.
 
     Raises:
       ConfigurationError: for more replicates than the machine can hold.
@@ -71,6 +73,8 @@ def run(
     identity["columns"] = {log.name: _columns(log, shown) for log in setup.logs}
     identity["devices"] = len(devices if devices is not None else jax.devices())
     with Writer.create(folder, identity, measures, plan.config) as writer:
+        if ready is not None:
+            ready()
         loop = Loop(setup, plan, writer, devices, progress, checkpoint_seconds, steering, shown, columns)
         loop.found()
         loop.to_the_end()

@@ -45,6 +45,7 @@ def compare(a: Record, b: Record) -> Comparison:
     Raises:
       FolderError: for runs of different experiments, or one whose assays are not there.
     """
+    _refuse_others(a, b)
     found = _between(a, b, statistics(a), statistics(b))
     tested = [f.p for f in found.findings if f.p is not None]
     return _adjusted(found, benjamini_hochberg(tested).tolist())  # a screen: one family
@@ -57,6 +58,8 @@ def compare_all(runs: Sequence[Record], against: int | None) -> list[Pair]:
       FolderError: as `compare` does.
     """
     n = len(runs)
+    for run in runs[1:]:
+        _refuse_others(runs[0], run)
     of = [statistics(run) for run in runs]
     pairs = itertools.combinations(range(n), 2) if against is None else ((k, against) for k in range(n) if k != against)
     found = [Pair(a, b, _between(runs[a], runs[b], of[a], of[b])) for a, b in pairs]
@@ -70,11 +73,6 @@ def compare_all(runs: Sequence[Record], against: int | None) -> list[Pair]:
 
 def _between(a: Record, b: Record, x: Mapping[str, np.ndarray], y: Mapping[str, np.ndarray]) -> Comparison:
     """One pair, its p not adjusted yet; x, y: the statistics of A and of B."""
-    names = a.header["experiment"], b.header["experiment"]
-    if names[0] != names[1]:
-        raise FolderError(
-            f"{a.folder} is a run of {names[0]}, {b.folder} of {names[1]}; only runs of one can be compared"
-        )
     is_paired = a.header["seed"] == b.header["seed"]
     n = min(a.replicates, b.replicates)
     differs = difference(configuration_of(a), configuration_of(b)).replace(" there", " in A").replace(" here", " in B")
@@ -97,6 +95,15 @@ def _between(a: Record, b: Record, x: Mapping[str, np.ndarray], y: Mapping[str, 
         own, other = (x[name][:n], y[name][:n]) if is_paired else (x[name], y[name])
         findings.append(judged(claim, own, other, paired=is_paired))
     return Comparison(findings, pairing + _warning(a, b), differs)
+
+
+def _refuse_others(a: Record, b: Record) -> None:
+    """Runs of different experiments, before anything of them is read."""
+    names = a.header["experiment"], b.header["experiment"]
+    if names[0] != names[1]:
+        raise FolderError(
+            f"{a.folder} is a run of {names[0]}, {b.folder} of {names[1]}; only runs of one experiment can be compared"
+        )
 
 
 def _adjusted(found: Comparison, p: Sequence[float]) -> Comparison:

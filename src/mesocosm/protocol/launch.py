@@ -33,15 +33,17 @@ def start(
     configuration: RunConfiguration,
     folder: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
+    ready: Callable[[], None] | None = None,
 ) -> Record:
-    """Run an experiment with its assays; a finished run of the same configuration is returned as it is.
+    """Run an experiment with its assays; a finished run of the same configuration is returned as it is. `ready` is
+    called when nothing is refused any more, before a new run is compiled.
 
     Raises:
       ConfigurationError: for what is not permitted.
       FolderError: if the folder holds an unfinished run (the message names `resume`), or another one.
     """
     folder = folder or folder_of(name, configuration)
-    return conclude(begin(name, configuration, folder, progress), progress)
+    return conclude(begin(name, configuration, folder, progress, ready=ready), progress)
 
 
 def begin(
@@ -50,6 +52,7 @@ def begin(
     folder: Path,
     progress: Callable[[Progress], None] | None = None,
     steering: Steering | None = None,
+    ready: Callable[[], None] | None = None,
 ) -> Record:
     """The run alone, without assays. Arguments and errors as of `start`; `steering` says how far each chunk goes."""
     check(configuration)
@@ -59,7 +62,7 @@ def begin(
 
     setup, plan = prepare(name, configuration)
     with find(name).blamed("running it", is_all_theirs=False):
-        return run(setup, plan, folder, progress=progress, steering=steering)
+        return run(setup, plan, folder, progress=progress, steering=steering, ready=ready)
 
 
 def conclude(record: Record, progress: Callable[[Progress], None] | None = None) -> Record:

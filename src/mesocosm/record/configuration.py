@@ -346,7 +346,10 @@ def from_toml(cls: type[C], text: str, source: str, default: C | None = None) ->
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError
         raise ConfigurationError(f"{source}: not valid TOML: {error}") from None
-    return from_dict(cls, values, default)
+    try:
+        return from_dict(cls, values, default)
+    except ConfigurationError as error:  # a field that there is not
+        raise ConfigurationError(f"{source}: {error}") from None
 
 
 def text_of(path: Path, what: str) -> str:

@@ -203,7 +203,9 @@ def connect(path: Path, read_only: bool = False, create: bool = False) -> Iterat
         finally:
             db.close()
     except sqlite3.OperationalError as error:
-        if read_only or not path.exists() or error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+        if not path.exists():
+            raise FolderError(f"{path}: is not there; run again with --out") from error
+        if read_only or error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
             raise FolderError(f"{path}: cannot be read ({error}); run again with --out") from error
         raise StorageError(f"{path}: could not be written ({error}); make room, then try again") from error
     except (sqlite3.DatabaseError, UnicodeError, OverflowError) as error:

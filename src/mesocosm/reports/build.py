@@ -44,7 +44,7 @@ def page(record: Record) -> str:
         raise FolderError(f"{record.folder}: is being run by another process, at tick {record.tick}; wait for its end")
     if record.status != RunStatus.FINISHED:
         raise FolderError(
-            f"{record.folder}: is {record.status} at tick {record.tick}; `mesocosm resume {record.folder}` finishes it"
+            f"{record.folder}: was {record.status} at tick {record.tick}; `mesocosm resume {record.folder}` finishes it"
         )
     declared = declaration_of(record)
     claims = record.header.get("declaration", {}).get("claims", [])

@@ -136,10 +136,17 @@ CLAIMS = (
         unit="of 127",
         value=Statistic("food", against="control"),
     ),
-    _intake("learns", "food eaten by the evolved", "free", "born", "learning / as born", "the same bodies, as born"),
+    _intake(
+        "learns",
+        "the evolved eat more by what they learn in life",
+        "free",
+        "born",
+        "learning / as born",
+        "the same bodies, as born",
+    ),
     _intake(
         "keeps",
-        "food eaten by the evolved who stopped learning at half time",
+        "the evolved who stop learning at half time eat more than as born",
         "kept",
         "born",
         "stopped / as born",
@@ -165,7 +172,7 @@ CLAIMS = (
     ),
     Claim(
         "carries",
-        "bodies of the colony",
+        "colonies that learn are larger than those of instinct alone",
         control="the arm unlearned, in which nobody ever learns and only instinct evolves",
         statistic="ln(population / that of the world with the same seed), second half of the run",
         delta=1.05,

@@ -266,7 +266,7 @@ class Encoder:
         """What the frame tells of a population over time."""
         if k == 0 and self.space.kind == "plane" and n == 1:  # a moving point is told by its coordinates
             series.update({axis: float(planes[f"0 {axis}"][0]) for axis in "xy"})
-        elif k == 0:
+        elif k == 0 and population.about.look != "rings":  # rings are places, and no one's
             series["living"] = n
         elif population.has_ids:
             series[population.about.name] = n

@@ -22,7 +22,8 @@
   mesocosm.countsOf = ({ meta, frame }) => {
     const known = (frame.populations ?? []).map(({ n }, k) => ({ n, ...meta.populations[k] })).filter((p) => p.has_ids);
     const shown = known.filter(({ n }) => !(meta.plane && n === 1)); // a point, of which no one asks how many
-    return shown.length === 1 ? [`${plain(shown[0].n)} living`] : shown.map(({ n, name }) => `${plain(n)} ${name}`);
+    const lives = shown.length === 1 && shown[0].look !== "rings";
+    return lives ? [`${plain(shown[0].n)} living`] : shown.map(({ n, name }) => `${plain(n)} ${name}`);
   };
 
   /** What a world shows, in a sentence. */
