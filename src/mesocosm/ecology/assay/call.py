@@ -45,7 +45,9 @@ def follow_ups_from(source: Record, wanted: Mapping[str, Mapping[str, Any]]) -> 
 
 def _follow_up(source: Record, source_digest: str, changes: Mapping[str, Any]) -> FollowUp:
     if source.status != RunStatus.FINISHED:
-        raise FolderError(f"{source.folder}: is {source.status}; only the bodies of a finished run can be tried in fresh worlds")
+        raise FolderError(
+            f"{source.folder}: is {source.status}; only the bodies of a finished run can be tried in fresh worlds"
+        )
     given = {
         "of": str(source.folder),
         "source": source_digest,

@@ -155,7 +155,8 @@ def _budgets(c: Mapping[str, Any]) -> dict[str, int]:
 def _figure(record: Record, found: Shown) -> Curves:
     c = record.header["configuration"]
     rules = found.rules.mean(axis=1)
-    curves = [Curve(f"{len(rules)} rules (worst to best)", rules.mean(0), rules.min(0), rules.max(0), 2.0)]
+    own = c["rules"][0] if len(rules) == 1 else f"{len(rules)} rules (worst to best)"
+    curves = [Curve(own, rules.mean(0), rules.min(0), rules.max(0), 2.0)]
     online = sorted((f for f in found.families if f in ONLINE), key=lambda f: -found.families[f][:, -1].mean())[:_DRAWN]
     for family in [*online, *_drawn(found)]:
         name = f"{family} (ceiling)" if family in CEILING else family
