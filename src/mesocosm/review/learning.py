@@ -24,7 +24,7 @@ from mesocosm.review.reader import FAULTS, FLOOR, WEIGHTS
 from mesocosm.review.terms import terms
 from mesocosm.review.wording import sentences
 
-PENALTY, RAREST, LEVELS = 0.4, 3, 9
+PENALTY, RAREST, LEVELS = 0.8, 3, 9
 """Of squared weights; occurrences below which a term is not learnt; sizes of a weight that are told apart."""
 EMPHASIS = 2.0
 """How much more an example of a fault, or a sentence that somebody wrote in a plan, counts than another."""

@@ -26,11 +26,15 @@ FAULTS = (
 WEIGHTS = Path(__file__).with_name("weights.npz")
 FLOOR = 30.0
 """Length of a sentence, in rarity of its terms, below which it says proportionally less."""
-SURE, DOUBTFUL = 0.37, 0.14
+SURE, DOUBTFUL = 0.31, 0.1
 """Scores from which a fault is objected to, and asked about."""
 AVERTED = 0.3
 """Of the score of the sentence that averts a fault most, what is taken off."""
-SPOKEN = 0.2
+SPARED = 0.2
+"""What is taken off if the sentence itself averts a fault, be it another."""
+BESIDE = 0.3
+"""What is added of the score of a sentence before or after."""
+SPOKEN = 0.18
 """Score from which a sentence surely says what averts a fault."""
 MOST = 2
 """Questions that are asked back of one plan; more would make it a form."""
@@ -99,14 +103,22 @@ def averting(said: Sequence[str], fault: str) -> str | None:
     return said[best] if scores[best] >= SPOKEN else None
 
 
+def of_plan(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each fault in a plan, from the scores of its sentences: the most telling one, and those beside it."""
+    faults, averted = scores[:, : len(FAULTS)], np.maximum(scores[:, len(FAULTS) :], 0)
+    at, each = faults.argmax(0), np.arange(len(FAULTS))
+    around = np.pad(np.maximum(faults, 0), ((1, 1), (0, 0)))
+    beside = np.maximum(around[at, each], around[at + 2, each])
+    return faults.max(0) + BESIDE * beside - AVERTED * averted.max(0) - SPARED * averted[at].max(1)
+
+
 def readings(text: str, by: Learnt | None = None) -> list[Reading]:
     """What is objected to, and what is asked about, the surest first; at most `MOST` of the latter."""
     said = sentences(text)
     if not said:
         return []
     all_scores = (by or learnt()).scores(said)
-    faults, averted = all_scores[:, : len(FAULTS)], all_scores[:, len(FAULTS) :].max(0)
-    score = faults.max(0) - AVERTED * np.maximum(averted, 0)
+    faults, score = all_scores[:, : len(FAULTS)], of_plan(all_scores)
     order = [int(k) for k in np.argsort(-score, kind="stable") if score[k] >= DOUBTFUL]
     found = [Reading(FAULTS[k], said[int(faults[:, k].argmax())], float(score[k]), score[k] >= SURE) for k in order]
     sure = [each for each in found if each.is_sure]

@@ -17,6 +17,10 @@ NEAR, FAR = 2, 8
 _TOKEN = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e-?\d+)?|\.\d+|[a-zà-ž]+|[%?]")
 _ENDINGS = ("ations", "ation", "ings", "ing", "ness", "edly", "ies", "ied", "ed", "ly", "es", "s", "e")
 _NOT = frozenset(("no", "not", "never", "none", "nothing", "nobody", "without", "neither", "nor", "cannot", "t"))
+APART = 24
+"""Words apart at most of two numbers that are held against each other."""
+_AGAINST = frozenset(("where", "whereas", "while", "whilst", "against", "versus", "but", "other", "others"))
+_AGAINST |= {"plain", "old", "stays", "stay", "remains"}
 _REACH = 4
 """Words that a negation reaches."""
 _ONES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -27,7 +31,9 @@ _NUMBERS |= {"dozen": 12, "hundred": 100, "thousand": 1000, "million": 10**6, "b
 
 
 def terms(sentence: str) -> set[str]:
-    """The terms of a sentence: stems, pairs of them, kinds (`@part`), pairs of kinds (`@part>@test`), `#sizes`."""
+    """The terms of a sentence: stems, pairs of them, kinds (`@part`), pairs of kinds (`@part>@test`), `#sizes`, and
+    numbers that differ (`≠@budget`).
+    """
     text = sentence.lower().replace("’", "'").replace("p-value", "pvalue").replace("t-test", "ttest")
     tokens = _TOKEN.findall(text)
     stems, kinds, out = [], [], set()
@@ -51,7 +57,38 @@ def terms(sentence: str) -> set[str]:
         for distance, seconds in enumerate(kinds[i + 1 : i + 1 + FAR], start=1):
             sign = "+" if distance <= NEAR else ">"
             out.update(f"{a}{sign}{b}" for a in firsts for b in seconds)
+    return out | _unequal(tokens)
+
+
+def _unequal(tokens: list[str]) -> set[str]:
+    """Of neighbouring numbers, whether they differ, what they count, and whether a word sets them against each other.
+
+    That one has 30 seconds where others get 10 is told by no word of more or less.
+    """
+    out: set[str] = set()
+    numbers = [(k, v) for k, token in enumerate(tokens) if (v := _value(token)) is not None]
+    out.update("#top" for k, v in numbers if _is_top(v, tokens[k], tokens[k + 1 : k + 3]))
+    for (i, a), (j, b) in itertools.pairwise(numbers):
+        if not 1 < j - i <= APART:
+            continue
+        sign = "=" if a == b else "≠"
+        against = "&" if not _AGAINST.isdisjoint(tokens[i + 1 : j + 4]) else ""
+        counted = {kind for word in (*tokens[i + 1 : i + 3], *tokens[j + 1 : j + 3]) for kind in _kinds(word)}
+        out.update((sign + against, *(f"{sign}{against}{kind}" for kind in counted)))
     return out
+
+
+def _value(token: str) -> float | None:
+    if token[0] in ".0123456789":
+        return float(token.replace(",", ""))
+    return None if token == "one" else _NUMBERS.get(token)
+
+
+def _is_top(value: float, token: str, following: list[str]) -> bool:
+    """Whether a number is as high as a share can be."""
+    if 0.97 <= value <= 1 and "." in token:
+        return True
+    return 97 <= value <= 100 and bool({"%", "percent", "cent", "of"} & {*following})
 
 
 def _size(token: str, following: str) -> str:
