@@ -79,6 +79,16 @@ def test_a_doubtful_sentence_is_asked_about_and_its_answer_settles_it(tmp_path):
     assert first not in questions(after) and len(pointed(after)) == len(answer.asks) - 1
 
 
+def test_words_of_a_file_are_read_as_prose_but_for_its_question(tmp_path):
+    words = "The new planner gets 8,000 rollouts a move, an hour in all, whereas the old one gets 1,000 and a minute."
+    path = tmp_path / "plan.toml"
+    path.write_text(f'question = "Is it better?"\ncontrol = "the old one"\nremarks = "{words}"\n', "utf-8")
+    (said,) = [o for o in review(read_design(str(path))).objections if o.check == "unequal-budget"]
+    assert words in said.what and all(r.is_sure for r in read_design(str(path)).readings)
+    path.write_text(f'question = "{words}"\ncontrol = "the old one"\n', "utf-8")
+    assert not read_design(str(path)).readings
+
+
 def test_the_words_that_tell_most_are_named():
     reading = readings("We add seeds until the difference is significant and the verdict is in.")[0]
     assert reading.fault == "optional-stopping" and {"until", "significant"} & set(telling(reading))

@@ -71,7 +71,7 @@ class Design:
       declared: of prose, the facts that stand in lines of their own; the others are read from sentences, doubtfully.
         None where all are declared.
       texts: all that a file says in words, under which heading; read by the frames of `wording`.
-      readings: of prose, what is read of each fault, surely or doubtfully.
+      readings: what is read of each fault: of prose surely or doubtfully, of a file's words surely.
       answered: facts that were asked back; what was read in their place no longer counts.
     """
 
@@ -247,7 +247,10 @@ def of_facts(path: Path, values: Mapping[str, Any]) -> Design:
                 break
     facts["claims"] = _claims(path, values, facts.get("minimal_effect"))
     said = frozenset(declared) if isinstance(declared, list) else None
-    read = tuple(readings(str(values.get("text", "")))) if said is not None else ()
+    if said is None:
+        read = tuple(r for r in readings("\n\n".join(t for head, t in texts if head != "question")) if r.is_sure)
+    else:
+        read = tuple(readings(str(values.get("text", ""))))
     unread = _unread(path, values)
     return Design(**facts, unread=unread, declared=said, texts=texts, readings=read, answered=answered)
 

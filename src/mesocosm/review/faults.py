@@ -21,7 +21,8 @@ from mesocosm.review.wording import caught, word
 
 def told(d: Design, check: str, what: str) -> str | None:
     """The fault of this check as it stands in the words of the plan."""
-    sentence = caught(d.texts, check)
+    learnt = (r.sentence for r in d.readings if r.is_sure and r.fault == check and d.declared is None)
+    sentence = caught(d.texts, check) or next(learnt, None)
     return f"{what}: “{sentence}”." if sentence else None
 
 
@@ -138,7 +139,8 @@ def replication(d: Design) -> str | None:
         return f"n = {d.n} out of “{founded[1]}”: those of one agree by it."
     if is_sure and d.n and d.n > 1 and (counted := _counted_parts(d)):
         return f"n = {d.n} is the number of “{counted}”: many of them share one world or one training."
-    said = told(d, "pseudo-replication", "What is counted is not independent")
+    is_spared = word("averaged", spared=True).search(". ".join(text for _, text in d.texts))
+    said = None if is_spared else told(d, "pseudo-replication", "What is counted is not independent")
     rival = rival_count(d) if said else None
     return f"Are the {rival} your replicates, or the {d.n} {d.unit}? {said}" if rival else said
 

@@ -2,7 +2,8 @@
 
 A frame (`frames.toml`) is what must stand together in a sentence for a fault to be there, and what spares it: bacteria
 may be measured, if worlds are counted. Frames know classes of words (what lives within a world, what is founded on its
-own, what an outcome is called), not sentences; so they read plans that nobody has thought of, and miss some.
+own, what an outcome is called), not sentences; so they read plans that nobody has thought of, and miss some. What they
+miss is left to `reader`, which learnt; there are frames only of what it reads less well.
 """
 
 from __future__ import annotations
