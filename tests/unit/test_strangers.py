@@ -126,6 +126,11 @@ def test_a_sentence_beside_adds_to_what_the_most_telling_one_says_and_what_avert
     assert of_plan(scores)[1] == pytest.approx(plain[1] - SPARED * 0.3)
 
 
+@pytest.mark.parametrize("text", ["", "。", "群れは速いか。", "٣ ≠ 4", "1,,0 1e999 1e-400", "- \n\n# \n\n%"])
+def test_a_text_of_other_letters_is_read_as_nothing_or_little(text):
+    assert terms(text) is not None and not any(r.is_sure for r in readings(text))
+
+
 @pytest.mark.parametrize(
     ("sentence", "quote", "is_one"),
     [

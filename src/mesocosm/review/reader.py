@@ -120,6 +120,7 @@ def readings(text: str, by: Learnt | None = None) -> list[Reading]:
     all_scores = (by or learnt()).scores(said)
     faults, score = all_scores[:, : len(FAULTS)], of_plan(all_scores)
     order = [int(k) for k in np.argsort(-score, kind="stable") if score[k] >= DOUBTFUL]
-    found = [Reading(FAULTS[k], said[int(faults[:, k].argmax())], float(score[k]), score[k] >= SURE) for k in order]
+    at, is_sure = faults.argmax(0).tolist(), (score >= SURE).tolist()
+    found = [Reading(FAULTS[k], said[at[k]], float(score[k]), is_sure[k]) for k in order]
     sure = [each for each in found if each.is_sure]
     return sure + [each for each in found if not each.is_sure][:MOST]

@@ -38,7 +38,7 @@ def terms(sentence: str) -> set[str]:
     tokens = _TOKEN.findall(text)
     stems, kinds, out = [], [], set()
     left = 0
-    for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
+    for token, following in itertools.pairwise((*tokens, "")):
         if token[0] in ".0123456789" or (token in _NUMBERS and token != "one"):
             size = _size(token, following)
             stems.append(size)
