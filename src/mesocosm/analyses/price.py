@@ -235,26 +235,28 @@ def show(record: Record, values: Mapping[str, Any]) -> Result:
     (finding,) = judge([SELECTION], {"selection": own - shadow}, record.replicates, survived)
     lost = values["unaccounted"]
     books = (
-        "the books close to the last fraction"
+        "every birth and every death is accounted for"
         if not lost
-        else f"{lost} books do not close: a birth or a death is not on record"
+        else f"in {lost} places a birth or a death is not on record"
     )
     what = "genes" if values["of"] == "genes" else "genotypes"
     windows = f"over {len(values['edges']) - 1} windows"
     said = f"Nobody lives at the end, so that nothing can be said of selection; {books}."
     if survived:
         first, second = float(np.nanmean(own)), float(np.nanmean(shadow))
-        ratio = f"{first / second:.2g} times as strong as" if second > 0 else "beside"
+        strong = f"{first / second:.2g} times as strong as" if second > 0 else "there, and not"
         said = (
-            f"Selection on expressed {what} was {ratio} that on their shadows (mean squared intensity {first:.3g} and "
-            f"{second:.3g}), {windows}; {books}."
+            f"{windows[0].upper()}{windows[1:]}, selection on {what} that act was {strong} on their shadows, which "
+            f"nobody reads: {first:.3g} and {second:.3g}. (What selection moves the mean of a gene by, in the spread "
+            f"of that gene, squared; the mean over genes and windows. Chance alone gives what the shadows have.) "
+            f"{books[0].upper()}{books[1:]}."
         )
         said += f" {told(values['is_replayed'])}" if values["of"] == "genes" else ""
     strips = Strips(
         "Intensity of selection",
         said,
         list(STRANDS),
-        Axis("mean squared intensity"),
+        Axis("squared change by selection, in spreads"),
         np.stack([own, shadow]),
         paired=True,
     )
