@@ -371,10 +371,11 @@ class Terminal(io.StringIO):
 def progress_over(monkeypatch, seconds: list[float], is_terminal: bool, ticks: list[int] | None = None) -> str:
     """What a run writes whose chunks end at these times, at these ticks."""
     from mesocosm.core import Progress
+    from mesocosm.protocol import progress as lines
 
     clock, screen = [0.0], Terminal(is_terminal)
     monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(lines.time, "monotonic", lambda: clock[0])
     with progress.ProgressLine(declaration("bilinear")) as show:
         for k, now in enumerate(seconds):
             clock[0] = now
@@ -382,9 +383,9 @@ def progress_over(monkeypatch, seconds: list[float], is_terminal: bool, ticks: l
     return screen.getvalue()
 
 
-def test_progress_is_a_line_every_30_seconds_where_there_is_no_terminal(monkeypatch):
-    said = progress_over(monkeypatch, [1, 10, 31, 40, 62], is_terminal=False)
-    assert [line.split()[1] for line in said.splitlines()] == ["300/1000", "500/1000"]
+def test_progress_is_a_line_every_tenth_or_30_seconds_where_there_is_no_terminal(monkeypatch):
+    said = progress_over(monkeypatch, [1, 10, 31, 40, 62], is_terminal=False, ticks=[50, 99, 101, 150, 199])
+    assert [line.split()[1] for line in said.splitlines()] == ["101/1000", "199/1000"]
     assert "\r" not in said and "\x1b" not in said
 
 

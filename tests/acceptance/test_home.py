@@ -60,7 +60,7 @@ def test_every_experiment_has_a_card_with_its_question_and_what_was_found(home):
     assert page.locator(".card").count() == len(SHELF.own()) + 1 == page.evaluate("window.__home.cards")
     for name in SHELF.own():
         card = page.locator(f".card[data-name={name}]")
-        assert declaration(name).question in card.inner_text()
+        assert declaration(name).question in card.inner_text() and card.locator(".slug").inner_text() == name
         presets = card.locator(".presets button").all_inner_texts()
         assert presets == list(declaration(name).presets) or len(declaration(name).presets) < 2
         known = next(c for c in cards() if c["name"] == name).get("found", {})
@@ -106,6 +106,7 @@ def test_a_run_is_begun_stopped_resumed_and_looked_at_by_keyboard_alone(home, ho
     run_named(page, "moran-7-", "interrupted").get_by_role("button", name="Resume").press("Enter")
     run_named(page, "moran-7-", "running").get_by_role("button", name="Stop").press("Enter")
     item = run_named(page, "moran-7-", "interrupted")
+    assert "seed 7" in item.locator("h3").inner_text() and "moran-7-" in item.locator("h3 .slug").inner_text()
     (folder,) = (Path(house.cwd) / "runs").glob("moran-7-*")
     assert load(folder).header["ticks"] == 100_000_000
     item.get_by_role("button", name="Watch").press("Enter")

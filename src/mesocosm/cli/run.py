@@ -81,7 +81,8 @@ def resume(options: argparse.Namespace) -> int:
     record = load(folder)
     wanted = required(options.require, [claim.name for claim in claims_of(record)])
     with _progress(options, declaration_of(record), configuration_of(record)) as progress:
-        progress.begins()
+        if progress.is_live:  # there may be nothing to do
+            progress.begins()
         record = go_on(folder, options.ticks, progress)
     print_record(record, as_json=options.json, report=report_path(record))
     return wanted(record)
@@ -135,7 +136,10 @@ def configuration_from(
     if file:
         text = text_of(Path(file), f"--config {file}")
         default = from_toml(cls, text, file, default)
-        check(default)
+        try:
+            check(default)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{file}: {error}") from None
     configuration = parsed(default, flags)
     check(configuration)
     return configuration

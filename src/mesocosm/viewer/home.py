@@ -318,7 +318,7 @@ def _brief(record: Record) -> dict[str, Any]:
     status = RunStatus.INTERRUPTED if cut else RunStatus.RUNNING if is_followed(record) else record.status
     out |= {"status": str(status), "tick": record.tick, "ticks": header["ticks"], "report": False}
     out |= {"replicates": record.replicates, "begun": header.get("begun", ""), "watched": watched, "cut": cut}
-    with suppress(MesocosmError):
+    with suppress(MesocosmError, TypeError, ValueError):  # a preset of somebody's own may be anything
         out |= _named(record)
     with suppress(MesocosmError):
         found = {finding.name: finding for finding in findings_of(record)}

@@ -136,7 +136,7 @@ SHADOW, DEAF, NOISE = "the shadow genome", "the deaf", "free noise"
 
 KEPT = Claim(
     "kept",
-    "calling in food",
+    "the evolved call more in food",
     control=SHADOW,
     statistic=f"P(emit | food) of {LATE}, evolved less shadow; founders call, and so do their shadows",
     delta=0.1,
@@ -180,7 +180,7 @@ def _contest(name: str, words: str, shares: str) -> Claim:
 def _intake(name: str, garden: str, control: str, statistic: str) -> Claim:
     return Claim(
         name,
-        "food eaten per body and tick",
+        "the evolved eat more by their calls",
         control=control,
         statistic=statistic,
         delta=1.05,
@@ -190,12 +190,12 @@ def _intake(name: str, garden: str, control: str, statistic: str) -> Claim:
 
 
 SOUGHT = (
-    *_behaviour("honest", "honest", "calling in food less calling elsewhere", HONEST, ("", "-deaf", "-noise")),
-    *_behaviour("answered", "answer", "staying where a call is heard", ANSWER, ("", "-deaf")),
+    *_behaviour("honest", "honest", "the evolved call more in food than elsewhere", HONEST, ("", "-deaf", "-noise")),
+    *_behaviour("answered", "answer", "the evolved stay more where a call is heard", ANSWER, ("", "-deaf")),
     *(
         Claim(
             f"carries-{arm}" if arm != "deaf" else "carries",
-            "bodies of the colony",
+            "colonies that hear are larger",
             control=words,
             statistic=f"{SIZE}, against the world with the same seed"
             + (", which pays for no call" if arm == "mute" else ""),
@@ -207,7 +207,7 @@ SOUGHT = (
     ),
     Claim(
         "survives",
-        "whether the colony is alive at the end",
+        "more colonies that hear are alive at the end",
         control=DEAF,
         statistic="1 where it lives, 0 where not, less the same of the deaf world with the same seed",
         delta=0.05,
@@ -227,8 +227,8 @@ OF_ASSAYS = (
         "the same bodies, with free noise",
         "ln(intake / intake where levels are drawn evenly: input that varies may pay by itself), as above",
     ),
-    _contest("rare-callers", "selection on one caller in ten, among mutes", "1:9"),
-    _contest("rare-mutes", "selection on nine callers in ten, against one mute", "9:1"),
+    _contest("rare-callers", "one caller in ten gains among mutes", "1:9"),
+    _contest("rare-mutes", "nine callers in ten gain on one mute", "9:1"),
 )
 CLAIMS = (KEPT, *SOUGHT, *OF_ASSAYS)
 

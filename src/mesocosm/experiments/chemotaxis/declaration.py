@@ -57,7 +57,7 @@ GARDEN = "in the common garden (frozen clones, fresh worlds, the same for all)"
 CLAIMS = (
     Claim(
         "follows",
-        "tumbling in the odour less tumbling away from it",
+        "the evolved tumble more in the odour than away from it",
         control="the shadow genome",
         statistic=f"P(tumble | near) - P(tumble | far), rows weighted by visits {GARDEN}, evolved less shadow",
         delta=0.1,
@@ -76,7 +76,7 @@ CLAIMS = (
     ),
     Claim(
         "intake",
-        "food eaten per body and tick",
+        "the evolved eat more",
         control="the founders",
         statistic=f"ln(intake of the evolved / intake of the founders) {GARDEN}",
         delta=1.1,
@@ -85,7 +85,7 @@ CLAIMS = (
     ),
     Claim(
         "found",
-        "share of bodies within eight cells of the food",
+        "more of the evolved are within eight cells of the food",
         control="the founders",
         statistic=f"ln(share of the evolved / share of the founders) {GARDEN}",
         delta=1.25,
@@ -94,7 +94,7 @@ CLAIMS = (
     ),
     Claim(
         "distance",
-        "distance to the food",
+        "the evolved are nearer to the food",
         control="the founders",
         statistic=f"mean distance to the nearest source, evolved less founders, {GARDEN}",
         delta=2.0,
@@ -104,7 +104,7 @@ CLAIMS = (
     ),
     Claim(
         "selection",
-        "selection coefficient of the evolved",
+        "in one world the evolved displace the founders",
         control="the founders",
         statistic="change of ln((a + 1/2) / (b + 1/2)) per 100 ticks in one world, mean of both assignments of marks",
         delta=0.02,
@@ -116,7 +116,7 @@ CLAIMS = (
 
 COLONY = Claim(
     "colony",
-    "share of the living colony within eight cells of the food",
+    "more of the living colony is within eight cells of the food",
     control="blind colonies: the same worlds and seeds, bodies that sense nothing, with the loci of one stimulus",
     statistic="ln(share / share of the blind), bodies and ticks of the second half of the run",
     delta=1.25,

@@ -85,7 +85,7 @@ def _statistic(name: str) -> Any:
 CLAIMS = (
     Claim(
         "covered",
-        "the share of the truth that the artist covers",
+        "the artist covers more of the truth",
         control="artists of simultaneous descent",
         statistic="sum over modes of the share of its points there, no more than the mode has in truth; mean of the "
         "last quarter, less that of the same seed under the control",

@@ -101,7 +101,8 @@ BLOCKS = (
         ("population", "actor", "instinct"),
         {"": "crossed wires", "straight": "straight wires", "unlearned": "nobody learns"},
         "What crossed wires do",
-        "Whole runs with the same seed, their second half.",
+        "Whole runs with the same seed, their second half. Where nobody learns the rate of learning is inherited and "
+        "never used.",
         over="late",
     ),
     Gardens(

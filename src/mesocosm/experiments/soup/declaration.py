@@ -123,11 +123,9 @@ CLAIMS = (
         replicates=REPLICATES,
         value=_taken_over,
     ),
-    _above(
-        "inert", "copying", "order that comes of copying", "soups in which the two instructions that copy do nothing"
-    ),
-    _above("dealt", "inheritance", "order that comes of inheritance", f"soups dealt anew from epoch {EPOCHS // 2} on"),
-    _above("shallow", "ancestry", "order that comes of a long ancestry", "soups in which copies of copies end at two"),
+    _above("inert", "copying", "copying makes order", "soups in which the two instructions that copy do nothing"),
+    _above("dealt", "inheritance", "inheritance makes order", f"soups dealt anew from epoch {EPOCHS // 2} on"),
+    _above("shallow", "ancestry", "a long ancestry makes order", "soups in which copies of copies end at two"),
 )
 
 DECLARATION = Declaration(

@@ -32,7 +32,7 @@ class TrendConfiguration(ChemotaxisConfiguration):
 _CLAIMS = (
     replace(
         CLAIMS[0],
-        sentence="tumbling when the odour falls less tumbling when it rises",
+        sentence="the evolved tumble more when the odour falls than when it rises",
         statistic=f"P(tumble | falls) - P(tumble | rises), rows weighted by visits {GARDEN}, evolved less shadow",
     ),
     replace(CLAIMS[1], sentence="tumbling goes with a falling odour in at least 90 % of worlds"),
