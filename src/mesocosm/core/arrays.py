@@ -191,6 +191,15 @@ def promised(x: Int32[Array, "..."], low: Int[Array, ""], high: Int[Array, ""]) 
 
 
 @jax.jit
+def one_of(k: Int32[Array, ""], cases: Array) -> Array:
+    """Case number `k`, or the first if there is none. Compared one after the other: a look-up does not vectorise."""
+    out = cases[0]
+    for number in range(1, cases.shape[0]):
+        out = jnp.where(k == number, cases[number], out)
+    return out
+
+
+@jax.jit
 def quotient(a: Int32[Array, " n"], b: Int32[Array, " n"]) -> Int32[Array, " n"]:
     """floor(a / b) for 0 <= a < 2^15 and b > 0. A float quotient, made exact: integer division does not vectorise."""
     q = (a.astype(jnp.float32) / b.astype(jnp.float32)).astype(jnp.int32)

@@ -15,6 +15,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Int, Int8, Int32, UInt32
 
+from mesocosm.core.arrays import one_of
 from mesocosm.minds.mind import Brain, Draw, Mind
 from mesocosm.minds.parameters import TableParameters
 from mesocosm.minds.policy import softmax_weight
@@ -74,9 +75,8 @@ class Table(Mind):
             row = lax.dynamic_slice(genome, (stimulus * self.n_acts,), (self.n_acts,))
             row = [row[a] for a in range(self.n_acts)]
         else:
-            row = [genome[a] for a in range(self.n_acts)]
-            for s in range(1, self.n_stimuli):
-                row = [jnp.where(stimulus == s, genome[s * self.n_acts + a], q) for a, q in enumerate(row)]
+            n = self.n_stimuli * self.n_acts
+            row = [one_of(stimulus, genome[a : n : self.n_acts]) for a in range(self.n_acts)]
         wide = [q.astype(jnp.int32) for q in row]
         return wide if self.reticence is None else [q - self.reticence if a >= 2 else q for a, q in enumerate(wide)]
 

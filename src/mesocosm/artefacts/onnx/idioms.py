@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -19,9 +20,11 @@ from mesocosm.artefacts.onnx.drawn import addressed
 from mesocosm.artefacts.onnx.graph import Graph, type_of
 from mesocosm.artefacts.onnx.shapes import ints, joined, stretched
 from mesocosm.artefacts.onnx.values import Value, like, within
-from mesocosm.core.arrays import first_true, promised, quotient, root
+from mesocosm.core.arrays import first_true, one_of, promised, quotient, root
 from mesocosm.core.random import threefry2x32
 
+_MANY = 1024
+"""Look-ups that cost less than as many comparisons as there are cases."""
 Idiom = Callable[[Graph, list[Value], Any], list[Value] | None]
 
 
@@ -91,6 +94,18 @@ def _promised(g: Graph, values: list[Value], aval: Any) -> list[Value] | None:
     return [within(x, max(low, x.bounds[0]), min(high, x.bounds[1]))]
 
 
+def _one_of(g: Graph, values: list[Value], aval: Any) -> list[Value] | None:
+    """`one_of` for each of many, from a table [case, each]: looked up."""
+    k, cases = values
+    n_cases, n = cases.shape
+    if n < _MANY or not 0 <= k.bounds[0] <= k.bounds[1] < n_cases or k.held != (n,):
+        return None
+    at = g.plus(g.each("Mul", k, g.constant(n, np.int32)), g.constant(np.arange(n, dtype=np.int32)))
+    line = g.as_held(replace(cases, shape=(n_cases * n,)), (n_cases * n,))
+    out = g.op("GatherElements", [g.whole(line), g.whole(at)], (n,), cases.dtype, axis=0)
+    return [like(out, cases)]
+
+
 def _share(g: Graph, values: list[Value], aval: Any) -> list[Value]:
     """`quotient` of 0 <= a < 2^15: the float is nearer to the whole number below than its rounding reaches."""
     a, b = (g.cast(stretched(g, v, aval.shape), np.float32) for v in values)
@@ -120,6 +135,7 @@ _IDIOMS: dict[str, tuple[Callable[..., Any], Idiom]] = {
     "threefry2x32": (lambda a, b, c, d, out: threefry2x32((a, b), (c, d)), addressed),
     "first_true": (lambda mask, out: first_true(mask, out[0]), _first),
     "promised": (lambda x, low, high, out: promised(x, low, high), _promised),
+    "one_of": (lambda k, cases, out: jax.vmap(one_of, (0, 1))(k, cases), _one_of),
     "quotient": (lambda a, b, out: quotient(a, b), _share),
     "root": (lambda a, out: root(a), _root),
     "floor_divide": (lambda a, b, out: jnp.floor_divide(a, b), _quotient),

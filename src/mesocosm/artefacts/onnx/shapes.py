@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mesocosm.artefacts.onnx import bits
 from mesocosm.artefacts.onnx.choice import either
 from mesocosm.artefacts.onnx.graph import Graph, Made, NotExpressible, type_of
 from mesocosm.artefacts.onnx.values import Shape, Value, like, padded, stripped, within
@@ -200,6 +201,8 @@ def _summed(g: Graph, a: Value, axes: Sequence[int], shape: Shape) -> Value:
     n, (low, high) = int(np.prod([a.shape[k] for k in axes], dtype=int)), a.bounds
     dtype, most = _counting(a.dtype, wraps=True), n * max(abs(low), abs(high))
     is_long = np.prod(a.shape, dtype=int) >= _MANY
+    if most > 1 << 52 and a.dtype.itemsize <= 4:
+        return _summed_apart(g, a, axes, shape)
     if is_long and most <= 1 << 52:
         dtype = np.dtype(np.float32 if most <= 1 << 24 else np.float64)
     elif most >= 1 << 31:
@@ -207,6 +210,15 @@ def _summed(g: Graph, a: Value, axes: Sequence[int], shape: Shape) -> Value:
     name = g.whole(g.cast(a, dtype))
     out = within(g.op("ReduceSum", [name, ints(g, axes)], shape, dtype, keepdims=0), n * low, n * high)
     return within(_wrapped(g, out, a.dtype), n * low, n * high) if dtype.kind == "f" else g.cast(out, a.dtype)
+
+
+def _summed_apart(g: Graph, a: Value, axes: Sequence[int], shape: Shape) -> Value:
+    """A sum that may be beyond 2^53, low and high bits apart: ONNX Runtime adds int64 as float64 (1.32)."""
+    word, sixteen = g.cast(a, np.uint32), g.constant(16, np.uint32)
+    low = bits.bitwise("and")(g, [word, g.constant(0xFFFF, np.uint32)], {})
+    high = bits.shifted_right(g, [word, sixteen], {})
+    low, high = (_summed(g, half, axes, shape) for half in (low, high))
+    return g.cast(g.each("Add", bits.shifted_left(g, [high, sixteen], {}), low), a.dtype)
 
 
 def _wrapped(g: Graph, a: Value, dtype: np.dtype) -> Value:

@@ -8,7 +8,7 @@ looked up; and so is what is a sum of such functions of two numbers, like the ce
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -55,6 +55,7 @@ class _Search:
       maker: by name, the node.
       readers: by name, the first outputs of the nodes that read it.
       gone: first outputs of nodes that are not needed any more, or replaced.
+      alone: by the name of a sum of functions of two numbers: a sum with few values of which it is a function itself.
     """
 
     g: Graph
@@ -64,6 +65,7 @@ class _Search:
     maker: dict[str, NodeProto] = field(default_factory=dict)
     readers: dict[str, set[str]] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
+    alone: dict[str, str] = field(default_factory=dict)
 
 
 def tabulated(g: Graph, nodes: Sequence[NodeProto], outputs: Sequence[str]) -> list[NodeProto]:
@@ -113,12 +115,27 @@ def _function(s: _Search, node: NodeProto) -> _Known | None:
     if op == "Div" and not (names[1] in s.constants and s.constants[names[1]].all()):
         return None
     if len(_roots(found)) > 1 and not _is_sum(node, found, fixed):  # a sum may have few values itself
-        found = [(len(one.roots) > 1 and _itself(s, name)) or one for name, one in zip(own, found, strict=True)]
+        found = [_alone(s, name, one) for name, one in zip(own, found, strict=True)]
     roots = _roots(found)
     if len(roots) > 1 and not _is_sum(node, found, fixed):
         return None
+    if len(roots) > 1:
+        _keep_alone(s, node.output[0], own)
     lead = np.broadcast_shapes(*(one.lead for one in found), *(array.shape[:-1] for array in fixed))
     return _Known(roots, _type(node, found, fixed), lead)
+
+
+def _alone(s: _Search, name: str, known: _Known) -> _Known:
+    """As a function of one number, if it is one of two."""
+    return replace(known, roots=(s.alone[name],)) if len(known.roots) > 1 and name in s.alone else known
+
+
+def _keep_alone(s: _Search, name: str, own: Sequence[str]) -> None:
+    """What is made of one sum with few values goes back to that, so that there is one table for all that is made."""
+    if len(own) == 1 and own[0] in s.alone:
+        s.alone[name] = s.alone[own[0]]
+    elif _itself(s, name) is not None:
+        s.alone[name] = name
 
 
 def _roots(found: Sequence[_Known]) -> tuple[str, ...]:
