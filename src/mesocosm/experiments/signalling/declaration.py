@@ -93,7 +93,7 @@ GARDEN = "in the common garden (frozen clones, fresh worlds, the same for both)"
 CLAIMS = (
     Claim(
         "kept",
-        "emission",
+        "bodies that hear emit more",
         control=DEAF,
         statistic=f"{RATE}, less the same of the deaf world with the same seed",
         delta=0.05,
@@ -108,21 +108,21 @@ CLAIMS = (
     ),
     Claim(
         "calls",
-        "emission of bodies in food",
+        "in food, bodies that hear emit more",
         control=DEAF,
         statistic=f"{RATE}, of bodies that sense food, less the same of the deaf world with the same seed",
         delta=0.05,
     ),
     Claim(
         "tells",
-        "emission in food less emission elsewhere",
+        "the evolved emit more in food than elsewhere",
         control="the shadow genome",
         statistic="P(emit | food) - P(emit | none), rows weighted by visits, evolved less shadow",
         delta=0.1,
     ),
     Claim(
         "intake",
-        "food eaten per body and tick",
+        "the evolved eat more by their signals",
         control="the same bodies, mute",
         statistic=f"ln(intake / intake where no emission adds signal) {GARDEN}",
         delta=1.05,
@@ -130,7 +130,7 @@ CLAIMS = (
     ),
     Claim(
         "distance",
-        "distance to the food",
+        "the evolved are nearer to the food by their signals",
         control="the same bodies, mute",
         statistic=f"mean distance to the nearest source, less the same where no emission adds signal, {GARDEN}",
         delta=0.5,
@@ -139,7 +139,7 @@ CLAIMS = (
     ),
     Claim(
         "survival",
-        "survival of jumps of the source",
+        "more of the evolved survive jumps of the source by their signals",
         control="the same bodies, mute",
         statistic="share alive at the end of the survival assay (the source jumps every 100 ticks in the mean), less "
         "the same where emission is free and adds no signal",
@@ -147,7 +147,7 @@ CLAIMS = (
     ),
     Claim(
         "private",
-        "selection on emitters among mutes",
+        "among mutes, who hear them, emitters lose",
         control="the same bodies, mute",
         statistic="change of ln((a + 1/2) / (b + 1/2)) per 100 ticks, emitters a against mutes b that hear them, in "
         "one world, mean of both assignments of marks",
