@@ -267,6 +267,7 @@ def test_what_changes_nothing_at_the_end_is_not_put(alive):
             zero.at[at].add(is_there.astype(jnp.int32), mode=sure),
             zero.at[at].add(jnp.where(is_there, x, 0), mode=sure),
             zero.at[at].add(-jnp.where(part, x, 0), mode=sure),
+            zero.at[at].add(jnp.where(is_there | (x > 9), x, 0), mode=sure),
             (zero + 3).at[at].add(jnp.where(is_there, x, 1), mode=sure),
             (zero + 3).at[at].multiply(jnp.where(is_there, x, 1), mode=sure),
             (zero + 3).at[at].multiply(jnp.where(is_there, x, 2), mode=sure),
