@@ -1,7 +1,8 @@
 """The rules with eyes that come with the project: `python -m benchmarks.eyes [FOLDER] [HOW_MANY]` makes them anew.
 
-Each is written by hand but for its innate synapses, which are what a childhood of tasks leaves: Omniglot's training
-alphabets (MESOCOSM_DATA), random strokes, random blobs, each drawing slanted, scaled, shifted and thickened by chance.
+Each is written by hand but for its innate synapses, which are what a childhood of tasks leaves, refined by a gradient
+over further tasks: Omniglot's training alphabets (MESOCOSM_DATA), random strokes, random blobs, each drawing slanted,
+scaled, shifted and thickened by chance.
 The rules differ by the tasks they met. `python -m benchmarks.eyes src/mesocosm/rivals` makes what rivals have of the
 same tasks.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -25,11 +27,14 @@ from mesocosm.rules.areas import Chain
 from mesocosm.rules.brain import BrainGenome, build_brain, perception
 from mesocosm.rules.form import BrainForm
 from mesocosm.rules.innate import Childhood, innate
+from mesocosm.rules.refined import refined
 from mesocosm.rules.rule import Rule
 
-FORM = BrainForm(features=128)
+FORM = BrainForm(features=128, second=6)
 TASKS, EXAMPLES, AT_ONCE = 120, 100, 4
 """Tasks of each kind, examples of each, tasks drawn at once."""
+STEPS, RATE, REFINED_EXAMPLES = 300, 0.003, 80
+"""Of the gradient: steps of two tasks of each kind, the first step's size, examples of a task."""
 
 
 def childhoods(source: Source, look: Callable[[Array], Array], seed: int) -> list[Childhood]:
@@ -49,13 +54,27 @@ def childhoods(source: Source, look: Callable[[Array], Array], seed: int) -> lis
 
 
 def raised(source: Source, seed: int, form: BrainForm = FORM) -> BrainGenome:
-    """The genome written by hand, with the innate synapses that a childhood leaves."""
-    areas = build_brain(form, (source.pixels, source.classes)).found(jax.random.key(seed)).areas
-    views, genes = Chain(perception(form)[:1]), areas[1:2]
+    """The genome written by hand, with the innate synapses that a childhood leaves, and the gradient refines."""
+    one = replace(form, second=0)
+    first = build_brain(one, (source.pixels, source.classes)).found(jax.random.key(0)).areas
+    views, genes = Chain(perception(one)[:1]), first[1:2]
     look = Glance(views, genes, views.begin(genes, form.side**2, jax.random.key(0)))
+
+    def draw(key: Array) -> tuple[Array, Array]:
+        streams = source.draw(key, 2 * len(source.kinds), REFINED_EXAMPLES)
+        return jax.vmap(look)(streams.inputs), streams.labels
+
     usual, strengths = innate(childhoods(source, look, seed), form.features)
-    areas[2] = {"usual": jnp.asarray(_halves(usual)), "strengths": jnp.asarray(_halves(strengths))}
-    return BrainGenome(areas)
+    usual, strengths, losses = refined(
+        usual, strengths, draw, source.classes, STEPS, RATE, jax.random.fold_in(jax.random.key(seed), 1)
+    )
+    print(f"loss {losses[:20].mean():.3f} -> {losses[-20:].mean():.3f}", flush=True)
+    first[2] = {"usual": jnp.asarray(_halves(usual)), "strengths": jnp.asarray(_halves(strengths))}
+    whole = build_brain(form, (source.pixels, source.classes)).found(jax.random.key(0)).areas
+    if form.second:
+        whole[1]["areas"][0] = first[1:]
+        return BrainGenome(whole)
+    return BrainGenome(first)
 
 
 def _halves(values: np.ndarray) -> np.ndarray:
@@ -90,7 +109,7 @@ def main() -> None:
         made = {
             "command": "python -m benchmarks.eyes",
             "seed": seed,
-            "examples": len(source.kinds) * TASKS * EXAMPLES,
+            "examples": len(source.kinds) * (TASKS * EXAMPLES + 2 * STEPS * REFINED_EXAMPLES),
             "seconds": seconds,
         }
         Rule(FORM, genome, made).save(folder / f"eyes-{seed}.json")

@@ -102,5 +102,21 @@ class Keys:
             self.values = self.values + (wanted - alike @ self.values - self.decay * self.values) / bound
 
 
+class Heeded:
+    """Learners that are heeded by how often they were right; each has `answer(x)` and `learn(x, label)`."""
+
+    def __init__(self, learners, lean, trust):
+        self.learners, self.lean, self.trust, self.right = learners, np.array(lean), trust, np.zeros(len(learners))
+
+    def answer(self, x):
+        shares = np.exp(self.lean + self.trust * self.right)
+        return sum(s * one.answer(x) for s, one in zip(shares / shares.sum(), self.learners, strict=True))
+
+    def learn(self, x, label):
+        self.right += [np.argmax(one.answer(x)) == label for one in self.learners]
+        for one in self.learners:
+            one.learn(x, label)
+
+
 def _cosine(a, b):
     return a @ b / np.sqrt((a @ a) * (b @ b) + 1e-8)

@@ -11,10 +11,13 @@ from scipy.linalg import sqrtm
 
 from mesocosm import rules
 from mesocosm.record.configuration import ConfigurationError
-from mesocosm.rules.areas import Chain, Decorrelating, Innate, Oriented, Retina, Upright
+from mesocosm.rules.areas import Area, Chain, Decorrelating, Innate, Oriented, Retina, Upright
+from mesocosm.rules.brain import before_keys
 from mesocosm.rules.form import BrainForm
+from mesocosm.rules.heeded import Heeded
 from mesocosm.rules.innate import Childhood, innate
 from mesocosm.rules.keys import Keys
+from mesocosm.rules.refined import named, refined
 from mesocosm.rules.rule import EvolvedRule, Rule, RuleError, build_net
 from mesocosm.tasks import load
 from tests.reference import eyes as plain
@@ -148,6 +151,42 @@ def test_a_childhood_leaves_synapses_that_overlook_what_differs_within_a_class()
         Childhood.of([(np.zeros((3, 2)), np.arange(3))])
 
 
+def test_the_loss_that_refines_is_that_of_kernel_regression_and_class_means():
+    told, y = RNG.normal(size=(32, 5)), RNG.integers(0, 4, 32)
+    y[:16] = np.where(y[:16] == 3, 0, y[:16])  # a class that nobody knows
+    unit, losses = told / np.linalg.norm(told, axis=1, keepdims=True), []
+    for known in (6, 16):
+        x, names, test = unit[:known], np.unique(y[:known]), unit[16:]
+        labels = y[:known, None] == np.arange(4)
+        values = np.linalg.solve(
+            np.expm1(2 * x @ x.T) / np.expm1(2) + 0.1 * np.eye(known), labels - labels.mean(axis=0)
+        )
+        means = labels.T @ x
+        means = means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
+        for answers in (np.expm1(2 * test @ x.T) / np.expm1(2) @ values, test @ means.T):
+            shares = np.exp(7 * answers[:, names]) / np.exp(7 * answers[:, names]).sum(axis=1, keepdims=True)
+            losses.append(
+                np.mean([-np.log(s[names == n][0]) for s, n in zip(shares, y[16:], strict=True) if n in names])
+            )
+    assert np.isclose(named(jnp.asarray(told), jnp.asarray(y), 4, 7.0), np.mean(losses), rtol=1e-4)
+
+
+def test_the_gradient_finds_what_tells_classes_apart():
+    """Ten directions of which the last two tell classes apart; synapses that heed all alike are where it begins."""
+    apart = jnp.zeros(10).at[8:].set(2.0)
+
+    def draw(key):
+        a, b, c = jax.random.split(key, 3)
+        labels = jax.random.randint(a, (4, 32), 0, 4)
+        middles = apart[None, None, :] * jax.random.normal(b, (4, 4, 10))
+        return jnp.take_along_axis(middles, labels[:, :, None], 1) + jax.random.normal(c, (4, 32, 10)), labels
+
+    usual, strengths, losses = refined(np.zeros(10), np.eye(10), draw, 4, 150, 0.1, jax.random.key(3))
+    sizes = np.linalg.norm(strengths, axis=1)
+    assert sizes[8:].min() > 2 * sizes[:8].max() and usual.shape == (10,)
+    assert losses[-10:].mean() < 0.8 * losses[:10].mean()
+
+
 def test_a_brain_is_its_areas_one_after_the_other(digits):
     form = replace(FORM, features=5, decorrelate=True)
     net = build_net(form, (64, 4, 3))
@@ -167,11 +206,78 @@ def test_a_brain_is_its_areas_one_after_the_other(digits):
     assert float(after[-1].counts.sum()) == 1
 
 
-def test_renaming_classes_renames_answers_and_nothing_else(digits):
+class Constant(Area):
+    """Says the same of whatever it sees."""
+
+    said: tuple[float, ...]
+
+    def size(self, heard):
+        return len(self.said)
+
+    def answer(self, genes, state, heard):
+        return jnp.asarray(self.said)
+
+
+def test_areas_are_heeded_as_a_plain_program_heeds_them():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(30, 6)), rng.integers(0, 3, 30)
+    area = Heeded((Keys(3, 8, 3), Keys(3, 40, 3, 6.0)))
+    genes = area.found(jax.random.key(0), 6) | {"lean": jnp.array([0.4, 0.1]), "trust": jnp.array(0.25)}
+    state = area.begin(genes, 6, jax.random.key(0))
+    reference = plain.Heeded([plain.Keys(8, 3, 3), plain.Keys(40, 3, 3, sharpness=6.0)], [0.4, 0.1], 0.25)
+    learn, answer = jax.jit(area.learn), jax.jit(area.answer)
+    for one, label in zip(x, y, strict=True):
+        told = answer(genes, state, one)
+        assert np.allclose(told, reference.answer(one), atol=1e-4)
+        state = learn(genes, state, one, told, jnp.eye(3)[label])
+        reference.learn(one, label)
+    assert np.array_equal(state.right, reference.right) and np.ptp(state.right) > 0
+    with pytest.raises(ValueError, match=r"answer as many numbers each, not \[2, 3\]"):
+        Heeded((Keys(2, 8), Keys(3, 8))).size(6)
+
+
+def test_who_is_right_is_heeded_and_prejudice_is_overcome():
+    area = Heeded((Constant((1.0, 0.0)), Constant((0.0, 1.0))))
+    genes = area.found(jax.random.key(0), 4)
+    state, x = area.begin(genes, 4, jax.random.key(0)), jnp.zeros(4)
+    assert area.shares(genes, state)[0] > 0.8, "born to heed the first"
+    for times in range(14):
+        before = area.shares(genes, state)[1]
+        state = area.learn(genes, state, x, area.answer(genes, state, x), jnp.array([0.0, 1.0]))
+        assert area.shares(genes, state)[1] > before
+        is_overcome = jnp.argmax(area.answer(genes, state, x)) == 1
+        assert is_overcome == (times + 1 > 2.0 / 0.2)
+    alone = Heeded((Keys(3, 8),))
+    genes = alone.found(jax.random.key(0), 4)
+    told = jnp.eye(3)[1]
+    state = alone.learn(genes, alone.begin(genes, 4, jax.random.key(0)), x + 1, told, told)
+    only = Keys(3, 8)
+    same = only.learn(genes["areas"][0], only.begin(genes["areas"][0], 4, jax.random.key(0)), x + 1, told, told)
+    assert jnp.array_equal(alone.answer(genes, state, x + 2), only.answer(genes["areas"][0], same, x + 2))
+
+
+def test_a_second_level_of_keys_sees_things_as_they_lie(digits):
+    form = replace(FORM, second=4)
+    net = build_net(form, (64, 4, 3))
+    genome = net.found(jax.random.key(0))
+    chain, genes = before_keys(net, genome)
+    x = jnp.asarray(digits[0][0], jnp.float32)
+    first = build_net(FORM, (64, 4, 3))
+    alone = Chain(first.areas.areas[:-1]), first.found(jax.random.key(0)).areas[:-1]
+    seen, same = (c.answer(g, c.begin(g, 64, jax.random.key(0)), x) for c, g in ((chain, genes), alone))
+    assert jnp.array_equal(seen, same)
+    state = EvolvedRule(net, genome).learn(net.start(genome, jax.random.key(0)), x, jnp.eye(3)[2])[0]
+    pattern = np.asarray(state[1].areas[1][1].patterns[0])
+    assert np.allclose(pattern, plain.oriented(np.asarray(x).reshape(8, 8), 4, 4), atol=1e-3)
+
+
+@pytest.mark.parametrize("second", [0, 3])
+def test_renaming_classes_renames_answers_and_nothing_else(digits, second):
     x, y = digits[0][:60], digits[1][:60]
     names = np.random.default_rng(2).permutation(10)
-    a = by_hand(classes=10).learn(x[:40], y[:40])
-    b = by_hand(classes=10).learn(x[:40], names[y[:40]])
+    form = replace(FORM, second=second)
+    a = by_hand(form, classes=10).learn(x[:40], y[:40])
+    b = by_hand(form, classes=10).learn(x[:40], names[y[:40]])
     assert np.allclose(a.logits(x[40:]), b.logits(x[40:])[:, names], atol=1e-4)
 
 

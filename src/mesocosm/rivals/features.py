@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 from mesocosm.rivals.judges import judged, nearest_mean
 from mesocosm.rivals.learners import JUDGES, UNSEEN, WAYS
 from mesocosm.rules.areas import Area, Beside, Chain, Oriented, Retina, Upright
-from mesocosm.rules.brain import Brain
+from mesocosm.rules.brain import Brain, before_keys
 from mesocosm.rules.form import Fields
 from mesocosm.rules.rule import EvolvedRule
 from mesocosm.rules.wiring import FieldWiring
@@ -180,10 +180,9 @@ def build_eyes(side: int, fields: Fields | None = None, own: Glance | None = Non
 
 
 def sight(rule: EvolvedRule) -> Glance:
-    """What a rule with eyes tells its keys, before it has learnt anything."""
+    """What a rule with eyes tells its (first) keys, before it has learnt anything."""
     assert isinstance(rule.net, Brain)
-    chain = Chain(rule.net.areas.areas[:-1])
-    genes = rule.genome.areas[:-1]
+    chain, genes = before_keys(rule.net, rule.genome)
     return Glance(chain, genes, chain.begin(genes, rule.net.sizes[0], jax.random.key(0)))
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from mesocosm.rules.areas import Area, Beside, Chain, Decorrelating, Innate, Oriented, Retina, Upright
 from mesocosm.rules.form import BrainForm
+from mesocosm.rules.heeded import Heeded
 from mesocosm.rules.keys import Keys
 
 
@@ -66,10 +67,31 @@ def build_brain(form: BrainForm, sizes: tuple[int, ...]) -> Brain:
     """
     if not 2 <= len(sizes) <= 3 or min(sizes) < 1:
         raise ValueError(f"sizes = {sizes}: eyes have inputs, at most one level of keys, and classes, one each or more")
-    keys = sizes[1] if len(sizes) == 3 else form.keys
-    areas = Chain((Retina(form.side), *perception(form), Keys(sizes[-1], keys, form.rehearsals)))
+    many = sizes[1] if len(sizes) == 3 else form.keys
+    keys = Keys(sizes[-1], many, form.rehearsals)
+    ends: tuple[Area, ...] = (*perception(form), keys)
+    if form.second:
+        ends = (
+            Heeded(
+                (
+                    Chain(ends),
+                    Chain((Oriented(form.orientations, form.second), Keys(sizes[-1], many, form.rehearsals, 8.0))),
+                )
+            ),
+        )
+    areas = Chain((Retina(form.side), *ends))
     areas.size(sizes[0])  # refuses what is no image
-    return Brain(areas, (sizes[0], keys, sizes[-1]))
+    return Brain(areas, (sizes[0], many, sizes[-1]))
+
+
+def before_keys(brain: Brain, genome: BrainGenome) -> tuple[Chain, Any]:
+    """The areas through which the (first) keys see, and their genes."""
+    areas, genes = brain.areas.areas, genome.areas
+    if isinstance(areas[-1], Heeded):
+        first = areas[-1].areas[0]
+        assert isinstance(first, Chain)
+        return Chain((*areas[:-1], *first.areas[:-1])), [*genes[:-1], *genes[-1]["areas"][0][:-1]]
+    return Chain(areas[:-1]), genes[:-1]
 
 
 def perception(form: BrainForm) -> tuple[Area, ...]:
@@ -87,4 +109,4 @@ def perception(form: BrainForm) -> tuple[Area, ...]:
     return tuple(areas)
 
 
-__all__ = ["Brain", "BrainGenome", "build_brain", "perception"]
+__all__ = ["Brain", "BrainGenome", "before_keys", "build_brain", "perception"]

@@ -108,6 +108,9 @@ class BrainForm:
     """The view in which things are left as they are, likewise."""
     features: Annotated[int, Range(0, 4096, "neurons", "size")] = 0
     """Neurons that hear both views over innate synapses; 0: there are none."""
+    second: Annotated[int, Range(0, 32, "pools", "size")] = 0
+    """Pools, likewise, of a second level of keys that hears nothing but things as they are; 0: there is none. Each of
+    the two is heeded the more the oftener it was right."""
     decorrelate: bool = False
     """Whether lateral synapses learn to decorrelate, in life, what the keys hear."""
     keys: Annotated[int, Range(1, 65536, "neurons", "size")] = 128

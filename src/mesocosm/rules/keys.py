@@ -21,6 +21,8 @@ from jaxtyping import Array, Float
 from mesocosm.rules.areas import Area, Genes, Vector
 
 _TINY = 1e-8
+SHARPNESS, DECAY, GAIN = 2.0, 0.1, 10.0
+"""Written by hand."""
 
 
 class KeysState(eqx.Module):
@@ -37,18 +39,20 @@ class Keys(Area):
     Args:
       classes, keys: how many.
       rehearsals: how often all keys are rehearsed after an example.
+      sharpness: written by hand; more of it where what is heard has much in common.
     """
 
     classes: int = eqx.field(static=True)
     keys: int = eqx.field(static=True)
     rehearsals: int = eqx.field(static=True, default=20)
+    sharpness: float = eqx.field(static=True, default=SHARPNESS)
 
     def size(self, heard: int) -> int:
         return self.classes
 
     def found(self, key: Array, heard: int) -> Genes:
         """`gain`: of the answers; `unknown`: how far below the others a class is that was never named."""
-        numbers = dict(sharpness=2.0, decay=0.1, rate=1.0, gain=10.0, unknown=10.0)
+        numbers = dict(sharpness=self.sharpness, decay=DECAY, rate=1.0, gain=GAIN, unknown=10.0)
         return {name: jnp.array(v) for name, v in numbers.items()}
 
     def begin(self, genes: Genes, heard: int, key: Array) -> KeysState:
@@ -107,4 +111,4 @@ def _cosines(patterns: Float[Array, "keys n"], heard: Vector) -> Float[Array, " 
     return (patterns @ heard) * jax.lax.rsqrt(lengths + _TINY)
 
 
-__all__ = ["Keys", "KeysState"]
+__all__ = ["DECAY", "GAIN", "SHARPNESS", "Keys", "KeysState"]
