@@ -30,9 +30,11 @@ from mesocosm.rules.innate import Childhood, innate
 from mesocosm.rules.refined import refined
 from mesocosm.rules.rule import Rule
 
-FORM = BrainForm(features=128, second=6)
+FORM = BrainForm(features=128, second=6, rehearsals=60)
 TASKS, EXAMPLES, AT_ONCE = 120, 100, 4
 """Tasks of each kind, examples of each, tasks drawn at once."""
+SHARPER = 3.0
+"""How sharply keys are tuned that hear what is refined."""
 STEPS, RATE, REFINED_EXAMPLES = 300, 0.003, 80
 """Of the gradient: steps of two tasks of each kind, the first step's size, examples of a task."""
 
@@ -69,6 +71,7 @@ def raised(source: Source, seed: int, form: BrainForm = FORM) -> BrainGenome:
         usual, strengths, draw, source.classes, STEPS, RATE, jax.random.fold_in(jax.random.key(seed), 1)
     )
     print(f"loss {losses[:20].mean():.3f} -> {losses[-20:].mean():.3f}", flush=True)
+    first[-1]["sharpness"] = jnp.array(SHARPER)
     first[2] = {"usual": jnp.asarray(_halves(usual)), "strengths": jnp.asarray(_halves(strengths))}
     whole = build_brain(form, (source.pixels, source.classes)).found(jax.random.key(0)).areas
     if form.second:
