@@ -13,6 +13,9 @@ from mesocosm.rules.form import BrainForm
 from mesocosm.rules.heeded import Heeded
 from mesocosm.rules.keys import Keys
 
+_SHARPER = 8.0
+"""Of keys that hear energies as they are, which have much in common."""
+
 
 class BrainGenome(eqx.Module):
     """Genes of each area."""
@@ -75,7 +78,7 @@ def build_brain(form: BrainForm, sizes: tuple[int, ...]) -> Brain:
             Heeded(
                 (
                     Chain(ends),
-                    Chain((Oriented(form.orientations, form.second), Keys(sizes[-1], many, form.rehearsals, 8.0))),
+                    Chain((Oriented(form.orientations, form.second), Keys(sizes[-1], many, form.rehearsals, _SHARPER))),
                 )
             ),
         )

@@ -27,7 +27,8 @@ class HeededState(eqx.Module):
 class Heeded(Area):
     """Areas side by side that answer a number for each class; their answers are averaged by how far each is heeded.
 
-    An area's share is exp(lean + trust * how often it was right), over that of all.
+    An area's share is exp(lean + trust * how often it was right since it was born), over that of all; nothing is
+    forgotten.
 
     Genes: `lean` [areas], for whom a brain is born; `trust`, what one right answer is worth.
     """
