@@ -1,6 +1,5 @@
 """The command line from outside: what it prints where, what it leaves on disk, and with which code it ends."""
 
-import io
 import json
 import os
 import shutil
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mesocosm.cli import main, progress
+from mesocosm.cli import main
 from mesocosm.protocol.registry import declaration
 from mesocosm.record import load
 from mesocosm.record.header import write_header
@@ -165,9 +164,11 @@ def test_the_resolved_configuration_reproduces_the_run(tmp_path, here):
     assert load(tmp_path / "first").digest() == load(tmp_path / "second").digest()
 
 
-def test_resuming_a_finished_run_prints_it_again(game):
-    again = mesocosm("resume", "game", "--json", cwd=game.parent)
-    assert json.loads(again.stdout)["status"] == "finished"
+def test_resuming_a_finished_run_prints_it_again(game, here, monkeypatch):
+    assert json.loads(mesocosm("resume", "game", "--json", cwd=game.parent).stdout)["status"] == "finished"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert "compiling" not in here("resume", "game", cwd=game.parent).stderr
+    assert "compiling" in here("resume", "game", "--ticks", 220, cwd=game.parent).stderr
 
 
 def test_a_run_made_longer_is_the_unbroken_longer_run(game, here):
@@ -185,10 +186,11 @@ def test_the_resolved_configuration_of_a_run_made_longer_reproduces_it(game, her
 
 
 @pytest.mark.parametrize(("ticks", "says"), [(100, "200"), (210, "every = 20"), (0, "ticks = 0"), ("x", "x")])
-def test_a_run_cannot_be_resumed_to_a_length_that_makes_no_sense(game, ticks, says, here):
+def test_a_run_cannot_be_resumed_to_a_length_that_makes_no_sense(game, ticks, says, here, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     before = load(game).digest()
     done = here("resume", "game", "--ticks", ticks, cwd=game.parent, code=2)
-    assert says in done.stderr and done.stdout == ""
+    assert says in done.stderr and "compiling" not in done.stderr and done.stdout == ""
     assert load(game).digest() == before and load(game).status == "finished"
 
 
@@ -360,45 +362,3 @@ def test_results_that_cannot_be_printed_are_an_error_of_the_environment(laborato
         call = [*MESOCOSM, "list"]
         done = subprocess.run(call, cwd=laboratory, text=True, stdout=stdout, stderr=subprocess.PIPE, timeout=60)
     assert done.returncode == 3 and "No space left" in done.stderr and "Traceback" not in done.stderr
-
-
-class Terminal(io.StringIO):
-    def __init__(self, is_terminal: bool):
-        super().__init__()
-        self.isatty = lambda: is_terminal
-
-
-def progress_over(monkeypatch, seconds: list[float], is_terminal: bool, ticks: list[int] | None = None) -> str:
-    """What a run writes whose chunks end at these times, at these ticks."""
-    from mesocosm.core import Progress
-    from mesocosm.protocol import progress as lines
-
-    clock, screen = [0.0], Terminal(is_terminal)
-    monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setattr(lines.time, "monotonic", lambda: clock[0])
-    with progress.ProgressLine(declaration("bilinear")) as show:
-        for k, now in enumerate(seconds):
-            clock[0] = now
-            show(Progress("bilinear", ticks[k] if ticks else 100 * (k + 1), 1000, 2, 2, 10.0, {}))
-    return screen.getvalue()
-
-
-def test_progress_is_a_line_every_tenth_or_30_seconds_where_there_is_no_terminal(monkeypatch):
-    said = progress_over(monkeypatch, [1, 10, 31, 40, 62], is_terminal=False, ticks=[50, 99, 101, 150, 199])
-    assert [line.split()[1] for line in said.splitlines()] == ["101/1000", "199/1000"]
-    assert "\r" not in said and "\x1b" not in said
-
-
-def test_progress_is_one_live_line_on_a_terminal_and_leaves_nothing(monkeypatch):
-    said = progress_over(monkeypatch, [1, 2, 3], is_terminal=True)
-    assert "\n" not in said and "tick 300/1000" in said and said.endswith("\r\x1b[K")
-
-
-def test_the_time_left_of_an_arm_begins_anew(monkeypatch):
-    said = progress_over(monkeypatch, [0, 10], is_terminal=True, ticks=[900, 100])
-    assert said.count("...") == 2 and "-" not in said
-
-
-def test_the_time_left_is_foretold_once_chunks_have_been_run_in_which_nothing_is_compiled(monkeypatch):
-    said = progress_over(monkeypatch, [0, 10, 20, 30], is_terminal=True)
-    assert said.count("...") == 3 and "80 s left" not in said and "60 s left" in said

@@ -19,6 +19,7 @@ from mesocosm.core.arrays import (
     materialise,
     next_power_of_two,
     order_of,
+    shaped,
 )
 
 masks = st.integers(0, 2**32 - 1).map(lambda seed: np.random.default_rng(seed))
@@ -97,3 +98,15 @@ def test_materialise_computes_what_it_is_given():
 @pytest.mark.parametrize(("n", "size"), [(1, 32), (32, 32), (33, 64), (1000, 1024), (1024, 1024)])
 def test_size_classes_are_powers_of_two(n, size):
     assert next_power_of_two(n) == size
+
+
+def _doubled(x):
+    return 2 * x, jnp.zeros(3)
+
+
+def test_shapes_are_those_of_jax_whatever_was_traced_before():
+    """Under another width of numbers, and of a plain number after an array."""
+    for arg in (jnp.float32(1), 1.0, np.ones(2), jax.ShapeDtypeStruct((2,), jnp.float32)):
+        for is_wide in (False, True, False):
+            with jax.enable_x64(is_wide):
+                assert shaped(_doubled, arg) == jax.eval_shape(_doubled, arg), (arg, is_wide)

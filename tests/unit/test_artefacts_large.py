@@ -64,8 +64,10 @@ def test_later_is_where_the_world_has_ended(tmp_path):
         assert all(np.array_equal(a, world.begins.get(name, 0)) for name, a in world.later(0).items())
     assert int(found[0]["status"]) == 1 and 0 < int(found[0]["tick"]) < 200
     assert found[0].keys() == found[1].keys() and all(np.array_equal(a, found[1][k]) for k, a in found[0].items())
-    with pytest.raises(ArtefactError, match=r"ticks = -1: must be 0 or more"):
-        world.later(-1)
+    assert world.later(np.int64(1))["tick"] == 1
+    for odd in (-1, 2.7, "3", None, 2**31, 2**70):
+        with pytest.raises(ArtefactError, match=rf"ticks = {odd!r}: must be a whole number, 0 \.\.\. 2147483647"):
+            world.later(odd)
 
 
 def test_numbers_of_a_state_keep_to_their_ranges():

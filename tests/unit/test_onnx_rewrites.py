@@ -95,6 +95,13 @@ def test_quotients_and_roots_are_exact():
     assert written(near(2**22), squares, least={"i0": 0}) == {"Min": 1, "Cast": 2, "Sqrt": 1}
 
 
+def test_constants_that_differ_in_the_sign_of_zero_are_kept_apart():
+    """Known as they stand, and when they are computed while the graph is written; 1 / 0 shows it."""
+    for zeros in ([0.0, -0.0], [-0.0, 0.0]):
+        z = np.array(zeros, np.float32)
+        same(lambda x, z=z: [x / z, x / (jnp.array(z) * 2), x / (jnp.array(z) + z)], np.ones(2, np.float32))
+
+
 def test_what_is_promised_is_believed():
     x = np.arange(N, dtype=np.int32)
     same(lambda x: [promised(x, jnp.int32(0), jnp.int32(N - 1)) >= 0], x)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -21,6 +22,8 @@ from mesocosm.record.folder import unpack
 
 MOST_BYTES = 2 << 30
 """Of a file."""
+MOST_TICKS = 2**31 - 1
+"""A world counts its ticks in int32."""
 
 
 @dataclass(frozen=True)
@@ -64,18 +67,27 @@ class Opened:
         all ticks are one call.
 
         Raises:
-          ArtefactError: for what is no world.
+          ArtefactError: for what is no world, or no number of ticks.
         """
         if self.manifest["kind"] != "tick":
             raise ArtefactError(f"{self.path.name}: is {self.manifest['kind']!r}, and no world that goes on; use `run`")
-        if ticks < 0:
-            raise ArtefactError(f"ticks = {ticks}: must be 0 or more")
+        ticks = self._checked_ticks(ticks)
         if self.many:
             return self.many(self.begins, ticks)
         given, status = self.begins, np.int32(0)
         for out in self.play(ticks):
             given, status = after(given, out), out.get("status", status)
         return given | {"status": np.asarray(status)}
+
+    def _checked_ticks(self, ticks: Any) -> int:
+        most = MOST_TICKS - int(self.begins.get("tick", 0))
+        try:
+            count = operator.index(ticks)
+        except TypeError:
+            count = -1
+        if not 0 <= count <= most:
+            raise ArtefactError(f"ticks = {ticks!r}: must be a whole number, 0 ... {most}")
+        return count
 
     def _checked(self, name: str, value: Any) -> np.ndarray:
         if name not in self.begins:

@@ -81,9 +81,7 @@ def resume(options: argparse.Namespace) -> int:
     record = load(folder)
     wanted = required(options.require, [claim.name for claim in claims_of(record)])
     with _progress(options, declaration_of(record), configuration_of(record)) as progress:
-        if progress.is_live:  # there may be nothing to do
-            progress.begins()
-        record = go_on(folder, options.ticks, progress)
+        record = go_on(folder, options.ticks, progress, ready=progress.begins)
     print_record(record, as_json=options.json, report=report_path(record))
     return wanted(record)
 

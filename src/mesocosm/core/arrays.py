@@ -153,24 +153,24 @@ def shaped(call: Callable[..., Any], *args: Any) -> Any:
     """What `jax.eval_shape` gives: shapes and dtypes, nothing is computed.
 
     Traced once for all arguments of a form: many short runs of one law, as in a tournament or of the arms of an assay,
-    would spend most of their time on it.
+    would spend most of their time on it. Of jax's configuration only `enable_x64` is looked at.
 
     Args:
       call: a function of a module or a class: one that is made anew is traced anew.
       args: pytrees of arrays or of their shapes.
     """
     leaves, form = jax.tree.flatten(args)
-    return _shaped(call, form, tuple(_shape_of(leaf) for leaf in leaves))
+    return _shaped(call, form, tuple(_shape_of(leaf) for leaf in leaves), jax.config.read("jax_enable_x64"))
 
 
 def _shape_of(leaf: Any) -> jax.ShapeDtypeStruct:
     if isinstance(leaf, jax.ShapeDtypeStruct):
         return leaf
-    return jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf))
+    return jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf), weak_type=jax.typeof(leaf).weak_type)
 
 
 @lru_cache(maxsize=256)
-def _shaped(call: Callable[..., Any], form: Any, leaves: tuple[jax.ShapeDtypeStruct, ...]) -> Any:
+def _shaped(call: Callable[..., Any], form: Any, leaves: tuple[jax.ShapeDtypeStruct, ...], is_x64: bool) -> Any:
     return jax.eval_shape(call, *jax.tree.unflatten(form, leaves))
 
 

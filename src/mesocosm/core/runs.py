@@ -64,15 +64,8 @@ def run(
     columns = check_instruments(shown, setup.folds, setup.logs)
     check_interventions(setup, plan)
     measures = {name: "INTEGER" if c.dtype.kind in "iub" else "REAL" for name, c in columns.items()}
-    kept = {"logs": [log.name for log in setup.logs if not log.is_view]}
-    kept |= {"frames": [log.name for log in setup.logs if log.is_view]}
-    seen = {"scene": replace(about_scene(setup.experiment), says=plan.says).plain()}
-    identity = {**plan.identity(), "exact": setup.experiment.exact, **kept, **seen}
-    if plan.code:
-        identity["code"] = plan.code
-    identity["columns"] = {log.name: _columns(log, shown) for log in setup.logs}
-    identity["devices"] = len(devices if devices is not None else jax.devices())
-    with Writer.create(folder, identity, measures, plan.config) as writer:
+    on = len(devices if devices is not None else jax.devices())
+    with Writer.create(folder, _header(setup, plan, shown, on), measures, plan.config) as writer:
         if ready is not None:
             ready()
         loop = Loop(setup, plan, writer, devices, progress, checkpoint_seconds, steering, shown, columns)
@@ -91,6 +84,7 @@ def resume(
     progress: Callable[[Progress], None] | None = None,
     checkpoint_seconds: float = 10.0,
     steering: Steering | None = None,
+    ready: Callable[[], None] | None = None,
 ) -> Record:
     """Go on with a run that was interrupted or killed, or make a finished one longer (a plan with more ticks).
 
@@ -106,15 +100,31 @@ def resume(
         loop = Loop(setup, plan, writer, devices, progress, checkpoint_seconds, steering)
         if not setup.experiment.exact:
             _warn_of_devices(folder, there.get("devices"), loop.mesh.size)
-        if writer.has_begun():
+        if has_begun := writer.has_begun():
             loop.restore()
-        else:
-            loop.found()
         if plan.ticks < loop.tick:
             raise FolderError(f"{folder}: has {loop.tick} ticks already, more than the {plan.ticks} asked for")
+        if ready is not None:
+            ready()
+        if not has_begun:
+            loop.found()
         writer.go_on(loop.tick, plan.ticks, plan.config)
         loop.to_the_end()
     return load(folder)
+
+
+def _header(setup: Setup, plan: Plan, shown: Any, devices: int) -> dict[str, Any]:
+    """What a new record says of itself: the identity of the run, and how what is in it is to be read."""
+    return {
+        **plan.identity(),
+        "exact": setup.experiment.exact,
+        "logs": [log.name for log in setup.logs if not log.is_view],
+        "frames": [log.name for log in setup.logs if log.is_view],
+        "scene": replace(about_scene(setup.experiment), says=plan.says).plain(),
+        **({"code": plan.code} if plan.code else {}),
+        "columns": {log.name: _columns(log, shown) for log in setup.logs},
+        "devices": devices,
+    }
 
 
 def _columns(log: Log | Camera, shown: Any) -> dict[str, list[Any]]:

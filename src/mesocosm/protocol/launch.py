@@ -229,16 +229,18 @@ def go_on(
     ticks: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     configuration: RunConfiguration | None = None,
+    ready: Callable[[], None] | None = None,
 ) -> Record:
     """Resume a run that was interrupted or killed; with more `ticks`, make a finished one longer. Then its assays.
 
     Args:
       configuration: of the run, where what enters no identity (where files lie) has changed; default: the folder's own.
+      ready: called when nothing is refused any more, before the run is compiled; not where it has come to its end.
 
     Raises:
       FolderError: if the folder is no run, or cannot be continued by this version.
     """
-    return conclude(proceed(folder, ticks, progress, configuration=configuration), progress)
+    return conclude(proceed(folder, ticks, progress, configuration=configuration, ready=ready), progress)
 
 
 def proceed(
@@ -247,6 +249,7 @@ def proceed(
     progress: Callable[[Progress], None] | None = None,
     steering: Steering | None = None,
     configuration: RunConfiguration | None = None,
+    ready: Callable[[], None] | None = None,
 ) -> Record:
     """The run alone, without assays. Arguments and errors as of `go_on`; `steering` says how far each chunk goes."""
     record = load(folder)
@@ -261,7 +264,7 @@ def proceed(
     from mesocosm.core import resume
 
     with entry.blamed("running it", is_all_theirs=False):
-        return resume(setup, plan, folder, progress=progress, steering=steering)
+        return resume(setup, plan, folder, progress=progress, steering=steering, ready=ready)
 
 
 def _refuse_other_code(record: Record, entry: Entry) -> None:

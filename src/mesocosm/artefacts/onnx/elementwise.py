@@ -11,7 +11,7 @@ import numpy as np
 
 from mesocosm.artefacts.onnx.choice import either
 from mesocosm.artefacts.onnx.graph import Graph, NotExpressible, type_of
-from mesocosm.artefacts.onnx.values import Number, Value, at_corners, within
+from mesocosm.artefacts.onnx.values import Number, Value, at_corners, is_one, within
 
 Lowered = Callable[..., Value]
 """`(graph, values, parameters of the primitive) -> value`."""
@@ -57,7 +57,7 @@ def known(f: Callable[..., Any], *values: Value) -> Value | None:
     with np.errstate(all="ignore"):
         out = np.asarray(f(*(v.constant for v in values)))
     shape = np.broadcast_shapes(*(v.shape for v in values))
-    if out.size and out.ndim and (out.reshape(-1)[:1] == out).all():
+    if out.ndim and is_one(out):
         out = out.reshape(-1)[0]
     return Value(shape, out.dtype, np.shape(out), constant=np.asarray(out))
 

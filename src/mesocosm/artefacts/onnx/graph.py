@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
-from mesocosm.artefacts.onnx.values import Number, Shape, Value, stripped, within
+from mesocosm.artefacts.onnx.values import Number, Shape, Value, is_one, stripped, within
 from mesocosm.record.errors import MesocosmError
 
 _FEW = 1024
@@ -88,7 +88,7 @@ class Graph:
         """A known array, held as small as it can be if it is the same number everywhere."""
         array = np.asarray(array, dtype)
         full = tuple(array.shape) if shape is None else shape
-        if array.size and array.ndim and (array.reshape(-1)[:1] == array).all():
+        if array.ndim and is_one(array):
             array = array.reshape(-1)[0]
         array = np.asarray(array)
         held = stripped(array.shape)

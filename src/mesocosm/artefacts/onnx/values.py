@@ -70,6 +70,12 @@ def _of_type(dtype: np.dtype) -> tuple[Number, Number]:
     return -math.inf, math.inf
 
 
+def is_one(array: np.ndarray) -> bool:
+    """Whether it holds the same number everywhere, bit for bit: 0 and -0 are equal, and 1 / 0 and 1 / -0 are not."""
+    bits = np.ascontiguousarray(array).reshape(-1).view(f"u{array.itemsize}")
+    return bool(bits.size) and bool((bits == bits[0]).all())
+
+
 def within(value: Value, low: Number, high: Number) -> Value:
     """The value with these bounds; whole numbers that may have wrapped, and what may be no number, have none."""
     ends = _of_type(value.dtype)
