@@ -23,7 +23,8 @@ from mesocosm.review.asking import answered, questions
 from mesocosm.review.checks import CHECKS
 from mesocosm.review.design import of_facts
 from mesocosm.review.faults import is_part
-from mesocosm.review.wording import frames, sentences
+from mesocosm.review.sentences import sentences
+from mesocosm.review.wording import frames
 from mesocosm.studies.study import read
 
 FOLDER = Path(__file__).parent / "office_hours"

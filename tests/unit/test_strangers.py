@@ -14,7 +14,7 @@ import pytest
 from mesocosm.review import read_design, review
 from mesocosm.review.asking import answered, pointed, questions
 from mesocosm.review.design import WORDS, of_facts
-from mesocosm.review.learning import Plan, fingerprint, is_quoted, plans
+from mesocosm.review.learning import MAKERS, Plan, examples, fingerprint, is_quoted, learnt, plans
 from mesocosm.review.pointed import SAID
 from mesocosm.review.prose import facts_of
 from mesocosm.review.reader import AVERTED, BESIDE, FAULTS, MOST, SPARED, WEIGHTS, of_plan, readings, telling
@@ -63,6 +63,29 @@ def test_the_weights_are_those_of_what_is_committed():
     with np.load(WEIGHTS) as data:
         assert str(data["of"]) == fingerprint(FOLDER), "python -m mesocosm.review.learning tests/unit/office_hours"
     assert WEIGHTS.stat().st_size < 250_000
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_whatever_makes_the_weights_is_in_their_fingerprint(name, monkeypatch):
+    before, read = fingerprint(FOLDER), Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read(path) + b"#" * (path.name == name))
+    assert fingerprint(FOLDER) != before
+
+
+def test_what_the_reader_shares_with_the_learner_is_in_their_fingerprint(monkeypatch):
+    before = fingerprint(FOLDER)
+    monkeypatch.setattr("mesocosm.review.learning.FLOOR", 31.0)
+    assert fingerprint(FOLDER) != before
+
+
+@pytest.mark.slow
+def test_the_weights_are_learnt_again():
+    """To within a step or two of a weight, as sums are in another order on another machine."""
+    again = learnt(examples(FOLDER))
+    with np.load(WEIGHTS) as data:
+        assert again["words"].tobytes() == data["words"].tobytes()
+        np.testing.assert_allclose(again["step"], data["step"], rtol=1e-4)
+        np.testing.assert_allclose(again["weights"], data["weights"].astype(int), atol=1)
 
 
 def test_a_doubtful_sentence_is_asked_about_and_its_answer_settles_it(tmp_path):
@@ -124,6 +147,31 @@ def test_a_sentence_beside_adds_to_what_the_most_telling_one_says_and_what_avert
     scores[2, len(FAULTS)], scores[3, len(FAULTS) + 2] = 0.2, 0.3
     assert of_plan(scores)[0] == pytest.approx(plain[0] - AVERTED * 0.2)
     assert of_plan(scores)[1] == pytest.approx(plain[1] - SPARED * 0.3)
+
+
+def test_what_stands_under_another_heading_is_not_beside():
+    scores = np.zeros((4, 2 * len(FAULTS)))
+    scores[1, 0], scores[2, 0], scores[3, len(FAULTS)] = 0.1, 0.5, 0.2
+    alone = of_plan(scores, [0, 0, 1, 1])[0]
+    assert alone == pytest.approx(0.5 - AVERTED * 0.2), "what averts does so wherever it stands"
+    assert of_plan(scores)[0] == pytest.approx(alone + BESIDE * 0.1)
+    assert of_plan(scores, [0, 1, 1, 1])[0] == pytest.approx(alone + BESIDE * 0.1)
+
+
+def test_long_sentences_are_read_to_their_end_and_what_is_beyond_is_told(tmp_path):
+    path, stops = tmp_path / "plan.md", "we add seeds until the difference is significant."
+    path.write_text(f"We look at {'the lake and ' * 60} {stops}\n", "utf-8")
+    assert "optional-stopping" in {r.fault for r in read_design(str(path)).readings}
+    assert not review(read_design(str(path))).unread
+    path.write_text("The lake is deep. " * 1200 + stops, "utf-8")
+    answer = review(read_design(str(path)))
+    assert answer.unread == ["text beyond its first 20,000 characters"] and answer.unread[0] in answer.words()
+
+
+def test_a_dash_is_no_control(tmp_path):
+    path = tmp_path / "plan.md"
+    path.write_text("Does it help?\n\nControl: -\n", "utf-8")
+    assert read_design(str(path)).control is None
 
 
 @pytest.mark.parametrize("text", ["", "。", "群れは速いか。", "٣ ≠ 4", "1,,0 1e999 1e-400", "- \n\n# \n\n%"])

@@ -25,7 +25,7 @@ class Review:
 
     Args:
       unsaid: facts that the plan does not give; what rests on them alone was not checked.
-      unread: what it says under words that are no facts.
+      unread: what it says under words that are no facts, or beyond what is read.
       asks: what is asked back, of what is open or wrong.
     """
 
@@ -66,7 +66,7 @@ class Review:
         if self._open():
             lines += ["\nI would ask you", *(f"  {k}. {q.words}" for k, q in enumerate(self._open(), start=1))]
         if self.unread:
-            lines.append(f"\nSaid, but known under no such word, so not checked: {', '.join(self.unread)}.")
+            lines.append(f"\nSaid, but not checked (known under no such word, or too long): {', '.join(self.unread)}.")
         if self.unsaid:
             lines.append(f"\nNot said, or not read; what rests on it alone was not checked: {', '.join(self.unsaid)}.")
         return "\n".join(lines)

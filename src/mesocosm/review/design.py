@@ -22,6 +22,7 @@ from mesocosm.review.amounts import number_of
 from mesocosm.review.kinds import MOST, NUMBERS, of_kind
 from mesocosm.review.prose import ANSWERED, DECLARED, facts_of
 from mesocosm.review.reader import Reading, readings
+from mesocosm.review.sentences import beyond
 
 
 class Planned(NamedTuple):
@@ -67,7 +68,7 @@ class Design:
       tasks: what is learnt or lived in, by name.
       lost: (replicates without a value, started), of a run that there is; `sd` is then what it showed.
       worlds: how many there are that were founded (trained, drawn) independently, where `n` counts something else.
-      unread: what a file says that is no fact known here.
+      unread: what a file says that is no fact known here, or is too long.
       declared: of prose, the facts that stand in lines of their own; the others are read from sentences, doubtfully.
         None where all are declared.
       texts: all that a file says in words, under which heading; read by the frames of `wording`.
@@ -248,10 +249,10 @@ def of_facts(path: Path, values: Mapping[str, Any]) -> Design:
     facts["claims"] = _claims(path, values, facts.get("minimal_effect"))
     said = frozenset(declared) if isinstance(declared, list) else None
     if said is None:
-        read = tuple(r for r in readings("\n\n".join(t for head, t in texts if head != "question")) if r.is_sure)
+        read = tuple(r for r in readings(*(t for head, t in texts if head != "question")) if r.is_sure)
     else:
         read = tuple(readings(str(values.get("text", ""))))
-    unread = _unread(path, values)
+    unread = _unread(path, values) + tuple(filter(None, (beyond(*each) for each in texts)))
     return Design(**facts, unread=unread, declared=said, texts=texts, readings=read, answered=answered)
 
 

@@ -21,13 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesocosm.review.reader import FAULTS, FLOOR, WEIGHTS
+from mesocosm.review.sentences import sentences
 from mesocosm.review.terms import terms
-from mesocosm.review.wording import sentences
 
 PENALTY, RAREST, LEVELS = 0.8, 3, 9
 """Of squared weights; occurrences below which a term is not learnt; sizes of a weight that are told apart."""
 EMPHASIS = 2.0
 """How much more an example of a fault, or a sentence that somebody wrote in a plan, counts than another."""
+MAKERS = ("learning.py", "lexicon.toml", "sentences.py", "terms.py")
+"""Files that make the weights; of `reader.py` its list of faults, and `FLOOR`."""
 _N = len(FAULTS)
 _KIN = (
     {"control", "confounded", "control-is-treatment", "shared-seeds", "prediction", "borrowed-baseline"},
@@ -118,6 +120,12 @@ def is_quoted(sentence: str, quote: str) -> bool:
     return any(begins) or (len(said) > 3 and len({*said} & {*told}) > 0.8 * len({*said}))
 
 
+def examples(folder: Path) -> list[Row]:
+    """All sentences that are learnt from."""
+    told = [row for each in plans(folder / "strangers").values() for plan in each for row in rows_of(plan)]
+    return phrases(folder) + told
+
+
 def learnt(rows: Sequence[Row]) -> dict[str, NDArray[Any]]:
     """Weights of terms, as `weights.npz` holds them."""
     found = [terms(row.sentence) for row in rows]
@@ -155,17 +163,16 @@ def _matrix(found: Sequence[set[str]], words: Sequence[str], rarity: NDArray[np.
 
 
 def fingerprint(folder: Path) -> str:
-    """Of all that is learnt from."""
+    """Of all that makes the weights: what is learnt from, and the code that learns, splits texts, and finds terms."""
     paths = [folder / "phrases.txt", *sorted((folder / "strangers").glob("*.toml"))]
-    paths += [Path(__file__).with_name(name) for name in ("lexicon.toml", "terms.py")]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:16]
+    paths += [Path(__file__).with_name(name) for name in MAKERS]
+    told = repr((FAULTS, FLOOR)).encode()
+    return hashlib.sha256(told + b"".join(path.read_bytes() for path in paths)).hexdigest()[:16]
 
 
 def main(folder: Path) -> None:
     """Learn from a folder, and write what was learnt."""
-    rows = phrases(folder) + [
-        row for each in plans(folder / "strangers").values() for plan in each for row in rows_of(plan)
-    ]
+    rows = examples(folder)
     found = learnt(rows)
     np.savez_compressed(WEIGHTS, allow_pickle=False, of=np.array(fingerprint(folder)), **found)
     print(f"{len(rows)} sentences, {WEIGHTS.stat().st_size / 1000:.0f} kB")

@@ -11,7 +11,8 @@ from typing import Any
 
 from mesocosm.review.amounts import counted, only_number, smallest
 from mesocosm.review.reader import averting
-from mesocosm.review.wording import sentences, word
+from mesocosm.review.sentences import sentences
+from mesocosm.review.wording import word
 
 DECLARED = "_declared"
 """Under which `facts_of` tells what a plan says in lines of their own; no word of a plan begins so."""
@@ -63,9 +64,10 @@ def facts_of(text: str, known: set[str]) -> dict[str, Any]:
         name = re.sub(r"[ -]+", "_", found["word"].strip().lower())
         if name in known:
             line = found["said"].strip()
-            out.setdefault(name, sentences(line)[0] if name in _ONE_SENTENCE else line)
+            if told := sentences(line)[:1] if name in _ONE_SENTENCE else [line]:  # none in a dash
+                out.setdefault(name, told[0])
     declared = sorted(out)
-    said = sentences(_LINE.sub(lambda m: m[0].rstrip(". ") + ".", text))
+    said = sentences(_LINE.sub(lambda m: m[0].rstrip(". ") + "." if re.search(r"\w", m["said"]) else "", text))
     headings = set(sentences("\n\n".join(re.findall(r"^#+ .*$", text, re.MULTILINE))))
     told = [s for s in said if s.rstrip(".") not in headings and s not in headings]
     for name, signs in (("prediction", _FORETOLD), ("stopping", _ENDS)):
@@ -118,6 +120,6 @@ def _named_control(said: list[str]) -> str | None:
     for pattern in _CONTROLS:
         for sentence in said:
             found = re.search(pattern, sentence, re.IGNORECASE)
-            if found and len(found["c"].split()) <= 9 and not found["c"].strip()[:1].isdigit():
+            if found and len(found["c"].split()) <= 9 and re.match(r"\W*[^\W\d]", found["c"]):  # `-` says none
                 return found["c"].split(" (")[0].strip()
     return None

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mesocosm.review.sentences import sentences
 from mesocosm.review.terms import terms
-from mesocosm.review.wording import sentences
 
 FAULTS = (
     *("pseudo-replication", "optional-stopping", "multiple-comparisons", "control", "control-is-treatment"),
@@ -103,22 +103,35 @@ def averting(said: Sequence[str], fault: str) -> str | None:
     return said[best] if scores[best] >= SPOKEN else None
 
 
-def of_plan(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of each fault in a plan, from the scores of its sentences: the most telling one, and those beside it."""
+def of_plan(scores: NDArray[np.float64], text_of: Sequence[int] | None = None) -> NDArray[np.float64]:
+    """Of each fault in a plan, from the scores of its sentences: the most telling one, and those beside it.
+
+    Args:
+      scores: [sentence, fault then aversion].
+      text_of: of each sentence in which text it stands; those of other texts are not beside it. None: all in one.
+    """
+    own = np.zeros(len(scores), int) if text_of is None else np.asarray(text_of)
+    is_next = own[1:] == own[:-1]
     faults, averted = scores[:, : len(FAULTS)], np.maximum(scores[:, len(FAULTS) :], 0)
     at, each = faults.argmax(0), np.arange(len(FAULTS))
-    around = np.pad(np.maximum(faults, 0), ((1, 1), (0, 0)))
-    beside = np.maximum(around[at, each], around[at + 2, each])
+    before, after = np.zeros_like(faults), np.zeros_like(faults)
+    before[1:], after[:-1] = faults[:-1] * is_next[:, None], faults[1:] * is_next[:, None]
+    beside = np.maximum(np.maximum(before, after)[at, each], 0)
     return faults.max(0) + BESIDE * beside - AVERTED * averted.max(0) - SPARED * averted[at].max(1)
 
 
-def readings(text: str, by: Learnt | None = None) -> list[Reading]:
-    """What is objected to, and what is asked about, the surest first; at most `MOST` of the latter."""
-    said = sentences(text)
-    if not said:
+def readings(*texts: str) -> list[Reading]:
+    """What is objected to, and what is asked about, the surest first; at most `MOST` of the latter.
+
+    Args:
+      texts: of one plan, such as what stands under its headings.
+    """
+    pairs = [(sentence, k) for k, text in enumerate(texts) for sentence in sentences(text)]
+    if not pairs:
         return []
-    all_scores = (by or learnt()).scores(said)
-    faults, score = all_scores[:, : len(FAULTS)], of_plan(all_scores)
+    said, text_of = zip(*pairs, strict=True)
+    all_scores = learnt().scores(said)
+    faults, score = all_scores[:, : len(FAULTS)], of_plan(all_scores, text_of)
     order = [int(k) for k in np.argsort(-score, kind="stable") if score[k] >= DOUBTFUL]
     at, is_sure = faults.argmax(0).tolist(), (score >= SURE).tolist()
     found = [Reading(FAULTS[k], said[at[k]], float(score[k]), is_sure[k]) for k in order]

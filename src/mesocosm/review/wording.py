@@ -16,10 +16,10 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from mesocosm.review.sentences import sentences
+
 Texts = Sequence[tuple[str, str]]
 """What a plan says in words: under which heading, and what."""
-LONGEST = 20_000
-"""Characters of a text that are read."""
 
 
 @dataclass(frozen=True)
@@ -112,18 +112,3 @@ def _sentences_of(texts: Texts, not_in: Sequence[str]) -> Iterator[tuple[str, st
     for heading, text in texts:
         if heading not in not_in:
             yield from ((heading, sentence) for sentence in sentences(text))
-
-
-_END = (
-    r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bvs\.)(?<!\bcf\.)(?<!\bal\.)(?<!\bca\.)(?<!\bDr\.)(?<!\bProf\.)(?<!\bFig\.)"
-    r"(?:(?<!\b[A-Z]\.)|(?=\s+[A-Z]))"
-)
-"""Where a sentence ends: not after `e.g.`, nor after an initial that a small letter follows (`E. coli`)."""
-
-
-def sentences(text: str) -> list[str]:
-    """The sentences of a text, and the lines of a list. What is longer than anybody writes is cut."""
-    flat = re.sub(r"\n(?=\s*(?:[-*#]|\d+[.)])\s)", "\n\n", text[:LONGEST])
-    flat = re.sub(r"^(#+ .*)$", r"\1\n\n", flat, flags=re.MULTILINE)
-    parts = re.split(rf"{_END}\s+|\n\s*\n", flat)
-    return [" ".join(part.split())[:600].strip(" -*#") for part in parts if part.strip(" -*#.\n")]
