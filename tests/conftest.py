@@ -72,6 +72,8 @@ MEMORY, ROOM_BYTES = "/dev/shm", 4 << 30
 
 def _is_roomy(folder: str) -> bool:
     """Whether tests can write there as much as they want, and run what they wrote."""
+    if not hasattr(os, "statvfs"):  # Windows
+        return False
     try:
         there = os.statvfs(folder)
     except OSError:

@@ -17,13 +17,14 @@ from tests.acceptance.browsing import Visit
 from tests.unit.report_sample import nasty_arguments, sample
 
 FRAMES = 120
+LEAD = {"answer": "Chemotaxis evolved", "figures": "+0.55 [0.51, 0.59]"}
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
     told = sample(replicates=8, n=200, frames=FRAMES)
-    told["story"] = replace(told["story"], answer="Chemotaxis evolved", figures="+0.55 [0.51, 0.59]")
+    told["story"] = replace(told["story"], **LEAD)
     path.write_text(render(**told), "utf-8")
     return path
 
@@ -52,8 +53,7 @@ def test_it_opens_from_a_file(visit, report):
 def test_a_picture_stands_above_the_fold(visit, tmp_path, size, moves):
     """A replay, or where none was recorded a chart with its control, beneath a few words and the verdict."""
     told = sample(replicates=8, n=40, frames=20)
-    lead = {"answer": "Chemotaxis evolved", "figures": "+0.55 [0.51, 0.59]"} | ({} if moves else {"replay": None})
-    told["story"] = replace(told["story"], **lead)
+    told["story"] = replace(told["story"], **LEAD, **({} if moves else {"replay": None}))
     path = tmp_path / "report.html"
     path.write_text(render(**told), "utf-8")
     page = visit(path, wait=moves).page
@@ -127,12 +127,9 @@ def test_the_bar_of_time(visit):
 def test_buttons_do_what_keys_do(visit):
     v = visit()
     button = lambda name: v.page.get_by_role("button", name=name, exact=True)  # noqa: E731
-    button("One frame on").click()
-    v.wait(t=1)
-    button("Last frame").click()
-    v.wait(t=FRAMES - 1)
-    button("First frame").click()
-    v.wait(t=0)
+    for name, t in {"One frame on": 1, "Last frame": FRAMES - 1, "First frame": 0}.items():
+        button(name).click()
+        v.wait(t=t)
     button("Play").click()
     v.wait(playing=True)
     v.page.keyboard.press(" ")  # on the button that has the focus: pressed once, not twice
@@ -270,11 +267,10 @@ def test_help(visit):
 
 
 def test_motion_only_where_it_is_welcome(visit):
-    still = visit()
+    still, moving = visit(), visit(reduced_motion="no-preference")
     still.page.locator(".mp").scroll_into_view_if_needed()
     still.page.wait_for_timeout(500)
     assert not still.state["playing"] and still.state["t"] == 0
-    moving = visit(reduced_motion="no-preference")
     moving.page.locator(".mp").scroll_into_view_if_needed()
     moving.wait(playing=True)
 

@@ -282,6 +282,27 @@ def test_a_run_that_is_being_written_grows(dish, tmp_path, monkeypatch):
     assert place.world() is place.world()
 
 
+def test_a_page_waits_for_a_first_frame_only_while_somebody_writes(dish, serve, visits, tmp_path):
+    """A run that is killed before it will never have one, and the page says so."""
+    fcntl = pytest.importorskip("fcntl")
+    from mesocosm.record import folder as where
+    from mesocosm.record.database import seal
+    from mesocosm.record.header import write_header
+
+    begun = Path(shutil.copytree(dish, tmp_path / "begun"))
+    write_header(begun, {**load(begun).header, "status": "running"})
+    with sqlite3.connect(begun / "record.sqlite") as db:
+        for table in ("chunks", "metrics", "sums"):
+            db.execute(f"DELETE FROM {table}")
+        seal(db, ["chunks"])
+    with open(begun / where._LOCK, "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        v = visits(serve("begun").address, wait=False)
+        v.page.locator("#waits", has_text="has no frames of world 0 yet").wait_for()
+    v.page.get_by_text("none are to come (it was killed: resume it)").first.wait_for()
+    assert v.page.locator("#waits").is_hidden()
+
+
 class Waits:
     """Steering that lets a run go on to tick 100, and once it is told, to its end."""
 

@@ -32,6 +32,10 @@ class FolderError(MesocosmError):
     exit_code = 2
 
 
+class NotYetError(FolderError):
+    """What was asked of a run is not written yet, and somebody is writing it: who asks again will have it."""
+
+
 class StorageError(MesocosmError):
     """The record could not be written (disk full, folder gone). What was recorded before is intact."""
 

@@ -79,29 +79,26 @@ def render(
     script = assets.script() + "\n" + _template("report.js")
     first, sections = _leading(story)
     embedded = {"title": title, "sentence": story.sentence, "findings": findings, "trust": trust or {}}
-    return (
-        _environment()
-        .get_template("report.html")
-        .render(
-            title=title,
-            question=question,
-            story=story,
-            verdict=Markup(badge(verdict)),
-            forest=Markup(forest(findings, noun)),
-            is_declared=any(finding.get("declared") for finding in findings),
-            first=first and (first, Markup(draw(first.figures[0]))),
-            sections=[(section, [Markup(draw(figure)) for figure in section.figures]) for section in sections],
-            worlds=_packed(story.replay),
-            stills=Markup(stills(story.replay)) if story.replay else "",
-            trust=trust or {},
-            table_names=list(tables),
-            embedded=_json(embedded | {"tables": tables}),
-            script=Markup(script),
-            style=Markup(assets.style() + _template("report.css")),
-            script_hash=_sha256(script),
-            number=number,
-            made_of=made_of,
-        )
+    page = _environment().get_template("report.html")
+    return page.render(
+        title=title,
+        question=question,
+        story=story,
+        verdict=Markup(badge(verdict)),
+        forest=Markup(forest(findings, noun)),
+        is_declared=any(finding.get("declared") for finding in findings),
+        first=first and (first, Markup(draw(first.figures[0]))),
+        sections=[(section, [Markup(draw(figure)) for figure in section.figures]) for section in sections],
+        worlds=_packed(story.replay),
+        stills=Markup(stills(story.replay)) if story.replay else "",
+        trust=trust or {},
+        table_names=list(tables),
+        embedded=_json(embedded | {"tables": tables}),
+        script=Markup(script),
+        style=Markup(assets.style() + _template("report.css")),
+        script_hash=_sha256(script),
+        number=number,
+        made_of=made_of,
     )
 
 

@@ -129,6 +129,7 @@ class Home:
         self.errands = Errands(self.environment, self.folder.resolve())
         self.cards = {card["reference"]: card for card in cards(self.folder)}
         self._seen: dict[Path, tuple[tuple[Any, ...], dict[str, Any]]] = {}
+        self._names: dict[Path, tuple[tuple[int, int], dict[str, str]]] = {}
         self._thumbs: dict[Path, tuple[int, dict[str, Any], Planes]] = {}
         self._n = 0
         self.runs()  # so that the first page finds them read
@@ -225,9 +226,13 @@ class Home:
         if kept and is_over and not is_locked(folder / ASSAYS):
             return dict(kept[1])
         try:
-            told = _brief(load(folder))
+            record = load(folder)
+            told = _brief(record)
         except (MesocosmError, OSError, ValueError):
             return None
+        if folder not in self._names or self._names[folder][0] != mark[0]:  # presets are compared once a header
+            self._names[folder] = mark[0], _named(record)
+        told |= self._names[folder][1]
         self._seen[folder] = mark, told
         return dict(told)
 
@@ -318,8 +323,6 @@ def _brief(record: Record) -> dict[str, Any]:
     status = RunStatus.INTERRUPTED if cut else RunStatus.RUNNING if is_followed(record) else record.status
     out |= {"status": str(status), "tick": record.tick, "ticks": header["ticks"], "report": False}
     out |= {"replicates": record.replicates, "begun": header.get("begun", ""), "watched": watched, "cut": cut}
-    with suppress(MesocosmError, TypeError, ValueError):  # a preset of somebody's own may be anything
-        out |= _named(record)
     with suppress(MesocosmError):
         found = {finding.name: finding for finding in findings_of(record)}
         if found:
@@ -331,11 +334,13 @@ def _brief(record: Record) -> dict[str, Any]:
 
 def _named(record: Record) -> dict[str, str]:
     """The title of a run's experiment, and the preset that it is but for its seed; nothing where it is none."""
-    declared, own = declaration_of(record), configuration_of(record)
-    for preset, changes in {"default": {}, **declared.presets}.items():
-        if replace(from_dict(declared.configuration, dict(changes)), seed=own.seed) == own:
-            return {"title": declared.title, "preset": preset}
-    return {"title": declared.title, "preset": ""}
+    with suppress(MesocosmError, TypeError, ValueError):  # a preset of somebody's own may be anything
+        declared, own = declaration_of(record), configuration_of(record)
+        for preset, changes in {"default": {}, **declared.presets}.items():
+            if replace(from_dict(declared.configuration, dict(changes)), seed=own.seed) == own:
+                return {"title": declared.title, "preset": preset}
+        return {"title": declared.title, "preset": ""}
+    return {}
 
 
 def _stamp(path: Path) -> tuple[int, int]:

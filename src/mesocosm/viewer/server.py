@@ -20,7 +20,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from mesocosm.player.encoder.bytes import answer
 from mesocosm.player.encoder.encoder import Planes
 from mesocosm.record import MesocosmError
-from mesocosm.record.errors import FolderError
+from mesocosm.record.errors import FolderError, NotYetError
 from mesocosm.viewer import share
 from mesocosm.viewer.home import Home, Room, home_question
 from mesocosm.viewer.live import Live
@@ -169,6 +169,8 @@ def _answer(places: Sequence[Place | Live], title: str, text: str) -> bytes:
             raise BadQuestion(f"world must be below {len(places)}")
         said, planes = _said(places, title, asked)
         return answer({"n": number, "said": said}, planes)
+    except NotYetError as error:
+        return answer({"n": number, "error": str(error), "wait": True})
     except (BadQuestion, MesocosmError) as error:
         return answer({"n": number, "error": str(error)})
     except Exception as error:

@@ -17,6 +17,7 @@ from mesocosm.player.encoder.series import thinned
 from mesocosm.player.encoder.snapshot import Seen, Snapshot
 from mesocosm.record import FolderError, Record, RunStatus
 from mesocosm.record.about import SceneAbout, in_order
+from mesocosm.record.errors import NotYetError
 
 _KINDS = ("field", "curve", "image", "graph")
 """What a camera's name ends with where it took no points."""
@@ -95,19 +96,25 @@ class Recording:
         """The ticks that were taken; where there are no frames, those of the measures: [frames].
 
         Raises:
-          FolderError: if nothing is there yet.
+          NotYetError: if nothing is there yet, and the run goes on.
+          FolderError: if nothing is there.
         """
         taken = [rows["tick"] for rows in self._taken.values()] or [self._measures["tick"]]
         ticks = np.unique(np.concatenate(taken))
         missing = set(self.record.header.get("frames", [])) - set(self._taken)
-        if not ticks.size and not self._takes_frames:
-            raise FolderError(
-                f"{self.record.folder}: keeps no pictures (frames_every = 0), and has not written its first measures "
-                "yet; their charts are shown once it has"
-            )
-        if not ticks.size or (missing and self.status == RunStatus.RUNNING and self._takes_frames):
-            raise FolderError(f"{self.record.folder}: has no frames of world {self.replicate} yet")
+        is_going = self.status == RunStatus.RUNNING
+        if not ticks.size or (missing and is_going and self._takes_frames):
+            raise (NotYetError if is_going else FolderError)(f"{self.record.folder}: {self._lack(is_going)}")
         return ticks
+
+    def _lack(self, is_going: bool) -> str:
+        """What a run has nothing of, and whether it will have it."""
+        lack, then = f"has no frames of world {self.replicate}", ""
+        if not self._takes_frames:
+            lack = "keeps no pictures (frames_every = 0), and has no measures"
+            then = "; their charts are shown once it has"
+        ends = "it is finished" if self.status == RunStatus.FINISHED else f"it was {self.status}: resume it"
+        return f"{lack} yet{then}" if is_going else f"{lack}, and none are to come ({ends})"
 
     @property
     def _takes_frames(self) -> bool:

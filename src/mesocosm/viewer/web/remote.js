@@ -63,8 +63,8 @@
       const { asked } = this;
       this.asked = null;
       try {
-        const { error, said, planes } = read(data);
-        if (error) throw new Error(error);
+        const { error, wait, said, planes } = read(data);
+        if (error) throw Object.assign(new Error(error), { wait: wait === true });
         asked.accept({ said, planes });
       } catch (error) {
         const isTorn = error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError;
@@ -148,13 +148,14 @@
     };
   }
 
-  /** What a world is, once there is something to see; until then `waits` is told why there is not. */
+  /** What a world is, once there is something to see; until then `waits` is told why there is not. Where nothing is to
+   * come, the answer does not say `wait`, and the page says why. */
   async function described(line, world, waits) {
     for (;;) {
       try {
         return (await line.ask({ ask: "meta", world })).said;
       } catch (error) {
-        if (line.isLost || !/\byet\b/.test(error.message)) throw error;
+        if (line.isLost || !error.wait) throw error;
         waits(error.message);
       }
       await new Promise((done) => setTimeout(done, ANEW_MS));
