@@ -3,12 +3,13 @@
 Every arm is SEARCHES independent searches by the gradient through a life, each on training tasks of its own, with
 as many evaluations (tasks x examples x generations). The centres are judged on the same held-out tasks. Differences are
 of genome i of one arm and genome i of the other on the same streams, with the hierarchical bootstrap over genomes and
-streams. What is in FOLDER is not run again. The tables are in docs/results/rule-forms.md.
+streams. What is in FOLDER and was made with the same numbers is not run again; what was made with others is refused.
+`benchmarks.forms_told` tells arms apart. The tables are in docs/results/rule-forms.md.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,15 +22,15 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from benchmarks import forms_rivals as rivals
+from benchmarks.forms_told import Row, digest, kept, table
 from mesocosm.evolution.build import build_searcher
 from mesocosm.evolution.parameters import SearchParameters
 from mesocosm.rivals.school import prequential_loss
-from mesocosm.rivals.table import interval
 from mesocosm.rules import handwritten
 from mesocosm.rules.form import RuleForm
 from mesocosm.rules.net import Genome, Net
 from mesocosm.rules.outputs import target
-from mesocosm.rules.rule import EvolvedRule, build_net
+from mesocosm.rules.rule import EvolvedRule, build_net, sizes_for
 from mesocosm.tasks.measured import draw_numbers, draw_pairs
 from mesocosm.tasks.procedural import draw_clouds
 from mesocosm.tasks.sequences import draw_cues
@@ -75,7 +76,7 @@ class Campaign:
 def lives(arm: Arm, campaign: Campaign) -> tuple[Net, np.ndarray, Any]:
     """The net of an arm, the numbers of its founding genome, and the way back from such numbers."""
     inputs, outputs = campaign.sizes
-    net = build_net(arm.form, (inputs // arm.form.steps, *arm.hidden, outputs))
+    net = build_net(arm.form, sizes_for(arm.form, inputs, arm.hidden, outputs))
     numbers, whole = ravel_pytree(arm.founding(net))
     return net, np.asarray(numbers), whole
 
@@ -293,19 +294,35 @@ CAMPAIGNS = {
 }
 
 
+def made_with(arm: Arm, campaign: Campaign) -> str:
+    """Digest of the form, the founding genome, and every number of the campaign; not of the code."""
+    numbers = campaign.sizes, campaign.shown, campaign.generations, campaign.tasks, campaign.rate
+    functions = campaign.draw.__name__, campaign.quality.__name__
+    constants = SEARCHES, STREAMS, JUDGED, SEED, SPREAD
+    return digest(arm.form, arm.hidden, lives(arm, campaign)[1], numbers, functions, constants)
+
+
 def run(name: str, arm_name: str, folder: Path) -> dict[str, np.ndarray]:
     """Genomes, quality and loss of an arm, and of its founder: from the folder, or found now."""
     campaign = CAMPAIGNS[name]
     arm, place = campaign.arms[arm_name], folder / f"{name}-{arm_name.replace(', ', '-').replace(' ', '-')}.npz"
-    if not place.exists():
-        began = time.process_time()
-        genomes, founder = searched(arm, campaign), lives(arm, campaign)[1][None]
-        quality, begun = judged(arm, campaign, genomes), judged(arm, campaign, founder)
-        losses = lost(arm, campaign, np.concatenate([founder, genomes]))
-        seconds = np.array(time.process_time() - began)
-        np.savez(place, genomes=genomes, quality=quality, founder=begun, losses=losses, seconds=seconds)
-    with np.load(place) as kept:
-        return dict(kept)
+    made = made_with(arm, campaign)
+    if (found := kept(place, made)) is not None:
+        return found
+    began = time.process_time()
+    genomes, founder = searched(arm, campaign), lives(arm, campaign)[1][None]
+    quality, begun = judged(arm, campaign, genomes), judged(arm, campaign, founder)
+    losses = lost(arm, campaign, np.concatenate([founder, genomes]))
+    seconds = np.array(time.process_time() - began)
+    found: dict[str, Any] = {
+        "genomes": genomes,
+        "quality": quality,
+        "founder": begun,
+        "losses": losses,
+        "seconds": seconds,
+    }
+    np.savez(place, **found, made_with=np.array(made))
+    return found
 
 
 def report(name: str, folder: Path) -> None:
@@ -325,40 +342,41 @@ def report(name: str, folder: Path) -> None:
     rivals_found = {of: of_baseline(campaign, baseline) for of, baseline in campaign.baselines.items()}
     for of, found in rivals_found.items():
         print(f"| {of} | | {points(found)} | | | | | |")
-    print(
-        f"\n| | less | points after {campaign.shown[-1]} | after {campaign.shown[-2]} | loss |\n|---|---|---|---|---|"
-    )
-    first = next(iter(arms))
-    qualities = {of: arm["quality"] for of, arm in arms.items()} | rivals_found
-    for one, control in [(a, c) for c, those in campaign.against.items() for a in those]:
-        told_apart(one, control, qualities[one], qualities[control], arms[one]["losses"], arms[control]["losses"])
-    told_apart(first, "as founded", qualities[first], arms[first]["founder"], arms[first]["losses"], None)
-    for of in rivals_found:
-        told_apart(first, of, qualities[first], qualities[of], None, None)
-    spread = {of: qualities[of][:, :, -1].mean(axis=1).std(ddof=1) for of in arms}
+    print("", *table(rows_of(campaign, arms, rivals_found), campaign.shown), sep="\n")
+    spread = {of: arm["quality"][:, :, -1].mean(axis=1).std(ddof=1) for of, arm in arms.items()}
     print("\ndeviation between genomes:", ", ".join(f"{of} {value:.2f}" for of, value in spread.items()), flush=True)
+
+
+def rows_of(
+    campaign: Campaign, arms: dict[str, dict[str, np.ndarray]], rivals_found: dict[str, np.ndarray]
+) -> list[Row]:
+    """Arms less each other; the first arm less its founder, and less rivals."""
+
+    def apart(one: str, control: str) -> Row:
+        a, b = arms[one], arms[control]
+        return Row(one, control, a["quality"] - b["quality"], a["losses"][1:] - b["losses"][1:])
+
+    name, first = next(iter(arms.items()))
+    rows = [apart(one, control) for control, those in campaign.against.items() for one in those]
+    losses = first["losses"]
+    rows.append(Row(name, "as founded", first["quality"] - first["founder"], losses[1:] - losses[:1]))
+    return rows + [Row(name, of, first["quality"] - found) for of, found in rivals_found.items()]
 
 
 def points(quality: np.ndarray) -> str:
     return " / ".join(f"{v:.1f}" for v in quality.mean(axis=(0, 1)))
 
 
-def told_apart(
-    one: str, control: str, a: np.ndarray, b: np.ndarray, of_a: np.ndarray | None, of_b: np.ndarray | None
-) -> None:
-    """A row: differences of quality, and of loss (without `of_b`: from the founder's)."""
-    cells = ["{:+.1f} [{:+.1f}, {:+.1f}]".format(*interval(a[:, :, k] - b[:, :, k])) for k in (-1, -2)]
-    if of_a is not None:
-        apart = of_a[1:] - (of_a[:1] if of_b is None else of_b[1:])
-        cells.append("{:+.3f} [{:+.3f}, {:+.3f}]".format(*interval(apart)))
-    print(f"| {one} | {control} | {' | '.join(cells)} |" + ("" if of_a is not None else " |"))
-
-
-def main() -> None:
-    folder, names = Path(sys.argv[1]), sys.argv[2:] or list(CAMPAIGNS)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        report(name, folder)
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser("python -m benchmarks.forms", description=__doc__)
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where results are kept")
+    parser.add_argument("names", nargs="*", metavar="CAMPAIGN", help=f"{', '.join(CAMPAIGNS)}; none: all of them")
+    chosen = parser.parse_args(arguments)
+    if unknown := [name for name in chosen.names if name not in CAMPAIGNS]:
+        parser.error(f"{unknown[0]} is no campaign; there are {', '.join(CAMPAIGNS)}")
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    for name in chosen.names or CAMPAIGNS:
+        report(name, chosen.folder)
 
 
 if __name__ == "__main__":

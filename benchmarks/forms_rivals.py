@@ -12,8 +12,12 @@ import numpy as np
 
 from mesocosm.tasks.streams import Stream
 
-WIDTH = 0.01
-RATE, PENALTY, KERNEL_PENALTY = {10: 0.5, 20: 0.5, 50: 0.3}, {10: 10.0, 20: 3.0, 50: 3.0}, {10: 0.03, 20: 0.03, 50: 0.1}
+RATE, PENALTY, KERNEL_PENALTY = (
+    {10: 0.5, 20: 0.5, 50: 0.3},
+    {10: 10.0, 20: 3.0, 50: 3.0},
+    {10: 0.03, 20: 0.03, 50: 0.01},
+)
+WIDTH = {10: 0.01, 20: 0.003, 50: 0.003}
 ORDER_RATE, ORDER_C = {10: 0.5, 20: 1.0, 50: 0.5}, {10: 0.3, 20: 0.3, 50: 0.3}
 """Each rival's best setting after so many examples."""
 
@@ -60,10 +64,10 @@ def ridge(x: np.ndarray, y: np.ndarray, test: np.ndarray, penalty: float | None 
 
 
 def kernel_ridge(
-    x: np.ndarray, y: np.ndarray, test: np.ndarray, penalty: float | None = None, width: float = WIDTH
+    x: np.ndarray, y: np.ndarray, test: np.ndarray, penalty: float | None = None, width: float | None = None
 ) -> np.ndarray:
     """With a Gaussian kernel; keeps every example."""
-    penalty = penalty or KERNEL_PENALTY[len(x)]
+    penalty, width = penalty or KERNEL_PENALTY[len(x)], width or WIDTH[len(x)]
 
     def alike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return np.exp(-width * ((a[:, None] - b[None]) ** 2).sum(axis=2))
@@ -110,7 +114,7 @@ def main() -> None:
     tuned(
         numbers,
         kernel_ridge,
-        [{"penalty": p, "width": w} for w in (0.003, 0.01, 0.03, 0.1) for p in (0.03, 0.1, 0.3, 1)],
+        [{"penalty": p, "width": w} for w in (0.001, 0.003, 0.01, 0.03) for p in (0.003, 0.01, 0.03, 0.1)],
     )
     tuned(order, online_order, [{"rate": r} for r in (0.25, 0.5, 1, 2, 4)])
     tuned(order, batch_order, [{"c": c} for c in (0.03, 0.1, 0.3, 1, 3)])

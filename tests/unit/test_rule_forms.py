@@ -11,15 +11,32 @@ from scipy.stats import kendalltau
 
 from mesocosm import rules
 from mesocosm.experiments.digits.declaration import DigitsConfiguration
+from mesocosm.experiments.digits_shown import system as digits_shown
+from mesocosm.experiments.digits_shown.declaration import DigitsShownConfiguration
+from mesocosm.experiments.teaching import system as teaching
+from mesocosm.experiments.teaching.declaration import TeachingConfiguration
 from mesocosm.record.configuration import ConfigurationError, check, from_dict
 from mesocosm.rules import RuleError, handwritten, outputs
 from mesocosm.rules.form import Fields, RuleForm
 from mesocosm.rules.neurons import FIELD
+from mesocosm.rules.regressor import RuleRegressor
 from mesocosm.rules.rule import Rule, build_net
 from mesocosm.rules.sets import Sets, shares
 from tests.unit.test_rules import every_number_counts, examples, in_float64, prequential
 
 HEBBIAN = RuleForm("hebbian", messages=1, memory=1)
+
+
+def teach(name):
+    """The first rule of a small `teaching`."""
+    setup = teaching.build(TeachingConfiguration(rules=(name,), classes=4, lessons=12, images=40))
+    return jax.tree.map(lambda leaf: leaf[0], setup.experiment.kinds[0])  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def show(name):
+    """The first rule of a small `digits-shown`."""
+    c = DigitsShownConfiguration(rules=(name,), side=8, shown=(10, 20), images=50, online=False)
+    return digits_shown.build(c).experiment.rules[0]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 # -- genes of layers and of species ------------------------------------------------------------------------------------
@@ -264,6 +281,14 @@ def test_a_rule_that_puts_things_in_order_in_ones_hands():
     ("output", "x", "y", "message"),
     [
         ("numbers", np.ones((3, 4)), [1.0, np.nan, 2.0], "y: 1 of 3 examples hold NaN"),
+        ("numbers", np.ones((3, 4)), [[1.0], [2.0, 3.0], [4.0]], "y: example 1 has 2 numbers, example 0 has 1"),
+        ("numbers", np.ones((3, 4)), np.ma.masked_equal([1.0, 2.0, 3.0], 2.0), "y: 1 examples hold masked values"),
+        (
+            "numbers",
+            np.ones((3, 4)),
+            [1.0, -1e39, 2.0],
+            r"y: example 1 holds 1e\+39; a rule learns numbers up to 1e\+18",
+        ),
         ("numbers", np.ones((3, 4)), [1.0, 2.0], "a row of them, for each of 3 examples"),
         ("order", np.ones((3, 4)), [1, 0, 1], r"learns from \[pairs, 2, numbers\]"),
         ("order", np.ones((3, 2, 4)), [1, 0, 2], "y: must be 1 where the first"),
@@ -272,6 +297,19 @@ def test_a_rule_that_puts_things_in_order_in_ones_hands():
 def test_lessons_that_do_not_fit_what_is_answered_say_why(output, x, y, message):
     with pytest.raises(RuleError, match=message):
         by_hand(output).learn(x, y)
+
+
+def test_the_largest_numbers_that_are_taken_are_learnt():
+    rule = by_hand("numbers").learn(np.random.default_rng(0).normal(size=(60, 4)), np.resize([1e18, -1e18], 60))
+    assert all(np.isfinite(leaf).all() for leaf in rule.memory().values())
+
+
+@pytest.mark.parametrize("of", ["X", "y"])
+def test_columns_whose_squares_are_beyond_are_refused(of):
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    told = {"X": x, "y": x[:, 0]} | {of: 1e200 * (x if of == "X" else x[:, 0])}
+    with pytest.raises(RuleError, match=r"column 0 holds numbers up to .*e\+200 in size"):
+        RuleRegressor().fit(**told)
 
 
 def test_rules_of_other_answers_are_refused_where_classes_are_needed(tmp_path):
@@ -329,6 +367,18 @@ def handwritten_silent(net):
         genes["retain"] = jnp.ones_like(genes["retain"])
         genes["start"] = genes["start"] + 0.5
     return genome
+
+
+@pytest.mark.parametrize("build", [teach, show])
+def test_a_rule_that_hears_in_steps_is_taught_and_shown_in_them(tmp_path, build):
+    """Where the steps do not divide an image it is refused in a sentence."""
+    for steps in (2, 3):
+        form = RuleForm("hebbian", messages=1, memory=1, steps=steps)
+        Rule(form, handwritten.traces(build_net(form, (4, 2)))).save(tmp_path / f"{steps}.json")
+    made = build(str(tmp_path / "2.json"))
+    assert (made.net.sizes[0], made.heard) == (32, 64)
+    with pytest.raises(RuleError, match="64 numbers, and this rule hears them in 3 steps"):
+        build(str(tmp_path / "3.json"))
 
 
 def test_numbers_that_cannot_be_heard_in_steps_are_refused():

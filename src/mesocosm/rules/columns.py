@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mesocosm.rules.examples import RuleError
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -30,10 +32,21 @@ class Seen:
         return np.where(deviation > 8 * np.finfo(float).eps * np.abs(self.mean), deviation, 0.0)
 
     def beside(self, x: np.ndarray) -> Seen:
-        """These and further ones."""
+        """These and further ones.
+
+        Raises:
+          RuleError: for numbers whose squares are not finite; names the column.
+        """
         x, n, m = np.asarray(x, float), self.n, len(x)
-        apart = x.mean(axis=0) - self.mean
-        squares = self.squares + m * x.var(axis=0) + apart**2 * (n * m / (n + m))
+        with np.errstate(over="ignore", invalid="ignore"):
+            apart = x.mean(axis=0) - self.mean
+            squares = self.squares + m * x.var(axis=0) + apart**2 * (n * m / (n + m))
+        if not (fits := np.isfinite(squares)).all():
+            k = int(np.argmin(fits))
+            raise RuleError(
+                f"column {k} holds numbers up to {np.abs(x[:, k]).max():.3g} in size, whose squares are beyond "
+                "float64; give them in other units"
+            )
         return Seen(self.mean + apart * (m / (n + m)), squares, n + m)
 
     def scaled(self, x: np.ndarray) -> np.ndarray:

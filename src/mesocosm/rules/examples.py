@@ -12,6 +12,9 @@ from mesocosm.record.errors import MesocosmError
 _LEAST = 16
 """Examples of the smallest program; others hold a power of two."""
 
+_MOST = 1e18
+"""What an answer may be: its square is still a number in float32, in which a rule learns."""
+
 
 class RuleError(MesocosmError, ValueError):
     """A rule file that cannot be used, or examples that cannot be learnt from: says why, and what to do."""
@@ -68,9 +71,20 @@ def _pairs(x: Any) -> np.ndarray:
 
 
 def _measured(y: Any, n: int) -> np.ndarray:
-    array = _numbers(np.asarray(y)[:, None] if np.ndim(y) == 1 else y, "y")
+    try:
+        column = np.asanyarray(y)  # masks stay
+    except (ValueError, TypeError, OverflowError):
+        column = None  # what is wrong with it is said below
+    array = _numbers(column[:, None] if column is not None and column.ndim == 1 else y, "y")
     if len(array) != n or array.ndim != 2:
         raise RuleError(f"y: has shape {np.shape(y)}; needed is a number, or a row of them, for each of {n} examples")
+    beyond = np.abs(array).max(axis=1) > _MOST
+    if beyond.any():
+        k = int(np.argmax(beyond))
+        raise RuleError(
+            f"y: example {k} holds {np.abs(array[k]).max():.3g}; a rule learns numbers up to {_MOST:.0e} in size: give "
+            "them in other units"
+        )
     return array
 
 

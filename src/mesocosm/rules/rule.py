@@ -54,6 +54,21 @@ def build_net(form: Form, sizes: tuple[int, ...]) -> Net | Brain:
         raise RuleError(str(error)) from None
 
 
+def sizes_for(form: Form, numbers: int, hidden: tuple[int, ...], outputs: int) -> tuple[int, ...]:
+    """Of a net that hears examples of so many numbers, in as many steps as its form says.
+
+    Raises:
+      RuleError: where the numbers are no whole number of steps.
+    """
+    steps = form.steps if isinstance(form, RuleForm) else 1
+    if numbers % steps:
+        raise RuleError(
+            f"examples have {numbers} numbers, and this rule hears them in {steps} steps of equal length; give a "
+            f"multiple of {steps}, or take another rule"
+        )
+    return numbers // steps, *hidden, outputs
+
+
 def _net(form: RuleForm, sizes: tuple[int, ...]) -> Net:
     shape = {"messages": form.messages, "symmetric": form.symmetric}
     if form.cell == "lstm":
@@ -231,19 +246,12 @@ class Rule:
         if self._learner is None:
             if isinstance(self.form, RuleForm) and self.form.compete and not self.hidden:
                 raise RuleError("hidden: this rule keeps what it learns in hidden neurons; load it with hidden=(128,)")
-            sizes = (self._inputs(n_heard), *self.hidden, self._outputs(y))
+            sizes = sizes_for(self.form, n_heard, self.hidden, self._outputs(y))
             self._learner = EvolvedRule(build_net(self.form, sizes), self.genome)
             self._state = self._learner.begin(jax.random.key(self.seed))
         elif n_heard != self._learner.heard:
             raise RuleError(f"x: has {n_heard} numbers an example; this rule began with {self._learner.heard}")
         return self._learner
-
-    def _inputs(self, n_heard: int) -> int:
-        """Input neurons that hear an example of so many numbers."""
-        steps = self.form.steps if isinstance(self.form, RuleForm) else 1
-        if n_heard % steps:
-            raise RuleError(f"x: has {n_heard} numbers an example; this rule hears it in {steps} steps of equal length")
-        return n_heard // steps
 
     def _outputs(self, y: np.ndarray) -> int:
         """Output neurons for such labels."""
@@ -368,4 +376,4 @@ def _parsed(name: str, text: str) -> tuple[Form, Any, dict[str, Any]]:
     return form, genome, made
 
 
-__all__ = ["EvolvedRule", "Rule", "RuleError", "build_net", "load", "shipped"]
+__all__ = ["EvolvedRule", "Rule", "RuleError", "build_net", "load", "shipped", "sizes_for"]

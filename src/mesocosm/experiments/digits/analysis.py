@@ -24,7 +24,7 @@ from mesocosm.rivals.table import tuned
 from mesocosm.rules import Rule
 from mesocosm.rules import load as load_rule
 from mesocosm.rules.form import RuleForm
-from mesocosm.rules.rule import EvolvedRule, build_net
+from mesocosm.rules.rule import EvolvedRule, build_net, sizes_for
 from mesocosm.tasks.arrays import DataError, DataSet
 from mesocosm.tasks.sets import load
 from mesocosm.tasks.streams import Stream
@@ -38,7 +38,7 @@ def analyse(record: Record) -> dict[str, Any]:
     """Accuracies of all on the held-out tasks [searches, n]; then the rule of the median search, examined."""
     c = configuration_of(record)
     school = c.schooling
-    net = build_net(c.form, (school.side**2 // c.form.steps, *school.hidden, school.classes))
+    net = build_net(c.form, sizes_for(c.form, school.side**2, school.hidden, school.classes))
     rules = {s.replicate: rule_of(record, s.replicate) for s in record.statuses if s.status == "alive"}
     _, streams, control = taught(school)
     judge = jax.jit(lambda genome: judged(EvolvedRule(net, genome), streams, school.shown))

@@ -15,7 +15,7 @@ from jaxtyping import Array
 
 from mesocosm.rules.form import RuleForm
 from mesocosm.rules.net import Net, NetState
-from mesocosm.rules.rule import EvolvedRule, Rule, build_net
+from mesocosm.rules.rule import EvolvedRule, Rule, build_net, sizes_for
 from mesocosm.tasks.arrays import DataSet
 from mesocosm.tasks.images import standardised
 
@@ -42,7 +42,9 @@ def mixed_partials(rule: Rule, data: DataSet, n: int = 30, streams: int = 4, see
             pixels = np.arange(data.inputs.shape[1])
         x = jnp.asarray(standardised(data.inputs[order][:, pixels]))
         y = jax.nn.one_hot(data.labels[order], data.n_classes)
-        learner = EvolvedRule(build_net(rule.form, (x.shape[1], *rule.hidden, data.n_classes)), rule.genome)
+        learner = EvolvedRule(
+            build_net(rule.form, sizes_for(rule.form, x.shape[1], rule.hidden, data.n_classes)), rule.genome
+        )
         slopes = np.asarray(_slopes(learner, x, y))
         slopes = slopes - np.diag(np.diag(slopes))
         size = np.linalg.norm(slopes)
@@ -120,7 +122,9 @@ def _changes(rule: Rule, data: DataSet, n: int, seed: list[int]) -> tuple[np.nda
     order = np.random.default_rng(seed).permutation(data.labels.size)[:n]
     x = jnp.asarray(standardised(data.inputs[order]))
     y = jax.nn.one_hot(data.labels[order], data.n_classes)
-    learner = EvolvedRule(build_net(rule.form, (x.shape[1], *rule.hidden, data.n_classes)), rule.genome)
+    learner = EvolvedRule(
+        build_net(rule.form, sizes_for(rule.form, x.shape[1], rule.hidden, data.n_classes)), rule.genome
+    )
     w, change, f, p = (np.asarray(v, np.float64) for v in _traced(learner, x, y))
     told = {"w": w, "f": f[:, None, :], "y": np.asarray(y)[:, :, None], "p": p[:, :, None]}
     told["e"] = told["y"] - told["p"]

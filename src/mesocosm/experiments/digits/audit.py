@@ -16,7 +16,7 @@ import numpy as np
 from mesocosm.rules.form import RuleForm
 from mesocosm.rules.handwritten import ERROR, LABEL, PROBABILITY
 from mesocosm.rules.net import Genome
-from mesocosm.rules.rule import EvolvedRule, Rule, build_net
+from mesocosm.rules.rule import EvolvedRule, Rule, build_net, sizes_for
 from mesocosm.tasks.arrays import DataError, DataSet
 from mesocosm.tasks.images import standardised
 
@@ -83,7 +83,7 @@ def accuracy_after(rule: Rule, data: DataSet, n: int = 50, tests: int = 150, how
 
 
 def _first_answer(rule: Rule, test: np.ndarray, classes: int) -> float:
-    learner = EvolvedRule(build_net(rule.form, (test.shape[1], *rule.hidden, classes)), rule.genome)
+    learner = EvolvedRule(build_net(rule.form, sizes_for(rule.form, test.shape[1], rule.hidden, classes)), rule.genome)
     state = learner.begin(jax.random.key(rule.seed))
     logits = jax.vmap(lambda x: learner.predict(state, x))(jnp.asarray(test))
     shares = np.asarray(jnp.mean(logits >= jnp.max(logits, axis=1, keepdims=True) - 1e-6, axis=0))

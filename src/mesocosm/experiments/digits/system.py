@@ -26,7 +26,7 @@ from mesocosm.rivals.school import Source, build_sources, hits_after, prequentia
 from mesocosm.rules import handwritten
 from mesocosm.rules.form import RuleForm
 from mesocosm.rules.net import Genome, Net
-from mesocosm.rules.rule import EvolvedRule, build_net
+from mesocosm.rules.rule import EvolvedRule, build_net, sizes_for
 from mesocosm.tasks.own import content_of
 from mesocosm.tasks.streams import Stream
 
@@ -195,8 +195,7 @@ def build(configuration: DigitsConfiguration) -> Setup:
       ConfigurationError, DataError: for what cannot be searched or is not there.
     """
     c, school = configuration, configuration.schooling
-    sizes = (school.side**2 // c.form.steps, *school.hidden, school.classes)
-    net = build_net(c.form, sizes)
+    net = build_net(c.form, sizes_for(c.form, school.side**2, school.hidden, school.classes))
     founder = ravel_pytree(founding_genome(c.founding, net))[0]
     scale = jnp.where(founder == 0, ZERO, jnp.abs(founder)) if c.relative else jnp.ones_like(founder)
     train, judge, control = taught(school)

@@ -29,7 +29,7 @@ from mesocosm.rivals.school import DIGITS8_TRAIN, halves, hits_after
 from mesocosm.rules import load as load_rule
 from mesocosm.rules.brain import Brain
 from mesocosm.rules.form import RuleForm
-from mesocosm.rules.rule import EvolvedRule, Form, build_net
+from mesocosm.rules.rule import EvolvedRule, Form, build_net, sizes_for
 from mesocosm.tasks.arrays import DataSet
 from mesocosm.tasks.own import content_of, own
 from mesocosm.tasks.sets import load, with_rotations
@@ -206,9 +206,10 @@ def build(configuration: DigitsShownConfiguration) -> Setup:
     if c.online and find_spec("optax") is None:
         raise MissingPackage("digits-shown with online rivals", "optax", "learn", ", or --online False")
     validation, test = _trials(c)
-    sizes = (c.side**2, *c.hidden, c.classes)
     loaded = [load_rule(name, channels=c.channels, winners=c.winners, output="classes") for name in c.rules]
-    rules = tuple(EvolvedRule(build_net(rule.form, sizes), rule.genome) for rule in loaded)
+    rules = tuple(
+        EvolvedRule(build_net(r.form, sizes_for(r.form, c.side**2, c.hidden, c.classes)), r.genome) for r in loaded
+    )
     eyes = _eyes(c.side, rules, [rule.form for rule in loaded])
     experiment = DigitsShown(validation, test, rules, c.classes, c.stream == "balanced", c.permuted, c.online, eyes)
     facts = {

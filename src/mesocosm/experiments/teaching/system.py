@@ -19,7 +19,7 @@ from mesocosm.record.about import About
 from mesocosm.record.configuration import ConfigurationError
 from mesocosm.rivals.school import DIGITS8_TRAIN, Learner, halves
 from mesocosm.rules import load as load_rule
-from mesocosm.rules.rule import EvolvedRule, build_net
+from mesocosm.rules.rule import EvolvedRule, build_net, sizes_for
 from mesocosm.tasks.own import content_of, own
 from mesocosm.tasks.sets import load
 from mesocosm.tasks.streams import Pool, Stream
@@ -250,9 +250,8 @@ def build(c: TeachingConfiguration) -> Setup:
                 f"{what}: {n} images of {c.classes} classes are needed, and there are {each} of each of {n_classes} "
                 f"classes; ask for fewer {what} or classes"
             )
-    sizes = (c.side**2, c.classes)
     loaded = [load_rule(name, output="classes") for name in c.rules]
-    rules = [EvolvedRule(build_net(rule.form, sizes), rule.genome) for rule in loaded]
+    rules = [EvolvedRule(build_net(r.form, sizes_for(r.form, c.side**2, (), c.classes)), r.genome) for r in loaded]
     kinds = [jax.tree.map(lambda *leaves: jnp.stack(leaves), *alike) for _, alike in groupby(rules, jax.tree.structure)]
     rates, passes = jnp.array(RATES * len(PASSES), jnp.float32), jnp.repeat(jnp.array(PASSES), len(RATES))
     descent = Softmax(rates, passes, c.side**2, c.classes)
