@@ -307,8 +307,8 @@ def run(name: str, arm_name: str, folder: Path) -> dict[str, np.ndarray]:
     campaign = CAMPAIGNS[name]
     arm, place = campaign.arms[arm_name], folder / f"{name}-{arm_name.replace(', ', '-').replace(' ', '-')}.npz"
     made = made_with(arm, campaign)
-    if (found := kept(place, made)) is not None:
-        return found
+    if (before := kept(place, made)) is not None:
+        return before
     began = time.process_time()
     genomes, founder = searched(arm, campaign), lives(arm, campaign)[1][None]
     quality, begun = judged(arm, campaign, genomes), judged(arm, campaign, founder)
