@@ -381,6 +381,17 @@ def test_a_rule_that_hears_in_steps_is_taught_and_shown_in_them(tmp_path, build)
         build(str(tmp_path / "3.json"))
 
 
+def test_a_memory_is_of_its_form_though_its_arrays_fit():
+    mind = by_hand("numbers").learn(np.eye(4), [1.0, 2.0, 3.0, 4.0])
+    memory = mind.memory()
+    other = replace(mind.fresh(), form=replace(mind.form, replies="none"))
+    with pytest.raises(RuleError, match="of another form"):
+        other.remember(memory)
+    old = {name: array for name, array in memory.items() if name != "form"}
+    for kept in (memory, old):
+        assert np.array_equal(mind.fresh().remember(kept).logits(np.eye(4)), mind.logits(np.eye(4)))
+
+
 def test_numbers_that_cannot_be_heard_in_steps_are_refused():
     form = RuleForm("hebbian", messages=1, memory=1, steps=3)
     rule = Rule(form, handwritten.traces(build_net(form, (2, 2))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,15 @@ def checked_sum(form: Any, genes: Any) -> str:
     return hashlib.sha256(json.dumps([form, genes], sort_keys=True).encode()).hexdigest()
 
 
+def digest(form: Any) -> np.ndarray:
+    """Uint8 [32], of what differs from the form by default: a field that comes later changes none of old forms."""
+    usual = {f.name: f.default for f in fields(form) if f.default is not MISSING}
+    odd = [name for name in usual if getattr(form, name) == usual[name]]
+    told = {name: value for name, value in asdict(form).items() if name not in odd}
+    text = json.dumps([type(form).__name__, told], sort_keys=True)
+    return np.frombuffer(hashlib.sha256(text.encode()).digest(), np.uint8)
+
+
 def written_gene(gene: np.ndarray) -> Any:
     """Numbers as a list; of many numbers their bytes, in base 64, halves where these hold them all."""
     if gene.size < MANY:
@@ -48,4 +58,4 @@ def read_gene(gene: Any) -> np.ndarray:
     return np.frombuffer(base64.b64decode(gene["base64"], validate=True), gene["dtype"]).astype(np.float32)
 
 
-__all__ = ["MANY", "MOST_BYTES", "checked_sum", "read_gene", "text_of", "written_gene"]
+__all__ = ["MANY", "MOST_BYTES", "checked_sum", "digest", "read_gene", "text_of", "written_gene"]

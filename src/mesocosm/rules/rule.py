@@ -21,7 +21,7 @@ from mesocosm.record.files import write_whole
 from mesocosm.rules.answers import Answers
 from mesocosm.rules.brain import Brain, BrainGenome, build_brain
 from mesocosm.rules.examples import RuleError, heard, lessons, padded
-from mesocosm.rules.files import checked_sum, read_gene, text_of, written_gene
+from mesocosm.rules.files import checked_sum, digest, read_gene, text_of, written_gene
 from mesocosm.rules.form import BrainForm, RuleForm
 from mesocosm.rules.net import Genome, Net
 from mesocosm.rules.neurons import Neuron
@@ -216,7 +216,8 @@ class Rule:
         if self._learner is None:
             return {}
         leaves = enumerate(jax.tree.leaves(self._state))
-        return {"sizes": np.array(self._learner.net.sizes), **{f"state.{k}": np.asarray(leaf) for k, leaf in leaves}}
+        of = {"form": digest(self.form), "sizes": np.array(self._learner.net.sizes)}
+        return of | {f"state.{k}": np.asarray(leaf) for k, leaf in leaves}
 
     @as_it_comes
     def remember(self, memory: Mapping[str, np.ndarray]) -> Rule:
@@ -235,7 +236,8 @@ class Rule:
             leaves = [np.asarray(memory[f"state.{k}"]) for k in range(len(template))]
         except (KeyError, TypeError, ValueError) as error:
             raise RuleError(f"this memory is none of this rule ({error}); begin anew") from None
-        if any(
+        is_alike = np.array_equal(memory.get("form", of := digest(self.form)), of)  # older ones do not say
+        if not is_alike or any(
             leaf.shape != like.shape or leaf.dtype != like.dtype for leaf, like in zip(leaves, template, strict=True)
         ):
             raise RuleError("this memory is of a rule of another form; load the rule that it was made with")
