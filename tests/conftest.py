@@ -121,6 +121,19 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(autouse=True)
+def parts_are_whose_they_were():
+    """What a test loads from a folder of its own, under a name that was taken, goes with that folder."""
+    known = dict(_known_parts())
+    yield
+    _known_parts().update(known)
+
+
+def _known_parts() -> dict:
+    component = sys.modules.get("mesocosm.studies.component")
+    return component._KNOWN if component else {}
+
+
+@pytest.fixture(autouse=True)
 def _draws_of_its_own(request: pytest.FixtureRequest):
     """A module's `RNG` begins anew in every test: draws do not depend on what ran in this process before."""
     if hasattr(request.module, "RNG"):
