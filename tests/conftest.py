@@ -66,27 +66,8 @@ settings.register_profile("mesocosm", deadline=None, derandomize="CI" in os.envi
 settings.load_profile("mesocosm")
 
 
-MEMORY, ROOM_BYTES = "/dev/shm", 4 << 30
-"""A folder in memory, and how much must be free there for the temporary folders of all tests."""
-
-
-def _is_roomy(folder: str) -> bool:
-    """Whether tests can write there as much as they want, and run what they wrote."""
-    if not hasattr(os, "statvfs"):  # Windows
-        return False
-    try:
-        there = os.statvfs(folder)
-    except OSError:
-        return False
-    return (
-        os.access(folder, os.W_OK) and not there.f_flag & os.ST_NOEXEC and there.f_bavail * there.f_frsize > ROOM_BYTES
-    )
-
-
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep compiled programs between sessions and test processes, and temporary folders in memory; make jax strict."""
-    if _is_roomy(MEMORY):  # every record waits for the disk some ten times; removed at the end (pyproject.toml)
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
+    """Keep compiled programs between sessions and test processes; make jax strict."""
     cache = getattr(config, "cache", None)  # absent under `-p no:cacheprovider`
     if cache is not None:
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache.mkdir("xla")))
