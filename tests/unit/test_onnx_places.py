@@ -103,6 +103,25 @@ def test_what_only_rounds_read_is_computed_if_there_is_one(rounds):
     assert (told["If"], told["Loop"], told["Max"]) == (0, 1, 1), told
 
 
+@pytest.mark.parametrize("rounds", [0, 3])
+@pytest.mark.parametrize("alive", IDS)
+def test_what_only_rounds_read_whole_is_short_elsewhere(alive, rounds):
+    def met(ids, x, y, n):
+        is_alive, at = ids > 0, (((x * 7 ^ y) * 5 ^ 3) - y) & 255
+        count = jnp.zeros(256, jnp.int32).at[at].add(is_alive.astype(jnp.int32), mode=SURE)
+        here = jnp.where(is_alive, count.at[at].get(mode=SURE), 0)
+        add = lambda c: (c[0] + at[(c[0] * 77) & (N - 1)] + count[at[N - 1]], c[1] - 1)  # noqa: E731
+        return [here, *lax.while_loop(lambda c: c[1] > 0, add, (jnp.int32(9), n))]
+
+    given = IDS[alive].astype(np.int32), X, X[::-1].copy(), np.int32(rounds)
+    same(met, *given)
+    names = [f"i{k}" for k in range(4)], [f"o{k}" for k in range(3)]
+    nodes = lower(met, given, *names).graph.node
+    cut = {name for node in nodes if node.op_type == "Slice" for name in node.output}
+    assert all(cut.intersection(node.input) for node in nodes if node.op_type == "Mul" and "i1" in node.input)
+    assert not any({"i1", "i2"}.intersection(node.input) for node in nodes if node.op_type != "Slice")
+
+
 def _tick(seed, tick, x, y):
     """Of the seed alone, of the tick alone as numbers and as lists, and of a list that is too long."""
     bits = Bits.at(seed, jnp.uint32(1), tick)
@@ -136,9 +155,9 @@ def test_what_depends_on_the_tick_alone_is_a_table():
     assert ticks["Mul"] >= 2, "the long list is no table"
     assert not ticks["BitShift"] and 0 < ticks["Gather"] <= 6 and ticks["ReduceSum"] == 1, ticks
     ours, after, step = [[x, y]], ["after.tick", "after.state.x", "after.state.y"], jax.jit(_tick)
-    for k in range(130):
+    for k in range(260):
         ours.append([np.asarray(a) for a in step(seed, np.int32(11 + k), *ours[-1])[:2]])
-    for n in (0, 1, 63, 64, 65, 130):
+    for n in (0, 1, 127, 128, 129, 260):
         begin = {"ticks": np.array(n), "seed": seed, "begin.tick": tick, "begin.state.x": x, "begin.state.y": y}
         found = [np.asarray(a) for a in session.run(after, begin)]
         assert found[0] == 11 + n and all(np.array_equal(a, b) for a, b in zip(found[1:], ours[n], strict=True)), n

@@ -122,6 +122,45 @@ def test_one_of_many_cases_is_looked_up_where_its_number_is_one():
     assert written(of, k, cases)["GatherElements"] == 2
 
 
+def test_rows_are_looked_up_where_they_lie():
+    """Of an array of which they were cut out, unless they do not lie in it one as far as the other."""
+    x = np.resize(np.arange(-128, 127), (2, 8, N)).astype(np.int8)
+    k, each = np.resize(np.arange(4, dtype=np.int32), N), jax.vmap(one_of, (0, 1))
+
+    def lying(k, x):
+        cuts = x[0][::2], x[1][1::2], x[1][3:7], x.reshape(16, N)[3:15:3], x[1:].reshape(8, N)[1:][::2]
+        return [each(k & 3, cut) for cut in cuts]
+
+    def others(k, x):
+        cuts = x[::1, 3:5].reshape(4, N), x.reshape(4, 4, N)[::2].reshape(8, N)[2:6], x[0, ::2, ::-1], x[:, :, 5:] * 2
+        return [each(k & 3, cut) for cut in cuts[:3]] + [each((k & 1)[5:], cuts[3][:, 2])]
+
+    same(lying, k, x)
+    assert "Slice" not in written(lying, k, x)
+    same(others, k, x)
+
+
+def test_branchings_by_one_number_are_one():
+    """Those within them too; but not one that needs what the other finds."""
+    x, y = np.resize(ENDS, 20), np.arange(20, dtype=np.int32)
+
+    def stepped(k, v, n):
+        return lax.switch(k & 3, [lambda v: v * 3 + n, lambda v: v ^ 7, lambda v: v - n, lambda v: (v >> 1) + k], v)
+
+    def fields(k, x, y):
+        a = stepped(k, x, 5)
+        return [a, stepped(k, y, 9), stepped(k, a, 2), stepped(k + 1, y, 1), k & 3]
+
+    def branchings(nodes):
+        own = [node for node in nodes if node.op_type == "If"]
+        return len(own) + sum(branchings(a.g.node) for node in own for a in node.attribute)
+
+    for k in range(5):
+        same(fields, np.int32(k), x, y)
+    names = [f"i{k}" for k in range(3)], [f"o{k}" for k in range(5)]
+    assert branchings(lower(fields, [np.int32(0), x, y], *names).graph.node) == 9
+
+
 def test_bounds_go_through_branches_and_loops_as_far_as_they_hold():
     """What a round may leave has no bounds that only the beginning has; a branch has those of all."""
     x = np.resize(np.arange(8, dtype=np.int32), N)
@@ -207,17 +246,45 @@ def test_a_sum_with_few_values_is_a_number_too():
     bounds = {"least": {"i0": 0, "i1": 0}, "most": {"i0": 127, "i1": 127}}
 
     def weight(x, y):
-        d = (jnp.maximum(x, y) - x) * 8
+        d = (jnp.minimum(x, y) - x) * 8
         return [(((d & 63) * (d & 31)) ^ (d & 24)) & 511]
 
     def weights(x, y):
-        d = (jnp.maximum(x, y) - x) * 8
+        d = (jnp.minimum(x, y) - x) * 8
         return [((d & 63) ^ 5) & 60, (((d + 9) >> 2) ^ 3) & 31]
 
     same(weight, x, y, **bounds)
-    assert written(weight, x, y, **bounds) == {"Max": 1, "Sub": 1, "GatherElements": 1}
+    assert written(weight, x, y, **bounds) == {"Min": 1, "Sub": 1, "GatherElements": 1}
     same(weights, x, y, **bounds)
-    assert written(weights, x, y, **bounds) == {"Max": 1, "Sub": 1, "GatherElements": 2}
+    assert written(weights, x, y, **bounds) == {"Min": 1, "Sub": 1, "GatherElements": 2}
+
+
+@pytest.mark.parametrize("most", [1, 127, 2**13 - 1, 2**14, 2**31 - 1])
+def test_what_is_more_than_the_other_is_a_function_of_their_difference(most):
+    ends = [0, 1, -1, most, -most, most // 3, -most // 7]
+    x, y = (np.resize(v, N).astype(np.int32) for v in np.meshgrid(ends, ends))
+    bounds = {"least": {"i0": -most, "i1": -most}, "most": {"i0": most, "i1": most}}
+
+    def weights(x, y):
+        more, less = jnp.maximum(x, y) - x, jnp.maximum(y, x) - y
+        a, b = (((((v * 5) ^ 9) & 63) * 3 ^ 5) & 511 for v in (more, less))
+        return [a, a + b, jnp.maximum(x, 7) - x, jnp.maximum(x, x) - x]
+
+    same(weights, x, y, **bounds)
+    assert (written(weights, x, y, **bounds)["BitwiseXor"] == 0) == (2 * most < 2**14)
+
+
+def test_a_table_of_few_numbers_spares_calls():
+    place = np.array([0, 1, 255, 256, 2**15 - 1], np.int32)
+    bounds = {"least": {"i0": 0}, "most": {"i0": 2**15 - 1}}
+
+    def cell(x):
+        row = x >> 8
+        return [((row & 1) * 2 + (row >> 1)) * 64 ^ 1, x + 1]
+
+    same(cell, place, **bounds)
+    assert written(cell, place, **bounds) == {"GatherElements": 1, "Add": 1}
+    assert "GatherElements" not in written(cell, place)
 
 
 def test_a_table_has_places_that_never_come():
@@ -257,6 +324,27 @@ def test_what_an_array_ends_with_is_drawn_once(name):
     given = np.array([7, 9], np.uint32), ids, np.uint32(2**31 + 5)
     same(drawn, *given)
     assert written(drawn, *given)["Pad"] >= 3
+
+
+@pytest.mark.parametrize("name", [*TAILS, "but the last two"])
+def test_where_a_mask_ends_is_where_all_are_alike(name):
+    """What is drawn for nobody is drawn once; what counts under the mask alone, for nobody."""
+    ids = TAILS.get(name, np.r_[np.full(N - 2, 3), 0, 0]).astype(np.int32)
+    at = (np.arange(N) * 37 % 64).astype(np.int32)
+
+    def drawn(seed, ids, at):
+        a, b = Bits.at(seed, jnp.uint32(1), jnp.int32(5)).of(ids, 3)
+        is_there, sure = ids > 0, "promise_in_bounds"
+        here = jnp.zeros(64, jnp.int32).at[at].add(is_there.astype(jnp.int32), mode=sure).at[at].get(mode=sure)
+        share = jnp.where(is_there, (here * 5 ^ 3) * here, 0)
+        return [a, share, is_there & ((((b & 15).astype(jnp.int32) ^ 3) * 5 - here) % 3 == 0)]
+
+    given, least = (np.array([7, 9], np.uint32), ids, at), {"i1": 0}
+    same(drawn, *given, least=least)
+    for own in (ids, -ids, ids - 3):  # where some may be below 0, nothing is known of those that the mask leaves out
+        same(drawn, given[0], own, at)
+    known, unknown = (written(drawn, *given, least=own) for own in (least, None))
+    assert known["ReduceMax"] < unknown["ReduceMax"] and known["Pad"] < unknown["Pad"], (known, unknown)
 
 
 @pytest.mark.parametrize("alive", ["none", "all", "one", "half"])

@@ -10,7 +10,7 @@ from mesocosm.artefacts.program import NEXT
 
 TICKS, BEGIN, AFTER = "ticks", "begin.", "after."
 """How many, an input; and before the names of what the first tick begins with, and of what the last leaves."""
-_BLOCK = 64
+_BLOCK = 128
 """Ticks for which what depends on their number alone is computed at once."""
 
 

@@ -1,7 +1,7 @@
 """What depends on nothing but the number of the tick, for many ticks at once.
 
 Keys, and what is drawn for the world and for no body, are single numbers, or few. ONNX Runtime needs as long for an
-operation on one of them as on those of 64 ticks. So before these ticks they are computed as tables [tick, ...], and
+operation on one of them as on those of 128 ticks. So before these ticks they are computed as tables [tick, ...], and
 each tick looks its own up.
 """
 

@@ -16,6 +16,8 @@ from mesocosm.artefacts.onnx.values import Number, Value, at_corners, is_one, wi
 Lowered = Callable[..., Value]
 """`(graph, values, parameters of the primitive) -> value`."""
 
+_MANY, _NEAR = 1024, 1 << 14
+"""Numbers from which on, and differences up to which, tables are made."""
 _PLAIN = {
     "add": ("Add", np.add),
     "add_any": ("Add", np.add),
@@ -78,6 +80,8 @@ def plain(name: str) -> Lowered:
         for one, other in ((a, b), (b, a)):
             if one.shape == shape and (one is a or name != "sub") and _changes_nothing(name, one, other):
                 return one
+        if name == "sub" and (beyond := _beyond(g, a, b)) is not None:
+            return beyond
         out = _summed(g, name, a, b)
         if name == "mul" and a.name == b.name:
             low, high = a.bounds
@@ -85,6 +89,22 @@ def plain(name: str) -> Lowered:
         return at_corners(out, f, a, b)
 
     return lower
+
+
+def _beyond(g: Graph, a: Value, b: Value) -> Value | None:
+    """`max(b, c) - b` of many numbers as `max(c - b, 0)`: both ways round of one difference, which has few values."""
+    made = g.how(a)
+    if made.op != "Max" or a.dtype != np.int32 or not b.name or np.prod(a.held, dtype=int) < _MANY:
+        return None
+    for one, other in (made.inputs, made.inputs[::-1]):
+        if (one.name, one.held) == (b.name, b.held) == (b.name, other.held) and other.name:
+            first, second = sorted((one, other), key=g.age_of)
+            low, high = first.bounds[0] - second.bounds[1], first.bounds[1] - second.bounds[0]
+            if max(-low, high) < _NEAR:
+                apart = g.told(plain("sub")(g, [first, second], {}))
+                more = apart if other is first else negated(g, [apart], {})
+                return plain("max")(g, [more, g.constant(0, np.int32)], {})
+    return None
 
 
 def plus(a: Number, b: Number) -> Number:

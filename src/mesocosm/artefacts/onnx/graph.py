@@ -17,8 +17,6 @@ from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 from mesocosm.artefacts.onnx.values import Number, Shape, Value, is_one, stripped, within
 from mesocosm.record.errors import MesocosmError
 
-_FEW = 1024
-"""Numbers for which another node costs more than it spares."""
 OPSET, IR = 20, 9
 """Of the operators (bitwise ones from 18, reductions of truth values from 20), and of the file."""
 
@@ -238,9 +236,7 @@ class Graph:
         if value.constant is not None:
             with np.errstate(all="ignore"):
                 return Value(value.shape, dtype, value.held, constant=value.constant.astype(dtype))
-        if value.dtype == bool and dtype.itemsize == 4 and dtype.kind in "iu" and np.prod(value.held, dtype=int) > _FEW:
-            value = self.cast(value, np.uint8)  # two steps are faster than one
-        source = self._before_cast(value, dtype) if value.dtype != np.uint8 else value
+        source = self._before_cast(value, dtype)
         if source.dtype == dtype:
             return replace(source, shape=value.shape)
         (name,) = self.node("Cast", [source.name], to=type_of(dtype))
@@ -339,6 +335,11 @@ def read_by(node: NodeProto) -> set[str]:
             names |= {name for inner in attribute.g.node for name in read_by(inner)}
             names |= {output.name for output in attribute.g.output}
     return names
+
+
+def otherwise(node: NodeProto) -> Any:
+    """What a node is but for the names of its outputs."""
+    return node.op_type, tuple(node.input), tuple(sorted(a.SerializeToString() for a in node.attribute))
 
 
 def rename(nodes: Iterable[NodeProto], names: dict[str, str]) -> None:

@@ -100,10 +100,26 @@ def _one_of(g: Graph, values: list[Value], aval: Any) -> list[Value] | None:
     n_cases, n = cases.shape
     if n < _MANY or not 0 <= k.bounds[0] <= k.bounds[1] < n_cases or k.held != (n,):
         return None
-    at = g.plus(g.each("Mul", k, g.constant(n, np.int32)), g.constant(np.arange(n, dtype=np.int32)))
-    line = g.as_held(replace(cases, shape=(n_cases * n,)), (n_cases * n,))
+    rows, first, step = _rows(g, cases)
+    places = g.constant(np.arange(first * n, first * n + n, dtype=np.int32))
+    at, size = g.plus(g.each("Mul", k, g.constant(step * n, np.int32)), places), int(np.prod(rows.held, dtype=int))
+    line = g.as_held(replace(rows, shape=(size,)), (size,))
     out = g.op("GatherElements", [g.whole(line), g.whole(at)], (n,), cases.dtype, axis=0)
     return [like(out, cases)]
+
+
+def _rows(g: Graph, cases: Value) -> tuple[Value, int, int]:
+    """Of rows that were cut out of an array: the array, the number of the first in it, and how many to the next."""
+    first, step, n = 0, 1, cases.shape[-1]
+    while (made := g.how(cases)).op in ("Reshape", "Slice") and made.inputs[0].held[-1:] == cases.held[-1:] == (n,):
+        (whole,) = made.inputs
+        if made.op == "Slice":
+            (axis, start, stride), each = made.axes, int(np.prod(whole.held[1:-1], dtype=int))
+            if axis != 0 or len(whole.held) < 2 or (stride > 1 and each > 1) or whole.held[0] * each * n >= 1 << 31:
+                break
+            first, step = start * each + stride * first, stride * step
+        cases = whole
+    return cases, first, step
 
 
 def _share(g: Graph, values: list[Value], aval: Any) -> list[Value]:

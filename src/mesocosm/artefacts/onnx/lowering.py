@@ -22,6 +22,7 @@ from mesocosm.artefacts.onnx import bits, elementwise, idioms, indexing, shapes
 from mesocosm.artefacts.onnx.drawn import written_out
 from mesocosm.artefacts.onnx.graph import IR, OPSET, Graph, NotExpressible, read_by, rename, type_of
 from mesocosm.artefacts.onnx.masked import masked
+from mesocosm.artefacts.onnx.merged import merged
 from mesocosm.artefacts.onnx.shortened import shortened
 from mesocosm.artefacts.onnx.sunk import sunk
 from mesocosm.artefacts.onnx.tables import tabulated
@@ -101,7 +102,7 @@ def _as_model(
         for own in (begins, ends)
     ]
     nodes = g.finished(g.scope, [*outputs, *named])
-    for rewritten in (tabulated, masked, shortened, sunk):
+    for rewritten in (tabulated, masked, shortened, merged, sunk):
         nodes = rewritten(g, nodes, [*outputs, *named])
     rename(nodes, named)
     wanted = {name for node in nodes for name in read_by(node)}

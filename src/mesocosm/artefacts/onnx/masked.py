@@ -2,7 +2,8 @@
 
 The places of a world that nobody has taken are at the end of its arrays. What bodies do there is set to 0, or is put
 nowhere. So operations are made of the first part of arrays, if all that reads them does so under the mask, or reads
-the first part only; where more is read, what is 0 behind that part is filled up.
+the first part only; where more is read, what is 0 behind that part is filled up. For the rounds of a loop that often
+makes none the whole is computed besides, in a branch (`sunk`).
 """
 
 from __future__ import annotations
@@ -140,7 +141,13 @@ def _is_each(s: _Search, node: NodeProto) -> bool:
 
 
 def _is_read_whole(s: _Search, name: str) -> bool:
-    return any(not _is_cut(s, node) and not _reads_short(s, node, name) for node in s.readers.get(name, ()))
+    read = [node for node in s.readers.get(name, ()) if not _is_cut(s, node) and not _is_rare(node, name)]
+    return any(not _reads_short(s, node, name) for node in read)
+
+
+def _is_rare(node: NodeProto, name: str) -> bool:
+    """Whether it reads that in its rounds alone, and often makes none: a loop for which `sunk` computes the whole."""
+    return node.op_type == "Loop" and not node.input[0] and bool(node.input[1]) and name not in node.input
 
 
 def _reads_short(s: _Search, node: NodeProto, name: str) -> bool:
@@ -159,13 +166,15 @@ def _parts(s: _Search) -> list[set[str]]:
 
 def _gain(s: _Search, part: Iterable[str]) -> float:
     names = set(part)
+    spared = [name for name in names if any(_is_cut(s, node) for node in s.readers.get(name, ()))]
     cuts = {own for name in names for own in _each_of(s.maker[name])} & s.long - names
     pads = [name for name in names if name in s.outputs or _is_read_whole(s, name)]
-    return _SHARE * sum(COSTS[s.maker[name].op_type] for name in names) - _SLICE * len(cuts) - _PAD * len(pads)
+    cost = _SHARE * sum(COSTS[s.maker[name].op_type] for name in names)
+    return cost - _SLICE * (len(cuts) - len(spared)) - _PAD * len(pads)
 
 
 def _written(s: _Search) -> list[NodeProto]:
-    """All nodes, with these for the first part."""
+    """All nodes, with these for the first part; and as they were, for loops that may need the whole."""
     g = s.g
     outer, g.scope = g.scope, Scope()
     try:
@@ -174,9 +183,7 @@ def _written(s: _Search) -> list[NodeProto]:
         short = {name: cut.get(name) or g.fresh() for name in sorted(s.own)}
         pads = [name for name in short if name in s.outputs or _is_read_whole(s, name)]
         nodes = [
-            node
-            for node in s.nodes
-            if node.output[0] not in s.own and not (_is_cut(s, node) and node.input[0] in short)
+            node for node in s.nodes if node.output[0] not in pads and not (_is_cut(s, node) and node.input[0] in short)
         ]
         for name in sorted(s.own):
             node = NodeProto()

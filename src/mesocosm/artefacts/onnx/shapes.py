@@ -103,6 +103,8 @@ def _cut(g: Graph, a: Value, cut: list[tuple[int, int, int]]) -> Value:
     skip = len(held) - len(a.held)
     lists = [[cut[k][j] for k in axes] for j in (0, 1)] + [[k - skip for k in axes], [cut[k][2] for k in axes]]
     (name,) = g.node("Slice", [a.name, *(ints(g, numbers) for numbers in lists)])
+    if len(axes) == 1:
+        g.made[name] = Made("Slice", (a,), (axes[0] - skip, cut[axes[0]][0], cut[axes[0]][2]))
     return like(g.as_held(Value(shape, a.dtype, target[skip:], name), stripped(target), shape), a)
 
 

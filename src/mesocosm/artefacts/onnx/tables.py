@@ -18,7 +18,7 @@ from onnx import NodeProto, helper, numpy_helper
 from mesocosm.artefacts.onnx.graph import IR, OPSET, Graph, needed, read_by, type_of
 
 _LONG, _MOST = 1024, 1 << 15
-"""Numbers from which on it is worth it; entries of a table."""
+"""Numbers from which on kernels cost more than their calls; entries of a table."""
 _SUMS = ("Add", "Sub", "Neg", "Mul")
 _COMPARED = ("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual")
 COSTS = {
@@ -30,6 +30,8 @@ COSTS = {
 }
 """Microseconds for 4,096 numbers (ONNX Runtime 1.32, one core), of what gives a number the same result in any array."""
 _LOOKED_UP, _GAIN = 2.4, 0.5
+_CALLED, _LOOKED_UP_FEW = 0.2, 0.35
+"""Microseconds of an operation, and of looking up, of few numbers."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def _of(s: _Search, name: str) -> _Known | None:
 def _itself(s: _Search, name: str) -> _Known | None:
     """A number that has few values."""
     value = s.g.bounded.get(name)
-    if value is None or len(value.held) != 1 or value.held[0] < _LONG or value.dtype != np.int32:
+    if value is None or len(value.held) != 1 or value.dtype != np.int32:
         return None
     low, high = value.bounds
     return _Known((name,), value.dtype) if 0 <= high < _MOST and high - min(low, 0) < _MOST else None
@@ -190,7 +192,10 @@ def _chosen(s: _Search) -> list[str]:
 
 def _gain(s: _Search, name: str) -> float:
     roots = len(s.known[name].roots)
-    spared = sum(COSTS[s.maker[own].op_type] * prod(s.known[own].lead) for own in _unneeded(s, name))
+    unneeded = _unneeded(s, name)
+    if s.g.bounded[s.known[name].roots[0]].held[0] < _LONG:
+        return (len(unneeded) - (roots - 1)) * _CALLED - roots * _LOOKED_UP_FEW
+    spared = sum(COSTS[s.maker[own].op_type] * prod(s.known[own].lead) for own in unneeded)
     return spared - roots * _LOOKED_UP - (roots - 1) * COSTS["Add"]
 
 

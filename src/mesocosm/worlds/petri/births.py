@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int32, UInt32
 
-from mesocosm.core.arrays import first_true, lowest, next_power_of_two, order_of, sum32
+from mesocosm.core.arrays import first_true, lowest, next_power_of_two, order_of, promised, sum32
 from mesocosm.core.random import Bits
 from mesocosm.worlds.petri import meetings
 from mesocosm.worlds.petri.state import HEADING, PLACE, SOURCE, SOURCE_PLACE, Births, Bodies, PetriState, Sources, ranks
 
 if TYPE_CHECKING:
     from mesocosm.worlds.petri.law import Petri
+
+_LAST = 2**31 - 1
+"""Of ids: a world ends before it would have more."""
 
 
 def found(law: Petri, bits: Bits) -> PetriState:
@@ -63,7 +66,7 @@ def divide(
     def of_parent(column: Array) -> Array:
         return column.at[parent].get(mode="fill", fill_value=0)
 
-    child_id = next_id + order_of(of_parent(rank), is_birth)
+    child_id = promised(next_id + order_of(of_parent(rank), is_birth), jnp.int32(1), jnp.int32(_LAST))
     energy = of_parent(b.energy)
     newborn = dict(
         id=child_id,
