@@ -77,6 +77,18 @@ def test_a_retina_brings_images_of_any_side_and_the_light_does_not_matter():
     assert np.allclose(a, b, atol=2e-3), "contrast-normalised"
 
 
+def live_alike(area, genes, reference, x, y):
+    """The state of an area that has answered and learnt one example after the other as a plain program does."""
+    state = area.begin(genes, x.shape[1], jax.random.key(0))
+    learn, answer = jax.jit(area.learn), jax.jit(area.answer)
+    for one, label in zip(x, y, strict=True):
+        told = answer(genes, state, one)
+        assert np.allclose(told, reference.answer(one), atol=1e-4)
+        state = learn(genes, state, one, told, jnp.eye(area.size(x.shape[1]))[label])
+        reference.learn(one, label)
+    return state
+
+
 @pytest.mark.parametrize("keys", [30, 4])
 def test_keys_do_what_a_plain_program_does(keys):
     """Until there are enough, when they are full, and when a class comes late."""
@@ -84,14 +96,7 @@ def test_keys_do_what_a_plain_program_does(keys):
     x = rng.normal(size=(20, 5))
     y = np.r_[rng.integers(0, 3, 17), 3, 0, 4]
     area, reference = Keys(6, keys, 3), plain.Keys(keys, 6, 3)
-    genes = area.found(jax.random.key(0), 5)
-    state = area.begin(genes, 5, jax.random.key(0))
-    learn, answer = jax.jit(area.learn), jax.jit(area.answer)
-    for one, label in zip(x, y, strict=True):
-        told = answer(genes, state, one)
-        assert np.allclose(told, reference.answer(one), atol=1e-4)
-        state = learn(genes, state, one, told, jnp.eye(6)[label])
-        reference.learn(one, label)
+    live_alike(area, area.found(jax.random.key(0), 5), reference, x, y)
     assert np.argmax(reference.answer(x[0])) != 5, "what was never named is not named"
 
 
@@ -223,14 +228,8 @@ def test_areas_are_heeded_as_a_plain_program_heeds_them():
     x, y = rng.normal(size=(30, 6)), rng.integers(0, 3, 30)
     area = Heeded((Keys(3, 8, 3), Keys(3, 40, 3, 6.0)))
     genes = area.found(jax.random.key(0), 6) | {"lean": jnp.array([0.4, 0.1]), "trust": jnp.array(0.25)}
-    state = area.begin(genes, 6, jax.random.key(0))
     reference = plain.Heeded([plain.Keys(8, 3, 3), plain.Keys(40, 3, 3, sharpness=6.0)], [0.4, 0.1], 0.25)
-    learn, answer = jax.jit(area.learn), jax.jit(area.answer)
-    for one, label in zip(x, y, strict=True):
-        told = answer(genes, state, one)
-        assert np.allclose(told, reference.answer(one), atol=1e-4)
-        state = learn(genes, state, one, told, jnp.eye(3)[label])
-        reference.learn(one, label)
+    state = live_alike(area, genes, reference, x, y)
     assert np.array_equal(state.right, reference.right) and np.ptp(state.right) > 0
     with pytest.raises(ValueError, match=r"answer as many numbers each, not \[2, 3\]"):
         Heeded((Keys(2, 8), Keys(3, 8))).size(6)

@@ -3,11 +3,10 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from scipy import stats
 
 from mesocosm.tasks.measured import STEEP, draw_numbers, draw_pairs
-from mesocosm.tasks.sequences import draw_cues, draw_orders
+from mesocosm.tasks.sequences import draw_cues
 from mesocosm.tasks.sounds import HIGH, LOW, draw_sounds, spectra
 
 
@@ -28,16 +27,6 @@ def test_the_first_step_of_cues_tells_what_can_be_known_and_the_others_nothing()
     for step in (1, 2):
         assert best_guess(steps[:, step], labels) < 1 / classes + 0.03
     assert np.allclose(steps.mean(axis=2), 0, atol=1e-5)
-
-
-def test_orders_are_told_by_the_order_alone():
-    stream = draw_orders(jax.random.key(1), 3000, 5, 24, steps=4, noise=0.0)
-    steps, labels = np.asarray(stream.inputs).reshape(3000, 4, 24), np.asarray(stream.labels)
-    assert best_guess(steps.reshape(3000, -1), labels) == 1
-    assert np.ptp(steps[:, -1], axis=0).max() == 0, "the last step is the same for all"
-    assert np.ptp(steps.sum(axis=1), axis=0).max() < 1e-4, "so are all steps together"
-    with pytest.raises(ValueError, match="2 symbols have 2 orders"):
-        draw_orders(jax.random.key(1), 10, 3, 8, steps=3)
 
 
 def test_numbers_have_one_unit_and_lines_are_lines():

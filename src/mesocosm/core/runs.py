@@ -64,8 +64,7 @@ def run(
     columns = check_instruments(shown, setup.folds, setup.logs)
     check_interventions(setup, plan)
     measures = {name: "INTEGER" if c.dtype.kind in "iub" else "REAL" for name, c in columns.items()}
-    on = len(devices if devices is not None else jax.devices())
-    with Writer.create(folder, _header(setup, plan, shown, on), measures, plan.config) as writer:
+    with Writer.create(folder, _header(setup, plan, shown, devices), measures, plan.config) as writer:
         if ready is not None:
             ready()
         loop = Loop(setup, plan, writer, devices, progress, checkpoint_seconds, steering, shown, columns)
@@ -113,7 +112,7 @@ def resume(
     return load(folder)
 
 
-def _header(setup: Setup, plan: Plan, shown: Any, devices: int) -> dict[str, Any]:
+def _header(setup: Setup, plan: Plan, shown: Any, devices: Sequence[Any] | None) -> dict[str, Any]:
     """What a new record says of itself: the identity of the run, and how what is in it is to be read."""
     return {
         **plan.identity(),
@@ -123,7 +122,7 @@ def _header(setup: Setup, plan: Plan, shown: Any, devices: int) -> dict[str, Any
         "scene": replace(about_scene(setup.experiment), says=plan.says).plain(),
         **({"code": plan.code} if plan.code else {}),
         "columns": {log.name: _columns(log, shown) for log in setup.logs},
-        "devices": devices,
+        "devices": len(devices if devices is not None else jax.devices()),
     }
 
 

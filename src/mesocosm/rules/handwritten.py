@@ -91,10 +91,7 @@ def centred_class_mean(net: Net, gain: float = 10.0, pace: float = 0.04) -> Geno
     Raises:
       ValueError: as of `class_mean`, or for neurons without memory.
     """
-    m, k = net.neuron.messages, net.neuron.memory
-    if k < 1:
-        raise ValueError("centred_class_mean: needs memory = 1 or more")
-    genome = class_mean(net, gain)
+    m, k, genome = _remembering_class_mean(net, gain, "centred_class_mean")
     for genes in _but_fields(net, genome.neuron):
         genes["H"] = _running_mean(genes["H"], k, pace)
         if "F" in genes:
@@ -192,14 +189,18 @@ def traces(net: Net, past: float = 1.0, pace: float = 0.5, gain: float = 10.0) -
     Raises:
       ValueError: as of `class_mean`, or for neurons without memory.
     """
-    m, k = net.neuron.messages, net.neuron.memory
-    if k < 1:
-        raise ValueError("traces: needs memory = 1 or more")
-    genome = class_mean(net, gain)
+    m, k, genome = _remembering_class_mean(net, gain, "traces")
     source = genome.neuron[INPUT]
     source["F"] = source["F"].at[:, m].set(past)
     source["H"] = source["H"].at[:k, -1].set(math.log(pace / (1 - pace))).at[k, 0].set(1.0)
     return genome
+
+
+def _remembering_class_mean(net: Net, gain: float, rule: str) -> tuple[int, int, Genome]:
+    """Numbers of messages and of memory, and `class_mean`, of a net whose neurons can remember."""
+    if net.neuron.memory < 1:
+        raise ValueError(f"{rule}: needs memory = 1 or more")
+    return net.neuron.messages, net.neuron.memory, class_mean(net, gain)
 
 
 def _rule(net: Net, told: int, rate: float, gain: float) -> Genome:

@@ -22,6 +22,7 @@
     ["s", "save the stretch as one HTML file"],
     ["?", "this list"],
   ];
+  const MANY = 16; // columns, from which on they are grouped in the menu
   const ICONS = {
     play: "M4 2.5v11l9-5.5z",
     turn: "M12 2.5v11l-9-5.5z",
@@ -145,6 +146,20 @@
     });
   };
 
+  /** Columns as options; of many, those that lead to the same place stand together ("odour far to neuron 0"). */
+  function optionsOf(columns) {
+    const option = (c) => make("option", { value: c.name }, mesocosm.nameOf(c));
+    const [targets, wide] = [columns.map((c) => mesocosm.nameOf(c).split(" to ")[1]), columns.length >= MANY];
+    const first = targets.findIndex(Boolean);
+    if (!wide || first < 0) return columns.map(option);
+    const groups = new Map();
+    columns.forEach((c, k) => {
+      const name = targets[k] ? `to ${targets[k]}` : k < first ? "of the body" : "other genes";
+      groups.set(name, [...(groups.get(name) ?? []), option(c)]);
+    });
+    return [...groups].map(([label, options]) => make("optgroup", { label }, ...options));
+  }
+
   /** Hands a file to the reader. */
   function save(name, type, content) {
     const link = make("a", { download: name });
@@ -153,5 +168,5 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
 
-  Object.assign(mesocosm, { make, icon, saveFile: save });
+  Object.assign(mesocosm, { make, icon, optionsOf, saveFile: save });
 })((globalThis.mesocosm ??= {}));

@@ -14,22 +14,7 @@
   const SPEEDS = [1, 2, 5, 10, 20, 30, 60, 120];
 
   const NONE = new Int32Array(0);
-  const MANY = 16; // columns, from which on they are grouped in the menu
   const NOBODY = { n: 0, id: NONE, x: NONE, y: NONE, columns: {} };
-
-  /** Columns as options; of many, those that lead to the same place stand together ("odour far to neuron 0"). */
-  function grouped(columns) {
-    const option = (c) => make("option", { value: c.name }, mesocosm.nameOf(c));
-    const [targets, wide] = [columns.map((c) => mesocosm.nameOf(c).split(" to ")[1]), columns.length >= MANY];
-    const first = targets.findIndex(Boolean);
-    if (!wide || first < 0) return columns.map(option);
-    const groups = new Map();
-    columns.forEach((c, k) => {
-      const name = targets[k] ? `to ${targets[k]}` : k < first ? "of the body" : "other genes";
-      groups.set(name, [...(groups.get(name) ?? []), option(c)]);
-    });
-    return [...groups].map(([label, options]) => make("optgroup", { label }, ...options));
-  }
 
   /** A frame with the population that is watched at hand: `id`, `x`, `y`, `n`, `columns`, `heading`. */
   const watched = (frame, which = 0) => ({ ...frame, ...(frame.populations[which] ?? NOBODY) });
@@ -145,7 +130,7 @@
       const columns = new Map(this.living.flatMap((pane) => pane.meta.columns.map((c) => [c.name, c])));
       this.columns = [...columns.values()];
       this.highs = {};
-      this.colourSelect.replaceChildren(...grouped(this.columns));
+      this.colourSelect.replaceChildren(...mesocosm.optionsOf(this.columns));
       this.colourSelect.parentElement.hidden = this.columns.length < 2;
       this.column = this.columns.find((c) => c.words.length) ?? this.columns[0] ?? null;
       this.state.colour = this.column?.name ?? null;
