@@ -13,6 +13,7 @@ import pytest
 
 from mesocosm.review import read_design, review
 from mesocosm.review.asking import answered, pointed, questions
+from mesocosm.review.checks import objections
 from mesocosm.review.design import WORDS, of_facts
 from mesocosm.review.learning import MAKERS, Plan, examples, fingerprint, is_quoted, learnt, plans
 from mesocosm.review.pointed import SAID
@@ -168,10 +169,15 @@ def test_long_sentences_are_read_to_their_end_and_what_is_beyond_is_told(tmp_pat
     assert answer.unread == ["text beyond its first 20,000 characters"] and answer.unread[0] in answer.words()
 
 
-def test_a_dash_is_no_control(tmp_path):
+@pytest.mark.parametrize(
+    "text", ["", "Does it help?\n\nControl: -\n", "群れは速いか。", "We let bacteria swim and see.\n\nControl: none\n"]
+)
+def test_who_says_next_to_nothing_is_objected_to(tmp_path, text):
     path = tmp_path / "plan.md"
-    path.write_text("Does it help?\n\nControl: -\n", "utf-8")
-    assert read_design(str(path)).control is None
+    path.write_text(text, "utf-8")
+    found = {objection.check: objection for objection in objections(read_design(str(path)))}
+    assert {"control", "minimal-effect", "prediction"} <= found.keys()
+    assert found["control"].what.startswith("There is no control")
 
 
 @pytest.mark.parametrize("text", ["", "。", "群れは速いか。", "٣ ≠ 4", "1,,0 1e999 1e-400", "- \n\n# \n\n%"])

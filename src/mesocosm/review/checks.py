@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -60,8 +61,9 @@ def _of_prose(design: Design) -> list[tuple[Weight, Check, str]]:
     read = {check_of(r): r for r in design.readings if r.is_sure and SAID[r.fault].fact not in design.answered}
     if lines.unit and not faults.is_part(lines.unit):
         read.pop("pseudo-replication", None)
+    speaks = sum(len(_WORD.findall(text)) for _, text in design.texts) >= _FEW_WORDS
     for check in CHECKS:
-        is_silent = check.name in _SAID_BY and getattr(lines, _SAID_BY[check.name]) is None
+        is_silent = speaks and check.name in _SAID_BY and getattr(lines, _SAID_BY[check.name]) is None
         if not is_silent and (said := check.of(lines)):
             out.append((check.weight, check, said))
         elif check.name in read:
@@ -75,6 +77,8 @@ _SAID_BY = {
     "minimal-effect": "minimal_effect",
 }
 """Objections to what is not said; of prose they are left to the reader, as there are many ways to say it."""
+_WORD, _FEW_WORDS = re.compile(r"[A-Za-z]{2,}"), 20
+"""Words that the reader knows of, and in how few nobody says all that a plan needs: their silence is silence."""
 
 
 CHECKS: tuple[Check, ...] = (

@@ -64,8 +64,8 @@ def facts_of(text: str, known: set[str]) -> dict[str, Any]:
         name = re.sub(r"[ -]+", "_", found["word"].strip().lower())
         if name in known:
             line = found["said"].strip()
-            if told := sentences(line)[:1] if name in _ONE_SENTENCE else [line]:  # none in a dash
-                out.setdefault(name, told[0])
+            told = sentences(line)[:1] if name in _ONE_SENTENCE else []
+            out.setdefault(name, told[0] if told else line)  # a dash is no sentence, and says none
     declared = sorted(out)
     said = sentences(_LINE.sub(lambda m: m[0].rstrip(". ") + "." if re.search(r"\w", m["said"]) else "", text))
     headings = set(sentences("\n\n".join(re.findall(r"^#+ .*$", text, re.MULTILINE))))
