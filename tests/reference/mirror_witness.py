@@ -237,7 +237,7 @@ class World:
                 best = max(pay[0][expected(after)], pay[1][expected(after)])
                 worth[u] += w[v] * stake * (pay[u][v] + foresight * best)
         act = (a >> 6) & 1 if worth[0] == worth[1] else int(worth[1] > worth[0])
-        return ((a >> 4) & 1 if a & 15 < noise else act), expected(h)
+        return ((a >> 4) & 1 if a & 15 < noise or self.c["mindless"] else act), expected(h)
 
     def _script(self, script: str, p: int, r: int, last) -> int:
         mine, theirs, wronged = last

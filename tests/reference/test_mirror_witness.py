@@ -29,7 +29,7 @@ CASES = {
         SMALL, **POOR, game="dilemma", foresight=True, noise=5, visitors=0.4, remembers="kind", pool=SCRIPTS[:8]
     ),
     "told": dict(SMALL, **POOR, game="dove", foresight=True, visitors=0.6, remembers="kind", pool=SCRIPTS),
-    "stag": dict(SMALL, **POOR, game="stag", own_acts=False, visitors=0.2, pool=("nature", "cycle5")),
+    "stag": dict(SMALL, **POOR, game="stag", mindless=True, own_acts=False, visitors=0.2, pool=("nature", "cycle5")),
     "wide": dict(
         SMALL,
         **POOR,

@@ -14,7 +14,7 @@ import pytest
 
 from mesocosm.core.random import Bits, seed_words
 from mesocosm.experiments.calling import results
-from mesocosm.experiments.calling.colonies import lives, size
+from mesocosm.experiments.calling.colonies import lives, living, size
 from mesocosm.experiments.calling.declaration import CLAIMS, DECLARATION, PAPER_Q, SHADOW, CallingConfiguration
 from mesocosm.experiments.calling.measures import measures
 from mesocosm.experiments.calling.system import build
@@ -30,8 +30,9 @@ from mesocosm.minds.writing import muted
 from mesocosm.protocol.measure import Statistic
 from mesocosm.protocol.preparing import arm
 from mesocosm.protocol.registry import find
-from mesocosm.record import ConfigurationError
+from mesocosm.record import ConfigurationError, load
 from mesocosm.record.configuration import check, digest, from_dict, to_dict
+from mesocosm.studies.cell import Cell
 from mesocosm.studies.ecologies import Ecology
 from mesocosm.studies.study import read
 
@@ -234,13 +235,9 @@ def test_controls_are_what_their_names_say():
     runs = {name: arm(find("calling"), own, changes).configuration for name, changes in DECLARATION.arms.items()}
     laws = {name: build(configuration).experiment for name, configuration in {"": own, **runs}.items()}
     modes = {name: int(law.layers[0].mode) for name, law in laws.items()}
-    assert modes == {"": ALL, "deaf": DEAF, "noise": NOISE, "mute": ALL}
+    assert modes == {"": ALL, "deaf": DEAF, "noise": NOISE, "mute": ALL, "unheard": ALL}
     paid = {name: (int(law.world.emission_cost), int(law.world.emission_quanta)) for name, law in laws.items()}
-    assert paid == {"": (4, 16), "deaf": (4, 16), "noise": (4, 16), "mute": (0, 0)}
-    still_pays = from_dict(CallingConfiguration, {"world": {"emission_quanta": 0}})
-    check(still_pays)
-    law = build(still_pays).experiment
-    assert (int(law.world.emission_cost), int(law.world.emission_quanta)) == (4, 0)
+    assert paid == {"": (4, 16), "deaf": (4, 16), "noise": (4, 16), "mute": (0, 0), "unheard": (4, 0)}
 
 
 def test_gardens_and_contests_are_what_their_names_say(monkeypatch):
@@ -276,9 +273,9 @@ def test_claims_are_held_against_what_they_say():
         metrics = {"replicate": np.array([0]), "population": np.array([population]), "tick": np.array([9])}
         return SimpleNamespace(metrics=metrics, tick=9, replicates=1)
 
-    runs = {"deaf": ran(0), "mute": ran(10), "noise": ran(40)}
+    runs = {"deaf": ran(0), "mute": ran(10), "noise": ran(40), "unheard": ran(5)}
     values = {c.name: c.value(ran(20), runs)[0] for c in seeded if c.name.split("-")[0] in ("carries", "survives")}
-    known = {"carries": 41.0, "carries-mute": 20.5 / 10.5, "carries-noise": 20.5 / 40.5}
+    known = {"carries": 41.0, "carries-mute": 20.5 / 10.5, "carries-noise": 20.5 / 40.5, "carries-unheard": 20.5 / 5.5}
     assert values == pytest.approx({name: np.log(times) for name, times in known.items()} | {"survives": 1.0})
 
 
@@ -299,6 +296,27 @@ def test_no_world_stands_twice_in_a_study(name):
     assert len(worlds) == len(cells)
     shadowed = {c.name for c in CLAIMS if c.control == SHADOW}
     assert study.fixed["statistic"] in ("calls", "carries") and study.fixed["statistic"] not in shadowed
+
+
+def test_a_cell_of_a_study_runs_the_arms_that_it_names_and_no_other(tmp_path):
+    fixed = {"statistic": "carries", "follow": ["deaf"], "every": 20, "knock_outs": False}
+    fixed |= {f"world.{name}": value for name, value in WORLD.items()}
+
+    def rows(**changes):
+        cells = [
+            Cell("experiment/calling", {}, {"world": k}, {"ticks": 40}, fixed={**fixed, **changes}) for k in (0, 1)
+        ]
+        return [row for _, row in Ecology("calling").measure(cells, tmp_path / str(len(changes)))]
+
+    found, arms = rows(), tmp_path / "0" / "run" / "assays"
+    assert [folder.name for folder in arms.iterdir() if folder.is_dir()] == ["deaf"]
+    sizes = [living(load(folder)) for folder in (arms.parent, arms / "deaf")]
+    np.testing.assert_allclose([row.final for row in found], np.log((sizes[0] + 0.5) / (sizes[1] + 0.5)))
+    assert not found[0].metrics.keys() & {"honest-noise", "carries-mute"} and "calls" in found[0].metrics
+    with pytest.raises(ConfigurationError, match="reads the run 'mute', which did not follow; follow has deaf"):
+        rows(statistic="carries-mute")
+    with pytest.raises(ConfigurationError, match="there is no arm 'dumb'; calling has deaf, noise, mute, unheard"):
+        Ecology("calling").check({**fixed, "follow": ["dumb"]}, {"ticks": 40})
 
 
 def test_without_exchange_genes_stay_whatever_the_rate():

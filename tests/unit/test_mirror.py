@@ -17,6 +17,8 @@ from mesocosm.core.random import Bits, seed_words
 from mesocosm.experiments.mirror.declaration import DECLARATION, MirrorConfiguration
 from mesocosm.experiments.mirror.results import SIDE_BY_SIDE, WORDS, without
 from mesocosm.protocol.blocks import OverTime, Told, near
+from mesocosm.protocol.preparing import arm
+from mesocosm.protocol.registry import find
 from mesocosm.protocol.story import Axis
 from mesocosm.record import ConfigurationError
 from mesocosm.record.configuration import check
@@ -210,6 +212,21 @@ def test_chance_lights_one_body_in_480():
     coins = jnp.asarray(np.random.default_rng(0).binomial(16, 0.5, law.n), jnp.int32)
     lit = float(reads(replace(state, met=jnp.full(law.n, 16, jnp.int32), read=coins)).mean())
     assert abs(lit - 137 / 65536) < 5 * np.sqrt(137 / 65536 / law.n)
+
+
+def test_the_mindless_play_coins_and_pay_for_what_they_hold():
+    """One thing differs: how an act is chosen. Contexts are counted, and cost what they cost."""
+    law = Mirror.of(MirrorParameters(**SMALL, cost=16, mindless=True))
+    state, ones, rounds = law.init(Bits.founding(seed_words(0), jnp.uint32(0))), 0, 0
+    held = np.asarray(2 ** state.genome[0, 0]).sum()
+    for t in range(40):
+        state, tick = lived(law, state, jnp.int32(t))
+        if t == 0:
+            assert int(tick.flows["upkeep"]) == 64 * 48 + held
+        ones, rounds = ones + int(tick.flows["ones"]), rounds + int(tick.flows["plays"])
+    assert abs(ones / rounds - 0.5) < 4 * 0.5 / np.sqrt(rounds) and np.asarray(state.tables).any()
+    configuration = arm(find("mirror"), MirrorConfiguration(), DECLARATION.arms["mindless"]).configuration
+    assert replace(configuration.world, mindless=False) == MirrorConfiguration().world
 
 
 @pytest.mark.parametrize("preset", ["stag", "dove"])

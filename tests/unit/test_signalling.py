@@ -20,7 +20,7 @@ from mesocosm.experiments.signalling.analysis import (
     tells,
     threshold,
 )
-from mesocosm.experiments.signalling.declaration import SignallingConfiguration
+from mesocosm.experiments.signalling.declaration import DECLARATION, SignallingConfiguration
 from mesocosm.experiments.signalling.system import build
 from mesocosm.experiments.trend.declaration import TrendConfiguration
 from mesocosm.layers.book import Book
@@ -40,10 +40,34 @@ WORLD = dict(side=16, founders=34, ceiling=220, drop_food=640, drop_spread=512)
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Eight small worlds with their deaf twins and all assays."""
-    return mc.run(
-        "signalling", world=WORLD, replicates=8, ticks=200, every=50, out=tmp_path_factory.mktemp("signals") / "run"
-    )
+    """Eight small worlds with their deaf and blind twins and all assays."""
+    folder = tmp_path_factory.mktemp("signals") / "run"
+    return mc.run("signalling", world=WORLD, replicates=8, ticks=200, every=50, blind=True, out=folder)
+
+
+def test_the_colony_is_held_against_the_blind_and_the_evolved_against_founders(run):
+    blind, findings = run.assays["blind"], {f.name: f for f in run.findings}
+    own, theirs = (r.record.header["configuration"] for r in (run, blind))
+    assert theirs["world"] == {**own["world"], "senses": []} and not theirs["blind"] and not theirs["deaf"]
+
+    def near(record, first):
+        late = record.metrics["tick"] > first
+        sums = [
+            np.bincount(record.metrics["replicate"][late].astype(int), record.metrics[c][late], 8)
+            for c in ("near", "agent_ticks")
+        ]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return sums[0] / sums[1]
+
+    gardens = [near(run.assays[f"garden-{name}"].record, 0) for name in ("intact", "founders")]
+    for name, (one, other) in {"found": gardens, "colony": [near(r.record, 100) for r in (run, blind)]}.items():
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.log(one / other)
+        there = np.isfinite(ratio)
+        assert there.sum() > 2 and findings[name].n_used == there.sum()
+        assert findings[name].estimate == pytest.approx(ratio[there].mean())
+    unasked = DECLARATION.claims_under(SignallingConfiguration())
+    assert [c.name for c in unasked] == [c.name for c in DECLARATION.claims]
 
 
 def test_the_deaf_twin_is_the_same_run_but_for_its_ears(run):
@@ -254,7 +278,7 @@ def test_a_cell_whose_deaf_twin_died_out_is_extinct_and_says_whose(tmp_path, mon
         return SimpleNamespace(statuses=statuses, replicates=3)
 
     values = {"kept": np.array([0.1, np.nan, np.nan]), "emission": np.array([0.5, 0.5, np.nan])}
-    monkeypatch.setattr("mesocosm.protocol.launch.start", lambda *given: record(2))
+    monkeypatch.setattr("mesocosm.protocol.launch.start", lambda *given, **more: record(2))
     monkeypatch.setattr("mesocosm.protocol.reading.follow_ups_of", lambda run: {"deaf": record(1)})
     monkeypatch.setattr("mesocosm.studies.ecologies.statistics", lambda run: values)
     cells = [

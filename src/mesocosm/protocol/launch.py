@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -34,16 +34,27 @@ def start(
     folder: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
     ready: Callable[[], None] | None = None,
+    only: Collection[str] | None = None,
 ) -> Record:
-    """Run an experiment with its assays; a finished run of the same configuration is returned as it is. `ready` is
-    called when nothing is refused any more, before a new run is compiled.
+    """Run an experiment with its assays; a finished run of the same configuration is returned as it is.
+
+    Args:
+      ready: called when nothing is refused any more, before a new run is compiled.
+      only: the arms that follow it, by name, instead of all that would; then nothing is judged.
 
     Raises:
       ConfigurationError: for what is not permitted.
       FolderError: if the folder holds an unfinished run (the message names `resume`), or another one.
     """
     folder = folder or folder_of(name, configuration)
-    return conclude(begin(name, configuration, folder, progress, ready=ready), progress)
+    record = begin(name, configuration, folder, progress, ready=ready)
+    if only is None:
+        return conclude(record, progress)
+    entry = entry_of(record)
+    for arm_name in only:
+        what = arm(entry, configuration, entry.declaration.arms[arm_name])
+        follow(record, arm_name, what, progress)
+    return record
 
 
 def begin(

@@ -144,7 +144,12 @@ def markdown(study: Study, tables: Tables, rows: Rows, command: str) -> str:
 
 def _by_context(study: Study, table: Table) -> Lines:
     slots = [*(["task"] if len(study.tasks) > 1 else []), *study.contexts]
-    out = ["", "## Every context", "", "Means over seeds with 95 % intervals; the verdicts are exploratory.", ""]
+    n = sum(len(effect.contexts) for effect in table.effects)
+    text = (
+        "Means over seeds with 95 % intervals; the verdicts are exploratory. Bold: the same verdict from an interval "
+        f"at 1 - .05 / {n}, with which all {n} hold at once."
+    )
+    out = ["", "## Every context", "", text, ""]
     head = [*slots, *(e.treatment for e in table.effects)]
     out += [_row(head), "|" + "---|" * len(head)]
     for several in zip(*(e.contexts for e in table.effects), strict=True):
@@ -194,7 +199,9 @@ def _told(c: ContextEffect) -> str:
     if c.mean is None:
         return f"none ({c.n} of {c.n_started})"
     missing = f", {c.n} of {c.n_started}" if c.n < c.n_started else ""
-    return f"{show_interval(c.mean, c.low, c.high, signed=True)} {c.verdict}{missing}"
+    holds = c.over_all == c.verdict != "undecided"
+    verdict = f"**{c.verdict}**" if holds else c.verdict
+    return f"{show_interval(c.mean, c.low, c.high, signed=True)} {verdict}{missing}"
 
 
 # ------------------------------------------------------------------------------------------------- the figure

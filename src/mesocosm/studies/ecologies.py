@@ -31,6 +31,10 @@ BLOCK = 16
 STATISTIC = "statistic"
 """The part that names which claim or measure is the metric; by default the first claim."""
 
+FOLLOW = "follow"
+"""The part that names the arms that a cell runs beside itself, where it is not to run all that follows a run: a metric
+that reads none of them need not pay for them."""
+
 _OWN = ("seed", "replicates", "ticks", "interventions", "assays")
 _FAILED = {"extinct": "extinct", "diverged": "diverged", "overflow": "error"}
 
@@ -51,6 +55,9 @@ class Ecology:
         if not claims and statistic is None:
             raise ConfigurationError(f"{self.declared.name} claims nothing: name a measure as {STATISTIC}")
         configuration = self.configuration(parts, budget, 0, 1)
+        if unknown := [name for name in parts.get(FOLLOW) or () if name not in self.declared.arms]:
+            arms = ", ".join(self.declared.arms) or "none"
+            raise ConfigurationError(f"{FOLLOW}: there is no arm {unknown[0]!r}; {self.declared.name} has {arms}")
         there = claims + [measure.name for measure in self.declared.measures_under(to_dict(configuration))]
         if there and statistic is not None and statistic not in there:
             raise ConfigurationError(f"{STATISTIC} = {statistic}: {self.declared.name} has {', '.join(there)}")
@@ -65,7 +72,7 @@ class Ecology:
         """
         values: dict[str, Any] = {}
         for path, value in parts.items():
-            if path == STATISTIC:
+            if path in (STATISTIC, FOLLOW):
                 continue
             if path in _OWN:
                 raise ConfigurationError(f"{path}: is set by the study (seeds and budget); leave it out of the parts")
@@ -88,20 +95,20 @@ class Ecology:
         return f"{sorted({**cell.fixed, **cell.parts}.items())} {dict(cell.budget)} {cell.seed['world'] // BLOCK}"
 
     def measure(self, cells: Sequence[Cell], work: Path) -> Iterator[tuple[Cell, Row]]:
-        """Run the block, its assays, and read the statistic of each replicate that was asked for."""
+        """Run the block, what follows it, and read the statistic of each replicate that was asked for."""
         from mesocosm.core.flops import compile_seconds, device_peak
         from mesocosm.protocol.launch import start
 
         first, numbers = cells[0], [cell.seed["world"] % BLOCK for cell in cells]
         parts, block = {**first.fixed, **first.parts}, first.seed["world"] // BLOCK
         configuration = self.configuration(parts, first.budget, block, max(numbers) + 1)
+        statistic, follow = parts.get(STATISTIC) or self.declared.claims[0].name, parts.get(FOLLOW)
         meter, compiled = Meter(), compile_seconds()
-        record = start(self.entry.reference, configuration, work / "run")
-        values = statistics(record)
+        record = start(self.entry.reference, configuration, work / "run", only=follow)
+        values = statistics(record) if follow is None else self._alone(record, configuration, statistic)
         cost = meter.cost(len(cells)) | device_peak()
         cost["compile_seconds"] = (compile_seconds() - compiled) / len(cells)
         cost["seconds"] -= cost["compile_seconds"]
-        statistic = parts.get(STATISTIC) or self.declared.claims[0].name
         if statistic not in values:
             raise ConfigurationError(f"{STATISTIC} = {statistic}: {self.declared.name} measures {', '.join(values)}")
         arms = self._arms(record)
@@ -113,6 +120,22 @@ class Ecology:
             if row.status == "diverged":  # perhaps for want of the twin that it is held against
                 row = next((f for name, arm in arms.items() if (f := _failed(arm, r, f"{name}: "))), row)
             yield cell, replace(row, metrics=metrics, cost=cost)
+
+    def _alone(self, record: Record, configuration: RunConfiguration, statistic: str) -> dict[str, Any]:
+        """The measures, and the one claim that is asked, which may read no other runs than those that followed."""
+        from mesocosm.protocol.measure import measures_of, value_of
+
+        out = {measure.name: measure.reduced(record) for measure in measures_of(self.declared, record)}
+        claim = next((c for c in self.declared.claims_under(configuration) if c.name == statistic), None)
+        if claim is not None:
+            try:
+                out[statistic] = value_of(claim, self.declared, record, arms := self._arms(record))
+            except KeyError as error:
+                there = ", ".join(arms) or "none"
+                raise ConfigurationError(
+                    f"{STATISTIC} = {statistic}: reads the run {error}, which did not follow; {FOLLOW} has {there}"
+                ) from None
+        return out
 
     def _arms(self, record: Record) -> dict[str, Record]:
         if not self.declared.arms:

@@ -33,7 +33,7 @@ from mesocosm.studies.shares import shares
 from mesocosm.studies.study import Study
 from mesocosm.studies.table import ContextEffect, Effect, LevelEffect, Ranking, Table
 
-VERSION = 3
+VERSION = 4
 """Changes whenever the same rows would give another table."""
 
 
@@ -106,7 +106,8 @@ def score(study: Study, rows: Sequence[tuple[Cell, Row]]) -> Table:
         index = list(range(1, len(grid.treatments)))
     else:
         compared, index = [(study.metric, grid.values[:, 0])], [0]
-    effects = [_effect(study, grid, clusters, *pair, k) for pair, k in zip(compared, index, strict=True)]
+    n_all = len(grid.contexts) * len(compared)
+    effects = [_effect(study, grid, clusters, *pair, k, n_all) for pair, k in zip(compared, index, strict=True)]
     adjusted = holm([1.0 if e.finding.p is None else e.finding.p for e in effects]) if effects else []
     effects = [
         dataclasses.replace(e, p_adjusted=None if e.finding.p is None else float(a))
@@ -206,11 +207,11 @@ def _ordered(study: Study, grid: _Grid) -> np.ndarray:
 
 
 def _effect(
-    study: Study, grid: _Grid, clusters: np.ndarray, name: str, difference: np.ndarray, treatment: int
+    study: Study, grid: _Grid, clusters: np.ndarray, name: str, difference: np.ndarray, treatment: int, n_all: int
 ) -> Effect:
-    """One treatment; `difference` [contexts, seeds]."""
+    """One treatment; `difference` [contexts, seeds]; `n_all` contexts and treatments are judged together."""
     claim = _claim(study, name, _control(study))
-    contexts = [_context(study, claim, grid, i, difference[i], treatment) for i in range(len(grid.contexts))]
+    contexts = [_context(study, claim, grid, i, difference[i], treatment, n_all) for i in range(len(grid.contexts))]
     means = np.array([np.nan if c.mean is None else c.mean for c in contexts])
     finding = _over_clusters(claim, means, clusters)
     low, high = _fixed_interval(difference)
@@ -261,15 +262,16 @@ def _control(study: Study) -> str:
 
 
 def _context(
-    study: Study, claim: Claim, grid: _Grid, number: int, difference: np.ndarray, treatment: int
+    study: Study, claim: Claim, grid: _Grid, number: int, difference: np.ndarray, treatment: int, n_all: int
 ) -> ContextEffect:
     used = difference[np.isfinite(difference)]
     one = dataclasses.replace(claim, declared=False)
     found = judge([one], {"effect": difference}, difference.size)[0]
+    over_all = judge([claim], {"effect": difference}, difference.size, n_declared=n_all)[0].verdict
     wins = _wins(difference, study.direction)
     started = int(grid.rows[number, treatment].sum())
     return ContextEffect(
-        grid.contexts[number], found.estimate, found.low, found.high, wins, used.size, started, found.verdict
+        grid.contexts[number], found.estimate, found.low, found.high, wins, used.size, started, found.verdict, over_all
     )
 
 

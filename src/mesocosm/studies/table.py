@@ -20,6 +20,7 @@ class ContextEffect:
       wins: share of seeds with the treatment above the control, ties half; where nothing is varied, above 0.
       n: seeds that have a value, of `n_started`.
       verdict: exploratory, of this context alone.
+      over_all: the same from an interval so wide that those of all contexts and treatments hold at once, with 95 %.
     """
 
     context: dict[str, Any]
@@ -30,6 +31,7 @@ class ContextEffect:
     n: int
     n_started: int
     verdict: str
+    over_all: str
 
 
 @dataclass(frozen=True)

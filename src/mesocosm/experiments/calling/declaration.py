@@ -83,8 +83,8 @@ class CallingConfiguration(EcologyConfiguration):
     """Whose signal is heard: all of it; that of one body drawn anew in every tick (deaf); a level drawn evenly, for
     free (noise); only what one emitted oneself (own), only what others did (others), each up to an eighth."""
     mute: bool = False
-    """Whether an emission costs nothing and adds no signal: nobody can call. (A mute world that pays for what it emits:
-    world.emission_quanta = 0.)"""
+    """Whether an emission costs nothing and adds no signal: nobody can call. (A world that pays for what it emits, and
+    in which nobody hears it: world.emission_quanta = 0.)"""
     hears_trend: bool = False
     """Whether bodies also sense that the signal fades or grows from tick to tick."""
     reticence: Annotated[int, Range(0, 255, "units of a gene", "switch")] = 0
@@ -198,12 +198,17 @@ SOUGHT = (
             "colonies that hear are larger",
             control=words,
             statistic=f"{SIZE}, against the world with the same seed"
-            + (", which pays for no call" if arm == "mute" else ""),
+            + {"mute": ", which pays for no call", "unheard": ", which pays alike"}.get(arm, ""),
             delta=1.25,
             kind="ratio",
             value=_of_colonies("size", arm),
         )
-        for arm, words in (("deaf", DEAF), ("mute", "the mute"), ("noise", NOISE))
+        for arm, words in (
+            ("deaf", DEAF),
+            ("mute", "the mute"),
+            ("unheard", "those who pay and are not heard"),
+            ("noise", NOISE),
+        )
     ),
     Claim(
         "survives",
@@ -251,8 +256,8 @@ DECLARATION = Declaration(
     question="Is a costly call honest, answered and kept, and does the colony live by it?",
     prediction="callers go on calling in food and nowhere else, others stay where they hear it, and colonies that hear "
     "are larger than those that do not",
-    control="the shadow genome; the same worlds deaf, or with free noise, which differ in what is heard alone; and "
-    "mute, where calling is free as well",
+    control="the shadow genome; the same worlds deaf, or with free noise, which differ in what is heard alone; those "
+    "who pay for calls that nobody hears; and the mute, who do not even pay",
     configuration=CallingConfiguration,
     columns={**COLUMNS, "signal_trend": "whether the signal fades or grows"},
     measures=_measures,
@@ -271,6 +276,7 @@ DECLARATION = Declaration(
         "deaf": {"ears": "deaf", "log_births_and_deaths": False},
         "noise": {"ears": "noise", "log_births_and_deaths": False},
         "mute": {"mute": True, "log_births_and_deaths": False},
+        "unheard": {"world": {"emission_quanta": 0}, "log_births_and_deaths": False},
     },
     results=_results,
     under=_claims,

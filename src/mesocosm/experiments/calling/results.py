@@ -54,7 +54,7 @@ def replay(told: Told) -> Replay | None:
     return films(told, {"garden-mute": "mute", "garden-intact": "calling"}, caption)
 
 
-ARMS = {"deaf": "the deaf", "noise": "free noise", "mute": "the mute"}
+ARMS = {"deaf": "the deaf", "noise": "free noise", "mute": "the mute", "unheard": "who pay unheard"}
 
 
 def colonies(told: Told) -> Section | None:
@@ -69,8 +69,8 @@ def colonies(told: Told) -> Section | None:
     table = Table("Colonies at the end", ["", "alive", "of", "bodies, mean over all worlds"], rows)
     text = (
         "The same worlds and seeds. The deaf all read the level of one body, drawn anew in every tick; free noise is a "
-        "level drawn evenly for each body; the mute emit at no cost what adds no signal. A world that died out counts "
-        "as none."
+        "level drawn evenly for each body; the mute emit at no cost what adds no signal; the last pay for it, and it "
+        "adds none either. A world that died out counts as none."
     )
     return Section("Does the colony live by it?", text, [table])
 

@@ -82,7 +82,20 @@ ARMS = {
     "nature": {"world": {"visitors": 1.0, "pool": ("nature",), "shuffled": False}},
     "costless": {"world": {"cost": 0}},
     "coins": {"world": {"noise": 16}},
+    "mindless": {"world": {"mindless": True}},
+    "pattern": {
+        "world": {
+            "visitors": 1.0,
+            "pool": ("cycle5",),
+            "remembers": "everyone",
+            "own_acts": False,
+            "shuffled": False,
+        }
+    },
 }
+"""`mindless` differs from the run in one thing: acts are coins, and contexts, counts and their price stay. In `pattern`
+everybody plays a cycle in which the last five acts tell the next, which no mind made, and keeps what it has learnt of
+it."""
 
 
 def _above(name: str, sentence: str, control: str, against: str, words: str) -> Claim:
@@ -136,6 +149,20 @@ CLAIMS = (
         "coins",
         "that in the arm `coins`",
     ),
+    _above(
+        "used",
+        "it takes minds that act on what they expect",
+        "minds that hold and pay for contexts, and play coins",
+        "mindless",
+        "that in the arm `mindless`",
+    ),
+    _above(
+        "social",
+        "minds make each other deeper than a pattern that no mind made",
+        "a cycle that is told by five acts, which everybody plays and remembers",
+        "pattern",
+        "that in the arm `pattern`",
+    ),
 )
 
 
@@ -152,7 +179,7 @@ DECLARATION = Declaration(
     prediction="mean order rises above the shadow gene's, above that of partners shuffled among pairs and above that "
     "against coins; or (the rival) a bounded depth is best even where depth is free",
     control="the shadow gene in the same bodies; partners shuffled in every round; coins of one half instead of "
-    "partners; minds that may act by a coin",
+    "partners; minds that may act by a coin, and minds that only do; a pattern instead of partners",
     configuration=MirrorConfiguration,
     columns=COLUMNS,
     measures=measures_of,

@@ -18,6 +18,8 @@ WORDS = {
     "nature": "against nature",
     "costless": "contexts for free",
     "coins": "coins for free",
+    "mindless": "minds unused",
+    "pattern": "against a pattern",
 }
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from mesocosm.ecology.columns import COLUMNS
 from mesocosm.ecology.configuration import ABOUT, SEEN, EcologyConfiguration
-from mesocosm.experiments.chemotaxis.declaration import SMALL_WORLD
+from mesocosm.experiments.chemotaxis.declaration import CLAIMS as OF_FOOD
+from mesocosm.experiments.chemotaxis.declaration import COLONY, SMALL_WORLD
 from mesocosm.findings.claim import Claim
 from mesocosm.protocol.declaration import Declaration, Trial
 from mesocosm.protocol.measure import Measure
@@ -72,10 +73,20 @@ class SignallingConfiguration(EcologyConfiguration):
     knock_outs: bool = True
     """Whether the declared assays are among them; without them only emission is spoken of, in the claims too."""
 
+    blind: bool = False
+    """Whether the same worlds follow once more with bodies that sense nothing, and the founders in the garden: `found`
+    and `colony` are claimed then. The blind have the loci of one stimulus, where those that sense have 16 or more."""
+
     def contradictions(self):
         yield from super().contradictions()
-        if not {"odour", "signal"} <= set(self.world.senses):
+        if self.world.senses and not {"odour", "signal"} <= set(self.world.senses):
             yield f"world.senses = {self.world.senses}: must have odour (who is in food?) and signal"
+        if not self.world.senses and self.knock_outs:
+            yield "world.senses = []: who senses nothing tells nothing; give senses back, or set knock_outs = false"
+        if self.blind and not self.knock_outs:
+            yield "blind = true: is asked in the gardens of the evolved too; set knock_outs = true"
+        if self.blind and self.heredity.seeded_genome:
+            yield "blind = true: the blind have other loci than heredity.seeded_genome; leave one of the two out"
 
 
 def _results() -> Any:
@@ -157,6 +168,8 @@ CLAIMS = (
     ),
 )
 
+FOLLOWS = tuple(replace(claim, value=None) for claim in (*OF_FOOD, COLONY) if claim.name in ("found", "colony"))
+"""Asked where the blind follow: as of `chemotaxis`."""
 LEAST = 100
 """Deaf worlds from which the threshold of `retained` is taken at least."""
 OF_ASSAYS = ("intake", "distance", "survival", "private")
@@ -170,7 +183,8 @@ def _claims(configuration: SignallingConfiguration) -> tuple[Claim, ...]:
     why = f" (no value: its threshold takes {LEAST} deaf worlds, and {configuration.replicates} are started)"
     if configuration.replicates >= LEAST:
         why = f" (no value where fewer than {LEAST} deaf worlds live to the end)"
-    return tuple(replace(c, sentence=c.sentence + why) if c.name == "retained" else c for c in asked)
+    own = tuple(replace(c, sentence=c.sentence + why) if c.name == "retained" else c for c in asked)
+    return (*own, *FOLLOWS) if configuration.blind else own
 
 
 DECLARATION = Declaration(

@@ -9,11 +9,11 @@ from mesocosm.protocol.measure import Columns, Measure
 
 
 def measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
-    from mesocosm.experiments.signalling.analysis import levels_of_stimuli, stimuli_in_food
+    from mesocosm.experiments.signalling.analysis import stimuli_in_food
+    from mesocosm.worlds.petri.senses import n_stimuli
 
     senses = configuration["world"]["senses"]
-    everywhere = [True] * len(levels_of_stimuli(senses))
-    food = stimuli_in_food(senses).tolist()
+    everywhere = [True] * n_stimuli(senses)
 
     def rate(where: list[bool]) -> Callable[[Columns], Any]:
         return lambda columns: _rate(columns, where)
@@ -22,12 +22,20 @@ def measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
         return lambda columns: _chance(columns, strand, food) - _chance(columns, strand, [not f for f in food])
 
     per, contrast = "emissions per body and tick", "P(emit | food) - P(emit | none)"
-    return (
+    of_all = (
         Measure("emission", rate(everywhere), per, "", 0, 1),
+        Measure("found", "near", "share within 8 cells of the food", low=0, per="agent_ticks", in_table=False),
+        Measure("population", "population", low=0),
+    )
+    if not senses:  # the blind: nobody knows where food is
+        return of_all
+    food = stimuli_in_food(senses).tolist()
+    return (
+        of_all[0],
         Measure("in-food", rate(food), f"{per}, in food", "", 0, 1),
         Measure("elsewhere", rate([not f for f in food]), f"{per}, elsewhere", "", 0, 1),
         Measure("tells", tells("evolved"), contrast, "", -1, 1, tells("shadow"), "shadow genes"),
-        Measure("population", "population", low=0),
+        *of_all[1:],
     )
 
 

@@ -87,6 +87,7 @@ class Mirror(Experiment):
             jnp.int32(p.memory),
             jnp.bool_(p.own_acts),
             jnp.bool_(p.shuffled),
+            jnp.bool_(p.mindless),
             jnp.asarray(cycles()),
             p.side,
             p.foresight,

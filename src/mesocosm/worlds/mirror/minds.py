@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int32, UInt32
 
@@ -60,7 +62,7 @@ def expected(packed: Bodies, prior: Bodies, at: Bodies, tie: Bodies) -> Bodies:
 def answer(
     table: Int32[Array, "n 64"],
     history: Bodies,
-    genes: Int32[Array, "4 n"],
+    genes: Sequence[Bodies],
     pays: Int32[Array, "2 2 n"],
     word: UInt32[Array, " n"],
     with_own: Bool[Array, ""],
@@ -69,7 +71,7 @@ def answer(
     """What each body plays, and what it expects the other to play.
 
     Args:
-      genes: in the order of `LOCI`.
+      genes: four, in the order of `LOCI`.
       pays: by own act and the other's, of each body's role.
       word: random bits: 0 to 3 whether noise decides, 4 its act, 5 ties of what is expected, 6 ties of acts.
     """

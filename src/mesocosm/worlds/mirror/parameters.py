@@ -36,6 +36,9 @@ class MirrorParameters:
     """Whether a gene may say that the partner's answer to one's act is weighed too."""
     noise: Annotated[int, Range(0, 16, "1/16")] = 0
     """How often, at most, a gene may say that an act is drawn by a coin: chance for free."""
+    mindless: bool = False
+    """Whether bodies play coins, whatever their minds expect: contexts are counted and paid for, and nothing is done
+    with them."""
     memory: Annotated[int, Range(2, 32000, "acts")] = 64
     """Acts that are counted in a context before all its counts are halved."""
     mutation: Annotated[float, Range(0, 1, "per gene")] = 0.02

@@ -19,6 +19,9 @@ PLAY, SHUFFLE = 0x1000, 0x2000
 
 Bodies = Int32[Array, " n"]
 
+ALWAYS = 16
+"""The gene `noise` of a mind all of whose acts are coins."""
+
 COUNTS = ("met", "read", "plays", "ones", "visits", "visit_ones", "gained", "lost", "inflow", "spilled", "cut")
 """What the rounds of a tick add up to, over bodies (section 5)."""
 
@@ -32,6 +35,7 @@ class Rules(eqx.Module):
     memory: Int32[Array, ""]
     own_acts: Bool[Array, ""]
     shuffled: Bool[Array, ""]
+    mindless: Bool[Array, ""]
     cycles: Int32[Array, "5 32"]
     side: int = eqx.field(static=True)
     is_foresighted: bool = eqx.field(static=True)
@@ -122,7 +126,8 @@ def one_round(bits: Bits, r: Array, pair: Pairing, ids: Bodies, genes: Array, no
     a, _ = bits.of(ids, PLAY + r)
     role = colours(rules.side)
     pays = _by_role(rules.pays, role)
-    act, guess = answer(now.table, now.history, genes, pays, a, rules.own_acts, rules.is_foresighted)
+    noise = jnp.where(rules.mindless, ALWAYS, genes[3])
+    act, guess = answer(now.table, now.history, (*genes[:3], noise), pays, a, rules.own_acts, rules.is_foresighted)
 
     is_visited = pair.kind >= 0
     facing = opponents(bits, r, pair, rules)
