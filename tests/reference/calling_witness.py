@@ -48,6 +48,8 @@ class Law(petri.Law):
 class World(petri.World):
     """A replicate with what its bodies heard, and the fields in which signals are parted."""
 
+    law: Law
+
     def __init__(self, law: Law, seed: int, replicate: int):
         super().__init__(law, seed, replicate)
         self.heard: dict[int, int] = dict.fromkeys(range(1, law.founders + 1), 0)

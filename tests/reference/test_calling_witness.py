@@ -1,7 +1,7 @@
 """Whole ticks of `calling` against a witness in NumPy (from docs/worlds/calling.md): equal to the last bit.
 
-Four configurations that put every kind of ears, both policies, reticence, the sense of the trend and copies through
-the law, two replicates each; what bodies met is counted in both.
+Ears that are deaf, hear noise, or hear others only (all less one's own), both policies, reticence, the sense of the trend
+alone and beside the level, swaps and copies; two replicates each. What bodies met is counted in both.
 """
 
 from __future__ import annotations
@@ -34,11 +34,16 @@ _WORLD: dict[str, Any] = dict(
     drop_spread=768,
     emission_cost=2,
 )
+_SHARED: dict[str, Any] = {"hears_trend": True, "exchange": "copy", "reticence": 40, "callers": 0.4}
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
-    "deaf, trend": {"ears": "deaf", "hears_trend": True, "mind": {"policy": "argmax"}},
-    "noise, copies": {"ears": "noise", "hears_trend": True, "exchange": "copy", "reticence": 40, "callers": 0.4},
-    "own": {"ears": "own", "world": {"senses": ["odour", "touch"]}, "hears_trend": True, "exchange": "none"},
-    "others": {"ears": "others", "world": {"senses": ["odour", "signal", "energy"]}, "callers": 0.7},
+    "deaf": {"ears": "deaf", **_SHARED},
+    "noise": {"ears": "noise", **_SHARED},  # the same compiled program
+    "others": {
+        "ears": "others",
+        "world": {"senses": ["odour", "touch"]},
+        "hears_trend": True,
+        "mind": {"policy": "argmax"},
+    },
 }
 
 

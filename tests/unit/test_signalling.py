@@ -65,7 +65,7 @@ def test_the_colony_is_held_against_the_blind_and_the_evolved_against_founders(r
             ratio = np.log(one / other)
         there = np.isfinite(ratio)
         assert there.sum() > 2 and findings[name].n_used == there.sum()
-        assert findings[name].estimate == pytest.approx(ratio[there].mean())
+        assert findings[name].estimate == pytest.approx(np.exp(ratio[there].mean()))
     unasked = DECLARATION.claims_under(SignallingConfiguration())
     assert [c.name for c in unasked] == [c.name for c in DECLARATION.claims]
 

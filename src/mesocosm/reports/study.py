@@ -206,16 +206,18 @@ def _told(c: ContextEffect) -> str:
 
 # ------------------------------------------------------------------------------------------------- the figure
 
-_SIDE, _GAP, _LEFT, _TOP = 58, 26, 120, 74
+_SIDE, _GAP, _LEFT, _TOP, _LINE, _LETTER = 58, 26, 120, 62, 15, 7.2
+_ABREAST, _MOST_PANELS = 4, 16
 
 
 def figure(study: Study, tables: Tables) -> str:
-    """One SVG: effects as a map where up to three slots form the contexts of one task, else a forest of treatments.
+    """One SVG: effects as a map where two slots or more form the contexts of one task, else a forest of treatments.
 
     Crossed slots stand below each other, each a forest.
     """
     slots = [s for s in study.contexts if len(study.contexts[s]) > 1]
-    if not (study.vary or study.cross) and 2 <= len(slots) <= 3 and len(study.tasks) == 1:
+    n_panels = math.prod(len(study.contexts[s]) for s in slots[:-2])
+    if not (study.vary or study.cross) and len(slots) >= 2 and n_panels <= _MOST_PANELS and len(study.tasks) == 1:
         return svg(*_map(study, tables[study.name].effects[0], slots), study.question)
     every = [line for name, view in study.views.items() for line in _lines(view, tables[name])]
     drawn = [_forest(view, tables[name], every) for name, view in study.views.items()]
@@ -223,27 +225,36 @@ def figure(study: Study, tables: Tables) -> str:
 
 
 def _map(study: Study, effect: Effect, slots: Sequence[str]) -> Drawn:
-    """Panels over the first slot (if three), rows over the second last, columns over the last."""
-    *panel, row, column = slots
-    values = list(study.contexts[panel[0]]) if panel else [None]
+    """Rows over the second last slot, columns over the last, a panel for each combination of those before."""
+    *before, row, column = slots
+    panels = list(itertools.product(*(study.contexts[s] for s in before)))
     rows, columns = study.contexts[row], study.contexts[column]
     found = {tuple(spelt(c.context[s]) for s in slots): c for c in effect.contexts}
     most = max((abs(c.mean) for c in effect.contexts if c.mean is not None), default=1.0) or 1.0
-    width = _SIDE * len(columns)
-    out = [text(12, 22, f"{study.metric}: mean over seeds, bold where supported", "t")]
-    out.append(text(12, 40, f"columns: {column}; rows: {row}" + (f"; panels: {panel[0]}" if panel else "")))
-    for p, value in enumerate(values):
-        x0 = _LEFT + p * (width + _GAP)
-        if panel:
-            out.append(text(x0, _TOP - 8, f"{panel[0].split('.')[-1]} = {spelt(value)}"))
+    width = max(
+        _SIDE * len(columns),
+        round(_LETTER * max([0, *(len(_titled(s, v)) for p in panels for s, v in zip(before, p, strict=True))])),
+    )
+    height = len(rows) * _SIDE + (len(before) + 2) * _LINE
+    note = f"mean over seeds, bold where it holds over the whole map; columns: {column}; rows: {row}"
+    out = [text(12, 22, study.metric, "t"), text(12, 40, note)]
+    for k, panel in enumerate(panels):
+        x0, y0 = _LEFT + k % _ABREAST * (width + _GAP), _TOP + k // _ABREAST * height + len(before) * _LINE
+        for n, (slot, value) in enumerate(zip(before, panel, strict=True)):
+            out.append(text(x0, y0 - 6 - (len(before) - 1 - n) * _LINE, _titled(slot, value)))
         for (i, r), (j, c) in itertools.product(enumerate(rows), enumerate(columns)):
-            x, y = x0 + j * _SIDE, _TOP + i * _SIDE
-            cell = found[tuple(spelt(v) for v in ((value, r, c) if panel else (r, c)))]
-            out.append(_square(x, y, cell, most))
-        for j, c in enumerate(columns):
-            out.append(text(x0 + j * _SIDE + 4, _TOP + len(rows) * _SIDE + 16, spelt(c), "n"))
-    out += [text(12, _TOP + i * _SIDE + _SIDE / 2, spelt(r), "n") for i, r in enumerate(rows)]
-    return _LEFT + len(values) * (width + _GAP), _TOP + len(rows) * _SIDE + 28, out
+            cell = found[tuple(map(spelt, (*panel, r, c)))]
+            out.append(_square(x0 + j * _SIDE, y0 + i * _SIDE, cell, most))
+        out += [text(x0 + j * _SIDE + 4, y0 + len(rows) * _SIDE + 16, spelt(c), "n") for j, c in enumerate(columns)]
+        if k % _ABREAST == 0:
+            out += [text(12, y0 + i * _SIDE + _SIDE / 2, spelt(r), "n") for i, r in enumerate(rows)]
+    across = _LEFT + min(len(panels), _ABREAST) * (width + _GAP)
+    wide = max(across, *(round(24 + _LETTER * len(words)) for words in (study.metric, note)))
+    return wide, _TOP + -(-len(panels) // _ABREAST) * height + 8, out
+
+
+def _titled(slot: str, value: Any) -> str:
+    return f"{slot.split('.')[-1]} = {spelt(value)}"
 
 
 def _square(x: float, y: float, cell: ContextEffect, most: float) -> str:
@@ -254,7 +265,7 @@ def _square(x: float, y: float, cell: ContextEffect, most: float) -> str:
         red, blue = (1 - 0.75 * part, 1 - 0.35 * part) if cell.mean > 0 else (1 - 0.1 * part, 1 - 0.7 * part)
         colour = f"rgb({255 * red:.0f},{255 * (1 - 0.4 * part):.0f},{255 * blue:.0f})"
         words = f"{cell.mean:+.2f}"
-    look = "t" if cell.verdict == "supported" else "n"
+    look = "t" if cell.over_all == cell.verdict != "undecided" else "n"
     title = escape(f"{_where(cell)}: {_told(cell)}")
     box = (
         f'<rect x="{x}" y="{y}" width="{_SIDE - 2}" height="{_SIDE - 2}" fill="{colour}"><title>{title}</title></rect>'

@@ -197,7 +197,7 @@ def spelt(value: Any) -> str:
     if isinstance(value, bool) or value is None or isinstance(value, Mapping):
         return json.dumps(value)
     if isinstance(value, list | tuple):
-        return "+".join(map(spelt, value))
+        return "+".join(map(spelt, value)) or "none"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
