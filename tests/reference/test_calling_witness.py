@@ -1,6 +1,6 @@
 """Whole ticks of `calling` against a witness in NumPy (from docs/worlds/calling.md): equal to the last bit.
 
-Ears that are deaf, hear noise, or hear others only (all less one's own), both policies, reticence, the sense of the trend
+Ears that are deaf, hear noise or others only (all less one's own); both policies, reticence, the sense of the trend
 alone and beside the level, swaps and copies; two replicates each. What bodies met is counted in both.
 """
 
