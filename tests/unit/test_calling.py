@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import mesocosm as mc
+from mesocosm.analyses.price import last_census
 from mesocosm.core.random import Bits, seed_words
 from mesocosm.experiments.calling import results
 from mesocosm.experiments.calling.colonies import lives, living, size
@@ -21,6 +23,8 @@ from mesocosm.experiments.calling.system import build
 from mesocosm.experiments.calling.words import TREND, caller, in_food, stimuli
 from mesocosm.heredity.genomes import Heredity
 from mesocosm.heredity.parameters import HeredityParameters
+from mesocosm.instruments.ancestry import all_lives, by_replicate
+from mesocosm.instruments.replayed import replay
 from mesocosm.layers.book import Book
 from mesocosm.layers.calls.calls import ALL, DEAF, NOISE
 from mesocosm.minds.parameters import TableParameters
@@ -166,6 +170,16 @@ def test_a_copy_is_taken_and_nothing_given():
     assert ((np.asarray(x) == a) | (np.asarray(x) == b)).all() and 0.45 < (np.asarray(u) == b).mean() < 0.55
     x, y, a, b = (np.asarray(genes, int) for genes in (x, y, a, b))
     np.testing.assert_array_equal(x + y, a + b)
+
+
+def test_genomes_that_were_copied_follow_from_the_logs(tmp_path):
+    heredity = {"exchange_probability": 1.0, "mutation_probability": 0.05}
+    shared = dict(replicates=1, ticks=80, every=80, assays=False, log_exchanges=True, exchange="copy", callers=0.0)
+    record = mc.run("calling", world=WORLD, heredity=heredity, out=tmp_path / "run", **shared).record
+    who, exchanges = all_lives(record)[0], next(iter(by_replicate(record.log("exchanges"), 1)))
+    found, (ids, genes) = replay(record, who, 0, exchanges, [79]), last_census(record)[0]
+    assert len(exchanges["tick"]) > 20 and who.parent.any() and found.faults == 0
+    np.testing.assert_array_equal(found.genomes[79][np.searchsorted(who.id, ids)].transpose(1, 0, 2), genes)
 
 
 def test_reticence_makes_silence_the_default():

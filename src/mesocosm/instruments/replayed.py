@@ -1,9 +1,10 @@
 """Genomes at any tick, replayed from the logs of births and exchanges, and whether the logs agree with themselves.
 
-A child's genome is its parent's, with mutations; two bodies that meet swap genes. Who was born of whom and who met whom
-is on record, and the random bits have addresses (docs/worlds/petri.md, sections 3 to 5), so that every genome of every
-tick follows from those of the founders. It must come to what the log says of each newborn, and to what the state holds
-at the end: a record that was lost or altered shows. NumPy; the generator is written anew (J. K. Salmon et al. 2011).
+A child's genome is its parent's, with mutations; two bodies that meet swap genes, or the first copies some of the
+last. Who was born of whom and who met whom is on record, and the random bits have addresses (docs/worlds/petri.md,
+sections 3 to 5), so that every genome of every tick follows from those of the founders. It must come to what the log
+says of each newborn, and to what the state holds at the end: a record that was lost or altered shows. NumPy; the
+generator is written anew (J. K. Salmon et al. 2011).
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def replay(
     configuration = record.header["configuration"]
     heredity = configuration.get("resolved", configuration)["heredity"]
     loci, last = who.genome.shape[2], max(ticks)
+    gives = configuration.get("exchange", "swap") != "copy"  # of a copy the last one of the pair keeps its own
     words = _Words(int(record.header["seed"]), replicate)
     born = np.flatnonzero((who.born > 0) & (who.born <= last))
     mutant, gene = words.mutations(who.born[born], who.id[born], loci, float(heredity["mutation_probability"]))
@@ -65,7 +67,7 @@ def replay(
         if of_met.size:
             pairs = of_met[is_met[of_met]]
             x, y, swap = now[a[pairs]], now[b[pairs]], swaps[pairs]
-            now[a[pairs]], now[b[pairs]] = np.where(swap, y, x), np.where(swap, x, y)
+            now[a[pairs]], now[b[pairs]] = np.where(swap, y, x), np.where(swap & gives, x, y)
         if of_born.size:
             faults += int((now[new] != who.genome[new]).any(axis=(1, 2)).sum())
             now[new] = who.genome[new]
