@@ -58,6 +58,27 @@ class Settings:
     """Side of the squares whose bodies are neighbours, where bodies were filmed."""
 
 
+@dataclass
+class _Found:
+    """What is told of a run, filled replicate by replicate; NaN of those in which nobody lived to the end.
+
+    Args:
+      terms: [parts, strands, replicates, traits].
+      between: the selection that lies between groups. [groups, strands, replicates, traits]
+      since_birth: [strands, replicates, traits].
+      intensity: of selection. [strands, replicates]
+      kinds: of each replicate, the genotypes that were followed.
+      unaccounted: individuals of whom the record does not say all.
+    """
+
+    terms: np.ndarray
+    between: np.ndarray
+    since_birth: np.ndarray
+    intensity: np.ndarray
+    kinds: list[list[list[int]] | None]
+    unaccounted: int
+
+
 def compute(record: Record, settings: Settings) -> dict[str, Any]:
     everybody, last, film = all_lives(record), last_census(record), places(record)
     edges = _edges(record, settings.windows, film)
@@ -65,42 +86,47 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
     traits = MOST_KINDS if settings.of == "genotypes" else traits
     groups = ("clans", *(("neighbourhoods",) if film else ()), *(("demes",) if _demes(record) > 1 and film else ()))
     shape = (2, record.replicates, traits)
-    terms, between = np.full((len(PARTS), *shape), np.nan), np.full((len(groups), *shape), np.nan)
-    since_birth, intensity = np.full(shape, np.nan), np.full((2, record.replicates), np.nan)
-    kinds: list[list[list[int]] | None] = [None] * record.replicates
-    unaccounted = books_that_do_not_close(record, everybody)
+    found = _Found(
+        terms=np.full((len(PARTS), *shape), np.nan),
+        between=np.full((len(groups), *shape), np.nan),
+        since_birth=np.full(shape, np.nan),
+        intensity=np.full(shape[:2], np.nan),
+        kinds=[None] * record.replicates,
+        unaccounted=books_that_do_not_close(record, everybody),
+    )
     replayed = replays(record, everybody, [edges] * record.replicates) if settings.of == "genes" else None
     for r, (ids, genes) in last.items():
-        who = everybody[r]
-        unaccounted += int(np.setdiff1d(ids, who.id).size)
+        who, lived = everybody[r], replayed[r] if replayed else None
+        found.unaccounted += int(np.setdiff1d(ids, who.id).size) + (lived.faults if lived else 0)
         windows = _windows(who, edges, film[r] if film else None, settings.neighbourhood)
-        lived = replayed[r] if replayed else None
-        unaccounted += lived.faults if lived else 0
         for strand in (0, 1):
             z, followed = _traits(who, strand, edges, settings.of)
             at_end = z[np.isin(who.id, ids)] if lived is None else genes[strand]
             each = [z] * len(edges) if lived is None else [lived.genomes[e][:, strand] for e in edges]
-            found = _summed(who, each, edges, at_end, windows, groups)
-            k = z.shape[1]
-            terms[:, strand, r, :k], between[:, strand, r, :k] = found.terms, found.between
-            intensity[strand, r] = found.intensity
-            unaccounted += found.unaccounted
+            sums, k = _summed(who, each, edges, at_end, windows, groups), z.shape[1]
+            found.terms[:, strand, r, :k], found.between[:, strand, r, :k] = sums.terms, sums.between
+            found.intensity[strand, r] = sums.intensity
+            found.unaccounted += sums.unaccounted
             if settings.of == "genes":
-                since_birth[strand, r] = _since_birth(who, ids, genes[strand], strand)
+                found.since_birth[strand, r] = _since_birth(who, ids, genes[strand], strand)
             elif strand == 0:
-                kinds[r] = followed.tolist()
+                found.kinds[r] = followed.tolist()
+    return _plain(found, edges, settings.of, groups) | {"is_replayed": replayed is not None}
+
+
+def _plain(found: _Found, edges: list[int], of: str, groups: tuple[str, ...]) -> dict[str, Any]:
+    """What is written down of it; valid JSON."""
     return {
         "edges": edges,
-        "of": settings.of,
+        "of": of,
         "parts": list(PARTS),
         "groups": list(groups),
-        "terms": plain_lists(terms),
-        "between": plain_lists(between),
-        "since_birth": plain_lists(since_birth),
-        "kinds": kinds,
-        "intensity": plain_lists(intensity),
-        "unaccounted": unaccounted,
-        "is_replayed": replayed is not None,
+        "terms": plain_lists(found.terms),
+        "between": plain_lists(found.between),
+        "since_birth": plain_lists(found.since_birth),
+        "kinds": found.kinds,
+        "intensity": plain_lists(found.intensity),
+        "unaccounted": found.unaccounted,
     }
 
 

@@ -50,17 +50,22 @@ def shares(values: np.ndarray, factors: Mapping[str, int]) -> tuple[list[Share],
     total = float((centred**2).sum()) - (means.size - 1) * noise
     if total <= 0:
         return [], ["Cells differ by no more than their seeds do: variance is not split."]
-    out, single = [], {}
-    for k, slot in enumerate(named):
-        others = tuple(a for a in range(means.ndim) if a != k)
-        single[slot] = centred.mean(axis=others, keepdims=True)
-        out.append(((slot,), single[slot], named[slot] - 1))
-    for (k, a), (m, b) in itertools.combinations(enumerate(named), 2):
-        others = tuple(x for x in range(means.ndim) if x not in (k, m))
-        both = centred.mean(axis=others, keepdims=True) - single[a] - single[b]
-        out.append(((a, b), both, (named[a] - 1) * (named[b] - 1)))
     found = []
-    for slots, part, freedom in out:
+    for slots, part in _effects(centred, list(named)).items():
         squared = float((part**2).sum()) * means.size / part.size
+        freedom = math.prod(named[slot] - 1 for slot in slots)
         found.append(Share(slots, (squared - freedom * noise) / total))
     return sorted(found, key=lambda s: (len(s.slots), -s.share, s.slots)), []
+
+
+def _effects(centred: np.ndarray, slots: list[str]) -> dict[tuple[str, ...], np.ndarray]:
+    """By slot and pair of slots, what each of its levels adds to the mean; other axes have length 1."""
+
+    def mean_over_all_but(*kept: int) -> np.ndarray:
+        return centred.mean(axis=tuple(a for a in range(centred.ndim) if a not in kept), keepdims=True)
+
+    single = [mean_over_all_but(k) for k in range(len(slots))]
+    found: dict[tuple[str, ...], np.ndarray] = {(slot,): effect for slot, effect in zip(slots, single, strict=True)}
+    for k, m in itertools.combinations(range(len(slots)), 2):
+        found[slots[k], slots[m]] = mean_over_all_but(k, m) - single[k] - single[m]
+    return found

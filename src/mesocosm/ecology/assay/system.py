@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int8, Int32, UInt32
 
-from mesocosm.core import Bits, Founding, Setup, founders
+from mesocosm.core import Bits, Camera, Founding, Setup, founders
 from mesocosm.core.checkpoint import named
 from mesocosm.ecology.assay.declaration import AssayConfiguration
 from mesocosm.ecology.assay.population import Population, clones, living, places_of_first, resolved
@@ -76,14 +76,7 @@ def build(configuration: AssayConfiguration) -> Setup:
       ConfigurationError: for changes that are not permitted.
     """
     c = configuration
-    record = load(c.of)
-    if c.source and record.digest() != c.source:
-        raise FolderError(f"{c.of}: is not the run that was assayed before (its record has another digest)")
-    in_tournament = bool(c.snapshots)
-    n_pairs = len(pairs_of(len(c.snapshots))) - c.first_pair if in_tournament else 1
-    most = record.replicates * max(n_pairs, 0)
-    if c.replicates > most and "genotypes" not in _who(c):
-        raise ConfigurationError(f"replicates = {c.replicates}: {c.of} has {most}; each has one population to assay")
+    record = _assayed(c)
     source = resolved(c, record)
     setup = _setup_of(record, source)
     if not isinstance(setup.experiment, Ecology):
@@ -92,12 +85,8 @@ def build(configuration: AssayConfiguration) -> Setup:
         raise ConfigurationError(overflow)
     law, variants = setup.experiment, _variants(setup.experiment)
     n = law.world.founders
-    seen = tuple(name for layer in law.layers for name in layer.seen)
-    folds = setup.folds
-    fields = tuple(field.name for field in law.world.fields)
-    cameras = ecology_cameras(c.frames_every, 0, c.frames_of, seen, fields, law.unseen)
-    logs = *(log for log in setup.logs if not log.is_view), *cameras
-    if in_tournament:
+    folds, logs = setup.folds, (*(log for log in setup.logs if not log.is_view), *_cameras(c, law))
+    if c.snapshots:
         strand = EXPRESSED if c.strand == "evolved" else SHADOW
         populations = meetings(record, c.snapshots, strand, n, c.first_pair, c.replicates, law.layers)
         # Thousands of matches: what is not counted in the end is not written down.
@@ -115,6 +104,25 @@ def build(configuration: AssayConfiguration) -> Setup:
         facts={**setup.facts, "resolved": to_dict(source), "experiment": record.header["experiment"]},
         reconfigure=None,
     )
+
+
+def _assayed(c: AssayConfiguration) -> Record:
+    """The source, as it was when it was assayed before, with a population for each replicate."""
+    record = load(c.of)
+    if c.source and record.digest() != c.source:
+        raise FolderError(f"{c.of}: is not the run that was assayed before (its record has another digest)")
+    n_pairs = len(pairs_of(len(c.snapshots))) - c.first_pair if c.snapshots else 1
+    most = record.replicates * max(n_pairs, 0)
+    if c.replicates > most and "genotypes" not in _who(c):
+        raise ConfigurationError(f"replicates = {c.replicates}: {c.of} has {most}; each has one population to assay")
+    return record
+
+
+def _cameras(c: AssayConfiguration, law: Ecology) -> tuple[Camera, ...]:
+    """They film what those of the source do, at the assay's own ticks."""
+    seen = tuple(name for layer in law.layers for name in layer.seen)
+    fields = tuple(field.name for field in law.world.fields)
+    return ecology_cameras(c.frames_every, 0, c.frames_of, seen, fields, law.unseen)
 
 
 def _variants(law: Ecology) -> dict[str, tuple[Layer, Variant]]:

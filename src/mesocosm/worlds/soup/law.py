@@ -188,15 +188,11 @@ class Soup(Experiment):
         born = state.next_id + jnp.cumsum(is_born, dtype=jnp.int32) - 1
         n_born = sum32(is_born)
         total = state.rest + sum32(reads)
-
-        def home(values: Array) -> Array:
-            return jnp.zeros_like(values).at[meeting].set(values, unique_indices=True, mode="promise_in_bounds")
-
         after = Tapes(
-            home(jnp.where(undone, before, written)),
-            home(jnp.where(undone, tokens, carried)),
-            home(jnp.where(is_born, born, ids)),
-            home(jnp.where(is_born, deeper, depth)),
+            _home(jnp.where(undone, before, written), meeting),
+            _home(jnp.where(undone, tokens, carried), meeting),
+            _home(jnp.where(is_born, born, ids), meeting),
+            _home(jnp.where(is_born, deeper, depth), meeting),
             state.next_id + n_born,
             state.next_token,
             total & (KILO - 1),
@@ -218,6 +214,11 @@ class Soup(Experiment):
     def status(self, state: Tapes) -> Int32[Array, ""]:
         is_full = (state.next_token > MOST_TOKENS) | (state.next_id > MOST_TOKENS)
         return jnp.where(is_full, Status.OVERFLOW, Status.ALIVE).astype(jnp.int32)
+
+
+def _home(values: Array, meeting: Int32[Array, " n"]) -> Array:
+    """From the order in which tapes met back to that of their places."""
+    return jnp.zeros_like(values).at[meeting].set(values, unique_indices=True, mode="promise_in_bounds")
 
 
 def _with_founders(births: Events, is_first: Bool[Array, ""]) -> Events:

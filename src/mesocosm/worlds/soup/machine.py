@@ -90,6 +90,20 @@ def _fetch(cells, masks, table, place, heads, depth, reads):
     return there, action, _read(cells, heads & 127), _read(cells, heads >> 7), reads
 
 
+def _masks_with(masks: Array, target: Array, action: Array) -> Array:
+    """The masks after a byte was written, all eight words at once.
+
+    Args:
+      target: the place of the byte.
+      action: what it does now.
+    """
+    words = jnp.arange(2 * _WORDS, dtype=jnp.int32)
+    place = (target & 31).astype(jnp.uint32)
+    flag = jnp.where(words < _WORDS, _bit(action, ACTS), _bit(action, IS_BRACKET))
+    fresh = (masks & ~(jnp.uint32(1) << place)) | (flag << place)
+    return jnp.where((words & (_WORDS - 1)) == target >> 5, fresh, masks)
+
+
 def _turn(m: Machine, table: Array, steps: Array) -> Machine:
     """One instruction, or one bracket of a search, or the end of a word of the mask."""
     seeks, is_there, is_over = m.depth != 0, m.action != 0, m.reads >= steps
@@ -103,13 +117,7 @@ def _turn(m: Machine, table: Array, steps: Array) -> Machine:
     new = jnp.where(acts, new, old)
     target = jnp.where(is_to_1, m.heads >> 7, m.heads & 127)
     cells = _write(m.cells, target, new)
-    # The masks of the byte that was written, all eight words at once.
-    of_new = _read(table, (new & 255).astype(jnp.int32))
-    words = jnp.arange(2 * _WORDS, dtype=jnp.int32)
-    place = (target & 31).astype(jnp.uint32)
-    flag = jnp.where(words < _WORDS, _bit(of_new, ACTS), _bit(of_new, IS_BRACKET))
-    fresh = (m.masks & ~(jnp.uint32(1) << place)) | (flag << place)
-    masks = jnp.where((words & (_WORDS - 1)) == target >> 5, fresh, m.masks)
+    masks = _masks_with(m.masks, target, _read(table, (new & 255).astype(jnp.int32)))
     # Brackets.
     is_zero, opens, closes = (m.at_0 & 255) == 0, _bit(m.action, OPENS) > 0, _bit(m.action, CLOSES) > 0
     begun = jnp.where(acts & opens & is_zero, 1, jnp.where(acts & closes & ~is_zero, -1, 0))
