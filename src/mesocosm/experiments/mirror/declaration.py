@@ -23,7 +23,9 @@ from mesocosm.worlds.mirror.parameters import MirrorParameters
 class MirrorConfiguration(RunConfiguration):
     """Bodies that touch and play; their minds predict each other."""
 
-    ticks: Annotated[int, Range(1, 2**31 - 1, "ticks")] = 3000
+    replicates: Annotated[int, Range(1, 1 << 20, "replicates", "size")] = 24
+    """Independently founded worlds."""
+    ticks: Annotated[int, Range(1, 2**31 - 1, "ticks")] = 2000
     """Length of the run, a multiple of `every`."""
     every: Annotated[int, Range(1, 1 << 16, "ticks", "switch")] = 100
     """Ticks in a window: each window is a row of the metrics."""
