@@ -17,7 +17,7 @@ from mesocosm.analyses.price import last_census
 from mesocosm.core.random import Bits, seed_words
 from mesocosm.experiments.calling import results
 from mesocosm.experiments.calling.colonies import lives, living, size
-from mesocosm.experiments.calling.declaration import CLAIMS, DECLARATION, PAPER_Q, SHADOW, CallingConfiguration
+from mesocosm.experiments.calling.declaration import CLAIMS, DECLARATION, RANDOM_FOUNDERS, SHADOW, CallingConfiguration
 from mesocosm.experiments.calling.measures import measures
 from mesocosm.experiments.calling.system import build
 from mesocosm.experiments.calling.words import TREND, caller, in_food, stimuli
@@ -67,6 +67,7 @@ def test_where_nobody_emits_the_controls_are_the_same_world():
     plain = dict(callers=0.0, heredity=silent, mind={"policy": "argmax"})
     everybody = [lived(law_of(ears=ears, **plain), 60) for ears in ("all", "deaf", "noise", "own")]
     everybody.append(lived(law_of(mute=True, **plain), 60))
+    everybody.append(lived(law_of(**plain, world={**WORLD, "emission_quanta": 0}), 60))
     hear = everybody[0]
     assert hear["next_id"] > 31, "bodies were born"
     for other in everybody[1:]:
@@ -236,7 +237,7 @@ def test_a_colony_that_died_out_is_a_colony_of_none():
 
 
 def test_random_founders_are_asked_whether_they_invent_it():
-    seeded, random = CallingConfiguration(), from_dict(CallingConfiguration, PAPER_Q)
+    seeded, random = CallingConfiguration(), from_dict(CallingConfiguration, RANDOM_FOUNDERS)
     mixed = from_dict(CallingConfiguration, {"callers": 0.25})
     assert DECLARATION.claims_under(seeded) == CLAIMS
     assert [c.name for c in DECLARATION.claims_under(random)][:2] == ["invented", "honest"]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def _world() -> PetriParameters:
-    """World R: six crumbs a tick fall into a patch that jumps, and half of what they hold rots before it is eaten."""
+    """Six crumbs a tick fall into a patch that jumps, and half of what they hold rots before it is eaten."""
     return PetriParameters(
         side=64,
         founders=256,
@@ -58,11 +58,11 @@ def _world() -> PetriParameters:
     )
 
 
-WORLD_Q: dict[str, Any] = {
+INVENTED_WORLD: dict[str, Any] = {
     **dict(founders=512, founding_energy=1200, division_energy=1600, n_sources=4, drops=4, drop_food=300),
     **dict(emission_cost=8, signal_levels=(16, 48, 160)),
 }
-"""What differs in world Q, in which random founders sometimes invent it: four patches, smaller reserves."""
+"""What differs in the world in which random founders sometimes invent it: four patches, smaller reserves."""
 
 
 @dataclass(frozen=True)
@@ -244,10 +244,10 @@ def _claims(configuration: CallingConfiguration) -> tuple[Claim, ...]:
     return (first, *SOUGHT, *(OF_ASSAYS if configuration.knock_outs else ()))
 
 
-PAPER_R = {"replicates": 96, "ticks": 40000, "every": 1000, "log_births_and_deaths": False}
-PAPER_Q = {
+FOUNDED_BY_CALLERS = {"replicates": 96, "ticks": 40000, "every": 1000, "log_births_and_deaths": False}
+RANDOM_FOUNDERS = {
     **{"replicates": 48, "ticks": 12000, "every": 1000, "log_births_and_deaths": False, "callers": 0.0},
-    **{"world": WORLD_Q, "mind": {"policy": "argmax"}, "heredity": {"mutation_probability": 0.003}},
+    **{"world": INVENTED_WORLD, "mind": {"policy": "argmax"}, "heredity": {"mutation_probability": 0.003}},
 }
 
 DECLARATION = Declaration(
@@ -271,7 +271,12 @@ DECLARATION = Declaration(
     seen=f"{SEEN} The ring is where food falls, orange light is food, violet the call that a body can pay for.",
     about=ABOUT,
     claims=CLAIMS,
-    presets={"default": {}, "quick": {"replicates": 10, "ticks": 600}, "paper": PAPER_R, "invented": PAPER_Q},
+    presets={
+        "default": {},
+        "quick": {"replicates": 10, "ticks": 600},
+        "paper": FOUNDED_BY_CALLERS,
+        "invented": RANDOM_FOUNDERS,
+    },
     arms={
         "deaf": {"ears": "deaf", "log_births_and_deaths": False},
         "noise": {"ears": "noise", "log_births_and_deaths": False},
