@@ -28,7 +28,7 @@ from mesocosm.rules.brain import BrainGenome, build_brain, perception
 from mesocosm.rules.form import BrainForm
 from mesocosm.rules.innate import Childhood, innate
 from mesocosm.rules.refined import refined
-from mesocosm.rules.rule import Rule
+from mesocosm.rules.rule import Rule, load
 
 FORM = BrainForm(features=128, second=6, rehearsals=60)
 TASKS, EXAMPLES, AT_ONCE = 120, 100, 4
@@ -116,7 +116,14 @@ def main() -> None:
             "seconds": seconds,
         }
         Rule(FORM, genome, made).save(folder / f"eyes-{seed}.json")
-        print(f"eyes-{seed}: {genome.size} numbers, {seconds} s", flush=True)
+        print(f"eyes-{seed}: {genome.size} numbers, {seconds} s; {_beside_shipped(seed, genome)}", flush=True)
+
+
+def _beside_shipped(seed: int, genome: BrainGenome) -> str:
+    shipped = load(f"eyes-{seed}").genome
+    if all(map(np.array_equal, jax.tree.leaves(genome), jax.tree.leaves(shipped))):
+        return "to the bit the one that is shipped"
+    return "another than the one that is shipped"
 
 
 if __name__ == "__main__":

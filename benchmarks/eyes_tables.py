@@ -18,7 +18,7 @@ from jax import Array
 
 from mesocosm import rules
 from mesocosm.record import load
-from mesocosm.rivals.learners import WAYS
+from mesocosm.rivals.learners import OWN, WAYS, is_by_gradient
 from mesocosm.rivals.school import hits_after
 from mesocosm.rivals.table import Shown, differences, grade, interval, shown_of
 from mesocosm.rules.rule import EvolvedRule, build_net
@@ -31,6 +31,8 @@ BLIND = "pixels"
 def way_of(family: str) -> tuple[str, str]:
     """How a rival sees, and its judge."""
     judge, _, way = family.partition(" of ")
+    if is_by_gradient(family):
+        return f"online gradient, {way or BLIND}", judge
     if way in WAYS:
         return way, judge
     return ("ProtoNet", "") if family.startswith("ProtoNet") else (BLIND, judge)
@@ -89,10 +91,11 @@ def main() -> None:
         )
         print(f"| **rules with eyes** | {' | '.join(cells)} | |")
         print("\n".join(rows(found)))
-        for d in differences(found, "baseline"):
-            values = ", ".join(f"{100 * v:+.2f}" for v in (d.mean, d.low, d.high, d.worst))
-            print(f"after {d.n}: less {d.rival} {values} (mean, interval, worst rule)")
-        others = {f: v for f, v in found.families.items() if way_of(f)[0] != "its own eyes"}
+        for kind in ("online gradient", "baseline"):
+            for d in differences(found, kind):
+                values = ", ".join(f"{100 * v:+.2f}" for v in (d.mean, d.low, d.high, d.worst))
+                print(f"after {d.n}: less the best {kind}, {d.rival}: {values} (mean, interval, worst rule)")
+        others = {f: v for f, v in found.families.items() if not f.endswith(f" of {OWN}")}
         for d in differences(Shown(found.shown, found.rules, others, {}), "baseline"):
             print(
                 f"after {d.n}, other eyes: less {d.rival} "

@@ -1,6 +1,6 @@
-"""Does a form of a rule help? `python -m benchmarks.forms FOLDER [CAMPAIGN ...]`, without names: every campaign.
+"""Does a form of a rule help? `python -m benchmarks.forms FOLDER [CAMPAIGN ...]`, without names: all but split-again.
 
-Every arm is SEARCHES independent searches by the gradient through a life, each on training tasks of its own, with
+Every arm is several independent searches by the gradient through a life, each on training tasks of its own, with
 as many evaluations (tasks x examples x generations). The centres are judged on the same held-out tasks. Differences are
 of genome i of one arm and genome i of the other on the same streams, with the hierarchical bootstrap over genomes and
 streams. What is in FOLDER and was made with the same numbers is not run again; what was made with others is refused.
@@ -36,9 +36,11 @@ from mesocosm.tasks.procedural import draw_clouds
 from mesocosm.tasks.sequences import draw_cues
 from mesocosm.tasks.sounds import draw_sounds
 
-SEARCHES, STREAMS, JUDGED, SEED = 8, 64, 100, 0
+JUDGED = 100
 SPREAD = 0.03
 """Standard deviation of the noise on the founding genome."""
+AGAIN = "split-again"
+"""The campaign for one question, with enough power for it: genes for each layer, at equal numbers, on other tasks."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,9 @@ class Campaign:
     generations: int = 120
     tasks: int = 5
     rate: float = 0.01
+    searches: int = 8
+    streams: int = 64
+    seed: int = 0
 
 
 def lives(arm: Arm, campaign: Campaign) -> tuple[Net, np.ndarray, Any]:
@@ -82,7 +87,7 @@ def lives(arm: Arm, campaign: Campaign) -> tuple[Net, np.ndarray, Any]:
 
 
 def searched(arm: Arm, campaign: Campaign) -> np.ndarray:
-    """The centres of independent searches [searches, d]; the first `SEARCHES` of them."""
+    """The centres of independent searches [searches, d]."""
     net, founder, whole = lives(arm, campaign)
     parameters = SearchParameters("meta-gradient", rate=campaign.rate, decay=campaign.generations)
     searcher = build_searcher(parameters, founder.size)
@@ -105,13 +110,13 @@ def searched(arm: Arm, campaign: Campaign) -> np.ndarray:
         end, _ = jax.lax.scan(generation, begun, jax.random.split(k_life, campaign.generations))
         return searcher.centre(end)
 
-    return np.asarray(jax.jit(jax.vmap(search))(jax.random.split(jax.random.key(SEED), SEARCHES)))
+    return np.asarray(jax.jit(jax.vmap(search))(jax.random.split(jax.random.key(campaign.seed), campaign.searches)))
 
 
 def lost(arm: Arm, campaign: Campaign, genomes: np.ndarray) -> np.ndarray:
     """What a search minimises, of held-out streams: the prequential loss [genomes, streams]."""
     net, _, whole = lives(arm, campaign)
-    keys, learnt = jax.random.split(jax.random.key(SEED + 2), STREAMS), streams_of(campaign)[0]
+    keys, learnt = jax.random.split(jax.random.key(campaign.seed + 2), campaign.streams), streams_of(campaign)[0]
 
     def life(genome: Any, key: Any, stream: Any) -> Any:
         return prequential_loss(EvolvedRule(net, whole(genome)), key, stream, net.sizes[-1], net.output)
@@ -122,7 +127,7 @@ def lost(arm: Arm, campaign: Campaign, genomes: np.ndarray) -> np.ndarray:
 
 def streams_of(campaign: Campaign) -> tuple[Any, Any]:
     """What all genomes and baselines are judged on."""
-    keys = jax.random.split(jax.random.key(SEED + 1), STREAMS)
+    keys = jax.random.split(jax.random.key(campaign.seed + 1), campaign.streams)
     return jax.jit(jax.vmap(lambda k: campaign.draw(k, campaign.shown[-1])))(keys)
 
 
@@ -143,7 +148,7 @@ def judged(arm: Arm, campaign: Campaign, genomes: np.ndarray) -> np.ndarray:
         ends = jnp.array([0, *campaign.shown[:-1]]), jnp.array(campaign.shown)
         return jax.lax.scan(part, rule.begin(key), ends)[1]
 
-    keys = jax.random.split(jax.random.key(SEED + 2), STREAMS)
+    keys = jax.random.split(jax.random.key(campaign.seed + 2), campaign.streams)
     over_streams = jax.jit(jax.vmap(life, in_axes=(None, 0, 0, 0)))
     answers = np.stack([np.asarray(over_streams(g, keys, learnt, test.inputs)) for g in genomes])
     return told(campaign, answers, np.asarray(test.labels))
@@ -162,7 +167,7 @@ def of_baseline(campaign: Campaign, baseline: Callable[..., np.ndarray]) -> np.n
     learnt, test = (jax.tree.map(np.asarray, part) for part in streams_of(campaign))
     answers = [
         [baseline(learnt.inputs[s, :n], learnt.labels[s, :n], test.inputs[s]) for n in campaign.shown]
-        for s in range(STREAMS)
+        for s in range(campaign.streams)
     ]
     return told(campaign, np.asarray(answers)[None], test.labels)
 
@@ -257,6 +262,17 @@ def measured(output: Any, cell: Any = "bilinear", hidden: tuple[int, ...] = ()) 
 
 CAMPAIGNS = {
     "split": Campaign(clouds, (25, 4), SPLIT, right, SPLIT_AGAINST, {"class mean": rivals.class_mean}),
+    AGAIN: Campaign(
+        clouds,
+        (25, 4),
+        {name: SPLIT[name] for name in ("one genome, larger", "per layer")},
+        right,
+        {"one genome, larger": ("per layer",)},
+        {"class mean": rivals.class_mean},
+        searches=24,
+        streams=192,
+        seed=1,
+    ),
     "sounds": Campaign(
         sounds,
         (24, 4),
@@ -298,7 +314,7 @@ def made_with(arm: Arm, campaign: Campaign) -> str:
     """Digest of the form, the founding genome, and every number of the campaign; not of the code."""
     numbers = campaign.sizes, campaign.shown, campaign.generations, campaign.tasks, campaign.rate
     functions = campaign.draw.__name__, campaign.quality.__name__
-    constants = SEARCHES, STREAMS, JUDGED, SEED, SPREAD
+    constants = campaign.searches, campaign.streams, JUDGED, campaign.seed, SPREAD
     return digest(arm.form, arm.hidden, lives(arm, campaign)[1], numbers, functions, constants)
 
 
@@ -314,13 +330,8 @@ def run(name: str, arm_name: str, folder: Path) -> dict[str, np.ndarray]:
     quality, begun = judged(arm, campaign, genomes), judged(arm, campaign, founder)
     losses = lost(arm, campaign, np.concatenate([founder, genomes]))
     seconds = np.array(time.process_time() - began)
-    found: dict[str, Any] = {
-        "genomes": genomes,
-        "quality": quality,
-        "founder": begun,
-        "losses": losses,
-        "seconds": seconds,
-    }
+    found: dict[str, Any] = {"genomes": genomes, "quality": quality, "founder": begun, "losses": losses}
+    found["seconds"] = seconds
     np.savez(place, **found, made_with=np.array(made))
     return found
 
@@ -330,7 +341,7 @@ def report(name: str, folder: Path) -> None:
     campaign = CAMPAIGNS[name]
     arms = {arm_name: run(name, arm_name, folder) for arm_name in campaign.arms}
     evaluations = campaign.generations * campaign.tasks * campaign.shown[-1]
-    print(f"\n### {name}: {SEARCHES} searches of {evaluations} evaluations, {STREAMS} streams\n")
+    print(f"\n### {name}: {campaign.searches} searches of {evaluations} evaluations, {campaign.streams} streams\n")
     shown = " / ".join(map(str, campaign.shown))
     print(f"| | genes | after {shown} | worst | loss | as founded | its loss | CPU-s |")
     print("|---|---|---|---|---|---|---|---|")
@@ -370,12 +381,12 @@ def points(quality: np.ndarray) -> str:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser("python -m benchmarks.forms", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where results are kept")
-    parser.add_argument("names", nargs="*", metavar="CAMPAIGN", help=f"{', '.join(CAMPAIGNS)}; none: all of them")
+    parser.add_argument("names", nargs="*", metavar="CAMPAIGN", help=f"{', '.join(CAMPAIGNS)}; none: all but {AGAIN}")
     chosen = parser.parse_args(arguments)
     if unknown := [name for name in chosen.names if name not in CAMPAIGNS]:
         parser.error(f"{unknown[0]} is no campaign; there are {', '.join(CAMPAIGNS)}")
     chosen.folder.mkdir(parents=True, exist_ok=True)
-    for name in chosen.names or CAMPAIGNS:
+    for name in chosen.names or (name for name in CAMPAIGNS if name != AGAIN):
         report(name, chosen.folder)
 
 

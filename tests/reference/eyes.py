@@ -103,17 +103,23 @@ class Keys:
 
 
 class Heeded:
-    """Learners that are heeded by how often they were right; each has `answer(x)` and `learn(x, label)`."""
+    """Learners that are heeded by how often they were right; each has `answer(x)` and `learn(x, label)`.
 
-    def __init__(self, learners, lean, trust):
+    With `forgets` an answer that was right t examples ago counts (1 - forgets)^t.
+    """
+
+    def __init__(self, learners, lean, trust, forgets=0.0):
         self.learners, self.lean, self.trust, self.right = learners, np.array(lean), trust, np.zeros(len(learners))
+        self.forgets, self.named = forgets, []
 
     def answer(self, x):
         shares = np.exp(self.lean + self.trust * self.right)
         return sum(s * one.answer(x) for s, one in zip(shares / shares.sum(), self.learners, strict=True))
 
     def learn(self, x, label):
-        self.right += [np.argmax(one.answer(x)) == label for one in self.learners]
+        self.named.append([float(np.argmax(one.answer(x)) == label) for one in self.learners])
+        ages = np.arange(len(self.named))[::-1, None]
+        self.right = np.sum(np.array(self.named) * (1 - self.forgets) ** ages, axis=0)
         for one in self.learners:
             one.learn(x, label)
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mesocosm.experiments.teaching.nulls import kept_by_channels, least_squares, nearest, replaced_error, told
+from mesocosm.experiments.teaching.nulls import (
+    after_channels,
+    kept_by_channels,
+    least_squares,
+    nearest,
+    replaced_error,
+    told,
+)
 
 
 def test_replaced_data_add_up_the_error_and_accumulated_ones_do_not():
@@ -41,3 +48,17 @@ def test_channels_in_a_row_keep_what_is_known(p):
         labels = told(rng, labels, p)
         kept = kept_by_channels(p, generation)
         assert abs((labels == truth).mean() - kept) < 4 * np.sqrt(0.25 / truth.size)
+
+
+def test_a_channel_of_many_classes_keeps_what_its_first_generation_foretells():
+    rng = np.random.default_rng(3)
+    truth = rng.integers(0, 5, 60_000)
+    labels, found = (truth + rng.integers(1, 5, truth.size) * (rng.random(truth.size) < 0.1)) % 5, []
+    for _ in range(5):
+        found.append((labels == truth).mean())
+        labels = (labels + rng.integers(1, 5, truth.size) * (rng.random(truth.size) < 0.15)) % 5
+    kept = 1 - 0.15 * 5 / 4  # of what is above chance
+    for generation, share in enumerate(found):
+        foretold = after_channels(0.9, 0.2 + 0.7 * kept, generation, 5)
+        assert abs(share - foretold) < 4 * np.sqrt(0.25 / truth.size)
+    assert after_channels(0.75, 0.75 * 0.9 + 0.25 * 0.1, 3, 2) == pytest.approx(0.5 + 0.25 * 0.8**3)

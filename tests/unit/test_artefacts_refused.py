@@ -15,6 +15,9 @@ from mesocosm.artefacts.written import body_of, sealed
 from mesocosm.cli.main import main
 from mesocosm.record import MissingPackage
 from mesocosm.record.folder import unpack
+from mesocosm.rules import handwritten
+from mesocosm.rules.form import RuleForm
+from mesocosm.rules.rule import Rule, build_net
 
 onnx = pytest.importorskip("onnx", reason="needs the extra export")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra export")
@@ -46,6 +49,45 @@ def test_a_rule_learns_elsewhere_as_it_does_here(rule_files):
     assert np.abs(found["logits"] - wanted).max() <= 5e-5
     assert found["class"] == wanted.argmax()
     assert "8 test vectors" in learn.verify() and "8 test vectors" in predict.verify()
+
+
+@pytest.fixture(scope="module", params=["numbers", "order"])
+def other_rule(request, tmp_path_factory):
+    """A rule that answers numbers, two of them, or puts things in order: its output, file, and folder of programs."""
+    folder = tmp_path_factory.mktemp(request.param)
+    form = RuleForm("bilinear", messages=1, memory=2, normalise=False, output=request.param)
+    Rule(form, handwritten.delta(build_net(form, (5, 1)), 0.4)).save(folder / "mine.json")
+    words = ["export", str(folder / "mine.json"), "--to", "onnx", "--inputs", "5", "--out", str(folder), "--quiet"]
+    assert main([*words, *(["--outputs", "2"] if request.param == "numbers" else [])]) == 0
+    return request.param, folder / "mine.json", folder
+
+
+def test_rules_that_answer_numbers_or_orders_learn_elsewhere_too(other_rule):
+    output, file, folder = other_rule
+    rng = np.random.default_rng(0)
+    x = (5 + 40 * rng.normal(size=(6, 2, 5))).astype(np.float32)
+    y = rng.normal(size=(6, 2)) if output == "numbers" else rng.integers(0, 3, (6, 1)) / 2
+    x = x[:, 0] if output == "numbers" else x
+    here = rules.load(file).learn(x, y)
+    learn, predict = (artefacts.load(folder / f"{name}.onnx") for name in ("learn", "predict"))
+    state = {}
+    for one, told in zip(x, y.astype(np.float32), strict=True):
+        out = learn.run({"x": one, "y": told, **state})
+        state = {k.removeprefix("next."): v for k, v in out.items() if k.startswith("next.")}
+    asked = rng.normal(size=5).astype(np.float32)
+    (answer,) = predict.run({"x": asked, **state}).values()
+    assert np.abs(answer - here.logits(asked[None])[0]).max() <= 2e-5 and np.abs(answer).max() > 0.01
+    assert learn.manifest["about"]["output"] == output and "8 test vectors" in learn.verify()
+
+
+def test_sizes_of_what_is_answered_are_checked(other_rule, capsys):
+    output, file, _ = other_rule
+    words = ["export", str(file), "--to", "stablehlo", "--inputs", "5"]
+    assert main([*words, "--classes", "3"]) == 2
+    assert f"--classes 3: the rule {file} answers {output}; leave it out" in capsys.readouterr().err
+    assert main([*words, "--outputs", "0"]) == 2
+    said = {"numbers": "outputs = 0: must be 1", "order": "outputs = 0: are of a rule that answers numbers; this one"}
+    assert said[output] in capsys.readouterr().err
 
 
 # ------------------------------------------------------------------------------------------------------------ faults
@@ -205,7 +247,7 @@ def test_a_class_is_judged_by_its_own_logits(rule_files):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in rules.shipped() if name != "delta"])  # which answers numbers
+@pytest.mark.parametrize("name", rules.shipped())
 def test_the_command_of_the_page_holds_for_every_shipped_rule(name, tmp_path, capsys):
     words = ["export", name, "--to", "onnx", "--inputs", "64", "--out", str(tmp_path), "--quiet"]
     assert main(words) == 0 or main([*words, "--hidden", "8"]) == 0, capsys.readouterr().err

@@ -33,17 +33,15 @@ def test_all_rows_of_a_table_pay_for_each_other():
 
 
 @pytest.mark.parametrize("changed", ["form", "campaign", "seed"])
-def test_what_was_made_with_other_numbers_is_not_taken(tmp_path, monkeypatch, changed):
+def test_what_was_made_with_other_numbers_is_not_taken(tmp_path, changed):
     campaign = forms.CAMPAIGNS["regression"]
     arm = campaign.arms["evolved"]
     place, made = tmp_path / "regression-evolved.npz", forms.made_with(arm, campaign)
     assert kept(place, made) is None
     np.savez(place, genomes=np.ones(3), made_with=np.array(made))
     assert (kept(place, forms.made_with(arm, campaign)) or {}).keys() == {"genomes"}
-    if changed == "seed":
-        monkeypatch.setattr(forms, "SEED", 1)
     arm = replace(arm, form=replace(arm.form, memory=3)) if changed == "form" else arm
-    campaign = replace(campaign, generations=3) if changed == "campaign" else campaign
+    campaign = replace(campaign, **{"campaign": {"generations": 3}, "seed": {"seed": 1}}.get(changed, {}))
     with pytest.raises(SystemExit, match="made with another form, campaign or seed"):
         kept(place, forms.made_with(arm, campaign))
 
@@ -59,10 +57,8 @@ def test_a_campaign_that_is_not_there_is_named(capsys, tmp_path):
 
 
 def test_a_small_campaign_runs_and_is_kept(tmp_path, monkeypatch, capsys):
-    small = replace(forms.CAMPAIGNS["ranking"], generations=2, tasks=1, shown=(10, 20))
+    small = replace(forms.CAMPAIGNS["ranking"], generations=2, tasks=1, shown=(10, 20), searches=2, streams=3)
     monkeypatch.setattr(forms, "CAMPAIGNS", {"ranking": small})
-    monkeypatch.setattr(forms, "SEARCHES", 2)
-    monkeypatch.setattr(forms, "STREAMS", 3)
     forms.main([str(tmp_path)])
     monkeypatch.setattr(forms, "searched", None)  # is not asked again
     first = capsys.readouterr().out

@@ -12,7 +12,7 @@ from scipy.linalg import sqrtm
 from mesocosm import rules
 from mesocosm.record.configuration import ConfigurationError
 from mesocosm.rules.areas import Area, Chain, Decorrelating, Innate, Oriented, Retina, Upright
-from mesocosm.rules.brain import before_keys
+from mesocosm.rules.brain import before_keys, that_forgets
 from mesocosm.rules.form import BrainForm
 from mesocosm.rules.heeded import Heeded
 from mesocosm.rules.innate import Childhood, innate
@@ -223,16 +223,37 @@ class Constant(Area):
         return jnp.asarray(self.said)
 
 
-def test_areas_are_heeded_as_a_plain_program_heeds_them():
+@pytest.mark.parametrize("forgets", [0.0, 0.1])
+def test_areas_are_heeded_as_a_plain_program_heeds_them(forgets):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(30, 6)), rng.integers(0, 3, 30)
-    area = Heeded((Keys(3, 8, 3), Keys(3, 40, 3, 6.0)))
+    area = Heeded((Keys(3, 8, 3), Keys(3, 40, 3, 6.0)), forgets > 0)
     genes = area.found(jax.random.key(0), 6) | {"lean": jnp.array([0.4, 0.1]), "trust": jnp.array(0.25)}
-    reference = plain.Heeded([plain.Keys(8, 3, 3), plain.Keys(40, 3, 3, sharpness=6.0)], [0.4, 0.1], 0.25)
+    genes |= {"forgets": jnp.array(forgets)} if forgets else {}
+    reference = plain.Heeded([plain.Keys(8, 3, 3), plain.Keys(40, 3, 3, sharpness=6.0)], [0.4, 0.1], 0.25, forgets)
     state = live_alike(area, genes, reference, x, y)
-    assert np.array_equal(state.right, reference.right) and np.ptp(state.right) > 0
+    assert np.allclose(state.right, reference.right, atol=1e-5) and np.ptp(state.right) > 0
     with pytest.raises(ValueError, match=r"answer as many numbers each, not \[2, 3\]"):
         Heeded((Keys(2, 8), Keys(3, 8))).size(6)
+
+
+def test_to_forget_nothing_is_to_the_bit_what_a_brain_was(digits):
+    x, y = digits[0][:40], digits[1][:40]
+    form = replace(FORM, second=4)
+    genome = build_net(form, (64, 2)).found(jax.random.key(0))
+    lives = {}
+    for forgets in (None, 0.0, 0.2):
+        of = (form, genome) if forgets is None else that_forgets(form, genome, forgets)
+        rule = Rule(*of, classes=10).learn(x, y)
+        lives[forgets] = rule.logits(x), [v for k, v in rule.memory().items() if k.startswith("state.")]
+    assert all(map(np.array_equal, jax.tree.leaves(lives[None]), jax.tree.leaves(lives[0.0])))
+    assert not np.array_equal(lives[None][0], lives[0.2][0])
+    with pytest.raises(ValueError, match="of one level of keys nobody is heeded more"):
+        that_forgets(FORM, genome, 0.1)
+    with pytest.raises(ValueError, match="forgets = 2: must be a share"):
+        that_forgets(form, genome, 2)
+    with pytest.raises(ConfigurationError, match="forgets = True: of one level of keys"):
+        build_net(replace(FORM, forgets=True), (64, 2))
 
 
 def test_who_is_right_is_heeded_and_prejudice_is_overcome():

@@ -14,14 +14,16 @@ from mesocosm.protocol.derived import tell
 from mesocosm.protocol.launch import prepare
 from mesocosm.protocol.registry import declaration
 from mesocosm.record.configuration import from_dict
+from mesocosm.rivals.contest import rival_hits
 from mesocosm.rivals.features import FIELDS as SMALL
-from mesocosm.rivals.features import SIDE, Trunk, build_eyes, random_fields, sight, spatial_scores
+from mesocosm.rivals.features import SIDE, Eyes, Trunk, build_eyes, random_fields, sight, spatial_scores
 from mesocosm.rivals.judges import judged, nearest_mean
-from mesocosm.rivals.learners import JUDGES, SPATIAL, STORED, WAYS, budgets, rivals, spatial
+from mesocosm.rivals.learners import JUDGES, ONLINE_OWN, SPATIAL, STORED, WAYS, budgets, is_by_gradient, rivals, spatial
 from mesocosm.rivals.table import Shown, grade
 from mesocosm.rules import load
 from mesocosm.rules.form import Fields
 from mesocosm.rules.rule import EvolvedRule, build_net
+from mesocosm.tasks.streams import Stream
 from tests.unit.test_receptive_fields import energies
 
 FIELDS = Fields(channels=4, width=3, pool=2)
@@ -140,6 +142,31 @@ def test_they_take_part_where_a_rule_has_fields(tmp_path):
     assert costs["kernel vote of trained features"]["bytes"] == 4 * 12 * (2 * 2 * 32 + 1), "every example"
     assert costs["ProtoNet-CNN"]["bytes"] == 4 * 10 * (2 * 2 * 32 + 1), "a mean for each class"
     assert costs["ProtoNet-CNN"]["flops"] > 2 * 13 * 9 * 32 * 32 * 16, "the second convolution of thirteen images"
+
+
+def test_online_rivals_look_through_the_rules_own_eyes_too(monkeypatch):
+    """Softmax regression on what is seen, brought to the length of images, as a plain program does it."""
+    names = rivals(seeing=SPATIAL)
+    assert len(names) == len(set(names)) == sum(budgets(seeing=SPATIAL).values())
+    assert names[-1] == "rmsprop linear of its own eyes/rate 3.16228, scale 1, centred"
+    assert all(map(is_by_gradient, ONLINE_OWN)) and not is_by_gradient("ridge of its own eyes")
+    family = "sgd linear of its own eyes"
+    monkeypatch.setattr("mesocosm.rivals.contest.ONLINE", {})
+    monkeypatch.setattr("mesocosm.rivals.contest.ONLINE_OWN", {family: ((0.1, 1.0, 0),)})
+    rng = np.random.default_rng(5)
+    y = rng.integers(0, 3, 32)
+    x = (rng.normal(size=(3, 16))[y] + 0.7 * rng.normal(size=(32, 16))).astype(np.float32)
+    mix = jnp.asarray(9 * rng.normal(size=(16, 7)), jnp.float32)
+    eyes = Eyes({"its own eyes": lambda x: x @ mix}, ())
+    found = rival_hits(jax.random.key(0), Stream(jnp.asarray(x), jnp.asarray(y)), (6, 12), 3, True, eyes)[-1]
+    seen = x @ np.asarray(mix)
+    seen = np.column_stack([seen / np.sqrt(np.mean(seen**2, axis=1, keepdims=True)), np.ones(32)])
+    weights, expected = np.zeros((8, 3)), []
+    for k in range(12):
+        odds = np.exp(seen[k] @ weights)
+        weights -= 0.1 * np.outer(seen[k], odds / odds.sum() - np.eye(3)[y[k]])
+        expected += [int(np.sum((seen[12:] @ weights).argmax(axis=1) == y[12:]))] if k + 1 in (6, 12) else []
+    assert found.tolist() == expected and expected[1] > 8
 
 
 def test_the_ceiling_of_the_pixel_blind_is_none_for_those_who_see():

@@ -24,6 +24,7 @@ from mesocosm.protocol.registry import entry_of
 from mesocosm.record import FolderError, Record
 from mesocosm.record.configuration import to_dict
 from mesocosm.record.given import MOST_CLASSES
+from mesocosm.rules.outputs import Output, target
 from mesocosm.rules.rule import Rule
 
 MOST_CONNECTIONS = 1 << 23
@@ -214,60 +215,88 @@ def _some(rng: np.random.Generator, below: int, n: int) -> np.ndarray:
 
 
 @as_it_comes
-def of_rule(rule: Rule, n_inputs: int, about: dict[str, Any]) -> list[Program]:
+def of_rule(rule: Rule, n_inputs: int, about: dict[str, Any], n_outputs: int = 1) -> list[Program]:
     """The learning step of a rule, and what it answers with what it has learnt: an example at a time.
+
+    A rule that puts things in order learns from pairs `x` [2, n_inputs], and answers a score of one thing.
 
     Args:
       n_inputs: numbers of an example; where the rule has learnt, as many as it learnt from.
+      n_outputs: of a rule that answers numbers: how many.
 
     Raises:
       ArtefactError: for sizes that do not fit.
     """
-    classes = _classes_of(rule, n_inputs)
-    learner = rule._ready(n_inputs, np.array([classes - 1]))
+    n = _outputs_of(rule, n_inputs, n_outputs)
+    learner = rule._ready(n_inputs, np.array([n - 1]) if rule.output == "classes" else np.zeros((1, n)))
     leaves, treedef = jax.tree.flatten(rule._state)
     names = list(named({"state": rule._state}))
     own: Arrays = dict(zip(names, map(np.asarray, leaves), strict=True))
 
     def learn(x: Any, y: Any, *state: Any) -> Any:
-        label = (jnp.arange(classes) == y).astype(jnp.float32)
-        later, logits = learner.learn(treedef.unflatten(state), standardised(x), label)
-        return [*jax.tree.leaves(later), logits]
+        heard = jnp.concatenate([standardised(x[0]), standardised(x[1])]) if x.ndim == 2 else standardised(x)
+        later, answer = learner.learn(treedef.unflatten(state), heard, target(rule.output, y, n, jnp.float32))
+        return [*jax.tree.leaves(later), answer]
 
     def predict(x: Any, *state: Any) -> Any:
-        logits = learner.predict(treedef.unflatten(state), standardised(x))
-        return [logits, jnp.argmax(logits).astype(jnp.int32)]
+        answer = learner.predict(treedef.unflatten(state), standardised(x))
+        return [answer, jnp.argmax(answer).astype(jnp.int32)] if rule.output == "classes" else [answer]
 
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(CASES, n_inputs)).astype(np.float32)
-    y = (np.arange(CASES) % classes).astype(np.int32)
-    about = about | {"inputs": n_inputs, "classes": classes, "hidden": list(rule.hidden)}
-    kept = tuple(NEXT + name for name in names)
-    begins, taught, bounds = {"x": x[0], "y": y[0], **own}, {"x": x, "y": y}, ({"y": 0}, {"y": classes - 1})
+    x, pairs, y = _lessons(rule.output, n_inputs, n)
+    about = about | {"inputs": n_inputs, "outputs": n, "output": rule.output, "hidden": list(rule.hidden)}
+    about |= {"classes": n} if rule.output == "classes" else {}
+    kept, answer = tuple(NEXT + name for name in names), _ANSWERS[rule.output]
+    least, most = ({"y": 0}, {"y": n - 1}) if rule.output == "classes" else ({}, {})
+    begins, taught = {"x": pairs[0], "y": y[0], **own}, {"x": pairs, "y": y}
+    outputs = (answer, "class") if rule.output == "classes" else (answer,)
     return [
-        Program("learn", learn, begins, (*kept, "logits"), about, False, bounds[0], taught, bounds[1]),
-        Program("predict", predict, {"x": x[0], **own}, ("logits", "class"), about, False, {}, {"x": x}),
+        Program("learn", learn, begins, (*kept, answer), about, False, least, taught, most),
+        Program("predict", predict, {"x": x[0], **own}, outputs, about, False, {}, {"x": x}),
     ]
 
 
-def _classes_of(rule: Rule, n_inputs: int) -> int:
-    """Its classes, if its sizes fit."""
-    if rule.output != "classes":
-        raise ArtefactError(f"this rule answers {rule.output}; only those that answer classes are exported")
-    classes = rule.classes
-    if classes is None or not 2 <= classes < MOST_CLASSES:
-        raise ArtefactError(f"classes = {classes}: must be 2 ... {MOST_CLASSES - 1}")
+_ANSWERS = {"classes": "logits", "numbers": "numbers", "order": "score"}
+"""What the answer of a rule is called; while it learns from a pair, the score of the first less that of the second."""
+
+
+def _lessons(output: Output, n_inputs: int, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Examples [cases, inputs], what is learnt from (the same, or pairs), and what is told of it [cases, ...]."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(CASES, n_inputs)).astype(np.float32)
+    if output == "classes":
+        return x, x, (np.arange(CASES) % n).astype(np.int32)
+    if output == "numbers":
+        return x, x, rng.normal(size=(CASES, n)).astype(np.float32)
+    pairs = np.stack([x, np.roll(x, 1, axis=0)], axis=1)
+    return x, pairs, (np.arange(CASES)[:, None] % 3 / 2).astype(np.float32)
+
+
+def _outputs_of(rule: Rule, n_inputs: int, n_outputs: int) -> int:
+    """How many numbers it answers, if its sizes fit."""
+    if rule.output == "classes":
+        if rule.classes is None or not 2 <= rule.classes < MOST_CLASSES:
+            raise ArtefactError(f"classes = {rule.classes}: must be 2 ... {MOST_CLASSES - 1}")
+    elif rule.classes is not None:
+        raise ArtefactError(f"classes = {rule.classes}: this rule answers {rule.output}; leave classes out")
+    elif rule.output == "numbers" and not 1 <= n_outputs < MOST_CLASSES:
+        raise ArtefactError(f"outputs = {n_outputs}: must be 1 ... {MOST_CLASSES - 1}")
+    if rule.output != "numbers" and n_outputs != 1:
+        raise ArtefactError(
+            f"outputs = {n_outputs}: are of a rule that answers numbers; this one answers {rule.output}"
+        )
+    n = {"classes": rule.classes, "numbers": n_outputs, "order": 1}[rule.output]
+    assert n is not None
     if not 1 <= n_inputs <= 1 << 20:
         raise ArtefactError(f"inputs = {n_inputs}: must be 1 ... {1 << 20} numbers of an example")
-    sizes = (n_inputs, *rule.hidden, classes)
+    sizes = (n_inputs, *rule.hidden, n)
     connections = sum(before * after for before, after in pairwise(sizes))
     if connections > MOST_CONNECTIONS:
         told = ", ".join(map(str, sizes))
         raise ArtefactError(
             f"a net of {told} neurons has {connections} connections: must be {MOST_CONNECTIONS} at most; give fewer "
-            "--inputs, --hidden or --classes"
+            "--inputs, --hidden, or --classes or --outputs"
         )
-    return classes
+    return n
 
 
 def standardised(x: Any) -> Any:

@@ -37,7 +37,8 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     program = export.add_argument_group("of a program")
     program.add_argument("--replicate", type=int, metavar="N", help="whose world (default: 0)")
     program.add_argument("--inputs", type=int, metavar="N", help="of a rule: numbers of an example")
-    program.add_argument("--classes", type=int, default=10, metavar="N", help="of a rule (default: 10)")
+    program.add_argument("--classes", type=int, metavar="N", help="of a rule that answers classes (default: 10)")
+    program.add_argument("--outputs", type=int, metavar="N", help="of a rule that answers numbers (default: 1)")
     hidden = "of a rule: neurons in each hidden level, such as 128 or 64,64 (default: none)"
     program.add_argument("--hidden", default="", metavar="N,N", help=hidden)
     program.add_argument(
@@ -112,7 +113,7 @@ def _programs(options: argparse.Namespace) -> tuple[list[Any], Path]:
     if record is not None and record.header["experiment"] != "digits":
         from mesocosm.artefacts.subjects import of_run
 
-        for name in ("inputs", "hidden"):
+        for name in ("inputs", "hidden", "classes", "outputs"):
             if getattr(options, name) not in (None, ""):
                 raise ConfigurationError(f"--{name}: is of a rule, and {options.run} is a world; leave it out")
         programs = of_run(record, options.replicate or 0)
@@ -135,7 +136,8 @@ def _programs(options: argparse.Namespace) -> tuple[list[Any], Path]:
     if options.inputs is None:
         raise ConfigurationError("--inputs: say how many numbers an example has; digits of 8 x 8 pixels have 64")
     place = there / "export" if is_run else Path("exported") / Path(name).stem
-    return of_rule(rule, options.inputs, {"rule": Path(name).name, "made": rule.made}), _place(options, place)
+    outputs = 1 if options.outputs is None else options.outputs
+    return of_rule(rule, options.inputs, {"rule": Path(name).name, "made": rule.made}, outputs), _place(options, place)
 
 
 def _why_no_act(record: Any) -> str:

@@ -17,7 +17,8 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     serve.add_argument("rule", metavar="RULE|RUN", help="a shipped rule by name, a rule file, or a run of digits")
     serve.add_argument("--search", type=int, default=0, metavar="N", help="of a run: whose rule (default: 0)")
-    serve.add_argument("--classes", type=int, default=10, metavar="N", help="how many classes there are (default: 10)")
+    classes = "how many classes there are, of a rule that answers classes (default: 10)"
+    serve.add_argument("--classes", type=int, metavar="N", help=classes)
     hidden = "neurons in each hidden level, such as 128 or 64,64 (default: none)"
     serve.add_argument("--hidden", default="", metavar="N,N", help=hidden)
     serve.add_argument("--frozen", action="store_true", help="predict only: what sessions have learnt stays as it is")
@@ -35,7 +36,7 @@ def serve(options: argparse.Namespace) -> int:
     from mesocosm.serving.sessions import Limits
 
     for name, least in (("classes", 2), ("rate", 1), ("most_sessions", 1)):
-        if not least <= getattr(options, name) <= 1e6:
+        if getattr(options, name) is not None and not least <= getattr(options, name) <= 1e6:
             word = name.replace("_", "-")
             raise ConfigurationError(f"--{word} {getattr(options, name)}: must be {least} ... 1000000")
     if not 0 <= options.port <= 65535:
@@ -68,5 +69,11 @@ def rule_named(name: str, options: argparse.Namespace) -> Any:
         from mesocosm.experiments.digits.export import rule_of
         from mesocosm.record import load as load_record
 
-        return replace(rule_of(load_record(Path(name)), options.search), classes=options.classes, hidden=hidden)
-    return load(name, options.classes, hidden, output="classes")
+        rule = replace(rule_of(load_record(Path(name)), options.search), hidden=hidden)
+    else:
+        rule = load(name, hidden=hidden)
+    if rule.output == "classes":
+        return replace(rule, classes=10 if options.classes is None else options.classes)
+    if options.classes is not None:
+        raise ConfigurationError(f"--classes {options.classes}: the rule {name} answers {rule.output}; leave it out")
+    return rule

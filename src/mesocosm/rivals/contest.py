@@ -7,11 +7,11 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int32
+from jaxtyping import Array, Float, Int32
 
 from mesocosm.rivals.baselines import stored
 from mesocosm.rivals.features import Eyes, spatial_scores
-from mesocosm.rivals.learners import HIDDEN, ONLINE, STORED
+from mesocosm.rivals.learners import HIDDEN, ONLINE, ONLINE_OWN, OWN, STORED
 from mesocosm.rivals.school import Learner, hits_after
 from mesocosm.rules.gradient import GradientRule
 from mesocosm.tasks.streams import Stream
@@ -42,7 +42,7 @@ def learner_of(family: str, pixels: int, classes: int, rate: Any, scale: Any, ce
     """A rival with one setting, whose values may be traced."""
     import optax
 
-    word, _, net = family.partition(" ")
+    word, _, net = family.partition(" of ")[0].partition(" ")
     sizes = (pixels, classes) if net == "linear" else (pixels, HIDDEN, classes)
     make: dict[str, Any] = dict(adam=optax.adam, adagrad=optax.adagrad, rmsprop=optax.rmsprop)
     make["momentum"] = lambda rate: optax.sgd(rate, momentum=0.9)
@@ -68,15 +68,28 @@ def rival_hits(
             scores.append(spatial_scores(seen, y, test_y.shape[0], classes))
         return jnp.sum(jnp.argmax(jnp.concatenate(scores), axis=2) == test_y[None, :], axis=1, dtype=jnp.int32)
 
-    def by_gradient(family: str) -> Array:
+    def by_gradient(family: str, settings: tuple[tuple[float, float, int], ...], stream: Stream) -> Array:
         def one(rate: Array, scale: Array, centred: Array) -> Array:
             learner = learner_of(family, stream.inputs.shape[1], classes, rate, scale, centred)
             return hits_after(learner, key, stream, shown, classes)
 
-        return jax.vmap(one)(*(jnp.asarray(column, jnp.float32) for column in zip(*ONLINE[family], strict=True)))
+        return jax.vmap(one)(*(jnp.asarray(column, jnp.float32) for column in zip(*settings, strict=True)))
 
     found = [jnp.stack([right(n) for n in shown], axis=1)]
-    return jnp.concatenate(found + ([by_gradient(family) for family in ONLINE] if online else []))
+    if online:
+        found += [by_gradient(*family, stream) for family in ONLINE.items()]
+    if online and OWN in seen:
+        through = Stream(as_long_as_images(seen[OWN][0]), stream.labels)
+        found += [by_gradient(*family, through) for family in ONLINE_OWN.items()]
+    return jnp.concatenate(found)
 
 
-__all__ = ["Centred", "learner_of", "rival_hits"]
+def as_long_as_images(features: Float[Array, "n features"]) -> Float[Array, "n features"]:
+    """Each of them of mean square 1, as pixels are, so that the same rates are tried; directions stay, which keys hear.
+
+    All zeros stay zeros.
+    """
+    return features * jax.lax.rsqrt(jnp.mean(features**2, axis=1, keepdims=True) + 1e-12)
+
+
+__all__ = ["Centred", "as_long_as_images", "learner_of", "rival_hits"]

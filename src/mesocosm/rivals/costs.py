@@ -12,7 +12,7 @@ from mesocosm.core.flops import flops
 from mesocosm.rivals.baselines import stored
 from mesocosm.rivals.contest import learner_of
 from mesocosm.rivals.features import Eyes, spatial_scores
-from mesocosm.rivals.learners import JUDGES, ONLINE, STORED, spatial
+from mesocosm.rivals.learners import JUDGES, ONLINE, ONLINE_OWN, OWN, STORED, spatial
 from mesocosm.rivals.school import Learner
 from mesocosm.rules.rule import EvolvedRule
 
@@ -37,7 +37,19 @@ def costs(
             lambda x, y, t, f=family, s=settings[:1]: stored(f, x, y, t, classes, s), shapes[0], labels, shapes[1]
         )
         out[family] = {"bytes": 4 * kept, "flops": round(whole)}
-    return out | (_of_spatial(eyes, pixels, classes, n) if eyes else {})
+    own = _online_own(eyes, pixels, classes) if online and eyes and OWN in eyes.ways else {}
+    return out | (_of_spatial(eyes, pixels, classes, n) if eyes else {}) | own
+
+
+def _online_own(eyes: Eyes, pixels: int, classes: int) -> dict[str, dict[str, int]]:
+    """Of online rivals that look through the rules' own eyes: at each example to learn from it, and to answer."""
+    x = jax.ShapeDtypeStruct((1, pixels), jnp.float32)
+    features = jax.eval_shape(lambda x: eyes.look(x, (OWN,)), x)[OWN].shape[2]
+    look, out = 2 * flops(lambda x: eyes.look(x, (OWN,)), x), {}
+    for family, settings in ONLINE_OWN.items():
+        cost = _cost(learner_of(family, features, classes, *settings[0]), features, classes)
+        out[family] = cost | {"flops": round(cost["flops"] + look)}
+    return out
 
 
 def _of_spatial(eyes: Eyes, pixels: int, classes: int, n: int) -> dict[str, dict[str, int]]:
@@ -47,7 +59,7 @@ def _of_spatial(eyes: Eyes, pixels: int, classes: int, n: int) -> dict[str, dict
     )
     x, labels = jax.ShapeDtypeStruct((n + 1, pixels), jnp.float32), jax.ShapeDtypeStruct((n,), jnp.int32)
     out = {}
-    for family in spatial("its own eyes" in eyes.ways):
+    for family in spatial(OWN in eyes.ways):
         judge, _, way = family.partition(" of ")
         way, is_mean = way or "episodes", judge in ("class mean", "ProtoNet-CNN")
         kept = jax.eval_shape(lambda x, w=way: one.look(x, (w,)), x)[way].shape[2] + 1

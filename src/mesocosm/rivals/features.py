@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from mesocosm.rivals.judges import judged, nearest_mean
-from mesocosm.rivals.learners import JUDGES, UNSEEN, WAYS
+from mesocosm.rivals.learners import JUDGES, OWN, UNSEEN, WAYS
 from mesocosm.rules.areas import Area, Beside, Chain, Oriented, Retina, Upright
 from mesocosm.rules.brain import Brain, before_keys
 from mesocosm.rules.form import Fields
@@ -175,7 +175,7 @@ def build_eyes(side: int, fields: Fields | None = None, own: Glance | None = Non
     for word, area in (("oriented fields", plain_view()), ("upright fields", both_views())):
         ways[word] = Glance.by_hand(Chain((Retina(SIDE), area)), side**2)
     if own is not None:
-        ways["its own eyes"] = own
+        ways[OWN] = own
     return Eyes(ways, ("episodes", "trained features", "varied features"))
 
 

@@ -39,6 +39,9 @@ TRAININGS = tuple((rate, steps) for rate in (0.001, 0.003) for steps in (1000, 4
 VARIED_TRAININGS = ((0.002, 1000), (0.002, 4000))
 """The same, of the rival that was trained on varied tasks."""
 
+OWN = "its own eyes"
+"""What the rules with eyes of a run see themselves."""
+
 UNSEEN = -1e9
 """The score of a class that was not yet seen."""
 
@@ -64,7 +67,7 @@ WAYS: dict[str, tuple[str, ...]] = {
     "metric fields": ("",),
     "oriented fields": ("",),
     "upright fields": ("",),
-    "its own eyes": ("",),
+    OWN: ("",),
 }
 """Ways to see, with the forms that a rival may choose from: a convolutional net trained to tell Omniglot's characters
 apart, or on varied episodes; random fields as they are, decorrelated by other tasks, or under a linear metric learnt on
@@ -79,7 +82,7 @@ def spatial(own: bool = False) -> dict[str, tuple[str, ...]]:
     """
     out = {"ProtoNet-CNN": _words(TRAININGS)}
     for way, forms in WAYS.items():
-        if way != "its own eyes" or own:
+        if way != OWN or own:
             for judge, settings in JUDGES.items():
                 words = [[form, f"{v:g}" if v else ""] for form in forms for v in settings]
                 out[f"{judge} of {way}"] = tuple(", ".join(filter(None, parts)) for parts in words)
@@ -99,6 +102,9 @@ ONLINE: dict[str, tuple[tuple[float, float, int], ...]] = {
 }
 """Rivals that learn by gradient, one example at a time, and store none; a setting is (rate, scale, centred)."""
 
+ONLINE_OWN = {f"{name} linear of {OWN}": _LINEAR for name in OPTIMISERS}
+"""The same, of what rules with eyes see."""
+
 
 def rivals(online: bool = True, seeing: dict[str, tuple[str, ...]] | None = None) -> list[str]:
     """`family` or `family/setting`, in the order in which they are recorded, after the rules.
@@ -110,27 +116,37 @@ def rivals(online: bool = True, seeing: dict[str, tuple[str, ...]] | None = None
     names = [
         f"{family}/{_word(v)}" if _word(v) else family for family, values in families.items() for v in values or ("",)
     ]
-    return [*names, *_online_names()] if online else names
+    return [*names, *_online_names(by_gradient(seeing))] if online else names
+
+
+def by_gradient(seeing: dict[str, tuple[str, ...]] | None = None) -> dict[str, tuple[tuple[float, float, int], ...]]:
+    """Online rivals, in the order in which they are recorded: those that look through the rules' own eyes come last."""
+    return ONLINE | (ONLINE_OWN if any(family.endswith(f" of {OWN}") for family in seeing or ()) else {})
 
 
 def _word(setting: Any) -> str:
     return setting if isinstance(setting, str) else f"{setting:g}"
 
 
-def _online_names() -> list[str]:
+def _online_names(online: dict[str, tuple[tuple[float, float, int], ...]]) -> list[str]:
     words = {0: "", 1: ", centred"}
     return [
         f"{family}/rate {rate:g}, scale {scale:g}{words[centred]}"
-        for family, settings in ONLINE.items()
+        for family, settings in online.items()
         for rate, scale, centred in settings
     ]
+
+
+def is_by_gradient(family: str) -> bool:
+    """Whether a rival learns by gradient, one example at a time."""
+    return family in ONLINE or family in ONLINE_OWN
 
 
 def budgets(online: bool = True, seeing: dict[str, tuple[str, ...]] | None = None) -> dict[str, int]:
     """How many settings each family chooses from."""
     families = STORED | (seeing or {})
     found = {family: max(1, len(values)) for family, values in families.items()}
-    return found | ({family: len(settings) for family, settings in ONLINE.items()} if online else {})
+    return found | ({family: len(settings) for family, settings in by_gradient(seeing).items()} if online else {})
 
 
 __all__ = [
@@ -139,7 +155,9 @@ __all__ = [
     "HIDDEN",
     "JUDGES",
     "ONLINE",
+    "ONLINE_OWN",
     "OPTIMISERS",
+    "OWN",
     "RATES",
     "SCALES",
     "SPATIAL",
@@ -149,6 +167,8 @@ __all__ = [
     "VARIED_TRAININGS",
     "WAYS",
     "budgets",
+    "by_gradient",
+    "is_by_gradient",
     "rivals",
     "spatial",
 ]

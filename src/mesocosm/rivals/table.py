@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mesocosm.record import MesocosmError, Record, load
-from mesocosm.rivals.learners import CEILING, ONLINE, SPATIAL, rivals, spatial
+from mesocosm.rivals.learners import CEILING, SPATIAL, is_by_gradient, rivals, spatial
 
 NOT_ASKED = "not asked for"
 """The grade of a run that lacks what is graded."""
@@ -112,7 +112,7 @@ class Difference:
 
 
 KINDS = {
-    "online gradient": lambda family: family in ONLINE,
+    "online gradient": is_by_gradient,
     "baseline": lambda family: family not in CEILING,
     "ceiling": lambda family: True,
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from mesocosm.rules.areas import Area, Beside, Chain, Decorrelating, Innate, Oriented, Retina, Upright
@@ -79,12 +81,28 @@ def build_brain(form: BrainForm, sizes: tuple[int, ...]) -> Brain:
                 (
                     Chain(ends),
                     Chain((Oriented(form.orientations, form.second), Keys(sizes[-1], many, form.rehearsals, _SHARPER))),
-                )
+                ),
+                form.forgets,
             ),
         )
     areas = Chain((Retina(form.side), *ends))
     areas.size(sizes[0])  # refuses what is no image
     return Brain(areas, (sizes[0], many, sizes[-1]))
+
+
+def that_forgets(form: BrainForm, genome: BrainGenome, forgets: float) -> tuple[BrainForm, BrainGenome]:
+    """The same brain, but that such a share of how often its levels were right is forgotten with each example.
+
+    Raises:
+      ValueError: of a brain of one level of keys, and for what is no share.
+    """
+    if not form.second:
+        raise ValueError("second = 0: of one level of keys nobody is heeded more; take a brain of two")
+    if not 0 <= forgets <= 1:
+        raise ValueError(f"forgets = {forgets}: must be a share, 0 (nothing is forgotten) ... 1")
+    *before, last = genome.areas
+    gene = jnp.asarray(forgets, last["trust"].dtype)
+    return replace(form, forgets=True), BrainGenome([*before, last | {"forgets": gene}])
 
 
 def before_keys(brain: Brain, genome: BrainGenome) -> tuple[Chain, Any]:
@@ -112,4 +130,4 @@ def perception(form: BrainForm) -> tuple[Area, ...]:
     return tuple(areas)
 
 
-__all__ = ["Brain", "BrainGenome", "before_keys", "build_brain", "perception"]
+__all__ = ["Brain", "BrainGenome", "before_keys", "build_brain", "perception", "that_forgets"]

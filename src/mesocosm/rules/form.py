@@ -111,9 +111,15 @@ class BrainForm:
     second: Annotated[int, Range(0, 32, "pools", "size")] = 0
     """Pools, likewise, of a second level of keys that hears nothing but things as they are; 0: there is none. Each of
     the two is heeded the more the oftener it was right."""
+    forgets: bool = False
+    """Whether how often a level was right is forgotten in time, for streams in which what is drawn changes."""
     decorrelate: bool = False
     """Whether lateral synapses learn to decorrelate, in life, what the keys hear."""
     keys: Annotated[int, Range(1, 65536, "neurons", "size")] = 128
     """Keys, where nothing is said of hidden neurons."""
     rehearsals: Annotated[int, Range(1, 1000, "times", "size")] = 20
     """How often all keys are rehearsed after an example."""
+
+    def contradictions(self):
+        if self.forgets and not self.second:
+            yield "forgets = True: of one level of keys nobody is heeded more; set second to 6, say, or forgets = False"

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from mesocosm.rules.outputs import Output
 from mesocosm.serving.sessions import Limits
 
 
-def openapi(limits: Limits, is_frozen: bool = False) -> dict[str, Any]:
-    """What can be asked, and what is answered; limits stand in it as they are."""
+def openapi(limits: Limits, is_frozen: bool = False, output: Output = "classes") -> dict[str, Any]:
+    """What can be asked of a rule that answers so, and what is answered; limits stand in it as they are."""
     number = {"type": "number"}
     example = {"type": "array", "items": number, "minItems": 1, "maxItems": limits.numbers}
     x = {"type": "array", "items": example, "minItems": 1, "maxItems": limits.examples}
-    y = {"type": "array", "items": {"type": "integer", "minimum": 0}}
+    pair = {"type": "array", "items": example, "minItems": 2, "maxItems": 2}
+    learnt = {"type": "array", "items": pair, "minItems": 1, "maxItems": limits.examples // 2}
+    row = {"type": "array", "items": number, "minItems": 1}
+    y: dict[str, Any] = {
+        "classes": {"type": "array", "items": {"type": "integer", "minimum": 0}},
+        "numbers": {"type": "array", "items": {"oneOf": [number, row]}},
+        "order": {"type": "array", "items": {"enum": [0, 0.5, 1]}},
+    }[output]
+    scores = {"type": "array", "items": row if output == "numbers" else number}
+    logits = {"type": "array", "items": {"type": "array", "items": number}}
+    answer = _object({"y": y, "logits": logits} if output == "classes" else {"y": scores})
     counted = {"type": "integer", "minimum": 0, "description": "examples that this session has learnt from"}
     named = _object({"session": {"type": "string"}, "examples": counted})
     paths: dict[str, Any] = {
@@ -22,16 +33,12 @@ def openapi(limits: Limits, is_frozen: bool = False) -> dict[str, Any]:
             "delete": _asks("Forget it.", None, None, 204),
         },
         "/sessions/{session}/predict": {
-            "post": _asks(
-                "The class of each example.",
-                _object({"x": x}),
-                _object({"y": y, "logits": {"type": "array", "items": {"type": "array", "items": number}}}),
-            )
+            "post": _asks(f"The {_ANSWERS[output]} of each example.", _object({"x": x}), answer)
         },
         "/metrics": {"get": {"summary": "Counters, in the text format of Prometheus.", "responses": _ANY}},
     }
     if not is_frozen:
-        told = _object({"x": x, "y": y, "after": counted}, required=["x", "y"])
+        told = _object({"x": learnt if output == "order" else x, "y": y, "after": counted}, required=["x", "y"])
         does = "Learn from examples in their order; `after`: only if so many were learnt from before (else 409)."
         paths["/sessions/{session}/learn"] = {"post": _asks(does, told, _object({"examples": counted}))}
     for path, methods in paths.items():
@@ -46,6 +53,9 @@ def openapi(limits: Limits, is_frozen: bool = False) -> dict[str, Any]:
         "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
         "security": [{"token": []}],
     }
+
+
+_ANSWERS = {"classes": "class", "numbers": "numbers", "order": "score"}
 
 
 def _object(properties: dict[str, Any], required: list[str] | None = None) -> dict[str, Any]:

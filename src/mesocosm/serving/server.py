@@ -23,6 +23,7 @@ from starlette.routing import Route
 
 from mesocosm.record.errors import FolderError, MesocosmError
 from mesocosm.record.files import write_whole
+from mesocosm.rules.outputs import Output
 from mesocosm.rules.rule import Rule
 from mesocosm.serving.schema import openapi
 from mesocosm.serving.sessions import Limits, Refused, Sessions
@@ -36,6 +37,7 @@ class Service:
     def __init__(self, sessions: Sessions, token: str, is_frozen: bool = False):
         self.sessions, self.token, self.is_frozen = sessions, token, is_frozen
         self.limits = sessions.limits
+        self.output: Output = sessions.rule.output
         self.asked: Counter[tuple[str, int]] = Counter()
         self.seconds: defaultdict[str, float] = defaultdict(float)
 
@@ -83,7 +85,7 @@ class Service:
     # -- routes ----------------------------------------------------------------------------------------------------
 
     async def schema(self, request: Request) -> Response:
-        return JSONResponse(openapi(self.limits, self.is_frozen))
+        return JSONResponse(openapi(self.limits, self.is_frozen, self.output))
 
     async def metrics(self, request: Request) -> Response:
         """Counters in the text format of Prometheus."""
@@ -111,17 +113,12 @@ class Service:
             raise Refused(403, "this service is frozen: it predicts, and learns nothing")
         await self._session(request)
         asked = await self._asked(request, {"x", "y", "after"})
-        x, y, after = self._examples(asked), asked.get("y"), asked.get("after")
-        if not isinstance(y, list) or not all(isinstance(v, int) and not isinstance(v, bool) for v in y):
-            raise Refused(422, "y: must be a list of whole numbers, a class for each example")
-        if len(y) != x.shape[0]:
-            raise Refused(422, f"y: has {len(y)} classes for {x.shape[0]} examples")
-        if any(not 0 <= v < 2**31 for v in y):
-            raise Refused(422, "y: classes are numbered from 0")
+        x, after = self._examples(asked, in_pairs=self.output == "order"), asked.get("after")
+        y = _told(self.output, asked.get("y"), x.shape[0])
         if after is not None and (not isinstance(after, int) or isinstance(after, bool)):
             raise Refused(422, f"after = {after!r:.40}: must be a whole number")
         name = request.path_params["session"]
-        learnt = await to_thread.run_sync(self.sessions.learn, name, x, np.array(y, np.int64), after)
+        learnt = await to_thread.run_sync(self.sessions.learn, name, x, y, after)
         return JSONResponse({"examples": learnt})
 
     async def predict(self, request: Request) -> Response:
@@ -129,10 +126,13 @@ class Service:
         x = self._examples(await self._asked(request, {"x"}))
         name = request.path_params["session"]
         if self.sessions.is_quick(name, x):
-            logits = self.sessions.predict(name, x)
+            answers = self.sessions.predict(name, x)
         else:
-            logits = await to_thread.run_sync(self.sessions.predict, name, x)
-        return JSONResponse({"y": logits.argmax(axis=1).tolist(), "logits": np.round(logits, 6).tolist()})
+            answers = await to_thread.run_sync(self.sessions.predict, name, x)
+        told = np.round(answers, 6).tolist()
+        if self.output == "classes":
+            return JSONResponse({"y": answers.argmax(axis=1).tolist(), "logits": told})
+        return JSONResponse({"y": told if self.output == "numbers" else [score for (score,) in told]})
 
     # -- what was asked --------------------------------------------------------------------------------------------
 
@@ -163,9 +163,14 @@ class Service:
             raise Refused(422, f"{unknown[0][:40]}: there is no such field; known are {', '.join(sorted(known))}")
         return asked
 
-    def _examples(self, asked: dict[str, Any]) -> np.ndarray:
-        """Examples [examples, numbers], finite."""
+    def _examples(self, asked: dict[str, Any], in_pairs: bool = False) -> np.ndarray:
+        """Examples [examples, numbers], or pairs of them [pairs, 2, numbers], finite."""
         x = asked.get("x")
+        if in_pairs:
+            if not isinstance(x, list) or not x or not all(isinstance(pair, list) and len(pair) == 2 for pair in x):
+                raise Refused(422, "x: must be a list of pairs, each of two examples: this rule puts things in order")
+            one_by_one = self._examples({"x": [example for pair in x for example in pair]})
+            return one_by_one.reshape(len(x), 2, -1)
         if not isinstance(x, list) or not x or not all(isinstance(row, list) and row for row in x):
             raise Refused(422, "x: must be a list of examples, each a list of numbers")
         if len(x) > self.limits.examples:
@@ -179,6 +184,25 @@ class Service:
         if array.ndim != 2 or array.dtype.kind not in "iuf" or not np.isfinite(array).all():
             raise Refused(422, "x: must hold finite numbers only")
         return array.astype(np.float64)
+
+
+def _told(output: Output, y: Any, n: int) -> np.ndarray:
+    """What is told of n examples: classes [n], numbers [n, outputs], or what is above [n, 1]."""
+    if output == "classes":
+        if not isinstance(y, list) or not all(isinstance(v, int) and not isinstance(v, bool) for v in y):
+            raise Refused(422, "y: must be a list of whole numbers, a class for each example")
+        if len(y) != n:
+            raise Refused(422, f"y: has {len(y)} classes for {n} examples")
+        if any(not 0 <= v < 2**31 for v in y):
+            raise Refused(422, "y: classes are numbered from 0")
+        return np.array(y, np.int64)
+    rows = [row if isinstance(row, list) else [row] for row in y] if isinstance(y, list) else []
+    is_right = all(isinstance(v, int | float) and not isinstance(v, bool) for row in rows for v in row)
+    if len(rows) != n or not is_right or len({len(row) for row in rows}) != 1:
+        of_pair = "1 where the first of a pair is above the second, 0 where it is below, 0.5 of equals"
+        wanted = of_pair if output == "order" else "a number, or a row of them, for each example"
+        raise Refused(422, f"y: must be a list of {n}: {wanted}")
+    return np.array(rows, np.float64)  # what is out of its range is refused by the rule
 
 
 async def _nowhere(request: Request, error: Exception) -> Response:

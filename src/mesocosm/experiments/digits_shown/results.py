@@ -14,7 +14,7 @@ from mesocosm.protocol.blocks import Told
 from mesocosm.protocol.declaration import Summary
 from mesocosm.protocol.story import Axis, Curve, Curves, Section, Table
 from mesocosm.record import Record
-from mesocosm.rivals.learners import CEILING, ONLINE, TRAININGS, budgets
+from mesocosm.rivals.learners import CEILING, TRAININGS, budgets, is_by_gradient
 from mesocosm.rivals.table import NOT_ASKED, Difference, Shown, differences, grade, kinds, openings, seeing, shown_of
 
 _DRAWN = 5
@@ -157,7 +157,8 @@ def _figure(record: Record, found: Shown) -> Curves:
     rules = found.rules.mean(axis=1)
     own = c["rules"][0] if len(rules) == 1 else f"{len(rules)} rules (worst to best)"
     curves = [Curve(own, rules.mean(0), rules.min(0), rules.max(0), 2.0)]
-    online = sorted((f for f in found.families if f in ONLINE), key=lambda f: -found.families[f][:, -1].mean())[:_DRAWN]
+    order = sorted(found.families, key=lambda f: -found.families[f][:, -1].mean())
+    online = [family for family in order if is_by_gradient(family)][:_DRAWN]
     for family in [*online, *_drawn(found)]:
         name = f"{family} (ceiling)" if family in CEILING else family
         curves.append(Curve(name, found.families[family].mean(axis=0), is_control=True))
@@ -173,7 +174,7 @@ def _figure(record: Record, found: Shown) -> Curves:
 def _drawn(found: Shown) -> list[str]:
     """Of rivals that store: all that are blind, and of each way to see the best judge at the last number."""
     best: dict[str, str] = {}
-    for family in (f for f in found.families if f not in ONLINE):
+    for family in (f for f in found.families if not is_by_gradient(f)):
         way = family.partition(" of ")[2] or family
         if way not in best or found.families[family][:, -1].mean() > found.families[best[way]][:, -1].mean():
             best[way] = family

@@ -25,6 +25,7 @@ from mesocosm.record.configuration import ConfigurationError, MissingPackage
 from mesocosm.rivals.contest import rival_hits
 from mesocosm.rivals.costs import costs
 from mesocosm.rivals.features import Eyes, build_eyes, sight
+from mesocosm.rivals.learners import OWN
 from mesocosm.rivals.school import DIGITS8_TRAIN, halves, hits_after
 from mesocosm.rules import load as load_rule
 from mesocosm.rules.brain import Brain
@@ -215,7 +216,7 @@ def build(configuration: DigitsShownConfiguration) -> Setup:
     facts = {
         "tuned_on": {"shown": list(validation.shown), "images": validation.images},
         "spatial": eyes is not None,
-        "own_eyes": eyes is not None and "its own eyes" in eyes.ways,
+        "own_eyes": eyes is not None and OWN in eyes.ways,
         "costs": costs(dict(zip(c.rules, rules, strict=True)), c.side**2, c.classes, max(c.shown), c.online, eyes),
         "made": {name: _effort(rule.made) for name, rule in zip(c.rules, loaded, strict=True)},
     }

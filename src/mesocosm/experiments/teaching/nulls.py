@@ -43,6 +43,16 @@ def kept_by_channels(p: float, generations: int) -> float:
     return 0.5 + (1 - 2 * p) ** generations / 2
 
 
+def after_channels(first: float, second: float, generations: int, classes: int) -> float:
+    """Share of right answers so many generations after the first, where each is a channel without memory.
+
+    A channel keeps a label or replaces it by another, all others alike; how often is told by the first two generations:
+    1/C + (first - 1/C) s^g with s = (second - 1/C) / (first - 1/C).
+    """
+    chance = 1 / classes
+    return chance + (first - chance) * ((second - chance) / (first - chance)) ** generations
+
+
 def nearest(x: np.ndarray, y: np.ndarray, asked: np.ndarray) -> np.ndarray:
     """What a brain that stores all its lessons says: the label of the nearest."""
     distances = ((asked[:, None] - x[None]) ** 2).sum(axis=2)
