@@ -2,7 +2,8 @@
 
 What is learnt from lies in the folder: `phrases.txt`, sentences in which a fault stands (`+`) or is averted (`-`), and
 `strangers/*.toml`, plans by people who never saw the program, with the fault that was planted and the sentence it lies
-in. Ridge regression of each fault, and of each aversion, on the terms of sentences, in closed form; nothing is random.
+in. Ridge regression of each fault, and of each aversion, on the terms of sentences, and of each fault on the words of
+whole plans. How both are weighed is learnt from what they say of each set of plans when it is left out.
 """
 
 from __future__ import annotations
@@ -11,24 +12,27 @@ import hashlib
 import re
 import sys
 import tomllib
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mesocosm.review.reader import FAULTS, FLOOR, WEIGHTS
+from mesocosm.review.reader import FAULTS, FLOOR, WEIGHTS, plain
+from mesocosm.review.ridge import Ridge, logistic
 from mesocosm.review.sentences import sentences
 from mesocosm.review.terms import terms
+from mesocosm.review.weighing import FEATURES, features
 
-PENALTY, RAREST, LEVELS = 0.8, 3, 9
-"""Of squared weights; occurrences below which a term is not learnt; sizes of a weight that are told apart."""
+RAREST = 3
+"""Occurrences below which a term is not learnt."""
+PENALTY, OF_PLANS, OF_FEATURES = 0.8, 0.5, 0.1
+"""Of squared weights: of terms of sentences, of those of plans, and of features."""
 EMPHASIS = 2.0
 """How much more an example of a fault, or a sentence that somebody wrote in a plan, counts than another."""
-MAKERS = ("learning.py", "lexicon.toml", "sentences.py", "terms.py")
+MAKERS = ("learning.py", "lexicon.toml", "ridge.py", "sentences.py", "terms.py", "weighing.py")
 """Files that make the weights; of `reader.py` its list of faults, and `FLOOR`."""
 _N = len(FAULTS)
 _KIN = (
@@ -54,11 +58,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class Row:
-    """A sentence to learn from: 1, 0 or unknown (nan) for each fault, then for the aversion of each."""
+    """A sentence to learn from: 1, 0 or unknown (nan) for each fault, then for the aversion of each.
+
+    Args:
+      seen: sets of plans that whoever wrote the sentence had before them.
+    """
 
     sentence: str
     labels: NDArray[np.float64]
     weight: float = 1.0
+    seen: tuple[str, ...] = ()
 
 
 def plans(folder: Path) -> dict[str, list[Plan]]:
@@ -71,13 +80,15 @@ def plans(folder: Path) -> dict[str, list[Plan]]:
 
 
 def phrases(folder: Path) -> list[Row]:
-    """The sentences of `phrases.txt`."""
-    out, fault = [], ""
+    """The sentences of `phrases.txt`; after a line `seen: seven eight` those written with these sets in view."""
+    out, fault, seen = [], "", ()
     for line in (folder / "phrases.txt").read_text("utf-8").splitlines():
         if line.startswith("["):
             fault = line.strip("[]")
+        elif line.startswith("seen:"):
+            seen = tuple(line.split()[1:])
         elif line[:2] in ("+ ", "- "):
-            out.append(_phrase(fault, line[2:], is_fault=line[0] == "+"))
+            out.append(replace(_phrase(fault, line[2:], is_fault=line[0] == "+"), seen=seen))
     return out
 
 
@@ -120,46 +131,75 @@ def is_quoted(sentence: str, quote: str) -> bool:
     return any(begins) or (len(said) > 3 and len({*said} & {*told}) > 0.8 * len({*said}))
 
 
-def examples(folder: Path) -> list[Row]:
-    """All sentences that are learnt from."""
-    told = [row for each in plans(folder / "strangers").values() for plan in each for row in rows_of(plan)]
-    return phrases(folder) + told
+@dataclass(frozen=True)
+class Examples:
+    """All that is learnt from.
+
+    Args:
+      rows: sentences: `phrases.txt`, then those of plans.
+      plan_of: of each sentence in which plan it stands, by number; -1 where in none.
+      plans: all plans; `set_of`: of each by which hand it is.
+    """
+
+    rows: list[Row]
+    plan_of: NDArray[np.intp]
+    plans: list[Plan]
+    set_of: NDArray[np.str_]
+
+    @property
+    def sets(self) -> list[str]:
+        return sorted({*self.set_of.tolist()})
+
+    def of_set(self, name: str) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Rows of a set, and those that were written with it in view."""
+        own = (self.plan_of >= 0) & (self.set_of[self.plan_of] == name)
+        return np.flatnonzero(own), np.flatnonzero([name in row.seen for row in self.rows])
 
 
-def learnt(rows: Sequence[Row]) -> dict[str, NDArray[Any]]:
-    """Weights of terms, as `weights.npz` holds them."""
-    found = [terms(row.sentence) for row in rows]
-    counts = Counter(term for each in found for term in each)
-    words = sorted(term for term, n in counts.items() if n >= RAREST)
-    rarity = np.log((len(rows) + 1) / (np.array([counts[word] for word in words]) + 1.0))
-    x = _matrix(found, words, rarity)
-    labels = np.array([row.labels for row in rows])
-    is_known = ~np.isnan(labels)
-    mean = np.where(is_known, labels, 0).sum(0) / np.maximum(is_known.sum(0), 1)
-    y = np.where(is_known, labels - mean, 0.0)
-    scale = np.sqrt([row.weight for row in rows])[:, None]
-    gram = (x @ x.T).toarray() * scale * scale.T + PENALTY * np.eye(len(rows))
-    weights = (x.T @ (np.linalg.solve(gram, y * scale) * scale)) * rarity[:, None]
-    step = np.abs(weights).max(0) / LEVELS + 1e-12
-    return {
-        "words": np.frombuffer("\n".join(words).encode(), np.uint8),
-        "rarity": rarity.astype(np.float16),
-        "weights": np.round(weights / step).astype(np.int8).T.copy(),
-        "step": step.astype(np.float32),
-    }
+def examples(folder: Path) -> Examples:
+    """All that is learnt from."""
+    rows = phrases(folder)
+    plan_of, all_plans, set_of = [-1] * len(rows), [], []
+    for name, own in plans(folder / "strangers").items():
+        for plan in own:
+            said = rows_of(plan)
+            rows += said
+            plan_of += [len(all_plans)] * len(said)
+            all_plans.append(plan)
+            set_of.append(name)
+    return Examples(rows, np.array(plan_of), all_plans, np.array(set_of))
 
 
-def _matrix(found: Sequence[set[str]], words: Sequence[str], rarity: NDArray[np.float64]) -> Any:
-    """Sentences by terms, each row scaled to about unit length by the rarity of its terms."""
-    from scipy.sparse import csr_array
+def learnt(told: Examples) -> dict[str, NDArray[Any]]:
+    """What `weights.npz` holds: weights of terms of sentences and of plans, and of what is weighed."""
+    found = [terms(row.sentence) for row in told.rows]
+    labels = np.array([row.labels for row in told.rows])
+    common: dict[str, Any] = {"rarest": RAREST, "floor": FLOOR}
+    weights = [row.weight for row in told.rows]
+    of_sentences = Ridge.of(found, labels, weights=weights, penalty=PENALTY, **common)
+    inverse = of_sentences.inverse()
+    out = {f"sentence_{name}": value for name, value in of_sentences.weights(inverse).items()}
+    scores = of_sentences.left_out(inverse, [told.of_set(name) for name in told.sets])
+    rows_of_plan = [np.flatnonzero(told.plan_of == k) for k in range(len(told.plans))]
+    is_at_fault = np.array([[fault in plan.faults for fault in FAULTS] for plan in told.plans])
+    whole = [plain([found[row] for row in rows]) for rows in rows_of_plan]
+    of_plans = Ridge.of(whole, is_at_fault.astype(float), penalty=OF_PLANS, **common)
+    inverse = of_plans.inverse()
+    out |= {f"plan_{name}": value for name, value in of_plans.weights(inverse).items()}
+    alone = [(np.flatnonzero(told.set_of == name), np.zeros(0, int)) for name in told.sets]
+    wholes = of_plans.left_out(inverse, alone)
+    own = [rows[: len(sentences(plan.text))] for rows, plan in zip(rows_of_plan, told.plans, strict=True)]
+    weighed = np.array([features(scores[rows], said) for rows, said in zip(own, wholes, strict=True)])
+    return out | weighing(weighed, is_at_fault)
 
-    place = {word: k for k, word in enumerate(words)}
-    at = [[place[term] for term in sorted(each) if term in place] for each in found]
-    lengths = [np.sqrt(np.sum(rarity[k] ** 2) + FLOOR**2) for k in at]
-    values = np.concatenate([rarity[k] / length for k, length in zip(at, lengths, strict=True)])
-    return csr_array(
-        (values, np.concatenate(at).astype(int), np.cumsum([0, *map(len, at)])), shape=(len(found), len(words))
-    )
+
+def weighing(found: NDArray[np.float64], is_at_fault: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+    """How features ([plan, fault, feature]) are weighed, and how common each fault is."""
+    spread = found.std((0, 1)) + 1e-9
+    own = np.tile(np.eye(len(FAULTS)), (len(found), 1))  # of each fault its own constant
+    x = np.hstack([(found / spread).reshape(-1, len(FEATURES)), own, np.ones((len(own), 1))])
+    weights = logistic(x, is_at_fault.ravel(), OF_FEATURES)
+    return {"weighing": weights[: len(FEATURES)] / spread, "bias": weights[len(FEATURES) : -1] + weights[-1]}
 
 
 def fingerprint(folder: Path) -> str:
@@ -172,10 +212,10 @@ def fingerprint(folder: Path) -> str:
 
 def main(folder: Path) -> None:
     """Learn from a folder, and write what was learnt."""
-    rows = examples(folder)
-    found = learnt(rows)
+    told = examples(folder)
+    found = learnt(told)
     np.savez_compressed(WEIGHTS, allow_pickle=False, of=np.array(fingerprint(folder)), **found)
-    print(f"{len(rows)} sentences, {WEIGHTS.stat().st_size / 1000:.0f} kB")
+    print(f"{len(told.rows)} sentences, {len(told.plans)} plans, {WEIGHTS.stat().st_size / 1000:.0f} kB")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a plan in prose says of each fault: sentence by sentence, by weights of terms that were learnt (`learning`).
+"""What a plan in prose says of each fault: by weights of terms that were learnt (`learning`), sentence by sentence.
 
 A fault is *objected* to where some sentence clearly commits it, *asked* about where one may, and passed over where the
 sentences speak of something else or avert it. Each reading holds the sentence, and the words in it that weigh most.
@@ -6,7 +6,8 @@ sentences speak of something else or avert it. Each reading holds the sentence, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from mesocosm.review.sentences import sentences
 from mesocosm.review.terms import terms
+from mesocosm.review.weighing import Weighing, features
 
 FAULTS = (
     *("pseudo-replication", "optional-stopping", "multiple-comparisons", "control", "control-is-treatment"),
@@ -26,17 +28,12 @@ FAULTS = (
 WEIGHTS = Path(__file__).with_name("weights.npz")
 FLOOR = 30.0
 """Length of a sentence, in rarity of its terms, below which it says proportionally less."""
-SURE, DOUBTFUL = 0.31, 0.1
-"""Scores from which a fault is objected to, and asked about."""
-AVERTED = 0.3
-"""Of the score of the sentence that averts a fault most, what is taken off."""
-SPARED = 0.2
-"""What is taken off if the sentence itself averts a fault, be it another."""
-BESIDE = 0.3
-"""What is added of the score of a sentence before or after."""
+SURE, DOUBTFUL = 0.75, 0.013
+"""Probabilities from which a fault is objected to, and asked about."""
 SPOKEN = 0.18
 """Score from which a sentence surely says what averts a fault."""
-MOST = 2
+_PAIR = re.compile(r"[ +>]")
+MOST = 3
 """Questions that are asked back of one plan; more would make it a form."""
 
 
@@ -46,7 +43,7 @@ class Reading:
 
     Args:
       sentence: where it stands, as far as it does.
-      score: about 1 where it surely stands, 0 where it does not.
+      score: how probable it is that it stands, by plans of hands that were not learnt from.
     """
 
     fault: str
@@ -57,7 +54,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Learnt:
-    """Weights (term, fault then aversion), and how rare each term is, by its place."""
+    """Weights (term, then what is told), and how rare each term is, by its place."""
 
     place: dict[str, int]
     rarity: NDArray[np.float64]
@@ -68,27 +65,52 @@ class Learnt:
         place = {word: k for k, word in enumerate(words.decode().split("\n"))}
         return Learnt(place, rarity.astype(np.float64), weights.T.astype(np.float64) * step)
 
-    def scores(self, said: Sequence[str]) -> NDArray[np.float64]:
-        """Of each sentence (row) for each fault, then for the aversion of each."""
-        out = np.zeros((len(said), self.weights.shape[1]))
-        for row, sentence in zip(out, said, strict=True):
-            at = [self.place[term] for term in sorted(terms(sentence)) if term in self.place]
+    def scores(self, found: Sequence[Set[str]]) -> NDArray[np.float64]:
+        """Of each set of terms (row) for each fault; of those of sentences then for the aversion of each."""
+        out = np.zeros((len(found), self.weights.shape[1]))
+        for row, own in zip(out, found, strict=True):
+            at = [self.place[term] for term in sorted(own) if term in self.place]
             row += self.weights[at].sum(0) / np.sqrt(np.sum(self.rarity[at] ** 2) + FLOOR**2)
         return out
 
 
+@dataclass(frozen=True)
+class Taught:
+    """What the package was taught: of sentences, of whole plans, and how both are weighed."""
+
+    sentence: Learnt
+    plan: Learnt
+    weighing: Weighing
+
+    def weighed(
+        self, found: Sequence[Set[str]], text_of: Sequence[int] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Scores of sentences, from their terms ([sentence, fault then aversion]), and log odds of faults."""
+        scores = self.sentence.scores(found)
+        (whole,) = self.plan.scores([plain(found)])
+        return scores, self.weighing(features(scores, whole, text_of))
+
+
+def plain(found: Sequence[Set[str]]) -> set[str]:
+    """The terms of a plan as a whole: those of its sentences, but no pairs."""
+    return {term for own in found for term in own if not _PAIR.search(term)}
+
+
 @lru_cache(maxsize=1)
-def learnt() -> Learnt:
+def learnt() -> Taught:
     """What the package was taught."""
     with np.load(WEIGHTS) as data:
-        return Learnt.of(data["words"].tobytes(), data["rarity"], data["weights"], data["step"])
+        parts = [[data[f"{of}_{k}"] for k in ("words", "rarity", "weights", "step")] for of in ("sentence", "plan")]
+        weighing = Weighing(data["weighing"], data["bias"])
+    sentence, plan = (Learnt.of(words.tobytes(), *rest) for words, *rest in parts)
+    return Taught(sentence, plan, weighing)
 
 
 def telling(reading: Reading, n: int = 3) -> list[str]:
     """The words without which its sentence would say least of the fault, as they stand in it."""
     words = reading.sentence.split()
     shorter = [" ".join(words[:k] + words[k + 1 :]) for k in range(len(words))]
-    scores = learnt().scores(shorter)[:, FAULTS.index(reading.fault)]
+    scores = learnt().sentence.scores([*map(terms, shorter)])[:, FAULTS.index(reading.fault)]
     bare = [word.strip(".,;:()*“”\"'") for word in words]
     most = [int(k) for k in np.argsort(scores, kind="stable") if len(bare[k]) > 2 or bare[k].isdigit()]
     return [bare[k] for k in sorted(most[:n])]
@@ -98,26 +120,9 @@ def averting(said: Sequence[str], fault: str) -> str | None:
     """The sentence that surely says what a plan with this fault would not: a prediction, a size that matters."""
     if not said:
         return None
-    scores = learnt().scores(said)[:, len(FAULTS) + FAULTS.index(fault)]
+    scores = learnt().sentence.scores([*map(terms, said)])[:, len(FAULTS) + FAULTS.index(fault)]
     best = int(scores.argmax())
     return said[best] if scores[best] >= SPOKEN else None
-
-
-def of_plan(scores: NDArray[np.float64], text_of: Sequence[int] | None = None) -> NDArray[np.float64]:
-    """Of each fault in a plan, from the scores of its sentences: the most telling one, and those beside it.
-
-    Args:
-      scores: [sentence, fault then aversion].
-      text_of: of each sentence in which text it stands; those of other texts are not beside it. None: all in one.
-    """
-    own = np.zeros(len(scores), int) if text_of is None else np.asarray(text_of)
-    is_next = own[1:] == own[:-1]
-    faults, averted = scores[:, : len(FAULTS)], np.maximum(scores[:, len(FAULTS) :], 0)
-    at, each = faults.argmax(0), np.arange(len(FAULTS))
-    before, after = np.zeros_like(faults), np.zeros_like(faults)
-    before[1:], after[:-1] = faults[:-1] * is_next[:, None], faults[1:] * is_next[:, None]
-    beside = np.maximum(np.maximum(before, after)[at, each], 0)
-    return faults.max(0) + BESIDE * beside - AVERTED * averted.max(0) - SPARED * averted[at].max(1)
 
 
 def readings(*texts: str) -> list[Reading]:
@@ -130,10 +135,10 @@ def readings(*texts: str) -> list[Reading]:
     if not pairs:
         return []
     said, text_of = zip(*pairs, strict=True)
-    all_scores = learnt().scores(said)
-    faults, score = all_scores[:, : len(FAULTS)], of_plan(all_scores, text_of)
-    order = [int(k) for k in np.argsort(-score, kind="stable") if score[k] >= DOUBTFUL]
-    at, is_sure = faults.argmax(0).tolist(), (score >= SURE).tolist()
-    found = [Reading(FAULTS[k], said[at[k]], float(score[k]), is_sure[k]) for k in order]
+    scores, odds = learnt().weighed([*map(terms, said)], text_of)
+    at, probability = scores[:, : len(FAULTS)].argmax(0).tolist(), 1 / (1 + np.exp(-odds))
+    order = [int(k) for k in np.argsort(-odds, kind="stable") if probability[k] >= DOUBTFUL]
+    is_sure = (probability >= SURE).tolist()
+    found = [Reading(FAULTS[k], said[at[k]], float(probability[k]), is_sure[k]) for k in order]
     sure = [each for each in found if each.is_sure]
     return sure + [each for each in found if not each.is_sure][:MOST]
