@@ -1,8 +1,10 @@
-"""What watching costs: `python -m benchmarks.viewer [first] [frames] [page] [pace] [memory] [file]`; all but memory.
+"""What watching costs: `python -m benchmarks.viewer [first] [frames] [page] [film] ...`, by part; all but memory.
 
 first   milliseconds from asking for the page to its first picture: recorded, single file, running
 frames  milliseconds a frame of 100,000 made-up bodies: recorded; running, in the world's process and in the server's
 page    milliseconds of script a frame of 100,000 made-up bodies, by part, in Chromium (software rendering)
+film    milliseconds between frames of 20,000 made-up bodies that are drawn, where each beat of the screen has something
+        new: written into memory, and by WebGL2 in software
 pace    ticks a second of a running world with a client that takes 20 frames a second and draws nothing, and without,
         in turns; and how old a frame is when the client has it
 memory  resident memory of the world's process and the server's over some minutes (--minutes), as a slope
@@ -37,7 +39,7 @@ from mesocosm.viewer.live import Live
 from mesocosm.viewer.share import page_of, single_page
 from mesocosm.viewer.world import World
 
-FRAMES, SIDE, MANY = 40, 512, 100_000
+FRAMES, SIDE, MANY, FEWER = 40, 512, 100_000, 20_000
 CONFIGURATION = {"world": {"side": SIDE, "senses": ["odour"]}, "frames_every": 1}
 COLUMNS = {"energy": About("quanta"), "born": About(since="age"), "lineage": About(is_class=True)}
 BODIES = PopulationAbout("bodies", tuple(COLUMNS.items()), motion=("runs", "tumbles"))
@@ -181,6 +183,27 @@ def page() -> None:
         told = ", ".join(f"{part} {share:.0%}" for part, share in cost.parts.items() if share >= 0.01)
         print(f"page of {MANY:,} bodies, {name}: {cost.script:.2f} ms of script a frame,", end=" ")
         print(f"{cost.wall:.2f} by the clock ({told})")
+
+
+def film() -> None:
+    if viewer_page.chromium() is None:
+        print("film: not measured, there is no Chromium")
+        return
+    with viewer_page.served([cast(Any, Recorded(recorded(FEWER)))]) as address:
+        for on_graphics in (False, True):
+            seen = viewer_page.film_of(address, on_graphics)
+            if seen is None:
+                print("film: not measured, this Chromium has no WebGL2")
+                continue
+            middle, high = np.percentile(seen.drawn, [50, 95])
+            print(f"film of {FEWER:,} bodies, {seen.name}: {1000 / seen.drawn.mean():.1f} frames/s;", end=" ")
+            print(f"{middle:.1f} ms between frames, 95 % within {high:.1f};", end=" ")
+            told = ", ".join(f"{name} {ms:.1f}" for name, ms in seen.cpu.items())
+            print(
+                f"{seen.script:.2f} ms of script, {seen.calls:.0f} calls, {seen.sent / 1000:.0f} kB sent a frame;",
+                end=" ",
+            )
+            print(f"ms of the processor a frame: {told}")
 
 
 @contextmanager
@@ -334,6 +357,7 @@ def main() -> None:
         "first": first,
         "frames": frames,
         "page": page,
+        "film": film,
         "pace": pace,
         "memory": lambda: memory(minutes),
         "file": file,

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import uvicorn
+from numpy.typing import NDArray
 
 from mesocosm.viewer.server import application
 
@@ -50,6 +53,46 @@ PLAYS = """async (n) => {
     await new Promise((done) => setTimeout(done, 10));
   }
 }"""
+
+
+FILM = """async ([seconds, on_graphics]) => {
+  const {player} = document.getElementById("player");
+  const {view} = player.living[0];
+  const told = {name: "raster", calls: 0, sent: 0};
+  if (on_graphics) {
+    view.dots = mesocosm.graphics(true);
+    if (!view.dots) return null;
+    const {gl} = view.dots;
+    told.name = view.dots.name;
+    const count = (method, bytes) => {
+      const own = gl[method].bind(gl);
+      gl[method] = (...given) => {
+        own(...given);
+        told.sent += bytes(...given);
+        told.calls += method === "drawArrays";
+      };
+    };
+    count("drawArrays", () => 0);
+    count("bufferData", (_, values) => values.byteLength);
+    count("texImage2D", (...given) => given.at(-1)?.byteLength ?? 0);
+  }
+  player.state.speed = 120;  // something new is due at every beat of the screen
+  const drawn = [];
+  const until = performance.now() + 1000 * seconds;
+  let before = player.state.frames_drawn;
+  await new Promise((done) => {
+    const look = (now) => {
+      if (!player.state.playing) player.play();
+      if (player.state.frames_drawn !== before) drawn.push(now);
+      before = player.state.frames_drawn;
+      if (now < until) requestAnimationFrame(look);
+      else done();
+    };
+    requestAnimationFrame(look);
+  });
+  return {...told, drawn};
+}"""
+"""Plays as fast as the screen goes, and tells when frames were drawn, and what was sent where a GPU draws."""
 
 
 def chromium() -> str | None:
@@ -121,12 +164,67 @@ def _script(events: Sequence[dict[str, Any]]) -> tuple[float, float]:
     return cpu, wall
 
 
+@dataclass(frozen=True)
+class Film:
+    """What is drawn of a film that has something new at every beat of the screen.
+
+    Args:
+      name: what draws: the raster, or a graphics library by its own name.
+      drawn: milliseconds from one frame that is drawn to the next.
+      cpu: milliseconds of the processor a frame, by the browser's processes: its page (renderer), and what composes
+        and, where there is no GPU, computes what a GPU would (gpu).
+      script: milliseconds of CPU of the page's script a frame.
+      calls, sent: calls of the graphics library that draw, and bytes sent to it, a frame.
+    """
+
+    name: str
+    drawn: NDArray[np.float64]
+    cpu: dict[str, float]
+    script: float
+    calls: float
+    sent: float
+
+
+def film_of(address: str, on_graphics: bool, seconds: float = 8.0) -> Film | None:
+    """Plays the page at the address; None where the browser has no graphics library, not even one in software."""
+    with page_at(address, *_IN_SOFTWARE * on_graphics) as page:
+        page.wait_for_function("() => window.__viewer?.frames_drawn > 0")
+        if page.evaluate(FILM, [3, on_graphics]) is None:  # until the browser has compiled it
+            return None
+        browser = page.context.browser
+        browser.start_tracing(page=page, categories=["v8", "-*"])
+        before = _cpu()
+        told = page.evaluate(FILM, [seconds, on_graphics])
+        spent = {name: cpu - before.get(name, 0) for name, cpu in _cpu().items()}
+        script, _ = _script(json.loads(browser.stop_tracing())["traceEvents"])
+    n = len(told["drawn"])
+    cpu = {name: 1000 * seconds / n for name, seconds in spent.items()}
+    return Film(told["name"], np.diff(told["drawn"]), cpu, script / n, told["calls"] / n, told["sent"] / n)
+
+
+def _cpu() -> dict[str, float]:
+    """Seconds of the processor that the browser's processes have taken, by kind."""
+    import psutil
+
+    out: dict[str, float] = {}
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            kind = re.search(r"--type=(renderer|gpu)", " ".join(process.cmdline()))
+            if kind:
+                out[kind[1]] = out.get(kind[1], 0.0) + sum(process.cpu_times()[:2])
+    return out
+
+
+_IN_SOFTWARE = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+"""Lets the browser have WebGL2 where there is no GPU, in SwiftShader."""
+
+
 @contextmanager
-def page_at(address: str) -> Iterator[Any]:
+def page_at(address: str, *flags: str) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", *flags])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(address)
         yield page

@@ -12,7 +12,6 @@ import hashlib
 import re
 import sys
 import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any

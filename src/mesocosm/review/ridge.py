@@ -2,7 +2,8 @@
 regression of a few features. What `learning` is made of; nothing is random.
 
 Left out: with G the inverse of the penalised Gram matrix, residuals of a block B are (G_BB)^-1 (G y)_B (R. D. Cook and
-S. Weisberg, Residuals and Influence in Regression, 1982), so each group is foretold by all others at the cost of one inverse.
+S. Weisberg, Residuals and Influence in Regression, 1982), so each group is foretold by all others at the cost of one
+inverse.
 """
 
 from __future__ import annotations
@@ -48,7 +49,12 @@ class Ridge:
         rarest: int,
         floor: float,
     ) -> Ridge:
-        """Rows by their terms. `rarest`: occurrences below which a term is not learnt; `floor`: least length of a row."""
+        """Rows by their terms.
+
+        Args:
+          rarest: occurrences below which a term is not learnt.
+          floor: least length of a row.
+        """
         counts = Counter(term for each in found for term in each)
         words = sorted(term for term, n in counts.items() if n >= rarest)
         rarity = np.log((len(found) + 1) / (np.array([counts[word] for word in words]) + 1.0))
@@ -57,7 +63,7 @@ class Ridge:
 
     def inverse(self) -> NDArray[np.float32]:
         """Of the Gram matrix with its penalty. [row, row]"""
-        from scipy.linalg.lapack import spotrf, spotri
+        from scipy.linalg import get_lapack_funcs
 
         n = self.x.shape[0]
         gram = np.empty((n, n), np.float32, order="F")
@@ -65,8 +71,9 @@ class Ridge:
             gram[:, at : at + BLOCK] = (self.x @ self.x[at : at + BLOCK].T).toarray()
         gram *= self.scale * self.scale.T
         gram[np.diag_indices(n)] += self.penalty
-        factor, failed = spotrf(gram, lower=1, overwrite_a=1)
-        inverse, failed_too = spotri(factor, lower=1, overwrite_c=1)
+        potrf, potri = get_lapack_funcs(("potrf", "potri"), (gram,))
+        factor, failed = potrf(gram, lower=1, overwrite_a=1)
+        inverse, failed_too = potri(factor, lower=1, overwrite_c=1)
         assert not failed and not failed_too
         lower = np.tril_indices(n, -1)
         inverse.T[lower] = inverse[lower]
