@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -149,3 +150,17 @@ def test_what_is_refused_names_field_and_file_before_anything_is_claimed(tmp_pat
         assert main(words) == 2, words
         said = capsys.readouterr().err
         assert said.startswith(f"error: {says}") and said.count("\n") == 1, "nothing was claimed before"
+
+
+def test_a_name_of_an_example_gives_the_example_and_any_other_a_walker_and_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    examples = Path(__file__).parents[2] / "docs" / "examples"
+    for name, does in (("moran", "run moran.py"), ("streaks", "measure RUN streaks.py"), ("sign_momentum", "check")):
+        assert main(["new", name]) == 0
+        said = capsys.readouterr().out
+        assert said.startswith(f"wrote {name}.py, an example of the tutorials: ") and f"mesocosm {does}" in said
+        assert (tmp_path / f"{name}.py").read_bytes() == (examples / f"{name}.py").read_bytes()
+        assert not (tmp_path / f"test_{name}.py").exists()
+    assert main(["new", "drift"]) == 0
+    assert capsys.readouterr().out.startswith("wrote drift.py and test_drift.py: a walker on a line, for you to put")
+    assert main(["new", "moran"]) == 2 and "moran.py: is there already" in capsys.readouterr().err

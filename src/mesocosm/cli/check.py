@@ -1,15 +1,13 @@
-"""`check` and `new`: is a part or an experiment of your own fit to join, and the smallest one that is."""
+"""`check`: is a part or an experiment of your own fit to join?"""
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mesocosm.cli.answer import print_json
-from mesocosm.protocol.registry import SHELF
 from mesocosm.record import ConfigurationError
 
 if TYPE_CHECKING:
@@ -19,7 +17,7 @@ FAULTS = 1
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:
-    """The words of `check` and `new`."""
+    """The words of `check`."""
     check = commands.add_parser("check", parents=[common], help="try a component or an experiment: what is wrong?")
     check.add_argument(
         "target",
@@ -31,8 +29,6 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:
     check.add_argument(
         "--seconds", type=float, default=10.0, metavar="N", help="of processor time for a component (default: 10)"
     )
-    new = commands.add_parser("new", parents=[common], help="write the smallest experiment that keeps the rules")
-    new.add_argument("name", metavar="WORD", help="of the experiment: WORD.py and test_WORD.py are written here")
 
 
 def check(options: argparse.Namespace) -> int:
@@ -104,33 +100,3 @@ def _as_component(outcome: Outcome) -> dict[str, Any]:
         "seconds": outcome.seconds,
         "ok": not faults,
     }
-
-
-def new(options: argparse.Namespace) -> int:
-    """Write an experiment and its test beside each other; nothing that is there is replaced."""
-    name = options.name.removesuffix(".py")
-    if not name.isidentifier() or not name.isascii() or name.startswith("_"):
-        raise ConfigurationError(f"{options.name}: must be a word of letters, digits and _ that begins with a letter")
-    if name.replace("_", "-") in SHELF.own():
-        raise ConfigurationError(f"{options.name}: an experiment of this name comes with mesocosm; choose another one")
-    texts = files("mesocosm") / "testing" / "templates"
-    written = []
-    for template, path in (("experiment.txt", Path(f"{name}.py")), ("test.txt", Path(f"test_{name}.py"))):
-        text = (texts / template).read_text("utf-8").replace("NAME", name).replace("LABEL", name.replace("_", "-"))
-        text = text.replace("CLASS", "".join(part.capitalize() for part in name.split("_")))
-        try:
-            with open(path, "x", encoding="utf-8") as file:
-                file.write(text)
-        except FileExistsError:
-            raise ConfigurationError(f"{path}: is there already; choose another name, or move it away") from None
-        except OSError as error:
-            raise ConfigurationError(f"{path}: cannot be written here ({error.strerror})") from None
-        written.append(str(path))
-    if options.json:
-        print_json("new", {"files": written})
-    else:
-        print(f"wrote {' and '.join(written)}\n")
-        print(f"mesocosm run {name}.py      runs it")
-        print(f"mesocosm check {name}.py    holds it to the rules of experiments")
-        print(f"pytest test_{name}.py       runs its tests; pytest comes with: pip install pytest")
-    return 0

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from mesocosm.cli import artefact, check, compare, completion, measure, optimum, review, serve, study, watch
+from mesocosm.cli import artefact, check, compare, completion, measure, new, optimum, review, serve, study, watch
 from mesocosm.cli.words import shown_not_obeyed
 from mesocosm.record.errors import MesocosmError, in_a_line
 
@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     review.add(commands, common)
     study.add(commands, common)
     check.add(commands, common)
+    new.add(commands, common)
     completion.add(commands)
     commands.add_parser("schema", help="print the JSON Schema of what --json prints")
     commands.add_parser("doctor", parents=[common], help="check this machine: versions, devices, disk")
@@ -194,7 +195,7 @@ _PLACES = {
     "review": "review:review",
     "study": "study:study",
     "check": "check:check",
-    "new": "check:new",
+    "new": "new:new",
     "measure": "measure:measure",
     "completion": "completion:completion",
     "schema": "answer:schema",
