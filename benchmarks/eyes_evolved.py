@@ -120,14 +120,14 @@ def main() -> None:
         replace(rule, genome=genome, made=made).save(folder / f"{RULES[seed]}.json")
         print(f"{RULES[seed]}: errors {curve[:5].mean():.4f} -> {curve[-5:].mean():.4f}, {seconds} CPU-s", flush=True)
     ended = [rules.load(folder / f"{name}.json") for name in RULES]
-    apart = np.array([few_of(b.genome)[1] / few_of(a.genome)[1] for a, b in zip(began, ended, strict=True)])
+    by_hand, evolved = (np.array([few_of(rule.genome)[1] for rule in those]) for those in (began, ended))
     for k, name in enumerate(names):
-        print(f"{name}: times {np.round(apart[:, k], 2)}")
+        print(f"{name}: {np.round(by_hand[0, k], 2)} -> {np.round(evolved[:, k], 2)}")
     held_out = Pool.of(with_rotations(load_data("omniglot", 14, "validate")))
-    own, by_hand = (judged([r.genome for r in those], began[0].form, held_out) for those in (ended, began))
+    own, before = (judged([r.genome for r in those], began[0].form, held_out) for those in (ended, began))
     for k, n in enumerate(JUDGED):
-        mean, low, high = (100 * v for v in interval(own[:, :, k] - by_hand[:, :, k]))
-        whole = 100 * by_hand[:, :, k].mean(), 100 * own[:, :, k].mean()
+        mean, low, high = (100 * v for v in interval(own[:, :, k] - before[:, :, k]))
+        whole = 100 * before[:, :, k].mean(), 100 * own[:, :, k].mean()
         print(f"after {n}: by hand {whole[0]:.2f}, evolved {whole[1]:.2f}: {mean:+.2f} [{low:+.2f}, {high:+.2f}]")
 
 

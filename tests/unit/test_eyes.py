@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
+from benchmarks.eyes_evolved import few_of, moved
 from mesocosm import rules
 from mesocosm.record.configuration import ConfigurationError
 from mesocosm.rules.areas import Area, Chain, Decorrelating, Innate, Oriented, Retina, Upright
@@ -309,6 +310,19 @@ def test_the_shipped_ones_learn_digits_of_any_size_from_few(digits):
     rule = rules.load("eyes-0", classes=10, hidden=(40,)).learn(large[:60], y[:60])
     assert np.mean(rule.predict(large[60:]) == y[60:260]) > 0.75
     assert rule.memory()["state.0"].shape[0] == 40
+
+
+def test_a_search_moves_the_few_numbers_and_no_synapse():
+    """By multiples; what is 0 is added to."""
+    genome = rules.load("eyes-0").genome
+    names, numbers = few_of(genome)
+    assert len(set(names)) == len(names) - 1 and [names.count(n) for n in names].count(2) == 2, "two leanings"
+    same = moved(genome, jnp.zeros(len(names)))
+    assert all(map(np.array_equal, jax.tree.leaves(same), jax.tree.leaves(genome)))
+    other = moved(genome, jnp.full(len(names), np.log(2)))
+    assert np.allclose(few_of(other)[1], np.where(numbers == 0, np.log(2), 2 * numbers))
+    large = [(a, b) for a, b in zip(*map(jax.tree.leaves, (genome, other)), strict=True) if a.size > 2]
+    assert len(large) == 5 and all(np.array_equal(a, b) for a, b in large)
 
 
 def test_files_keep_every_digit(tmp_path):
