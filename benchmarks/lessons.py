@@ -23,7 +23,7 @@ from mesocosm.protocol.story import Axis, Curve, Curves
 from mesocosm.record import Record
 from mesocosm.reports.standalone import svg
 
-LESSONS, CHAINS, GENERATIONS, RULES = (10, 20, 50, 100, 200), 24, 10, ("lstm-0", "class-mean")
+LESSONS, CHAINS, GENERATIONS, RULES = (10, 20, 50, 200), 24, 10, ("lstm-0", "class-mean")
 NAMES = (*RULES, "gradient, one pass", "gradient, twenty passes")
 
 
@@ -83,7 +83,7 @@ def main() -> None:
             print(f"{own[0] - less[0]:.2f} |", "{:+.2f} [{:+.2f}, {:+.2f}] |".format(*less))
             if name == NAMES[0]:
                 nulls.append(own[0] - less[0])
-        print(end="", flush=True)
+        sys.stdout.flush()
     if len(sys.argv) > 1:
         Path(sys.argv[1]).write_text(figure(kept, nulls))
 
