@@ -15,6 +15,8 @@ from mesocosm.reports.readable import is_number, kept, number, percent
 from mesocosm.reports.svg import Plot, Scale, area, categories_row, dots, line, named, scale_for, spread, thinned
 
 LINES_AT_MOST = 200
+STRIPS = 220
+"""Height of a chart of columns of dots, in CSS pixels: it says less than one over time."""
 ROWS_OPEN = 12
 """Rows of a table that is not folded."""
 ROWS_AT_MOST = 400
@@ -252,7 +254,7 @@ def _strips(figure: Strips) -> Plotted:
     y_scale = scale_for(figure.y_axis, [values, bounds], is_down=True)
     if y_scale is None or not n:
         return Plotted(None, (), behind)
-    plot = Plot(Scale(0, n), y_scale)
+    plot = Plot(Scale(0, n), y_scale, height=STRIPS)
     plot.y_ticks(figure.y_axis)
     plot.rule("0%", "100%", "100%", "100%", "axis")
     at = np.arange(n)[:, None] + 0.42 + spread(values.shape[1], 0.22)[None, :]

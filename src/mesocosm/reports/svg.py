@@ -107,7 +107,7 @@ class Plot:
 
     x: Scale
     y: Scale
-    height: int = 300
+    height: int = 260
     drawn: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     behind: list[str] = field(default_factory=list)
