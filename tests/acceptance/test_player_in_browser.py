@@ -173,6 +173,16 @@ def test_a_source_of_ones_own(bare):
     assert bare.state["tick"] == 104 and bare.state["n_frames"] == 5
 
 
+def test_measures_that_are_counted_through_stand_together_in_the_menu(bare):
+    names = ["living", "visits_10", *(f"visits_{k}" for k in range(10)), "after_5", "after_10", "x2"]
+    told = bare.page.evaluate(
+        """(names) => mesocosm.measuresAsOptions(names, {}).map((one) => one.tagName === "OPTGROUP"
+             ? [one.label, ...[...one.children].map((option) => option.value)] : one.textContent)""",
+        names,
+    )
+    assert told == ["living", "after 5", "after 10", "x2", ["visits", *(f"visits_{k}" for k in range(11))]]
+
+
 def test_a_player_whose_place_was_taken_changes_nothing_more(bare):
     """Its source may come late: then the page is another player's."""
     bare.page.evaluate(

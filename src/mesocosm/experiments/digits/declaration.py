@@ -114,7 +114,7 @@ def measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
 CLAIMS = (
     Claim(
         "improves",
-        "accuracy on held-out tasks after the last number of examples",
+        "an evolved rule gets more of its held-out tasks right than the rule it began as",
         control="the founding genome, without its noise",
         statistic="accuracy of the centre of the search less that of its founder, same tasks",
         delta=1.0,
@@ -122,7 +122,7 @@ CLAIMS = (
     ),
     Claim(
         "beyond-class-mean",
-        "accuracy on held-out tasks after the last number of examples",
+        "and more than class means get right",
         control="the nearest class mean",
         statistic="accuracy of the centre of the search less that of the class mean, same tasks",
         delta=1.0,

@@ -14,7 +14,7 @@ from mesocosm.protocol.kept import analysis_of
 from mesocosm.protocol.story import Axis, Curve, Curves, Section, Strips, Table
 from mesocosm.rivals.learners import CEILING, ONLINE
 
-_DRAWN = 3
+_MEANS = "class mean"
 """Online rivals in the figure: the best ones at the last number of examples; the table has all."""
 
 
@@ -47,17 +47,27 @@ def against(told: Told) -> Section:
     return section
 
 
+def _drawn(rivals: dict[str, list[float]]) -> list[str]:
+    """Class means, and the best at the end of each sort of rival: many lines would be a tangle."""
+    sorts = (
+        [f for f in rivals if f in ONLINE],
+        [f for f in rivals if f not in ONLINE and f not in CEILING and f != _MEANS],
+        [f for f in rivals if f in CEILING],
+    )
+    best = [max(sort, key=lambda f: rivals[f][-1]) for sort in sorts if sort]
+    return [*(f for f in rivals if f == _MEANS), *best]
+
+
 def _against(found: dict[str, Any]) -> Section:
-    """Accuracy against examples, every baseline on the same axes."""
+    """Accuracy against examples: every baseline in the table, those that say most on the same axes."""
     rules = np.array([row for row in found["rules"] if row is not None], float).reshape(-1, len(found["shown"]))
     rivals: dict[str, list[float]] = found["rivals"]
-    online = sorted((f for f in rivals if f in ONLINE), key=lambda f: -rivals[f][-1])[:_DRAWN]
-    drawn = [*online, *(f for f in rivals if f not in ONLINE)]
     lines = [Curve("founder", np.array(found["founder"]), is_control=True)]
     if len(rules):
         middle = np.median(rules, axis=0)
         lines.insert(0, Curve("evolved (worst to best)", middle, rules.min(0), rules.max(0), 2.0))
-    lines += [Curve(f"{f} (ceiling)" if f in CEILING else f, np.array(rivals[f]), is_control=True) for f in drawn]
+    names = {f: f"{f} (ceiling)" if f in CEILING else f for f in rivals}
+    lines += [Curve(names[f], np.array(rivals[f]), weight=0.2) for f in _drawn(rivals)]
     best = max(rivals, key=lambda f: rivals[f][-1])
     said = f"the evolved rule {100 * np.median(rules[:, -1]):.1f} %, " if len(rules) else ""
     alt = f"After {found['shown'][-1]} examples: {said}the best rival, {best}, {100 * rivals[best][-1]:.1f} %."
@@ -68,8 +78,9 @@ def _against(found: dict[str, Any]) -> Section:
     rows = [["evolved, median", *_percent(np.median(rules, axis=0))]] if len(rules) else []
     rows += [["founder", *_percent(found["founder"])], *([f, *_percent(v)] for f, v in rivals.items())]
     text = (
-        "All on the same tasks. Rivals have for each number of examples the setting that was best on other tasks of "
-        "the same kind. The founder is the genome that every search began with, without its noise."
+        "All on the same tasks; drawn are class means and the best of those that learn example by example, of the "
+        "others, and of the ceilings. Rivals have for each number of examples the setting that was best on other tasks "
+        "of the same kind. The founder is the genome that every search began with, without its noise."
     )
     return Section("Against every rival", text, [figure, Table("Accuracy in per cent", columns, rows)])
 

@@ -43,7 +43,7 @@
     }
 
     build(name) {
-      const options = this.names.map((other) => make("option", { value: other }, mesocosm.measureOf(this.player.living[0]?.source.meta(), other)));
+      const options = mesocosm.measuresAsOptions(this.names, this.player.living[0]?.source.meta());
       const select = make("select", { "aria-label": "Measure" }, ...options);
       const value = make("output");
       const canvas = make("canvas", { role: "img", tabindex: 0 });

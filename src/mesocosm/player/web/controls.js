@@ -23,6 +23,7 @@
     ["?", "this list"],
   ];
   const MANY = 16; // columns, from which on they are grouped in the menu
+  const FEW = 4; // measures of one name and a number, from which on they stand together
   const ICONS = {
     play: "M4 2.5v11l9-5.5z",
     turn: "M12 2.5v11l-9-5.5z",
@@ -160,6 +161,21 @@
     return [...groups].map(([label, options]) => make("optgroup", { label }, ...options));
   }
 
+  /** Measures over time as options: those that are counted through ("visits 0" ... "visits 15") stand together, at the end. */
+  function measuresAsOptions(names, meta) {
+    const option = (name) => make("option", { value: name }, mesocosm.measureOf(meta, name));
+    const counted = new Map();
+    for (const name of names) {
+      const [, stem] = /^(.*?)[ _]?\d+$/.exec(name) ?? [];
+      if (stem) counted.set(stem, [...(counted.get(stem) ?? []), name]);
+    }
+    const groups = [...counted].filter(([, own]) => own.length >= FEW);
+    const inGroups = new Set(groups.flatMap(([, own]) => own));
+    const byNumber = (a, b) => Number(/\d+$/.exec(a)) - Number(/\d+$/.exec(b));
+    const folded = groups.map(([stem, own]) => make("optgroup", { label: stem.replaceAll("_", " ") }, ...own.sort(byNumber).map(option)));
+    return [...names.filter((name) => !inGroups.has(name)).map(option), ...folded];
+  }
+
   /** Hands a file to the reader. */
   function save(name, type, content) {
     const link = make("a", { download: name });
@@ -168,5 +184,5 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
 
-  Object.assign(mesocosm, { make, icon, optionsOf, saveFile: save });
+  Object.assign(mesocosm, { make, icon, optionsOf, measuresAsOptions, saveFile: save });
 })((globalThis.mesocosm ??= {}));
