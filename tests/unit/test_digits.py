@@ -306,6 +306,8 @@ def test_a_finished_search_is_analysed_judged_and_told(tmp_path, monkeypatch):
     assert [f["name"] for f in record.findings] == ["improves", "beyond-class-mean"]
     story = tell(declaration("digits"), record, findings_of(record))
     assert {s.heading for s in story.sections} >= {"Against every rival", "What the rule does", "Elsewhere"}
+    drawn, table = next(s.figures for s in story.sections if s.heading == "Against every rival")
+    assert len(drawn.curves) <= 6 and len(table.rows) == 2 + len(found["rivals"])
     assert report(record).stat().st_size > 10_000
     (tmp_path / "run" / ANALYSIS).write_text("{")
     assert analysis_of(record) is None and np.isnan(values(record, {})["improves"]).all()
