@@ -1,6 +1,6 @@
 """What watching costs: `python -m benchmarks.viewer [first] [frames] [page] [film] ...`, by part; all but memory.
 
-first   milliseconds from asking for the page to its first picture: recorded, single file, running
+first   milliseconds from asking for the page to its first picture: recorded, single file, home, running
 frames  milliseconds a frame of 100,000 made-up bodies: recorded; running, in the world's process and in the server's
 page    milliseconds of script a frame of 100,000 made-up bodies, by part, in Chromium (software rendering)
 film    milliseconds between frames of 20,000 made-up bodies that are drawn, where each beat of the screen has something
@@ -13,6 +13,7 @@ file    bytes of a single-file replay of 2,000 bodies in 600 frames
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import threading
@@ -34,7 +35,8 @@ from mesocosm.player.encoder.snapshot import snapshot_of
 from mesocosm.protocol.registry import declaration
 from mesocosm.record import Record
 from mesocosm.record.about import About, FieldAbout, PopulationAbout, SceneAbout, torus
-from mesocosm.record.configuration import check, from_dict, to_dict, to_toml
+from mesocosm.record.configuration import check, from_dict, to_toml
+from mesocosm.viewer.home import Home
 from mesocosm.viewer.live import Live
 from mesocosm.viewer.share import page_of, single_page
 from mesocosm.viewer.world import World
@@ -168,6 +170,10 @@ def first() -> None:
         path = Path(folder) / "stretch.html"
         path.write_bytes(page_of([ordinary.world()], "stretch", 0, 2**31).tobytes())
         told.append(("single file", viewer_page.first_picture(path.as_uri())))
+        home = Home(cast(Any, None), dict(os.environ), Path(folder))
+        with viewer_page.served(home) as address:
+            viewer_page.first_picture(address)  # the browser compiles, the server reads what it keeps
+            told.append(("home", float(np.median([viewer_page.first_picture(address) for _ in range(5)]))))
     with running(waits=False) as live, viewer_page.served([live]) as address:
         told.append(("running, while it is compiled", viewer_page.first_picture(address)))
     print("first picture: " + ", ".join(f"{name} {ms:.0f} ms" for name, ms in told))
@@ -213,9 +219,10 @@ def running(waits: bool = True, **changes: Any) -> Iterator[Live]:
     configuration = from_dict(declaration("chemotaxis").configuration, base | changes)
     check(configuration)
     with tempfile.TemporaryDirectory() as folder:
-        job = {"name": "chemotaxis", "config": to_toml(configuration), "under": folder, "replicate": 0}
+        names = {"name": "chemotaxis", "title": "chemotaxis", "config": to_toml(configuration)}
+        job = {**names, "under": folder, "folder": str(Path(folder) / "run"), "replicate": 0}
         flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=1 --xla_cpu_multi_thread_eigen=false"}
-        live = Live(job | {"folder": str(Path(folder) / "run")}, to_dict(configuration), flags)
+        live = Live(job, dict(os.environ) | flags)
         try:
             while waits and live.state["status"] == "starting":
                 time.sleep(0.1)
@@ -346,7 +353,7 @@ def file() -> None:
     bodies |= {axis: bodies[axis] * 16 // side for axis in "xy"}
     about = {"act": About(words=("run", "tumble")), "energy": About("quanta")}
     space = told_space(torus(256 * side, per_unit=256, unit="cells"))
-    panel = Panel("many", space, [Population.of("bodies", bodies, **about)])
+    panel = Panel("many", space, [Population.of("bodies", bodies, "bodies", **about)])
     print(f"single file of {n:,} bodies x {frames} frames: {len(single_page([panel], 'many').encode()) / 1e6:.2f} MB")
 
 

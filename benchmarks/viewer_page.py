@@ -101,8 +101,8 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def served(places: Sequence[Any]) -> Iterator[str]:
-    """The server of these worlds; its address."""
+def served(places: Any) -> Iterator[str]:
+    """The server of these worlds, or of a home; its address."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
@@ -261,7 +261,7 @@ def first_picture(address: str) -> float:
 
 FIRST = """(() => {
   const look = () => {
-    if (window.__viewer?.frames_drawn > 0) window.firstAt = performance.now();
+    if (window.__viewer?.frames_drawn > 0 || window.__home?.first_ms) window.firstAt = performance.now();
     else requestAnimationFrame(look);
   };
   requestAnimationFrame(look);
