@@ -327,3 +327,24 @@ def test_a_map_of_two_or_three_slots_is_drawn_as_squares():
     rows = [(cell, Row.of(float(k))) for k, cell in enumerate(asked.cells)]
     drawn = figure(asked, scores(asked, rows))
     assert drawn.count("<rect") == 6 + 1
+
+
+def test_a_map_of_five_slots_has_a_panel_for_each_combination_of_the_first_three():
+    asked = study(names=[""], contexts=3, seeds=2)
+    asked = replace(asked, contexts={**asked.contexts, **{name: (0, 1) for name in ("b", "c", "d", "e")}})
+    rows = [(cell, Row.of(float(k))) for k, cell in enumerate(asked.cells)]
+    drawn = figure(asked, scores(asked, rows))
+    assert drawn.count("<rect") == 48 + 1 and "columns: e; rows: d" in drawn and drawn.count(">c = 1<") == 6
+
+
+def test_what_holds_over_the_whole_map_is_bold_and_what_holds_alone_is_not():
+    asked = study(names=[""], contexts=8, seeds=12)
+    values = np.stack([np.full((1, 12), 1.0) + noise(asked, k)[0] * 0.01 for k in range(8)])
+    values[1] = 0.29 + np.resize([-0.3, 0.3, 0.1, -0.1], (1, 12))
+    rows = rows_of(asked, values)
+    tables = scores(asked, rows)
+    contexts = tables[asked.name].effects[0].contexts
+    assert [c.verdict for c in contexts[:2]] == ["supported", "supported"], "each alone"
+    assert [c.over_all for c in contexts[:2]] == ["supported", "undecided"]
+    text = markdown(asked, tables, rows, "mesocosm study toy.toml")
+    assert text.count("**supported**") == 7 and "1 - .05 / 8, with which all 8 hold at once" in text
