@@ -15,7 +15,6 @@ from mesocosm.protocol.story import Axis, Curve, Curves, Section, Strips, Table
 from mesocosm.rivals.learners import CEILING, ONLINE
 
 _MEANS = "class mean"
-"""Online rivals in the figure: the best ones at the last number of examples; the table has all."""
 
 
 def over_time(told: Told) -> Section | None:
