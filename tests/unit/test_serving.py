@@ -78,6 +78,13 @@ def test_what_is_refused_is_a_sentence(tmp_path):
         (numbers, {"x": x, "y": [[1, 2], [3]]}, "y: must be a list of 2"),
         (numbers, {"x": x, "y": [True, 1]}, "y: must be a list of 2"),
         (numbers, {"x": x, "y": [1, 1e30]}, "y: example 1 holds 1e+30"),
+        (numbers, {"x": x, "y": [10**400, 1]}, "y: must hold finite numbers only"),
+        (numbers, {"x": x, "y": [[1, 2], [-(10**4000), 1]]}, "y: must hold finite numbers only"),
+        (numbers, {"x": [[10**400] * 5, [1] * 5], "y": [1, 1]}, "x: must hold finite numbers only"),
+        (numbers, {"x": x, "y": [[], []]}, "y: must be a list of 2"),
+        (numbers, {"x": x, "y": [1, 1], "after": 10**4000}, "after = 1000"),
+        (numbers, {"x": x, "y": [1, 1], "after": -1}, "after = -1: must be a whole number"),
+        (order, {"x": pairs, "y": [10**400, 1]}, "y: must hold finite numbers only"),
         (order, {"x": x, "y": [1, 0]}, "x: must be a list of pairs, each of two examples"),
         (order, {"x": pairs, "y": [1]}, "y: must be a list of 2: 1 where the first of a pair is above"),
         (order, {"x": pairs, "y": [1, 2]}, "y: must be 1 where the first of a pair is above"),
@@ -87,3 +94,44 @@ def test_what_is_refused_is_a_sentence(tmp_path):
         status, told = asked(service, "POST", f"/sessions/{name}/learn", body)
         assert status == 422 and said in told["error"], told
         assert asked(service, "GET", f"/sessions/{name}")[1]["examples"] == 0
+
+
+def test_a_client_gets_no_larger_net_than_the_limits_say(tmp_path):
+    """Outputs are as many as are told of an example, inputs as many as it has: both are the client's."""
+    limits = Limits(outputs=3, connections=12)
+    numbers = Service(Sessions(rules.load("delta"), tmp_path / "numbers", limits), "t")
+    classes = Service(Sessions(rules.load("class-mean"), tmp_path / "classes", limits), "t")
+    deep = Service(Sessions(rules.load("class-mean", classes=2, hidden=(3,)), tmp_path / "deep", limits), "t")
+    eyes = Service(Sessions(rules.load("eyes-0", classes=2, hidden=(2,)), tmp_path / "eyes", limits), "t")
+    for service, inputs, y, said in (
+        (numbers, 4, [[1, 2, 3]], None),
+        (numbers, 3, [[1, 2, 3, 4]], "y: asks for 4 outputs; 3 at most"),
+        (numbers, 5, [[1, 2, 3]], "x: a net of 5, 3 neurons has 15 connections; 12 at most, send fewer numbers"),
+        (classes, 4, [2], None),
+        (classes, 4, [2**31 - 1], "y: asks for 2147483648 outputs; 3 at most"),
+        (deep, 2, [1], None),
+        (deep, 3, [1], "x: a net of 3, 3, 2 neurons has 15 connections; 12 at most"),
+        (eyes, 16, [1], None),
+    ):
+        name = asked(service, "POST", "/sessions")[1]["session"]
+        body = {"x": [RNG.normal(size=inputs).tolist()], "y": y}
+        status, told = asked(service, "POST", f"/sessions/{name}/learn", body)
+        assert status == (413 if said else 200) and (said or "") in told.get("error", ""), told
+        assert asked(service, "GET", f"/sessions/{name}")[1]["examples"] == (0 if said else 1)
+
+
+def test_the_schema_tells_these_limits(tmp_path):
+    limits = Limits(outputs=3, connections=12, examples=4)
+    for rule, one, none in (
+        (rules.load("delta"), [[1, 2, 3]], [[1, 2, 3, 4]]),
+        (rules.load("delta"), [1] * 4, [1] * 5),
+        (rules.load("class-mean", classes=2), [1] * 4, [1] * 5),
+        (order_rule(), [1, 0.5], [1, 0.5, 0]),
+    ):
+        schema = asked(Service(Sessions(rule, tmp_path, limits), "t"), "GET", "/openapi.json")[1]
+        post = schema["paths"]["/sessions/{session}/learn"]["post"]
+        y = post["requestBody"]["content"]["application/json"]["schema"]["properties"]["y"]
+        jsonschema.validate(one, y)
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(none, y)
+        assert "at most 12 connections" in schema["info"]["description"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import secrets
 import socket
 import time
@@ -23,8 +24,9 @@ from starlette.routing import Route
 
 from mesocosm.record.errors import FolderError, MesocosmError
 from mesocosm.record.files import write_whole
+from mesocosm.rules.form import RuleForm
 from mesocosm.rules.outputs import Output
-from mesocosm.rules.rule import Rule
+from mesocosm.rules.rule import Rule, build_net, sizes_for
 from mesocosm.serving.schema import openapi
 from mesocosm.serving.sessions import Limits, Refused, Sessions
 
@@ -115,8 +117,9 @@ class Service:
         asked = await self._asked(request, {"x", "y", "after"})
         x, after = self._examples(asked, in_pairs=self.output == "order"), asked.get("after")
         y = _told(self.output, asked.get("y"), x.shape[0])
-        if after is not None and (not isinstance(after, int) or isinstance(after, bool)):
-            raise Refused(422, f"after = {after!r:.40}: must be a whole number")
+        if after is not None and (not isinstance(after, int) or isinstance(after, bool) or not 0 <= after < 2**63):
+            raise Refused(422, f"after = {after!r:.40}: must be a whole number, the examples learnt from before")
+        self._check_size(x, y)
         name = request.path_params["session"]
         learnt = await to_thread.run_sync(self.sessions.learn, name, x, y, after)
         return JSONResponse({"examples": learnt})
@@ -185,6 +188,20 @@ class Service:
             raise Refused(422, "x: must hold finite numbers only")
         return array.astype(np.float64)
 
+    def _check_size(self, x: np.ndarray, y: np.ndarray) -> None:
+        """That the net which such examples ask for is not too large: its inputs and outputs are the client's to say."""
+        rule, limits = self.sessions.rule, self.limits
+        outputs = y.shape[1] if y.ndim == 2 else int(y.max()) + 1 if rule.classes is None else rule.classes
+        if rule.classes is None and outputs > limits.outputs:
+            raise Refused(413, f"y: asks for {outputs} outputs; {limits.outputs} at most")
+        if not isinstance(rule.form, RuleForm):
+            return  # eyes bring every image to a size of their own
+        net = build_net(rule.form, sizes_for(rule.form, x.shape[-1], rule.hidden, outputs))
+        if (n := sum(math.prod(layer.shape) for layer in net.wiring)) > limits.connections:
+            told = ", ".join(map(str, net.sizes))
+            most = f"{limits.connections} at most, send fewer numbers an example"
+            raise Refused(413, f"x: a net of {told} neurons has {n} connections; {most}")
+
 
 def _told(output: Output, y: Any, n: int) -> np.ndarray:
     """What is told of n examples: classes [n], numbers [n, outputs], or what is above [n, 1]."""
@@ -198,11 +215,14 @@ def _told(output: Output, y: Any, n: int) -> np.ndarray:
         return np.array(y, np.int64)
     rows = [row if isinstance(row, list) else [row] for row in y] if isinstance(y, list) else []
     is_right = all(isinstance(v, int | float) and not isinstance(v, bool) for row in rows for v in row)
-    if len(rows) != n or not is_right or len({len(row) for row in rows}) != 1:
+    if len(rows) != n or not is_right or not all(rows) or len({len(row) for row in rows}) != 1:
         of_pair = "1 where the first of a pair is above the second, 0 where it is below, 0.5 of equals"
         wanted = of_pair if output == "order" else "a number, or a row of them, for each example"
         raise Refused(422, f"y: must be a list of {n}: {wanted}")
-    return np.array(rows, np.float64)  # what is out of its range is refused by the rule
+    try:
+        return np.array(rows, np.float64)  # what is out of its range is refused by the rule
+    except OverflowError:  # JSON has whole numbers of any length
+        raise Refused(422, "y: must hold finite numbers only") from None
 
 
 async def _nowhere(request: Request, error: Exception) -> Response:

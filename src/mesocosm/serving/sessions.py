@@ -39,6 +39,8 @@ class Limits:
       seconds: in which a request must have arrived.
       examples: in a request.
       numbers: of an example.
+      outputs: of a net, where they are as many as the client tells of an example.
+      connections: of a net; each has a state of some numbers, in memory and in the file of its session.
       rate: requests a second of a session; as many may come at once.
       sessions: there may be.
     """
@@ -47,6 +49,8 @@ class Limits:
     seconds: float = 5.0
     examples: int = 256
     numbers: int = 4096
+    outputs: int = 256
+    connections: int = 1 << 21
     rate: float = 200.0
     sessions: int = 1000
 
