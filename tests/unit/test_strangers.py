@@ -5,22 +5,23 @@ The sets lie in `office_hours/strangers/`, each by one hand; how each was read w
 `office_hours/held_out/` are not: they tell what to expect of the next.
 """
 
+import ast
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mesocosm.review import read_design, review
+from mesocosm.review import learning, read_design, review
 from mesocosm.review.asking import answered, pointed, questions
 from mesocosm.review.checks import objections
 from mesocosm.review.design import WORDS, of_facts
 from mesocosm.review.learning import MAKERS, Plan, examples, fingerprint, is_quoted, learnt, phrases, plans
 from mesocosm.review.pointed import SAID
 from mesocosm.review.prose import facts_of
-from mesocosm.review.reader import FAULTS, MOST, WEIGHTS, plain, readings, telling
+from mesocosm.review.reader import FAULTS, MOST, WEIGHTS, readings, telling
 from mesocosm.review.ridge import Ridge, logistic
-from mesocosm.review.terms import terms
+from mesocosm.review.terms import plain, terms
 from mesocosm.review.weighing import FEATURES, features
 
 FOLDER = Path(__file__).parent / "office_hours"
@@ -76,6 +77,18 @@ def test_whatever_makes_the_weights_is_in_their_fingerprint(name, monkeypatch):
     before, read = fingerprint(FOLDER), Path.read_bytes
     monkeypatch.setattr(Path, "read_bytes", lambda path: read(path) + b"#" * (path.name == name))
     assert fingerprint(FOLDER) != before
+
+
+def test_what_makes_the_weights_takes_from_files_that_do_not_only_what_is_told_to_the_fingerprint():
+    """Code of the reader that the learner calls would otherwise change, and leave the weights as they are."""
+    taken = set()
+    for name in (maker for maker in MAKERS if maker.endswith(".py")):
+        tree = ast.parse((Path(learning.__file__).parent / name).read_text("utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mesocosm"):
+                assert (node.module or "").startswith("mesocosm.review."), node.module
+                taken |= {((node.module or "").rpartition(".")[2] + ".py", alias.name) for alias in node.names}
+    assert {name for file, name in taken if file not in MAKERS} == {"FAULTS", "FLOOR", "WEIGHTS"}
 
 
 def test_what_the_reader_shares_with_the_learner_is_in_their_fingerprint(monkeypatch):

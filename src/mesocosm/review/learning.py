@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mesocosm.review.reader import FAULTS, FLOOR, WEIGHTS, plain
+from mesocosm.review.reader import FAULTS, FLOOR, WEIGHTS
 from mesocosm.review.ridge import Ridge, logistic
 from mesocosm.review.sentences import sentences
-from mesocosm.review.terms import terms
+from mesocosm.review.terms import plain, terms
 from mesocosm.review.weighing import FEATURES, features
 
 RAREST = 3
@@ -32,7 +32,7 @@ PENALTY, OF_PLANS, OF_FEATURES = 0.8, 0.5, 0.1
 EMPHASIS = 2.0
 """How much more an example of a fault, or a sentence that somebody wrote in a plan, counts than another."""
 MAKERS = ("learning.py", "lexicon.toml", "ridge.py", "sentences.py", "terms.py", "weighing.py")
-"""Files that make the weights; of `reader.py` its list of faults, and `FLOOR`."""
+"""Files that make the weights; of `reader.py` its list of faults, and `FLOOR`, are told to the fingerprint."""
 _N = len(FAULTS)
 _KIN = (
     {"control", "confounded", "control-is-treatment", "shared-seeds", "prediction", "borrowed-baseline"},

@@ -6,7 +6,6 @@ sentences speak of something else or avert it. Each reading holds the sentence, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesocosm.review.sentences import sentences
-from mesocosm.review.terms import terms
+from mesocosm.review.terms import plain, terms
 from mesocosm.review.weighing import Weighing, features
 
 FAULTS = (
@@ -32,7 +31,6 @@ SURE, DOUBTFUL = 0.75, 0.013
 """Probabilities from which a fault is objected to, and asked about."""
 SPOKEN = 0.18
 """Score from which a sentence surely says what averts a fault."""
-_PAIR = re.compile(r"[ +>]")
 MOST = 3
 """Questions that are asked back of one plan; more would make it a form."""
 
@@ -89,11 +87,6 @@ class Taught:
         scores = self.sentence.scores(found)
         (whole,) = self.plan.scores([plain(found)])
         return scores, self.weighing(features(scores, whole, text_of))
-
-
-def plain(found: Sequence[Set[str]]) -> set[str]:
-    """The terms of a plan as a whole: those of its sentences, but no pairs."""
-    return {term for own in found for term in own if not _PAIR.search(term)}
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 import tomllib
+from collections.abc import Sequence, Set
 from functools import lru_cache
 from importlib.resources import files
 
@@ -17,6 +18,7 @@ NEAR, FAR = 2, 8
 _TOKEN = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e-?\d+)?|\.\d+|[a-zà-ž]+|[%?]")
 _ENDINGS = ("ations", "ation", "ings", "ing", "ness", "edly", "ies", "ied", "ed", "ly", "es", "s", "e")
 _NOT = frozenset(("no", "not", "never", "none", "nothing", "nobody", "without", "neither", "nor", "cannot", "t"))
+_PAIR = re.compile(r"[ +>]")
 APART = 24
 """Words apart at most of two numbers that are held against each other."""
 _AGAINST = frozenset(("where", "whereas", "while", "whilst", "against", "versus", "but", "other", "others"))
@@ -58,6 +60,11 @@ def terms(sentence: str) -> set[str]:
             sign = "+" if distance <= NEAR else ">"
             out.update(f"{a}{sign}{b}" for a in firsts for b in seconds)
     return out | _unequal(tokens)
+
+
+def plain(found: Sequence[Set[str]]) -> set[str]:
+    """The terms of a plan as a whole: those of its sentences, but no pairs."""
+    return {term for own in found for term in own if not _PAIR.search(term)}
 
 
 def _unequal(tokens: list[str]) -> set[str]:
