@@ -2,7 +2,8 @@
 
 The sets lie in `office_hours/strangers/`, each by one hand; how each was read while it was new stands in
 `docs/how-to/review.md`. Those are learnt from, so what is asked here is that nothing gets lost again. The sets in
-`office_hours/held_out/` are not: they tell what to expect of the next.
+`office_hours/held_out/` are not. Eleven and twelve were fresh when they were scored; ten was scored twice, and the reader
+was redesigned in between.
 """
 
 import ast
@@ -59,11 +60,20 @@ def test_planted_faults_are_named_and_sound_plans_are_left_alone(name):
     ("name", "named", "objected", "false", "asked"),
     [("ten", 42, 25, 0, 1.85), ("eleven", 43, 27, 4, 1.5), ("twelve", 43, 33, 1, 1.7)],
 )
-def test_of_sets_that_are_kept_from_learning_nearly_all_faults_are_named(name, named, objected, false, asked):
-    """What a new plan may expect: nothing was learnt from these, and these numbers are what was measured, once."""
+def test_of_sets_that_are_kept_from_learning_no_fault_is_lost_again(name, named, objected, false, asked):
+    """The numbers of the page. Of eleven and twelve they were measured once; those of ten are of its second score."""
     got = counts([(plan, *told(plan)) for plan in plans(FOLDER / "held_out")[name]])
     assert got["planted"] == 44 and got["named"] >= named and got["objected"] >= objected, got
     assert got["false"] <= false and got["asked"] <= asked, got
+
+
+def test_how_many_questions_to_plans_with_a_fault_meet_it_is_as_the_page_says():
+    """Of the two sets that were fresh; objections likewise."""
+    held_out = plans(FOLDER / "held_out")
+    read = [(plan, *told(plan)) for name in ("eleven", "twelve") for plan in held_out[name] if plan.faults]
+    met = [sum(len(set(plan.faults) & said[k]) for plan, *said in read) for k in (0, 1)]
+    said = [sum(len(found[k]) for _, *found in read) for k in (0, 1)]
+    assert met == [60, 26] and said == [61, 118]
 
 
 def test_the_weights_are_those_of_what_is_committed():
