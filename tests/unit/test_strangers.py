@@ -2,8 +2,8 @@
 
 The sets lie in `office_hours/strangers/`, each by one hand; how each was read while it was new stands in
 `docs/how-to/review.md`. Those are learnt from, so what is asked here is that nothing gets lost again. The sets in
-`office_hours/held_out/` are not. Eleven and twelve were fresh when they were scored; ten was scored twice, and the reader
-was redesigned in between.
+`office_hours/held_out/` are not. Eleven and twelve were fresh when they were scored; ten was scored twice, and the
+reader was redesigned in between.
 """
 
 import ast
