@@ -253,7 +253,7 @@ def planted(asked: Study, seed=0):
     out = []
     for cell in asked.cells:
         p = cell.parts
-        value = shared[p["level"]] + (p["arm"] == "b") * (p["other"] == "x") + rng.normal(scale=0.01)
+        value = shared[p.get("level", 0)] + (p["arm"] == "b") * (p["other"] == "x") + rng.normal(scale=0.01)
         out.append((cell, Row.of(float(value))))
     return out
 
@@ -298,6 +298,10 @@ def test_a_page_of_crossed_slots_has_a_part_for_each():
     assert "| other | x | +" in text and "counted as independent | 2 tasks" in text
     drawn = figure(asked, tables)
     assert drawn.count("<g transform") == 2 and "against arm = a" in drawn and "against other = x" in drawn
+    alone = replace(asked, cluster=tuple(asked.cross))
+    assert "by the other slots" not in markdown(alone, scores(alone, rows), rows, "mesocosm study toy.toml"), (
+        "no head alone"
+    )
     n_effects = sum(len(table.effects) for table in tables.values())
     assert drawn.count("<circle") == n_effects and drawn.count('stroke="#067"') == n_effects
     page = leaderboard(asked, tables, rows)

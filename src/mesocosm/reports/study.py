@@ -176,7 +176,9 @@ def _by_compute(name: str, view: Study, rows: Rows) -> Lines:
 
 
 def _by_level(name: str, table: Table) -> Lines:
-    """Where the effects of a crossed slot depend on another."""
+    """Where the effects of a crossed slot depend on another; nothing where all slots make independent contexts."""
+    if not any(e.levels for e in table.effects):
+        return []
     out = ["", f"## {name}, by the other slots", "", f"Means over {table.cluster}s; the verdicts are exploratory.", ""]
     head = ["slot", "value", *(e.treatment for e in table.effects)]
     out += [_row(head), "|" + "---|" * len(head)]
