@@ -1,7 +1,8 @@
 """Whole ticks of `calling` against a witness in NumPy (from docs/worlds/calling.md): equal to the last bit.
 
-Ears that are deaf, hear noise or others only (all less one's own); both policies, reticence, the sense of the trend
-alone and beside the level, swaps and copies; two replicates each. What bodies met is counted in both.
+Ears that are deaf, hear noise, others only (all less one's own) or themselves only; bodies that are mute, and that pay
+unheard; both policies, reticence, the sense of the trend alone and beside the level, swaps, copies and neither; two
+replicates each. What bodies met is counted in both.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _WORLD: dict[str, Any] = dict(
     emission_cost=2,
 )
 _SHARED: dict[str, Any] = {"hears_trend": True, "exchange": "copy", "reticence": 40, "callers": 0.4}
+_ALONE: dict[str, Any] = {"exchange": "none", "hears_trend": True, "callers": 0.4}
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "deaf": {"ears": "deaf", **_SHARED},
     "noise": {"ears": "noise", **_SHARED},  # the same compiled program
@@ -44,6 +46,9 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "hears_trend": True,
         "mind": {"policy": "argmax"},
     },
+    "own": {"ears": "own", **_ALONE},
+    "mute": {"ears": "own", "mute": True, **_ALONE},  # the same compiled program
+    "unheard": {"ears": "own", **_ALONE, "world": {"emission_quanta": 0}},  # and again
 }
 
 
@@ -93,5 +98,6 @@ def test_calls_equal_their_witness_to_the_last_bit(name, tmp_path):
         met = [int(record.metrics[f"visits_{s}"][row][0]) for s in range(other.met.size)]
         assert met == other.met.tolist() and record.metrics["residual"][row] == 0
         lived += 1
-        assert other.births > 20 and other.signalling > 0 and (other.exchanges > 5 or c.exchange == "none")
+        assert other.births > 20 and (other.exchanges > 5) == (c.exchange != "none")
+        assert (other.signalling > 0) != c.mute, "what is paid for emissions"
     assert lived, "a configuration in which worlds die early tests little"

@@ -130,8 +130,10 @@ def test_the_schema_tells_these_limits(tmp_path):
     ):
         schema = asked(Service(Sessions(rule, tmp_path, limits), "t"), "GET", "/openapi.json")[1]
         post = schema["paths"]["/sessions/{session}/learn"]["post"]
-        y = post["requestBody"]["content"]["application/json"]["schema"]["properties"]["y"]
-        jsonschema.validate(one, y)
-        with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(none, y)
+        sent = post["requestBody"]["content"]["application/json"]["schema"]["properties"]
+        x = [[[1.0], [2.0]]] * 3 if sent["x"]["items"]["items"]["type"] == "array" else [[1.0]] * 5
+        for part, taken, refused in ((sent["y"], one, none), (sent["x"], x[:-1], x)):
+            jsonschema.validate(taken, part)
+            with pytest.raises(jsonschema.ValidationError):
+                jsonschema.validate(refused, part)
         assert "at most 12 connections" in schema["info"]["description"]

@@ -15,6 +15,7 @@ from mesocosm.protocol.launch import prepare
 from mesocosm.protocol.registry import declaration
 from mesocosm.record.configuration import from_dict
 from mesocosm.rivals.contest import rival_hits
+from mesocosm.rivals.costs import _online_own
 from mesocosm.rivals.features import FIELDS as SMALL
 from mesocosm.rivals.features import SIDE, Eyes, Trunk, build_eyes, random_fields, sight, spatial_scores
 from mesocosm.rivals.judges import judged, nearest_mean
@@ -167,6 +168,10 @@ def test_online_rivals_look_through_the_rules_own_eyes_too(monkeypatch):
         weights -= 0.1 * np.outer(seen[k], odds / odds.sum() - np.eye(3)[y[k]])
         expected += [int(np.sum((seen[12:] @ weights).argmax(axis=1) == y[12:]))] if k + 1 in (6, 12) else []
     assert found.tolist() == expected and expected[1] > 8
+    monkeypatch.setattr("mesocosm.rivals.costs.ONLINE_OWN", {family: ((0.1, 1.0, 0),)})
+    cost = _online_own(eyes, 16, 3)[family]
+    look, least = 2 * 2 * 16 * 7, 2 * 2 * 8 * 3 + 8 * 3  # to see twice; to answer twice, and learn once
+    assert look + least <= cost["flops"] < look + 4 * least and cost["bytes"] >= 4 * 8 * 3
 
 
 def test_the_ceiling_of_the_pixel_blind_is_none_for_those_who_see():

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from mesocosm.record import ConfigurationError
-from mesocosm.studies import component, runner
+from mesocosm.studies import component, ecologies, runner
 from mesocosm.studies.cell import Cell, Row, spelt
+from mesocosm.studies.ecologies import Ecology
 from mesocosm.studies.failure import failed
 from mesocosm.studies.store import Store, host_name
 from mesocosm.studies.study import Study, from_dict, read
@@ -138,6 +139,50 @@ def test_a_slot_of_an_experiment_is_a_field_of_its_configuration(path):
     words = {"world.spead": "speed", "seed": "set by the study", "world.side": "side = 7"}
     with pytest.raises(ConfigurationError, match=words[path]):
         _ = from_dict(GOOD | ecology).cells
+
+
+@pytest.mark.parametrize(
+    ("follow", "statistic", "words"),
+    [
+        (3, "carries", "follow = 3: must be a list of names of arms, [] for none; calling has deaf, "),
+        ("deaf", "carries", "follow = 'deaf': must be a list of names of arms"),
+        ([["deaf"]], "carries", "follow = [['deaf']]: must be a list of names of arms"),
+        (None, "carries", "follow = None: must be a list of names of arms"),
+        (["death"], "carries", "there is no arm 'death'; calling has deaf, "),
+        ([], "carries", 'follow = []: statistic = carries reads the run deaf; set it to ["deaf"]'),
+        (["deaf"], "carries-noise", 'reads the run noise; set it to ["deaf", "noise"]'),
+        ([], "intake", "reads the run garden-intact, which is no arm; leave follow out"),
+        (["deaf"], "rare-callers", "reads the run rare-callers, which is no arm; leave follow out"),
+    ],
+)
+def test_what_is_to_follow_is_refused_before_anything_runs(follow, statistic, words):
+    with pytest.raises(ConfigurationError, match=re.escape(words)):
+        Ecology("calling").check({"follow": follow, "statistic": statistic}, {"ticks": 1000})
+
+
+def test_what_is_to_follow_is_taken_where_the_statistic_reads_no_more():
+    for follow, statistic in (
+        ([], "calls"),
+        (["deaf"], "carries"),
+        (["deaf", "unheard"], "carries-unheard"),
+        (["deaf"], "survives"),
+        ([], "honest"),
+    ):
+        Ecology("calling").check({"follow": follow, "statistic": statistic}, {"ticks": 1000})
+    with pytest.raises(ConfigurationError, match="kept does not say which runs it reads; leave follow out"):
+        Ecology("signalling").check({"follow": ["deaf"], "statistic": "kept"}, {"ticks": 1500})
+
+
+def test_a_run_that_is_read_and_did_not_follow_is_named():
+    with pytest.raises(ConfigurationError, match="the run deaf is read, and did not follow; there are mute"):
+        _ = ecologies._Followed(mute=None)["deaf"]  # type: ignore[arg-type]
+
+
+def test_the_dead_keep_a_value_that_the_statistic_has_for_them():
+    dead, diverged = Row("extinct", cause="extinct at tick 9"), Row("diverged", cause="diverged at tick 9")
+    assert ecologies._row(2.5, None) == Row("ok", 2.5)
+    assert ecologies._row(2.5, dead) == Row("ok", 2.5, cause="extinct at tick 9")
+    assert ecologies._row(np.nan, dead) == dead and ecologies._row(2.5, diverged) == diverged
 
 
 def test_a_file_that_is_no_toml_is_refused(tmp_path):

@@ -1,5 +1,7 @@
 """Scoring: exact answers, what must change nothing, and controls of the statistics themselves."""
 
+import itertools
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,12 +109,34 @@ def test_less_can_be_better():
 
 
 def test_without_treatments_the_metric_is_mapped():
-    asked = study(names=[""], contexts=8, seeds=6)
+    asked = study(names=[""], contexts=8, seeds=6, control="what it was before")
     values = 1 + 0.1 * np.random.default_rng(0).normal(size=(8, 1, 6))
     values[7] -= 2
     table = score(asked, rows_of(asked, values))
     assert [c.verdict for c in table.effects[0].contexts] == ["supported"] * 7 + ["refuted"]
-    assert table.ranking is None
+    assert table.ranking is None and not table.effects[0].is_level
+
+
+def test_a_metric_that_is_no_difference_is_a_mean_level_where_nothing_is_varied():
+    asked = study(names=[""], contexts=8, seeds=8, metric="share")
+    rows = rows_of(asked, 5 + noise(asked, 0))
+    tables = scores(asked, rows)
+    (effect,) = tables[asked.name].effects
+    assert effect.is_level and effect.estimate == pytest.approx(5, abs=0.5) and effect.finding.low is not None
+    assert (effect.wins, effect.p_adjusted, effect.finding.p, effect.finding.n_right) == (None,) * 4
+    told = [effect.finding, *effect.contexts, effect.worst, *(level.finding for level in effect.levels)]
+    assert {one.verdict for one in told if one} == {"undecided"}
+    for page in (summary(asked, tables), markdown(asked, tables, rows, "?"), figure(asked, tables)):
+        assert not [word for word in ("supported", " above", "wins", "; p ", "**", ", against") if word in page], page
+    assert "share: mean level: " in summary(asked, tables) and "held against nothing" in summary(asked, tables)
+    assert "mean level" in leaderboard(asked, tables, rows)
+
+
+def test_of_an_ecology_a_claim_is_a_difference_and_a_measure_is_a_level():
+    for statistic, is_level in (("carry", True), ("benign", False)):
+        asked = study(names=[""], contexts=1, control="worlds without help")
+        asked = replace(asked, tasks=("experiment/symbiont",), contexts={}, fixed={"statistic": statistic})
+        assert score(asked, []).effects[0].is_level == is_level
 
 
 def test_rows_that_are_missing_are_said():
@@ -327,22 +351,46 @@ def test_a_map_of_two_or_three_slots_is_drawn_as_squares():
     assert drawn.count("<rect") == 6 + 1
 
 
+def test_one_treatment_against_its_control_is_mapped_too():
+    asked = study(contexts=3, seeds=2)
+    asked = replace(asked, contexts={**asked.contexts, "other": (0, 1)})
+    rows = [(cell, Row.of(float(k))) for k, cell in enumerate(asked.cells)]
+    drawn = figure(asked, scores(asked, rows))
+    assert drawn.count("<rect") == 6 + 1 and "the metric: t1, less t0" in drawn and drawn.count(">+2.00<") == 6
+
+
 def test_a_map_of_five_slots_has_a_panel_for_each_combination_of_the_first_three():
     asked = study(names=[""], contexts=3, seeds=2)
     asked = replace(asked, contexts={**asked.contexts, **{name: (0, 1) for name in ("b", "c", "d", "e")}})
     rows = [(cell, Row.of(float(k))) for k, cell in enumerate(asked.cells)]
     drawn = figure(asked, scores(asked, rows))
+    squares = [tuple(map(int, found)) for found in re.findall(r'<rect x="(\d+)" y="(\d+)" width="56"', drawn)]
+    apart = [max(abs(a - c), abs(b - d)) for (a, b), (c, d) in itertools.combinations(squares, 2)]
+    assert len(squares) == 48 and min(apart) >= 56, "no square lies on another"
+    titles = re.findall(r'<text x="([\d.]+)" y="([\d.]+)"[^>]*>(?:level|b|c) = ', drawn)
+    on = [(x, y) for x, y in titles for a, b in squares if a <= float(x) < a + 56 and b <= float(y) < b + 56]
+    assert len(titles) == 3 * 12 and not on, "no title lies on a square"
     assert drawn.count("<rect") == 48 + 1 and "columns: e; rows: d" in drawn and drawn.count(">c = 1<") == 6
 
 
 def test_what_holds_over_the_whole_map_is_bold_and_what_holds_alone_is_not():
-    asked = study(names=[""], contexts=8, seeds=12)
+    asked = study(names=[""], contexts=4, seeds=12, control="nothing")
+    asked = replace(asked, contexts={**asked.contexts, "other": (0, 1)})
     values = np.stack([np.full((1, 12), 1.0) + noise(asked, k)[0] * 0.01 for k in range(8)])
     values[1] = 0.29 + np.resize([-0.3, 0.3, 0.1, -0.1], (1, 12))
-    rows = rows_of(asked, values)
+    values[2] = noise(asked, 9)[0]
+    values[3] -= 2
+    rows = [(cell, Row.of(float(values[k // 12, 0, k % 12]))) for k, cell in enumerate(asked.cells)]
     tables = scores(asked, rows)
     contexts = tables[asked.name].effects[0].contexts
+    assert [c.verdict for c in contexts[2:4]] == [c.over_all for c in contexts[2:4]] == ["undecided", "refuted"]
     assert [c.verdict for c in contexts[:2]] == ["supported", "supported"], "each alone"
     assert [c.over_all for c in contexts[:2]] == ["supported", "undecided"]
     text = markdown(asked, tables, rows, "mesocosm study toy.toml")
-    assert text.count("**supported**") == 7 and "1 - .05 / 8, with which all 8 hold at once" in text
+    assert (text.count("**supported**"), text.count("**refuted**"), text.count("**")) == (5, 1, 12)
+    drawn = re.findall(r'class="(\w)"[^>]*>([+-]\d\.\d\d)<', figure(asked, tables))
+    assert len(drawn) == 8
+    assert [words for look, words in drawn if look == "t"] == [
+        f"{c.mean:+.2f}" for c in contexts if c.over_all in ("supported", "refuted")
+    ]
+    assert "1 - .05 / 8, with which all 8 hold at once" in text

@@ -37,7 +37,8 @@ class Claim:
       replicates: how many the claim is stated for, where a run may start fewer than can support it; 0: for any number.
       expects: the verdict that is predicted: "supported", or "equivalent" where what is claimed should not differ.
       value: how the statistic is computed, no part of the claim's identity: a `Statistic`, or a function of the record
-        and of the runs that follow it, by name, giving one number a replicate.
+        and of the runs that follow it, by name, giving one number a replicate (its attribute `reads`, where it has one,
+        names those that it reads).
 
     Raises:
       ValueError: naming the field, its value and what is permitted.
@@ -79,6 +80,11 @@ class Claim:
         is_permitted, words = permitted[self.kind]
         if not (is_permitted and math.isfinite(self.delta)):
             raise ValueError(f"{self.name}: delta = {self.delta}: must be {words} for kind {self.kind}")
+
+    @property
+    def is_difference(self) -> bool:
+        """Whether 0 says that a replicate is as its control: not of a fraction or of a measure held against nothing."""
+        return self.kind != "fraction" and getattr(self.value, "against", self.control) is not None
 
     def to_dict(self) -> dict[str, Any]:
         """All that is claimed as plain values, to be stored and hashed before the run."""

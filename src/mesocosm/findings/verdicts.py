@@ -73,11 +73,6 @@ class Sample:
         return int((self.claim.direction * self.used > 0).sum())
 
     @property
-    def is_difference(self) -> bool:
-        """Whether 0 says that a replicate is as its control: not of a fraction or of a measure held against nothing."""
-        return self.claim.kind != "fraction" and getattr(self.claim.value, "against", self.claim.control) is not None
-
-    @property
     def sd(self) -> float:
         scale = float(np.abs(self.used).max(initial=0)) or 1.0
         return float((self.used / scale).std(ddof=1)) * scale if self.used.size > 1 else 0.0
@@ -303,7 +298,7 @@ def _notes(s: Sample, bounds: Bounds | None, floor: int):
     if used == 1 and s.claim.kind != "fraction":
         yield "One value does not tell how values differ."
     elif bounds is None:
-        if s.is_difference and s.used[0] == 0:
+        if s.claim.is_difference and s.used[0] == 0:
             yield f"In all {used} replicates with a value there is no difference: nothing to compare."
         else:
             yield f"All {used} values are {s.used[0]:.6g}: without spread there is no interval."

@@ -183,6 +183,21 @@ class Holds:
         return np.where(np.isfinite(effect), effect > 0, np.nan)
 
 
+def runs_read(claim: Any, declared: Declaration) -> tuple[str, ...] | None:
+    """The runs besides the run itself that the statistic of a claim reads, by name; None where it does not say.
+
+    A function says it by an attribute `reads`.
+    """
+    how = claim.value
+    if isinstance(how, Holds):
+        of = next((c for c in declared.claims if c.name == how.claim), None)
+        return None if of is None else runs_read(of, declared)
+    if isinstance(how, Statistic):
+        beside = how.against if isinstance(how.against, str) and how.against != "control" else ""
+        return tuple(run for run in (how.run, beside) if run)
+    return getattr(how, "reads", None)
+
+
 def value_of(claim: Any, declared: Declaration, record: Record, follow_ups: Mapping[str, Record]) -> np.ndarray:
     """The statistic of a claim. [replicates], NaN where a replicate has none.
 

@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from mesocosm.protocol.declaration import Declaration, FollowUp, RunConfiguration
-from mesocosm.protocol.measure import Statistic
+from mesocosm.protocol.measure import runs_read
 from mesocosm.protocol.reading import after
 from mesocosm.protocol.registry import Entry, find
 from mesocosm.protocol.trust import marked
@@ -225,7 +225,4 @@ def check_what_follows(entry: Entry, configuration: RunConfiguration) -> None:
 def _runs_asked_for(declared: Declaration) -> Iterator[tuple[str, str]]:
     """Claims and the runs besides the run itself that their statistics name."""
     for claim in declared.claims:
-        if isinstance(claim.value, Statistic):
-            beside = claim.value.against
-            names = (claim.value.run, beside if isinstance(beside, str) and beside != "control" else "")
-            yield from ((claim.name, run) for run in names if run)
+        yield from ((claim.name, run) for run in runs_read(claim, declared) or ())

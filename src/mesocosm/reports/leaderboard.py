@@ -100,10 +100,11 @@ def _lines(view: Study, table: Table) -> list[list[Any]]:
         over = show_interval(f.estimate, f.low, f.high, signed=True)
         fixed = show_interval(e.estimate, e.fixed_low, e.fixed_high, signed=True)
         worst = e.worst.mean if e.worst else None
-        against = spelt_control(view) if view.vary else view.control
+        against = "nothing" if e.is_level else spelt_control(view) if view.vary else view.control
+        verdict = "mean level" if e.is_level else f.verdict
         n = f"{table.n_clusters} {table.cluster}s"
         failed = sum(e.failures.values())
-        body.append([e.treatment, against, e.estimate, over, fixed, e.wins, f.verdict, e.p_adjusted, worst, n, failed])
+        body.append([e.treatment, against, e.estimate, over, fixed, e.wins, verdict, e.p_adjusted, worst, n, failed])
     return body
 
 

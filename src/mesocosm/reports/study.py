@@ -48,8 +48,10 @@ def _one_line(words: str) -> str:
 
 
 def _no_results(rows: Rows) -> Lines:
-    n = sum(row.from_outside for _, row in rows)
-    return [f"{n} cells failed for a cause outside them: the same command tries them again."] if n else []
+    n, ended = sum(row.from_outside for _, row in rows), sum(row.status == "ok" and row.cause != "" for _, row in rows)
+    out = [f"{n} cells failed for a cause outside them: the same command tries them again."] if n else []
+    words = "rows are of replicates that died out and have a value all the same: they are scored."
+    return [*out, f"{ended} of {len(rows)} {words}"] if ended else out
 
 
 def _headlines(study: Study, tables: Tables, rows: Rows) -> Lines:
@@ -83,21 +85,30 @@ def _variance(table: Table) -> str:
 def _effect_lines(study: Study, table: Table) -> Lines:
     noun, lines = f"{table.cluster}s", []
     for effect in sorted(table.effects, key=lambda e: -study.direction * (e.estimate or 0.0)):
-        lines.append(f"  {effect.treatment}: {effect.finding.words(noun)}")
+        lines.append(f"  {effect.treatment}: {_words(effect, noun)}")
         wins = f"; wins {100 * effect.wins:.0f} %" if effect.wins is not None else ""
         adjusted = f"; p {effect.p_adjusted:.2g} (Holm)" if effect.p_adjusted is not None else ""
         if effect.estimate is None:
             lines.append(f"    no value{_failures(effect)}")
             continue
-        fixed = show_interval(effect.estimate, effect.fixed_low, effect.fixed_high, signed=True)
+        fixed = show_interval(effect.estimate, effect.fixed_low, effect.fixed_high, signed=not effect.is_level)
         lines.append(f"    these contexts alone: {fixed}{wins}{adjusted}{_failures(effect)}")
         if effect.worst is not None:
-            worst = show_interval(effect.worst.mean, effect.worst.low, effect.worst.high, signed=True)
+            worst = show_interval(effect.worst.mean, effect.worst.low, effect.worst.high, signed=not effect.is_level)
             lines.append(f"    worst context: {worst} at {_where(effect.worst, len(study.tasks))}")
     if table.ranking is not None and len(table.ranking.scores) > 2:
         r = table.ranking
         lines.append(f"  who beats whom: order |G|^2 = {r.order:.3g}, cycles |C|^2 = {r.cycles:.3g} (noise taken out)")
     return lines
+
+
+def _words(effect: Effect, noun: str) -> str:
+    """The headline of an effect; of a mean level nothing that sounds like a comparison."""
+    f = effect.finding
+    if not effect.is_level or f.estimate is None or f.low is None:
+        return f.note if effect.is_level else f.words(noun)
+    shown = show_interval(f.estimate, f.low, f.high, f" {f.unit}" if f.unit else "")
+    return f"mean level: {shown}, held against nothing ({f.n_used} of {f.n_started} {noun})"
 
 
 def _failures(effect: Effect) -> str:
@@ -128,6 +139,7 @@ def markdown(study: Study, tables: Tables, rows: Rows, command: str) -> str:
         "budget of a cell": ", ".join(f"{v:g} {k}" for k, v in study.budget.items()),
         "set in all cells": ", ".join(f"{k} = {spelt(v)}" for k, v in study.fixed.items()),
         "counted as independent": f"{table.n_clusters} {table.cluster}s",
+        "scored by": f"version {table.version} of the rules",
         "versions": ", ".join(f"{k} {v}" for k, v in versions.items()),
         "seconds measured": f"{seconds:.15g}" if math.isfinite(seconds) else "",
     }
@@ -149,12 +161,15 @@ def _by_context(study: Study, table: Table) -> Lines:
         "Means over seeds with 95 % intervals; the verdicts are exploratory. Bold: the same verdict from an interval "
         f"at 1 - .05 / {n}, with which all {n} hold at once."
     )
+    if any(effect.is_level for effect in table.effects):
+        text = "Means over seeds with 95 % intervals: levels, held against nothing."
     out = ["", "## Every context", "", text, ""]
     head = [*slots, *(e.treatment for e in table.effects)]
     out += [_row(head), "|" + "---|" * len(head)]
     for several in zip(*(e.contexts for e in table.effects), strict=True):
         place = [spelt(several[0].context[s]) for s in slots]
-        out.append(_row([*place, *map(_told, several)]))
+        told = [_told(c, effect.is_level) for c, effect in zip(several, table.effects, strict=True)]
+        out.append(_row([*place, *told]))
     return out
 
 
@@ -197,13 +212,19 @@ def spelt_control(study: Study) -> str:
     return ", ".join(f"{slot} = {spelt(value)}" for slot, value in study.treatments[0].items())
 
 
-def _told(c: ContextEffect) -> str:
+def _told(c: ContextEffect, is_level: bool = False) -> str:
     if c.mean is None:
         return f"none ({c.n} of {c.n_started})"
     missing = f", {c.n} of {c.n_started}" if c.n < c.n_started else ""
-    holds = c.over_all == c.verdict != "undecided"
-    verdict = f"**{c.verdict}**" if holds else c.verdict
+    if is_level:
+        return f"{show_interval(c.mean, c.low, c.high)}{missing}"
+    verdict = f"**{c.verdict}**" if _holds(c) else c.verdict
     return f"{show_interval(c.mean, c.low, c.high, signed=True)} {verdict}{missing}"
+
+
+def _holds(c: ContextEffect) -> bool:
+    """Whether its verdict stands over all contexts at once."""
+    return c.over_all == c.verdict != "undecided"
 
 
 # ------------------------------------------------------------------------------------------------- the figure
@@ -213,13 +234,14 @@ _ABREAST, _MOST_PANELS = 4, 16
 
 
 def figure(study: Study, tables: Tables) -> str:
-    """One SVG: effects as a map where two slots or more form the contexts of one task, else a forest of treatments.
+    """One SVG: one effect as a map where two slots or more form the contexts of one task, else a forest of treatments.
 
     Crossed slots stand below each other, each a forest.
     """
     slots = [s for s in study.contexts if len(study.contexts[s]) > 1]
     n_panels = math.prod(len(study.contexts[s]) for s in slots[:-2])
-    if not (study.vary or study.cross) and len(slots) >= 2 and n_panels <= _MOST_PANELS and len(study.tasks) == 1:
+    is_one = not study.cross and len(tables[study.name].effects) == 1
+    if is_one and len(slots) >= 2 and n_panels <= _MOST_PANELS and len(study.tasks) == 1:
         return svg(*_map(study, tables[study.name].effects[0], slots), study.question)
     every = [line for name, view in study.views.items() for line in _lines(view, tables[name])]
     drawn = [_forest(view, tables[name], every) for name, view in study.views.items()]
@@ -238,20 +260,22 @@ def _map(study: Study, effect: Effect, slots: Sequence[str]) -> Drawn:
         round(_LETTER * max([0, *(len(_titled(s, v)) for p in panels for s, v in zip(before, p, strict=True))])),
     )
     height = len(rows) * _SIDE + (len(before) + 2) * _LINE
-    note = f"mean over seeds, bold where it holds over the whole map; columns: {column}; rows: {row}"
-    out = [text(12, 22, study.metric, "t"), text(12, 40, note)]
+    holds = "" if effect.is_level else ", bold where it holds over the whole map"
+    note = f"mean over seeds{holds}; columns: {column}; rows: {row}"
+    title = f"{study.metric}: {effect.treatment}, less {effect.finding.control}" if study.vary else study.metric
+    out = [text(12, 22, title, "t"), text(12, 40, note)]
     for k, panel in enumerate(panels):
         x0, y0 = _LEFT + k % _ABREAST * (width + _GAP), _TOP + k // _ABREAST * height + len(before) * _LINE
         for n, (slot, value) in enumerate(zip(before, panel, strict=True)):
             out.append(text(x0, y0 - 6 - (len(before) - 1 - n) * _LINE, _titled(slot, value)))
         for (i, r), (j, c) in itertools.product(enumerate(rows), enumerate(columns)):
             cell = found[tuple(map(spelt, (*panel, r, c)))]
-            out.append(_square(x0 + j * _SIDE, y0 + i * _SIDE, cell, most))
+            out.append(_square(x0 + j * _SIDE, y0 + i * _SIDE, cell, most, effect.is_level))
         out += [text(x0 + j * _SIDE + 4, y0 + len(rows) * _SIDE + 16, spelt(c), "n") for j, c in enumerate(columns)]
         if k % _ABREAST == 0:
             out += [text(12, y0 + i * _SIDE + _SIDE / 2, spelt(r), "n") for i, r in enumerate(rows)]
     across = _LEFT + min(len(panels), _ABREAST) * (width + _GAP)
-    wide = max(across, *(round(24 + _LETTER * len(words)) for words in (study.metric, note)))
+    wide = max(across, *(round(24 + _LETTER * len(words)) for words in (title, note)))
     return wide, _TOP + -(-len(panels) // _ABREAST) * height + 8, out
 
 
@@ -259,16 +283,16 @@ def _titled(slot: str, value: Any) -> str:
     return f"{slot.split('.')[-1]} = {spelt(value)}"
 
 
-def _square(x: float, y: float, cell: ContextEffect, most: float) -> str:
+def _square(x: float, y: float, cell: ContextEffect, most: float, is_level: bool) -> str:
     if cell.mean is None:
         colour, words = "#ddd", "none"
     else:
         part = math.sqrt(min(1.0, abs(cell.mean) / most))
         red, blue = (1 - 0.75 * part, 1 - 0.35 * part) if cell.mean > 0 else (1 - 0.1 * part, 1 - 0.7 * part)
         colour = f"rgb({255 * red:.0f},{255 * (1 - 0.4 * part):.0f},{255 * blue:.0f})"
-        words = f"{cell.mean:+.2f}"
-    look = "t" if cell.over_all == cell.verdict != "undecided" else "n"
-    title = escape(f"{_where(cell)}: {_told(cell)}")
+        words = f"{cell.mean:{'' if is_level else '+'}.2f}"
+    look = "t" if _holds(cell) else "n"
+    title = escape(f"{_where(cell)}: {_told(cell, is_level)}")
     box = (
         f'<rect x="{x}" y="{y}" width="{_SIDE - 2}" height="{_SIDE - 2}" fill="{colour}"><title>{title}</title></rect>'
     )
@@ -285,7 +309,8 @@ def _lines(study: Study, table: Table) -> list[Line]:
 
 def _forest(study: Study, table: Table, every: Sequence[Line]) -> Drawn:
     """A line a treatment, on the scale of every one of the study."""
-    title = f"{study.metric}, against {spelt_control(study) or study.control}"
+    is_level = any(effect.is_level for effect in table.effects)
+    title = study.metric if is_level else f"{study.metric}, against {spelt_control(study) or study.control}"
     note = f"thin: over {table.cluster}s; thick: these contexts alone; grey: too small to matter"
     return forest(_lines(study, table), title, note, (-study.minimal_effect, study.minimal_effect), beside=every)
 

@@ -32,6 +32,9 @@ class Calls:
     def versions(self, parts: Mapping[str, Any]) -> dict[str, str]:
         return component.versions(parts, {SLOT: parts[SLOT]})
 
+    def is_difference(self, parts: Mapping[str, Any]) -> None:
+        """What a function gives, its author knows."""
+
     def batch(self, cell: Cell) -> str:
         return str(sorted({**cell.fixed, **cell.parts}.items()))
 

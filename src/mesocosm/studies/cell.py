@@ -87,7 +87,7 @@ class Row:
       curve: (cost in units of the budget, metric).
       metrics: what else was measured, by name.
       cost: by name, of `COSTS`: what is known.
-      cause: why there is no value, in words.
+      cause: why there is no value, in words; or how a replicate ended that has one all the same.
       from_outside: the cause lies outside the cell (missing data or package, a disk, a killed worker): it is no result,
         and the next call measures the cell again.
       environment: versions and host: recorded, no part of the identity.

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mesocosm.protocol.measure import runs_read
 from mesocosm.protocol.registry import declaration_of, find
 from mesocosm.record import ConfigurationError
 from mesocosm.record.configuration import check, digest, from_dict, to_dict
@@ -42,7 +43,7 @@ _FAILED = {"extinct": "extinct", "diverged": "diverged", "overflow": "error"}
 class Ecology:
     """A registered experiment as a task."""
 
-    version, seed_parts, unit = "1", ("world",), "ticks"
+    version, seed_parts, unit = "2", ("world",), "ticks"
 
     def __init__(self, name: str) -> None:
         self.entry = find(name)
@@ -55,12 +56,47 @@ class Ecology:
         if not claims and statistic is None:
             raise ConfigurationError(f"{self.declared.name} claims nothing: name a measure as {STATISTIC}")
         configuration = self.configuration(parts, budget, 0, 1)
-        if unknown := [name for name in parts.get(FOLLOW) or () if name not in self.declared.arms]:
-            arms = ", ".join(self.declared.arms) or "none"
-            raise ConfigurationError(f"{FOLLOW}: there is no arm {unknown[0]!r}; {self.declared.name} has {arms}")
         there = claims + [measure.name for measure in self.declared.measures_under(to_dict(configuration))]
         if there and statistic is not None and statistic not in there:
             raise ConfigurationError(f"{STATISTIC} = {statistic}: {self.declared.name} has {', '.join(there)}")
+        if FOLLOW in parts:
+            self._check_followed(parts[FOLLOW], statistic or claims[0], configuration)
+
+    def _check_followed(self, follow: Any, statistic: str, configuration: RunConfiguration) -> None:
+        """Refuse what is no list of arms, and a statistic that reads other runs than these."""
+        declared, arms = self.declared, ", ".join(self.declared.arms) or "none"
+        if not isinstance(follow, list | tuple) or not all(isinstance(name, str) for name in follow):
+            raise ConfigurationError(
+                f"{FOLLOW} = {follow!r:.80}: must be a list of names of arms, [] for none; {declared.name} has {arms}"
+            )
+        if unknown := [name for name in follow if name not in declared.arms]:
+            raise ConfigurationError(f"{FOLLOW}: there is no arm {unknown[0]!r}; {declared.name} has {arms}")
+        claim = next((c for c in declared.claims_under(configuration) if c.name == statistic), None)
+        if claim is None:
+            if statistic in [c.name for c in declared.claims]:
+                raise ConfigurationError(f"{STATISTIC} = {statistic}: is not claimed of this configuration")
+            return
+        reads = runs_read(claim, declared)
+        if reads is None:
+            raise ConfigurationError(
+                f"{FOLLOW}: {STATISTIC} = {statistic} does not say which runs it reads; leave {FOLLOW} out"
+            )
+        for run in reads:
+            if run not in declared.arms:
+                raise ConfigurationError(
+                    f"{FOLLOW}: {STATISTIC} = {statistic} reads the run {run}, which is no arm; leave {FOLLOW} out"
+                )
+            if run not in follow:
+                there = ", ".join(f'"{name}"' for name in dict.fromkeys((*follow, *reads)))
+                raise ConfigurationError(
+                    f"{FOLLOW} = {list(follow)}: {STATISTIC} = {statistic} reads the run {run}; set it to [{there}]"
+                )
+
+    def is_difference(self, parts: Mapping[str, Any]) -> bool:
+        """Of a claim that is held against something; not of a measure."""
+        statistic = parts.get(STATISTIC)
+        named = [claim for claim in self.declared.claims if statistic in (None, claim.name)]
+        return bool(named) and named[0].is_difference
 
     def configuration(
         self, parts: Mapping[str, Any], budget: Mapping[str, float], seed: int, replicates: int
@@ -114,9 +150,7 @@ class Ecology:
         arms = self._arms(record)
         for cell, r in zip(cells, numbers, strict=True):
             metrics = {name: _number(column[r]) for name, column in values.items()}
-            row = _failed(record, r)
-            if row is None:
-                row = Row.of(values[statistic][r])
+            row = _row(values[statistic][r], _failed(record, r))
             if row.status == "diverged":  # perhaps for want of the twin that it is held against
                 row = next((f for name, arm in arms.items() if (f := _failed(arm, r, f"{name}: "))), row)
             yield cell, replace(row, metrics=metrics, cost=cost)
@@ -128,13 +162,7 @@ class Ecology:
         out = {measure.name: measure.reduced(record) for measure in measures_of(self.declared, record)}
         claim = next((c for c in self.declared.claims_under(configuration) if c.name == statistic), None)
         if claim is not None:
-            try:
-                out[statistic] = value_of(claim, self.declared, record, arms := self._arms(record))
-            except KeyError as error:
-                there = ", ".join(arms) or "none"
-                raise ConfigurationError(
-                    f"{STATISTIC} = {statistic}: reads the run {error}, which did not follow; {FOLLOW} has {there}"
-                ) from None
+            out[statistic] = value_of(claim, self.declared, record, _Followed(self._arms(record)))
         return out
 
     def _arms(self, record: Record) -> dict[str, Record]:
@@ -143,6 +171,23 @@ class Ecology:
         from mesocosm.protocol.reading import follow_ups_of
 
         return {name: run for name, run in follow_ups_of(record).items() if name in self.declared.arms}
+
+
+class _Followed(dict[str, "Record"]):
+    """The runs that followed; one that did not is refused by name."""
+
+    def __missing__(self, name: str) -> Record:
+        there = ", ".join(self) or "none"
+        raise ConfigurationError(f"{FOLLOW}: the run {name} is read, and did not follow; there are {there}")
+
+
+def _row(value: Any, ended: Row | None) -> Row:
+    """The row of a replicate; `ended`: how it came to no end that counts. A claim counts the dead that have a value, in
+    the run as in its arms: so does its statistic here."""
+    row = Row.of(value)
+    if ended is None or (row.status == "ok" and ended.status == "extinct"):
+        return row if ended is None else replace(row, cause=ended.cause)
+    return ended
 
 
 def _failed(record: Record, replicate: int, whose: str = "") -> Row | None:

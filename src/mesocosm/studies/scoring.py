@@ -33,7 +33,7 @@ from mesocosm.studies.shares import shares
 from mesocosm.studies.study import Study
 from mesocosm.studies.table import ContextEffect, Effect, LevelEffect, Ranking, Table
 
-VERSION = 4
+VERSION = 5
 """Changes whenever the same rows would give another table."""
 
 
@@ -221,7 +221,7 @@ def _effect(
     status = grid.status[:, treatment]
     failures = {s: int((status == k).sum()) for k, s in enumerate(STATUSES) if s != "ok" and (status == k).any()}
     estimate = _mean(means)
-    return Effect(
+    effect = Effect(
         name,
         finding,
         None,
@@ -233,6 +233,41 @@ def _effect(
         contexts,
         worst,
         _levels(study, claim, grid, clusters, means),
+    )
+    return _level(effect) if _is_level(study) else effect
+
+
+def _is_level(study: Study) -> bool:
+    """Whether what is mapped is held against nothing."""
+    if study.vary:
+        return False
+    asked = ((task.find(name), {**study.fixed, **context}) for name in study.tasks for context in study.grid)
+    known = (found.is_difference(parts) for found, parts in asked)
+    return not all(bool(study.control) if one is None else one for one in known)
+
+
+LEVEL = "A mean level: nothing is varied, and the metric is no difference, so there is nothing to be above."
+
+
+def _level(effect: Effect) -> Effect:
+    """The mean and its intervals, and nothing that would take a comparison."""
+
+    def bare(finding: Finding) -> Finding:
+        note = f"{LEVEL} {finding.note}".strip()
+        none: dict[str, Any] = dict.fromkeys(("n_right", "p", "p_adjusted", "still_needed"))
+        return dataclasses.replace(finding, control="nothing", verdict="undecided", note=note, **none)
+
+    def alone(context: ContextEffect) -> ContextEffect:
+        return dataclasses.replace(context, wins=None, verdict="undecided", over_all="undecided")
+
+    return dataclasses.replace(
+        effect,
+        finding=bare(effect.finding),
+        wins=None,
+        contexts=[alone(context) for context in effect.contexts],
+        worst=None if effect.worst is None else alone(effect.worst),
+        levels=[dataclasses.replace(level, finding=bare(level.finding)) for level in effect.levels],
+        is_level=True,
     )
 
 

@@ -63,6 +63,10 @@ class Swap:
             named["optimiser"] = learner.get("optimiser", "adam")
         return component.versions(parts, named)
 
+    def is_difference(self, parts: Mapping[str, Any]) -> bool:
+        """An accuracy is none."""
+        return False
+
     def batch(self, cell: Cell) -> str:
         return str(sorted({**cell.fixed, **cell.parts}.items(), key=str))
 

@@ -17,9 +17,10 @@ class ContextEffect:
     Args:
       context: task and parts, in words.
       mean, low, high: over its seeds, 95 % (t); None where there are too few.
-      wins: share of seeds with the treatment above the control, ties half; where nothing is varied, above 0.
+      wins: share of seeds with the treatment above the control, ties half; where nothing is varied, above 0. None of a
+        mean level.
       n: seeds that have a value, of `n_started`.
-      verdict: exploratory, of this context alone.
+      verdict: exploratory, of this context alone; "undecided" of a mean level.
       over_all: the same from an interval so wide that those of all contexts and treatments hold at once, with 95 %.
     """
 
@@ -56,6 +57,8 @@ class Effect:
       failures: rows by status, those that are not ok.
       contexts: one a context; `worst` is the one with the least effect in the declared direction.
       levels: for each slot that varies within clusters, the effect at each of its values: does it depend on them?
+      is_level: whether it is no effect: nothing is varied, and the metric is no difference. Such a mean has intervals,
+        and neither verdicts nor wins nor p.
     """
 
     treatment: str
@@ -69,6 +72,7 @@ class Effect:
     contexts: list[ContextEffect]
     worst: ContextEffect | None
     levels: list[LevelEffect]
+    is_level: bool = False
 
 
 @dataclass(frozen=True)

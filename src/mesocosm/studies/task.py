@@ -35,6 +35,11 @@ class Task(Protocol):
         """Versions of the components among the parts."""
         ...
 
+    def is_difference(self, parts: Mapping[str, Any]) -> bool | None:
+        """Whether the metric is held against a control already, so that 0 says "as the control"; None: not known here,
+        it is if the study names a control."""
+        ...
+
     def batch(self, cell: Cell) -> str:
         """Cells with the same word here are measured in one call: one program, several seeds."""
         ...

@@ -8,7 +8,7 @@ genomes, and does the colony live by it? An honest signal *lowers* total emissio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -118,13 +118,15 @@ def _measures(configuration: Mapping[str, Any]) -> tuple[Measure, ...]:
     return import_module("mesocosm.experiments.calling.measures").measures(configuration)
 
 
-def _of_colonies(name: str, *given: str) -> Callable[[Record, Mapping[str, Record]], np.ndarray]:
-    """A statistic of `colonies`, computed when it is asked for."""
+@dataclass(frozen=True)
+class _OfColonies:
+    """A statistic of `colonies` against the runs that it `reads`, computed when it is asked for."""
 
-    def value(record: Record, runs: Mapping[str, Record]) -> np.ndarray:
-        return getattr(import_module("mesocosm.experiments.calling.colonies"), name)(record, runs, *given)
+    name: str
+    reads: tuple[str, ...]
 
-    return value
+    def __call__(self, record: Record, runs: Mapping[str, Record]) -> np.ndarray:
+        return getattr(import_module("mesocosm.experiments.calling.colonies"), self.name)(record, runs, *self.reads)
 
 
 LATE = "genomes in the second half of the run, stimuli weighted by visits"
@@ -173,7 +175,7 @@ def _contest(name: str, words: str, shares: str) -> Claim:
         statistic=f"{SELECTED}, callers a against mutes b that hear them, {shares}",
         delta=0.01,
         unit="per 100 ticks",
-        value=_of_colonies("selected", name),
+        value=_OfColonies("selected", (name,)),
     )
 
 
@@ -201,7 +203,7 @@ SOUGHT = (
             + {"mute": ", which pays for no call", "unheard": ", which pays alike"}.get(arm, ""),
             delta=1.25,
             kind="ratio",
-            value=_of_colonies("size", arm),
+            value=_OfColonies("size", (arm,)),
         )
         for arm, words in (
             ("deaf", DEAF),
@@ -216,7 +218,7 @@ SOUGHT = (
         control=DEAF,
         statistic="1 where it lives, 0 where not, less the same of the deaf world with the same seed",
         delta=0.05,
-        value=_of_colonies("lives", "deaf"),
+        value=_OfColonies("lives", ("deaf",)),
     ),
 )
 OF_ASSAYS = (
