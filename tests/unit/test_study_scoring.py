@@ -322,6 +322,11 @@ def test_a_page_of_crossed_slots_has_a_part_for_each():
     assert "| other | x | +" in text and "counted as independent | 2 tasks" in text
     drawn = figure(asked, tables)
     assert drawn.count("<g transform") == 2 and "against arm = a" in drawn and "against other = x" in drawn
+    n_effects = sum(len(table.effects) for table in tables.values())
+    assert drawn.count("<circle") == n_effects and drawn.count('stroke="#067"') == n_effects
+    page = leaderboard(asked, tables, rows)
+    levels = 3 + 2  # of the slots arm and other: each stands in the table of its slot
+    assert page.count("<tr") == 4 + levels + 3 + len(rows) and ">slot<" in page
     alone = replace(crossed(), contexts={}, cluster=())  # all other slots are contexts
     rows = planted(alone)
     assert "by the other slots" not in markdown(alone, scores(alone, rows), rows, "mesocosm study toy.toml")
