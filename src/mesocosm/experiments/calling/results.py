@@ -10,7 +10,7 @@ from mesocosm.ecology.assay.analysis import WINDOW, contest_ticks, intake
 from mesocosm.ecology.assay.call import follow_ups_from
 from mesocosm.ecology.blocks import OPTIMISED, films, lineages, population_and_ledger
 from mesocosm.experiments.calling.colonies import living
-from mesocosm.protocol.blocks import OverTime, Told, median_replicate, strips
+from mesocosm.protocol.blocks import Analysed, OverTime, Told, median_replicate, strips
 from mesocosm.protocol.registry import declaration_of
 from mesocosm.protocol.story import Axis, Section, Table
 from mesocosm.record import Record
@@ -108,6 +108,7 @@ BLOCKS = (
     ),
     colonies,
     whose,
+    Analysed("callers", "Whom a call pays", only_kept=True),
     *OPTIMISED,
     lineages,
     population_and_ledger,
