@@ -328,7 +328,7 @@ def test_a_cell_of_a_study_runs_the_arms_that_it_names_and_no_other(tmp_path):
     sizes = [living(load(folder)) for folder in (arms.parent, arms / "deaf")]
     np.testing.assert_allclose([row.final for row in found], np.log((sizes[0] + 0.5) / (sizes[1] + 0.5)))
     assert not found[0].metrics.keys() & {"honest-noise", "carries-mute"} and "calls" in found[0].metrics
-    with pytest.raises(ConfigurationError, match="reads the run 'mute', which did not follow; follow has deaf"):
+    with pytest.raises(ConfigurationError, match="the run mute is read, and did not follow; there are deaf"):
         rows(statistic="carries-mute")
     with pytest.raises(ConfigurationError, match="there is no arm 'dumb'; calling has deaf, noise, mute, unheard"):
         Ecology("calling").check({**fixed, "follow": ["dumb"]}, {"ticks": 40})
