@@ -67,7 +67,8 @@ def test_a_package_of_another_name_that_brings_the_module_will_do(monkeypatch):
 
 
 def test_studies_that_come_along_are_found_from_anywhere(tmp_path, monkeypatch, capsys):
-    assert PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"] == {"studies": "mesocosm/shipped"}
+    comes_along = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert comes_along == {"studies": "mesocosm/shipped", "docs/examples": "mesocosm/examples"}
     assert shipped.names() == sorted(path.stem for path in (ROOT / "studies").glob("*.toml"))
     monkeypatch.chdir(tmp_path)
     for word in ("petri-parts", "studies/petri-parts.toml"):
