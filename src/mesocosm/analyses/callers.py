@@ -37,6 +37,7 @@ from mesocosm.protocol.catalogue import Analysis, Result, births
 from mesocosm.protocol.story import Axis, Strips, Table
 from mesocosm.record import Record
 from mesocosm.record.configuration import Range
+from mesocosm.record.reader import resolved
 from mesocosm.worlds.petri.senses import digit, n_stimuli
 
 SOURCES = ("self", "kin", "strangers", "crowd")
@@ -55,8 +56,7 @@ class Settings:
 
 def signals(record: Record) -> str:
     """A need: that bodies notice food and can emit, by a table of preferences."""
-    configuration = record.header["configuration"]
-    world = configuration.get("resolved", configuration).get("world", {})
+    world = resolved(record).get("world", {})
     has = "emit_evolved_0" in record.metrics and "odour" in world.get("senses", ())
     return "" if has else "has no bodies that can emit and notice food (signalling, calling)"
 
@@ -65,7 +65,7 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
     everybody, film = all_lives(record), places(record) or []
     slopes, parts = (np.full((len(SOURCES), record.replicates), np.nan) for _ in range(2))
     of_groups = np.full((3, record.replicates), np.nan)  # all of selection; between squares, between clans
-    edges = [_edges(of, settings.windows) for of in film]
+    edges = [of.ends(settings.windows) for of in film]
     replayed = replays(record, everybody, edges)
     for r, (who, of) in enumerate(zip(everybody, film, strict=True)):
         lived = replayed[r].genomes if replayed else dict.fromkeys(edges[r], who.genome)
@@ -84,15 +84,13 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
 
 def emits_in_food(record: Record, replicate: int, genomes: np.ndarray) -> np.ndarray:
     """How likely each genome emits in food, in 1/1024, as the columns of the record count it. [n, loci] to [n]"""
-    configuration = record.header["configuration"]
-    resolved = configuration.get("resolved", configuration)
     senses = senses_of(record)
     step, levels = digit(senses, "odour")
     food = [s for s in range(n_stimuli(senses)) if s // step % levels > 0]
     mine = record.metrics["replicate"] == replicate
     visits = np.array([record.metrics[f"visits_{s}"][mine].sum() for s in food], float)
     visits = visits if visits.sum() else np.ones(len(food))
-    chance = np.stack([chance_to_emit(genomes, s, resolved) for s in food], axis=1)
+    chance = np.stack([chance_to_emit(genomes, s, resolved(record)) for s in food], axis=1)
     return np.rint(chance @ (visits / visits.sum())).astype(np.int64)
 
 
@@ -104,14 +102,6 @@ def chance_to_emit(genomes: np.ndarray, stimulus: int, configuration: Mapping[st
         return GRAIN * (rows.argmax(axis=1) & EMIT > 0)
     weights = softmax_weight(rows.max(axis=1, keepdims=True) - rows, int(configuration["mind"]["sharpness"]))
     return weights[:, np.arange(N_ACTS) & EMIT > 0].sum(axis=1) * GRAIN // weights.sum(axis=1)
-
-
-def _edges(film: Places, windows: int) -> list[int]:
-    """Ticks of the frames at which windows begin and end."""
-    if not film.ticks.size:
-        return []
-    chosen = np.unique(np.linspace(0, film.ticks.size - 1, windows + 1).round().astype(int))
-    return film.ticks[chosen].tolist()
 
 
 def _rows(

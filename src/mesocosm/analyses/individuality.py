@@ -24,11 +24,12 @@ import numpy as np
 from mesocosm.findings.information import entropy, mutual
 from mesocosm.findings.intervals import finite_interval, show_mean
 from mesocosm.findings.outcomes import plain_lists
-from mesocosm.instruments.places import filmed
+from mesocosm.instruments.places import demes, filmed
 from mesocosm.protocol.catalogue import Analysis, Result, columns
 from mesocosm.protocol.story import Axis, Strips, Table
 from mesocosm.record import Record
 from mesocosm.record.configuration import Range
+from mesocosm.record.reader import resolved
 
 LEVELS = {
     "body": "energy; the crowd around it",
@@ -107,21 +108,12 @@ def _of_level(record: Record, name: str, settings: Settings) -> Iterator[tuple[i
     elif not filmed(record):
         film = record.frames("bodies")
         needed = {"body": "energy", "element": "element"}.get(name, "x")
-        if needed in film and (name != "deme" or _demes(record) > 1):
+        if needed in film and (name != "deme" or demes(record) > 1):
             for r in range(record.replicates):
                 mine = film["replicate"] == r
                 rows = {k: v[mine].astype(np.int64) for k, v in film.items() if k != "replicate"}
                 if mine.any():
                     yield r, _SAMPLES[name](rows, record, settings)
-
-
-def _demes(record: Record) -> int:
-    return int(_world(record).get("demes", 1))
-
-
-def _world(record: Record) -> Mapping[str, Any]:
-    configuration = record.header["configuration"]
-    return configuration.get("resolved", configuration)["world"]
 
 
 def _colonies(record: Record, settings: Settings) -> Iterator[tuple[int, Triples]]:
@@ -214,7 +206,7 @@ def _next(rows: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 def _groups(rows: Mapping[str, np.ndarray], record: Record, settings: Settings) -> np.ndarray:
     """A number for each square and frame; none lies in two demes. [rows]"""
     x, y = (rows[axis] >> 8 for axis in "xy")
-    side, width = int(_world(record)["side"]), 1 << 20
+    side, width = int(resolved(record)["world"]["side"]), 1 << 20
     row = y // side * (-(-side // settings.neighbourhood)) + y % side // settings.neighbourhood
     return (rows["tick"] * width + row) * width + x // settings.neighbourhood
 
@@ -227,10 +219,10 @@ def _count_near(rows: Mapping[str, np.ndarray], record: Record, settings: Settin
 def _grid(rows: Mapping[str, np.ndarray], record: Record, settings: Settings) -> np.ndarray:
     """Bodies in each square: [frames, demes, rows, columns]."""
     ticks, time = np.unique(rows["tick"], return_inverse=True)
-    side = int(_world(record)["side"])
+    side = int(resolved(record)["world"]["side"])
     n = -(-side // settings.neighbourhood)
     x, y = (rows[axis] >> 8 for axis in "xy")
-    out = np.zeros((ticks.size, _demes(record), n, n), np.int64)
+    out = np.zeros((ticks.size, demes(record), n, n), np.int64)
     at = (time, y // side, y % side // settings.neighbourhood, x // settings.neighbourhood)
     np.add.at(out, at, 1)
     return out

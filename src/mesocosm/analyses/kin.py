@@ -65,7 +65,7 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
     out = np.full((len(PARTS), 2, record.replicates, loci), np.nan)
     crossed = np.full((2, 2, record.replicates, loci), np.nan)
     samples = np.zeros(record.replicates)
-    edges = [_edges(of, settings.windows) for of in film]
+    edges = [of.ends(settings.windows) for of in film]
     replayed = replays(record, everybody, edges) if film else None
     for r, (who, of) in enumerate(zip(everybody, film, strict=False)):
         lived = replayed[r].genomes if replayed else dict.fromkeys(edges[r], who.genome)
@@ -85,14 +85,6 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
         "samples": plain_lists(samples),
         "is_replayed": replayed is not None,
     }
-
-
-def _edges(film: Places, windows: int) -> list[int]:
-    """Ticks of the frames at which windows begin and end."""
-    if not film.ticks.size:
-        return []
-    chosen = np.unique(np.linspace(0, film.ticks.size - 1, windows + 1).round().astype(int))
-    return film.ticks[chosen].tolist()
 
 
 def _rows(who: Lives, film: Places, genes: Mapping[int, np.ndarray], cells: int) -> tuple[np.ndarray, ...]:

@@ -19,7 +19,7 @@ from mesocosm.findings.claim import Claim
 from mesocosm.findings.outcomes import plain_lists
 from mesocosm.instruments.ancestry import Lives, all_lives
 from mesocosm.instruments.genes import replays, told
-from mesocosm.instruments.places import Places, places
+from mesocosm.instruments.places import Places, demes, places
 from mesocosm.instruments.price import Heirs, heirs, indicators
 from mesocosm.protocol.blocks import median_of
 from mesocosm.protocol.catalogue import Analysis, Result, arrays, births
@@ -84,7 +84,7 @@ def compute(record: Record, settings: Settings) -> dict[str, Any]:
     edges = _edges(record, settings.windows, film)
     traits = next((who.genome.shape[2] for who in everybody if who.id.size), 0)
     traits = MOST_KINDS if settings.of == "genotypes" else traits
-    groups = ("clans", *(("neighbourhoods",) if film else ()), *(("demes",) if _demes(record) > 1 and film else ()))
+    groups = ("clans", *(("neighbourhoods",) if film else ()), *(("demes",) if demes(record) > 1 and film else ()))
     shape = (2, record.replicates, traits)
     found = _Found(
         terms=np.full((len(PARTS), *shape), np.nan),
@@ -138,11 +138,6 @@ def _edges(record: Record, windows: int, film: list[Places] | None) -> list[int]
         taken = np.unique(np.concatenate([one.ticks for one in film]))
         edges = [int(taken[np.abs(taken - e).argmin()]) for e in edges[:-1]] + edges[-1:]
     return sorted(set(edges))
-
-
-def _demes(record: Record) -> int:
-    configuration = record.header["configuration"]
-    return int(configuration.get("resolved", configuration)["world"].get("demes", 1))
 
 
 def _traits(who: Lives, strand: int, edges: list[int], of: str) -> tuple[np.ndarray, np.ndarray]:

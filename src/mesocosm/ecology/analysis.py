@@ -8,6 +8,7 @@ import numpy as np
 
 from mesocosm.instruments.analysis import GRAIN, last_rows, windows
 from mesocosm.record import Record
+from mesocosm.record.reader import resolved
 from mesocosm.worlds.petri.senses import SENSES, Named, Sense, n_stimuli, ordered
 
 LEVELS: dict[str, list[str]] = {name: list(sense.words) for name, sense in SENSES.items()}
@@ -16,10 +17,9 @@ LEVELS: dict[str, list[str]] = {name: list(sense.words) for name, sense in SENSE
 
 def senses_of(record: Record) -> list[Sense]:
     """The senses of a run, or of an assay of one, in the order in which they form a stimulus."""
-    configuration = record.header["configuration"]
-    if own := configuration.get("senses"):  # some are no part of the published world
+    if own := record.header["configuration"].get("senses"):  # some are no part of the published world
         return [SENSES.get(s["name"]) or Sense(s["name"], tuple(s["words"]), s["unit"]) for s in own]
-    return ordered(configuration.get("resolved", configuration)["world"]["senses"])
+    return ordered(resolved(record)["world"]["senses"])
 
 
 def ordered_senses(senses: Sequence[Named]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mesocosm.record import Record
+from mesocosm.record.reader import resolved
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,13 @@ class Places:
             out[is_there] = self.cell[k][place[is_there]]
         return out
 
+    def ends(self, windows: int) -> list[int]:
+        """Ticks of the frames at which so many windows of about equal length begin and end."""
+        if not self.ticks.size:
+            return []
+        chosen = np.unique(np.linspace(0, self.ticks.size - 1, windows + 1).round().astype(int))
+        return self.ticks[chosen].tolist()
+
     def groups(self, tick: int, ids: np.ndarray, cells: int) -> dict[str, np.ndarray]:
         """Neighbourhoods, squares of so many cells, and demes where there are several: a number a body. [n] each"""
         cell = self.at(tick, ids)
@@ -42,6 +50,11 @@ class Places:
         deme, row = cell[:, 1] // self.side, cell[:, 1] % self.side
         out = {"neighbourhoods": (deme * squares + row // cells) * squares + cell[:, 0] // cells}
         return out | ({"demes": deme} if len(np.unique(deme)) > 1 else {})
+
+
+def demes(record: Record) -> int:
+    """How many tori a replicate has."""
+    return int(resolved(record)["world"].get("demes", 1))
 
 
 def filmed(record: Record) -> str:
@@ -57,8 +70,7 @@ def places(record: Record) -> list[Places] | None:
     if filmed(record):
         return None
     film = record.frames("bodies")
-    configuration = record.header["configuration"]
-    side = int(configuration.get("resolved", configuration)["world"]["side"])
+    side = int(resolved(record)["world"]["side"])
     out = []
     for replicate in range(record.replicates):
         mine = film["replicate"] == replicate

@@ -18,6 +18,7 @@ from mesocosm.core.random import threshold16
 from mesocosm.heredity.genomes import EXCHANGE, GENE
 from mesocosm.instruments.ancestry import Lives
 from mesocosm.record import Record
+from mesocosm.record.reader import resolved
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,9 @@ def replay(
       exchanges: the rows of this replicate: tick, id, partner.
       ticks: at whose ends genomes are asked for.
     """
-    configuration = record.header["configuration"]
-    heredity = configuration.get("resolved", configuration)["heredity"]
+    heredity = resolved(record)["heredity"]
     loci, last = who.genome.shape[2], max(ticks)
-    gives = configuration.get("exchange", "swap") != "copy"  # of a copy the last one of the pair keeps its own
+    gives = resolved(record).get("exchange", "swap") != "copy"  # of a copy the last one of the pair keeps its own
     words = _Words(int(record.header["seed"]), replicate)
     born = np.flatnonzero((who.born > 0) & (who.born <= last))
     mutant, gene = words.mutations(who.born[born], who.id[born], loci, float(heredity["mutation_probability"]))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from mesocosm.record import ConfigurationError
+from mesocosm.record.reader import resolved
 
 if TYPE_CHECKING:
     import numpy as np
@@ -221,8 +222,7 @@ def value_of(claim: Any, declared: Declaration, record: Record, follow_ups: Mapp
 
 def measures_of(declared: Declaration, record: Record) -> tuple[Measure, ...]:
     """The measures of a run, or of an assay of one: the declared ones, else a measure for each recorded column."""
-    configuration = record.header["configuration"]
-    own = declared.measures_under(configuration.get("resolved", configuration))
+    own = declared.measures_under(resolved(record))
     return own or tuple(Measure(name, name) for name in record.metrics if name not in ("replicate", "tick"))
 
 

@@ -12,7 +12,7 @@ from mesocosm.experiments.digits.declaration import is_in_domain
 from mesocosm.protocol.blocks import Block, OverTime, Told, at_the_end
 from mesocosm.protocol.kept import analysis_of
 from mesocosm.protocol.story import Axis, Curve, Curves, Section, Strips, Table
-from mesocosm.rivals.learners import CEILING, ONLINE
+from mesocosm.rivals.learners import CEILING, is_by_gradient
 
 _MEANS = "class mean"
 
@@ -49,8 +49,8 @@ def against(told: Told) -> Section:
 def _drawn(rivals: dict[str, list[float]]) -> list[str]:
     """Class means, and the best at the end of each sort of rival: many lines would be a tangle."""
     sorts = (
-        [f for f in rivals if f in ONLINE],
-        [f for f in rivals if f not in ONLINE and f not in CEILING and f != _MEANS],
+        [f for f in rivals if is_by_gradient(f)],
+        [f for f in rivals if not is_by_gradient(f) and f not in CEILING and f != _MEANS],
         [f for f in rivals if f in CEILING],
     )
     best = [max(sort, key=lambda f: rivals[f][-1]) for sort in sorts if sort]

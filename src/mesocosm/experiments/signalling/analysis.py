@@ -10,6 +10,7 @@ import numpy as np
 from mesocosm.ecology.analysis import GRAIN, LEVELS, last_rows, ordered_senses
 from mesocosm.experiments.signalling.declaration import LEAST
 from mesocosm.record import Record
+from mesocosm.record.reader import resolved
 
 FOOD = "odour"
 """The sense that says whether a body is in food: at its lowest level it is not."""
@@ -86,8 +87,7 @@ def _senses(record: Record) -> Sequence[str]:
 
 def world_of(record: Record) -> dict:
     """The plain values of the world, of a run or of an assay of one."""
-    configuration = record.header["configuration"]
-    return configuration.get("resolved", configuration)["world"]
+    return resolved(record)["world"]
 
 
 def lives_on(record: Record) -> np.ndarray:
