@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tests.reference import petri_phases as phases
 from tests.reference import petri_witness as petri
+from tests.reference.petri_phases import advance
 
 CHANNELS, FIRST_FIELD, NOISE = 8, 32, 0x40000
 RUN, TUMBLE, EMIT_AND_TUMBLE = 0, 1, 3
@@ -45,7 +47,7 @@ class Law(petri.Law):
         return self.ears in ("own", "others")
 
 
-class World(petri.World):
+class World(phases.World):
     """A replicate with what its bodies heard, and the fields in which signals are parted."""
 
     law: Law
@@ -55,6 +57,28 @@ class World(petri.World):
         self.heard: dict[int, int] = dict.fromkeys(range(1, law.founders + 1), 0)
         self.channels = [np.zeros(law.side**2, np.int32) for _ in range(CHANNELS if law.is_parted else 0)]
         self.met = np.zeros(law.n_stimuli, int)
+
+    def inherit(self, key, before):
+        """A child stands where its parent was, and has heard what it heard."""
+        for parent, child in self.parents_and_children(before):
+            self.heard[child] = self.heard[parent]
+
+    def fields(self):
+        """Those of one's own age as the signal does."""
+        return super().fields() + [(FIRST_FIELD + k, "signal", channel) for k, channel in enumerate(self.channels)]
+
+    def sense(self, key):
+        _sense(self, key)
+
+    def choose(self):
+        _choose(self)
+
+    def pay(self):
+        super().pay()
+        _emit(self)
+
+    def meet(self, key):
+        _take(self, key) if self.law.copies else super().meet(key)
 
 
 def _caller(law: Law) -> np.ndarray:
@@ -159,12 +183,8 @@ def _emit(world: World) -> None:
 def _take(world: World, key) -> None:
     """What is passed on, and 5.8 of `petri`: the first takes, the last keeps its own."""
     law, bodies, scratch = world.law, world.bodies, world.scratch
-    crowds: dict[int, list[tuple[int, int]]] = {}
-    for place in range(world.alive):
-        crowds.setdefault(int(scratch.cell[place]), []).append((int(scratch.rank[place]), place))
-    for crowd in crowds.values():
-        first, last = min(crowd)[1], max(crowd)[1]
-        if len(crowd) < 2 or int(scratch.word_b[first]) & 0xFFFF >= law.exchange_threshold:
+    for first, last in world.meetings():
+        if int(scratch.word_b[first]) & 0xFFFF >= law.exchange_threshold:
             continue
         world.count[petri.EXCHANGES] += 1
         for locus in range(law.n_loci):
@@ -174,56 +194,4 @@ def _take(world: World, key) -> None:
                     bodies.genome[first, strand, locus] = bodies.genome[last, strand, locus]
 
 
-def _age(world: World, key, t: int) -> None:
-    """5.4 of `petri`, and what there is to hear: fields of one's own age as the signal does."""
-    law, places, count = world.law, world.places, world.count
-    fields = [(f, name, getattr(places, name)) for f, name in enumerate(("food", "odour", "signal"))]
-    fields += [(FIRST_FIELD + k, "signal", channel) for k, channel in enumerate(world.channels)]
-    for f, kind, values in fields:
-        a, b = petri.threefry(*key, f, petri.FIELD)
-        petri._diffuse(values, law.side, getattr(law, f"{kind}_diffusion"), t & 3, a, b)
-        if t & 3 == 3:
-            lost = petri._decay(values, getattr(law, f"{kind}_decay"), b, a)
-            count[petri.DECAYED] += lost if f == 0 else 0
-
-
-def advance(world: World, ticks: int) -> None:
-    """The phases of `petri`, with what calls add."""
-    for _ in range(ticks):
-        if world.status != "alive":
-            return
-        _tick(world)
-
-
-def _tick(world: World) -> None:
-    law, numbers, count = world.law, world.numbers, world.count
-    bodies, places, scratch = world.bodies, world.places, world.scratch
-    t, before = world.tick, world.alive
-    key = petri.threefry(*world.key, np.uint32(t))
-    word = petri.threefry(*key, 0, petri.CONTEST)[0]
-    petri._divide(numbers, t, *key, word, bodies, scratch.queue, count)
-    for k in range(world.alive - before):  # a child stands where its parent was
-        parent = int(bodies.id[int(scratch.queue[k] & np.uint64(0xFFFFFFFF))])
-        world.heard[int(bodies.id[before + k])] = world.heard[parent]
-    petri._move_sources(numbers, *key, places)
-    petri._let_drops_fall(numbers, *key, places, count)
-    _age(world, key, t)
-    alive = world.alive
-    petri._draw(*key, word, bodies, scratch, alive)
-    petri._find_cells(numbers, bodies, scratch.cell, alive)
-    _sense(world, key)
-    _choose(world)
-    petri._move(numbers, bodies, scratch, alive)
-    petri._find_cells(numbers, bodies, scratch.cell, alive)
-    petri._pay(numbers, bodies, places, scratch, count, alive)
-    _emit(world)
-    petri._eat(numbers, bodies, places, scratch, count, alive)
-    if law.copies:
-        _take(world, key)
-    else:
-        petri._meet(numbers, *key, bodies, scratch, count, alive)
-    petri._disperse(scratch, alive)
-    petri._die(bodies, count)
-    count[petri.TICK] = t + 1
-    if world.alive == 0:
-        count[petri.STATE], count[petri.ENDED] = 1, t
+__all__ = ["Law", "World", "advance", "found", "petri"]

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tests.reference import petri_phases as phases
 from tests.reference import petri_witness as petri
+from tests.reference.petri_phases import advance
 
 PASS, INHERIT, ELEMENT, COPY = 0x20000, 0x20001, 0x20100, 0x20200  # section 2
 LOCI = range(3)
@@ -39,13 +41,31 @@ class Law(petri.Law):
         return self.n_stimuli * self.n_acts + (self.lock_bits > 0)
 
 
-class World(petri.World):
+class World(phases.World):
     """A replicate with its elements: by the id of the host the strain and the genes of both strands."""
 
     def __init__(self, law: Law, seed: int, replicate: int):
         super().__init__(law, seed, replicate)
         self.elements: dict[int, tuple[int, list[list[int]]]] = {}
         self.flows = dict(elements=0, inherited=0, passed=0)
+
+    def inherit(self, key, before):
+        _inherit(self, key, before)
+
+    def pay(self):
+        energy_before = self.bodies.energy[: self.alive].copy()
+        super().pay()
+        _burden(self, energy_before)
+
+    def meet(self, key):
+        super().meet(key)
+        _pass(self, key)
+
+    def tick_once(self):
+        """Section 4: an element dies with its host."""
+        super().tick_once()
+        living = set(self.bodies.id[: self.alive].tolist())
+        self.elements = {i: element for i, element in self.elements.items() if i in living}
 
 
 def _bits(key, index, purpose):
@@ -86,10 +106,7 @@ def _level(element, locus):
 
 def _inherit(world, key, before):
     """4.1: the children stand behind those who lived before, in the order of the queue of their parents."""
-    ids = world.bodies.id
-    for k in range(world.alive - before):
-        parent = int(ids[int(world.scratch.queue[k] & np.uint64(0xFFFFFFFF))])
-        child = int(ids[before + k])
+    for parent, child in world.parents_and_children(before):
         if parent in world.elements:
             element = world.elements[parent]
             if _bits(key, child, INHERIT)[0] & 0xFFFF < 257 * _level(element, GERM):
@@ -115,13 +132,7 @@ def _burden(world, energy_before):
 def _pass(world, key):
     """4.3"""
     law, bodies = world.law, world.bodies
-    crowds: dict[int, list[tuple[int, int]]] = {}
-    for place in range(world.alive):
-        crowds.setdefault(int(world.scratch.cell[place]), []).append((int(world.scratch.rank[place]), place))
-    for crowd in crowds.values():
-        if len(crowd) < 2:
-            continue
-        giver, receiver = min(crowd)[1], max(crowd)[1]
+    for giver, receiver in world.meetings():
         i, j = int(bodies.id[giver]), int(bodies.id[receiver])
         if i not in world.elements:
             continue
@@ -140,47 +151,4 @@ def _pass(world, key):
         world.flows["passed"] += 1
 
 
-def advance(world: World, ticks: int) -> None:
-    """Section 4: the phases of `petri`, with what elements add."""
-    for _ in range(ticks):
-        if world.status != "alive":
-            return
-        _tick(world)
-
-
-def _tick(world: World) -> None:
-    law, numbers, count = world.law, world.numbers, world.count
-    bodies, places, scratch = world.bodies, world.places, world.scratch
-    t, before = world.tick, world.alive
-    key = petri.threefry(*world.key, np.uint32(t))
-    word = petri.threefry(*key, 0, petri.CONTEST)[0]
-    petri._divide(numbers, t, *key, word, bodies, scratch.queue, count)
-    _inherit(world, key, before)
-    petri._move_sources(numbers, *key, places)
-    petri._let_drops_fall(numbers, *key, places, count)
-    for f, name in enumerate(("food", "odour", "signal")[: 2 + law.signal]):
-        a, b = petri.threefry(*key, f, petri.FIELD)
-        petri._diffuse(getattr(places, name), law.side, getattr(law, f"{name}_diffusion"), t & 3, a, b)
-        if t & 3 == 3:
-            lost = petri._decay(getattr(places, name), getattr(law, f"{name}_decay"), b, a)
-            count[petri.DECAYED] += lost if f == 0 else 0
-    alive = world.alive
-    petri._draw(*key, word, bodies, scratch, alive)
-    petri._find_cells(numbers, bodies, scratch.cell, alive)
-    petri._sense(numbers, bodies, places, scratch, alive)
-    petri._choose(numbers, bodies.genome, scratch, alive)
-    petri._move(numbers, bodies, scratch, alive)
-    petri._find_cells(numbers, bodies, scratch.cell, alive)
-    energy_before = bodies.energy[:alive].copy()
-    petri._pay(numbers, bodies, places, scratch, count, alive)
-    _burden(world, energy_before)
-    petri._eat(numbers, bodies, places, scratch, count, alive)
-    petri._meet(numbers, *key, bodies, scratch, count, alive)
-    _pass(world, key)
-    petri._disperse(scratch, alive)
-    petri._die(bodies, count)
-    living = set(bodies.id[: world.alive].tolist())
-    world.elements = {i: element for i, element in world.elements.items() if i in living}
-    count[petri.TICK] = t + 1
-    if world.alive == 0:
-        count[petri.STATE], count[petri.ENDED] = 1, t
+__all__ = ["Law", "World", "advance", "found", "petri"]

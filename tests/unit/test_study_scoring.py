@@ -394,8 +394,6 @@ def test_what_holds_over_the_whole_map_is_bold_and_what_holds_alone_is_not():
     text = markdown(asked, tables, rows, "mesocosm study toy.toml")
     assert (text.count("**supported**"), text.count("**refuted**"), text.count("**")) == (5, 1, 12)
     drawn = re.findall(r'class="(\w)"[^>]*>([+-]\d\.\d\d)<', figure(asked, tables))
-    assert len(drawn) == 8
-    assert [words for look, words in drawn if look == "t"] == [
-        f"{c.mean:+.2f}" for c in contexts if c.over_all in ("supported", "refuted")
-    ]
+    bold = [f"{c.mean:+.2f}" for c in contexts if c.over_all in ("supported", "refuted")]
+    assert len(drawn) == 8 and [words for look, words in drawn if look == "t"] == bold
     assert "1 - .05 / 8, with which all 8 hold at once" in text
