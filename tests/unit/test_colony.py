@@ -148,15 +148,15 @@ def test_the_colony_is_claimed_where_the_blind_follow():
 def test_the_blind_follow_and_sense_nothing(monkeypatch):
     for name, value in {"median_replicate": 0, "declaration_of": DECLARATION, "under_both_marks": {}}.items():
         monkeypatch.setattr(results, name, lambda *_, value=value: value)
-    monkeypatch.setattr(results, "entry_of", lambda _: find("chemotaxis"))
+    monkeypatch.setattr("mesocosm.ecology.blind.entry_of", lambda _: find("chemotaxis"))
     for blind in (True, False):
         own = from_dict(ChemotaxisConfiguration, {"blind": blind, "replicates": 3})
-        monkeypatch.setattr(results, "configuration_of", lambda _, own=own: own)
+        monkeypatch.setattr("mesocosm.ecology.blind.configuration_of", lambda _, own=own: own)
         given = dict(status="finished", folder="made up", replicates=3, tick=4000, digest=lambda: "d")
         record = SimpleNamespace(header={"configuration": to_dict(own), "seed": 3}, **given)
         follow = follow_ups(record)  # type: ignore[arg-type]
         assert ("blind" in follow) == blind
-    monkeypatch.setattr(results, "configuration_of", lambda _: replace(own, blind=True))
+    monkeypatch.setattr("mesocosm.ecology.blind.configuration_of", lambda _: replace(own, blind=True))
     record.header["configuration"]["blind"] = True
     run = follow_ups(record)["blind"].configuration  # type: ignore[arg-type]
     assert run.world == replace(own.world, senses=()) and not run.blind

@@ -32,11 +32,15 @@ def follow_ups_declared(declared: Declaration, record: Record) -> dict[str, Foll
 
 
 def values_of(declared: Declaration, record: Record, runs: Mapping[str, Record]) -> dict[str, np.ndarray]:
-    """The statistic of each claim in each replicate, NaN where it has none. [replicates] each"""
-    if (values := declared.part("values")) is not None:
-        return {name: np.asarray(v, float) for name, v in values(record, runs).items()}
+    """The statistic of each claim in each replicate, NaN where it has none. [replicates] each
+
+    Those that the experiment works out together (`values`), and of all other claims what they say themselves.
+    """
+    values = declared.part("values")
+    out = {} if values is None else {name: np.asarray(v, float) for name, v in values(record, runs).items()}
     claims = declared.claims if declared.under is None else declared.claims_under(configuration_of(record))
-    return {claim.name: value_of(claim, declared, record, runs) for claim in claims}
+    own = [c for c in claims if values is None or (c.name not in out and c.value is not None)]
+    return out | {claim.name: value_of(claim, declared, record, runs) for claim in own}
 
 
 def statistics_of(declared: Declaration, record: Record) -> dict[str, np.ndarray]:

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from mesocosm.ecology.assay.analysis import under_both_marks
 from mesocosm.ecology.assay.call import follow_ups_from
+from mesocosm.ecology.blind import beside_blind
 from mesocosm.ecology.blocks import ACTIVITY, DIVERSITY, OPTIMISED, films, lineages, population_and_ledger
 from mesocosm.experiments.chemotaxis.figures import best, genotypes
 from mesocosm.protocol.blocks import Gardens, OverTime, Told, median_replicate
-from mesocosm.protocol.preparing import arm
-from mesocosm.protocol.reading import configuration_of
-from mesocosm.protocol.registry import declaration_of, entry_of
+from mesocosm.protocol.registry import declaration_of
 from mesocosm.record import Record
 
 if TYPE_CHECKING:
@@ -29,10 +28,7 @@ def follow_ups(record: Record) -> dict[str, FollowUp]:
         out[f"garden-{population}"] = {"kind": "garden", "population": population, "ticks": _GARDEN_TICKS}
         out[f"garden-{population}"] |= filmed if population != "shadow" else {}
     follow = follow_ups_from(record, out | under_both_marks(record, "competition-founders", "founders"))
-    if not record.header["configuration"].get("blind", False):
-        return follow
-    senseless = {"world": {"senses": ()}, "blind": False, "log_births_and_deaths": False}
-    return follow | {"blind": arm(entry_of(record), configuration_of(record), senseless)}
+    return beside_blind(record, follow)
 
 
 def replay(told: Told) -> Replay | None:

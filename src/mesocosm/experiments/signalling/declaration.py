@@ -18,7 +18,7 @@ from mesocosm.experiments.chemotaxis.declaration import CLAIMS as OF_FOOD
 from mesocosm.experiments.chemotaxis.declaration import COLONY, SMALL_WORLD
 from mesocosm.findings.claim import Claim
 from mesocosm.protocol.declaration import Declaration, Trial
-from mesocosm.protocol.measure import Measure
+from mesocosm.protocol.measure import Measure, Statistic
 from mesocosm.record.configuration import Range
 from mesocosm.worlds.petri.parameters import PetriParameters
 
@@ -168,7 +168,8 @@ CLAIMS = (
     ),
 )
 
-FOLLOWS = tuple(replace(claim, value=None) for claim in (*OF_FOOD, COLONY) if claim.name in ("found", "colony"))
+FOUND = Statistic("found", "pooled", run="garden-intact", against="garden-founders", ratio=True)
+FOLLOWS = (*(replace(c, value=FOUND) for c in OF_FOOD if c.name == "found"), COLONY)
 """Asked where the blind follow: as of `chemotaxis`."""
 LEAST = 100
 """Deaf worlds from which the threshold of `retained` is taken at least."""

@@ -10,16 +10,14 @@ import numpy as np
 
 from mesocosm.ecology.assay.analysis import distance, intake, selection_under_both_marks, survival, under_both_marks
 from mesocosm.ecology.assay.call import follow_ups_from
+from mesocosm.ecology.blind import beside_blind
 from mesocosm.ecology.blocks import OPTIMISED, films, lineages, population_and_ledger
 from mesocosm.experiments.signalling.analysis import NEAR, emission, retained, tells
 from mesocosm.experiments.signalling.declaration import OF_ASSAYS
 from mesocosm.experiments.signalling.figures import arms, behaviour, knock_outs
 from mesocosm.instruments.relatedness import relatedness
 from mesocosm.protocol.blocks import Analysed, OverTime, Told, median_replicate
-from mesocosm.protocol.measure import measure_named
-from mesocosm.protocol.preparing import arm
-from mesocosm.protocol.reading import configuration_of
-from mesocosm.protocol.registry import declaration_of, entry_of
+from mesocosm.protocol.registry import declaration_of
 from mesocosm.record import Record
 
 if TYPE_CHECKING:
@@ -47,14 +45,10 @@ def follow_ups(record: Record) -> dict[str, FollowUp]:
         out[f"garden-{name}"] = {"kind": "garden", "ticks": _GARDEN_TICKS, "changes": changes}
         out[f"garden-{name}"] |= filmed if name != "deaf" else {}
         out[f"survival-{name}"] = {"kind": "survival", "ticks": _SURVIVAL_TICKS, "changes": (*changes, JUMPS)}
-    is_beside_blind = record.header["configuration"].get("blind", False)
-    if is_beside_blind:
+    if record.header["configuration"].get("blind", False):
         out["garden-founders"] = {"kind": "garden", "population": "founders", "ticks": _GARDEN_TICKS}
     follow = follow_ups_from(record, out | under_both_marks(record, "among-mutes", "mute"))
-    if not is_beside_blind:
-        return follow
-    senseless = {"world": {"senses": ()}, "blind": False, "knock_outs": False, "log_births_and_deaths": False}
-    return follow | {"blind": arm(entry_of(record), configuration_of(record), senseless)}
+    return beside_blind(record, follow, knock_outs=False)
 
 
 def replay(told: Told) -> Replay | None:
@@ -93,11 +87,6 @@ def values(record: Record, assays: Mapping[str, Record]) -> dict[str, np.ndarray
     alive = [survival(assays[f"survival-{name}"])[:, -1] for name in ("intact", "mute")]
     out["survival"] = np.where(np.isfinite(own), alive[0] - alive[1], np.nan)
     out["private"] = selection_under_both_marks(assays, "among-mutes")
-    if "blind" in assays:
-        near = measure_named(declaration_of(record), record, "found")
-        with np.errstate(divide="ignore", invalid="ignore"):
-            out["found"] = np.log(near.reduced(intact, "pooled") / near.reduced(assays["garden-founders"], "pooled"))
-            out["colony"] = np.log(near.reduced(record, "late") / near.reduced(assays["blind"], "late"))
     return out
 
 
