@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import jax
@@ -25,7 +24,7 @@ from mesocosm.record import FolderError, Record
 from mesocosm.record.configuration import to_dict
 from mesocosm.record.given import MOST_CLASSES
 from mesocosm.rules.outputs import Output, target
-from mesocosm.rules.rule import Rule
+from mesocosm.rules.rule import Rule, build_net, sizes_for
 
 MOST_CONNECTIONS = 1 << 23
 """Of a rule: a file of it holds the net nine times, and 2 GiB at most."""
@@ -289,7 +288,7 @@ def _outputs_of(rule: Rule, n_inputs: int, n_outputs: int) -> int:
     if not 1 <= n_inputs <= 1 << 20:
         raise ArtefactError(f"inputs = {n_inputs}: must be 1 ... {1 << 20} numbers of an example")
     sizes = (n_inputs, *rule.hidden, n)
-    connections = sum(before * after for before, after in pairwise(sizes))
+    connections = build_net(rule.form, sizes_for(rule.form, n_inputs, rule.hidden, n)).n_connections
     if connections > MOST_CONNECTIONS:
         told = ", ".join(map(str, sizes))
         raise ArtefactError(

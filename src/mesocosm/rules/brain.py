@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import equinox as eqx
@@ -40,6 +41,11 @@ class Brain(eqx.Module):
 
     areas: Chain
     sizes: tuple[int, ...] = eqx.field(static=True)
+
+    @property
+    def n_connections(self) -> int:
+        """As if what its areas hear and answer were wired in full."""
+        return sum(before * after for before, after in pairwise(self.sizes))
 
     def found(self, key: Array) -> BrainGenome:
         """The genome written by hand."""

@@ -23,6 +23,7 @@ remember is all that the answer can know of the others.
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any, Literal
 
@@ -129,6 +130,11 @@ class Net(eqx.Module):
             raise ValueError(
                 f"messages = {self.synapse.messages} at the synapse, {self.neuron.messages} at the neuron: not equal"
             )
+
+    @property
+    def n_connections(self) -> int:
+        """Synapses, as they are wired."""
+        return sum(math.prod(layer.shape) for layer in self.wiring)
 
     @property
     def wiring(self) -> tuple[Wiring, ...]:

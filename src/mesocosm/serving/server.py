@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import math
 import secrets
 import socket
 import time
@@ -196,9 +195,9 @@ class Service:
             raise Refused(413, f"y: asks for {outputs} outputs; {limits.outputs} at most")
         if not isinstance(rule.form, RuleForm):
             return  # eyes bring every image to a size of their own
-        net = build_net(rule.form, sizes_for(rule.form, x.shape[-1], rule.hidden, outputs))
-        if (n := sum(math.prod(layer.shape) for layer in net.wiring)) > limits.connections:
-            told = ", ".join(map(str, net.sizes))
+        sizes = sizes_for(rule.form, x.shape[-1], rule.hidden, outputs)
+        if (n := build_net(rule.form, sizes).n_connections) > limits.connections:
+            told = ", ".join(map(str, sizes))
             most = f"{limits.connections} at most, send fewer numbers an example"
             raise Refused(413, f"x: a net of {told} neurons has {n} connections; {most}")
 
