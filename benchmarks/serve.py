@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +26,17 @@ def _seconds_of(process: int) -> float:
     return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def main(seconds: int = 20, rate: int = 100) -> None:
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 10, 64)
-    x = (rng.normal(size=(64, 64)) + 2 * rng.normal(size=(10, 64))[y]).round(3)
+@dataclass(frozen=True)
+class Asked:
+    """Seconds that each request took, how many began late, and seconds of a core that the service used."""
+
+    took: list[float]
+    late: int
+    busy: float
+
+
+def asked_of_a_service(x: np.ndarray, y: np.ndarray, seconds: int, rate: int) -> Asked:
+    """One session that has learnt from all examples is asked for the class of the first, so often a second."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "mesocosm", "serve", "class-mean", "--out", folder]
         service = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -57,17 +65,30 @@ def main(seconds: int = 20, rate: int = 100) -> None:
         finally:
             service.kill()
             service.wait()
+    return Asked(took, late, busy)
+
+
+def asked_in_python(x: np.ndarray, y: np.ndarray) -> list[float]:
+    """Seconds that the same takes without a service."""
     rule = rules.load("class-mean", classes=10).learn(x, y)
     alone = []
     for _ in range(500):
         start = time.perf_counter()
         rule.predict(x[:1])
         alone.append(time.perf_counter() - start)
-    p50, p99 = 1e3 * np.quantile(took[1:], [0.5, 0.99])
-    own = 1e3 * np.quantile(alone[10:], 0.5)
+    return alone
+
+
+def main(seconds: int = 20, rate: int = 100) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 10, 64)
+    x = (rng.normal(size=(64, 64)) + 2 * rng.normal(size=(10, 64))[y]).round(3)
+    found = asked_of_a_service(x, y, seconds, rate)
+    p50, p99 = 1e3 * np.quantile(found.took[1:], [0.5, 0.99])
+    own, n = 1e3 * np.quantile(asked_in_python(x, y)[10:], 0.5), len(found.took)
     load = os.getloadavg()[0]
-    print(f"{rate} a second: median {p50:.2f} ms, 99th percentile {p99:.2f} ms; {late} of {len(took)} begun late")
-    print(f"{1e3 * busy / len(took):.2f} ms of a core each; load {load:.1f} on {os.cpu_count()} cores")
+    print(f"{rate} a second: median {p50:.2f} ms, 99th percentile {p99:.2f} ms; {found.late} of {n} begun late")
+    print(f"{1e3 * found.busy / n:.2f} ms of a core each; load {load:.1f} on {os.cpu_count()} cores")
     print(f"in Python {own:.2f} ms; a request is {p50 / own:.1f} of it")
 
 

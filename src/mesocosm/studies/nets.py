@@ -183,16 +183,20 @@ def _learner(net: Net, outputs: int) -> Callable[..., Float32[Array, " points"]]
 
         def stretch(carry: Any, keys: Array) -> tuple[Any, Array]:
             carry, _ = lax.scan(step, carry, keys)
-            scores = _forward(net, carry[0], back, x_test, n_classes)
-            is_real = y_test >= 0
-            right = is_real & (jnp.argmax(scores, axis=-1).astype(jnp.int32) == y_test)
-            share = jnp.sum(right.astype(jnp.float32)) / jnp.sum(is_real.astype(jnp.float32))
-            return carry, jnp.where(jnp.all(jnp.isfinite(scores)), share, jnp.nan)
+            return carry, _accuracy(_forward(net, carry[0], back, x_test, n_classes), y_test)
 
         keys = jax.random.split(jax.random.key(order), steps // POINTS * POINTS).reshape(POINTS, -1)
         return lax.scan(stretch, (weights, optimiser.init(weights)), keys)[1]
 
     return one
+
+
+def _accuracy(scores: Array, y: Array) -> Array:
+    """Share of right answers among real examples, y >= 0; nan where scores diverged."""
+    is_real = y >= 0
+    right = is_real & (jnp.argmax(scores, axis=-1).astype(jnp.int32) == y)
+    share = jnp.sum(right.astype(jnp.float32)) / jnp.sum(is_real.astype(jnp.float32))
+    return jnp.where(jnp.all(jnp.isfinite(scores)), share, jnp.nan)
 
 
 def _found(seed: Array, sizes: list[int], n_inputs: Array) -> tuple[Any, Any]:
