@@ -155,7 +155,7 @@ def test_the_blind_follow_and_sense_nothing(monkeypatch):
         given = dict(status="finished", folder="made up", replicates=3, tick=4000, digest=lambda: "d")
         record = SimpleNamespace(header={"configuration": to_dict(own), "seed": 3}, **given)
         follow = follow_ups(record)  # type: ignore[arg-type]
-        assert ("blind" in follow) == blind
+        assert ("blind" in follow) == blind and "garden-founders" in follow
     monkeypatch.setattr("mesocosm.ecology.blind.configuration_of", lambda _: replace(own, blind=True))
     record.header["configuration"]["blind"] = True
     run = follow_ups(record)["blind"].configuration  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import pytest
 
 from mesocosm.analyses.price import _squared, books_that_do_not_close
 from mesocosm.instruments.ancestry import lives_from
-from mesocosm.instruments.places import places
+from mesocosm.instruments.places import Places, demes, places
 from mesocosm.instruments.price import ancestors, between, hamilton, heirs, indicators, price, window
 
 
@@ -182,3 +182,20 @@ def test_groups_are_where_bodies_were_when_the_window_began():
     assert "demes" not in found.groups(50, np.array([1, 3]), 8)
     no_film = SimpleNamespace(header={"frames": []}, replicates=1, frames=None)
     assert places(no_film) is None
+
+
+def test_windows_end_at_frames_and_share_out_all_of_them():
+    def ends(ticks: list[int], windows: int) -> list[int]:
+        return Places(np.array(ticks, int), [], [], 16).ends(windows)
+
+    assert ends([0, 50, 100, 150, 199], 2) == [0, 100, 199]
+    assert ends([0, 50, 100], 8) == [0, 50, 100]  # no more windows than frames have room for
+    assert ends([], 8) == []
+
+
+def test_tori_are_counted_where_the_law_that_ran_has_several():
+    def of(configuration: dict) -> int:
+        return demes(SimpleNamespace(header={"configuration": configuration}))
+
+    assert of({"world": {}}) == 1 and of({"world": {"demes": 4}}) == 4
+    assert of({"world": {}, "resolved": {"world": {"demes": 4}}}) == 4  # an assay's is that of its source
