@@ -36,8 +36,7 @@ from mesocosm.minds.policy import softmax_weight
 from mesocosm.protocol.catalogue import Analysis, Result, births
 from mesocosm.protocol.story import Axis, Strips, Table
 from mesocosm.record import Record
-from mesocosm.record.configuration import Range
-from mesocosm.record.reader import resolved
+from mesocosm.record.configuration import Range, resolved
 from mesocosm.worlds.petri.senses import digit, n_stimuli
 
 SOURCES = ("self", "kin", "strangers", "crowd")

@@ -28,8 +28,7 @@ from mesocosm.instruments.places import demes, filmed
 from mesocosm.protocol.catalogue import Analysis, Result, columns
 from mesocosm.protocol.story import Axis, Strips, Table
 from mesocosm.record import Record
-from mesocosm.record.configuration import Range
-from mesocosm.record.reader import resolved
+from mesocosm.record.configuration import Range, resolved
 
 LEVELS = {
     "body": "energy; the crowd around it",

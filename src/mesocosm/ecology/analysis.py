@@ -8,7 +8,7 @@ import numpy as np
 
 from mesocosm.instruments.analysis import GRAIN, last_rows, windows
 from mesocosm.record import Record
-from mesocosm.record.reader import resolved
+from mesocosm.record.configuration import resolved
 from mesocosm.worlds.petri.senses import SENSES, Named, Sense, n_stimuli, ordered
 
 LEVELS: dict[str, list[str]] = {name: list(sense.words) for name, sense in SENSES.items()}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mesocosm.record import Record
-from mesocosm.record.reader import resolved
+from mesocosm.record.configuration import resolved
 
 
 @dataclass(frozen=True)

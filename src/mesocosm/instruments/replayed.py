@@ -18,7 +18,7 @@ from mesocosm.core.random import threshold16
 from mesocosm.heredity.genomes import EXCHANGE, GENE
 from mesocosm.instruments.ancestry import Lives
 from mesocosm.record import Record
-from mesocosm.record.reader import resolved
+from mesocosm.record.configuration import resolved
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,8 @@ class Results(Protocol):
     A module with any of these; what it lacks is taken from the declaration, or derives from measures and findings.
 
         follow_ups(record) -> runs that come after a finished one, by name
-        values(record, runs) -> the statistic of each claim in each replicate [replicates]; NaN where it has none
+        values(record, runs) -> statistics of the claims that do not say how they are computed, [replicates] each;
+            NaN where it has none
         BLOCKS -> the blocks of its page, in order
         replay(told) -> what moves on top of the page, or None
     """

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from mesocosm.record import ConfigurationError
-from mesocosm.record.reader import resolved
+from mesocosm.record.configuration import resolved
 
 if TYPE_CHECKING:
     import numpy as np

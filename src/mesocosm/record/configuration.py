@@ -17,10 +17,13 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union
 
 from mesocosm.record.errors import FolderError, MesocosmError
 from mesocosm.record.files import LARGEST_TEXT
+
+if TYPE_CHECKING:
+    from mesocosm.record.reader import Record
 
 C = TypeVar("C")
 
@@ -371,3 +374,9 @@ def text_of(path: Path, what: str) -> str:
 def digest(values: dict[str, Any]) -> str:
     """SHA-256 of the canonical JSON of plain values: the identity of a configuration."""
     return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def resolved(record: Record) -> Mapping[str, Any]:
+    """Plain values under which the law of a run ran; of an assay those of its source, with what it changes."""
+    configuration = record.header["configuration"]
+    return configuration.get("resolved", configuration)

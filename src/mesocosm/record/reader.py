@@ -294,9 +294,3 @@ def _check_agreement(record: Record) -> None:
                 f"{record.folder}: {name} is {value!r:.60} in {CONFIG} and {repeated[name]!r:.60} in {HEADER}; "
                 "one of them is damaged"
             )
-
-
-def resolved(record: Record) -> Mapping[str, Any]:
-    """Plain values under which its law ran; of an assay those of the run that it is of, with its changes."""
-    configuration = record.header["configuration"]
-    return configuration.get("resolved", configuration)

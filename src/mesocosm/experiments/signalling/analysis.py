@@ -10,7 +10,7 @@ import numpy as np
 from mesocosm.ecology.analysis import GRAIN, LEVELS, last_rows, ordered_senses
 from mesocosm.experiments.signalling.declaration import LEAST
 from mesocosm.record import Record
-from mesocosm.record.reader import resolved
+from mesocosm.record.configuration import resolved
 
 FOOD = "odour"
 """The sense that says whether a body is in food: at its lowest level it is not."""
